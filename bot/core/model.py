@@ -1,0 +1,496 @@
+"""The nouns of Solvebot: ids, frozen values, enums.
+
+Every value here survives JSON both ways (msgspec converts dataclasses, enums, datetimes and tuples), because it
+crosses the engine's checkpoints and the database. Times are UTC and timezone-aware; money is US dollars; durations
+are seconds unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+SolveId = NewType("SolveId", str)
+RunId = NewType("RunId", str)
+SandboxId = NewType("SandboxId", str)
+SnapshotId = NewType("SnapshotId", str)
+Sha = NewType("Sha", str)
+
+MAX_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """A repository as one installation of the App sees it. `id` is its identity; `name` ("owner/name") may change."""
+
+    installation: int
+    id: int
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRef:
+    repo: Repo
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.repo.name}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    login: str
+    id: int
+    is_bot: bool = False
+
+
+class Permission(StrEnum):
+    """What a collaborator may do, least first. GitHub's `maintain` and `triage` are distinguished here."""
+
+    NONE = "none"
+    READ = "read"
+    TRIAGE = "triage"
+    WRITE = "write"
+    MAINTAIN = "maintain"
+    ADMIN = "admin"
+
+    def at_least(self, needed: Permission) -> bool:
+        order = list(Permission)
+        return order.index(self) >= order.index(needed)
+
+
+class TriggerKind(StrEnum):
+    LABEL = "label"
+    COMMENT = "comment"
+    COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What asked for a solve. `key` is the same however often the same request is delivered."""
+
+    kind: TriggerKind
+    key: str
+    by: Person
+    at: datetime
+    comment_id: int | None = None  # the comment to react to; None: react to the issue
+
+
+class Strategy(StrEnum):
+    BASELINE = "baseline"
+    TEST_FIRST = "test-first"
+    MINIMAL = "minimal"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The strictest of command, repository and server wins. `dollars` is for the whole solve, `steps` for one run."""
+
+    parallel: int = 3
+    minutes: float = 30.0
+    dollars: float = 2.0
+    steps: int = 150
+
+
+class Draft(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestConfig:
+    draft: Draft = Draft.AUTO
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ("requester",)
+    branch: str = "solvebot/{issue}-{slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepoConfig:
+    """`.github/solvebot.yml` of the default branch. None or empty means: not said, use the default or detect it."""
+
+    labels: tuple[str, ...] = ("solve-me",)
+    who: Permission = Permission.WRITE
+    setup: tuple[str, ...] | None = None
+    test: str | None = None
+    repro: str | None = None
+    models: tuple[str, ...] = ()
+    attempts: int | None = None
+    strategies: tuple[Strategy, ...] = ()
+    parallel: int | None = None
+    minutes: float | None = None
+    dollars: float | None = None
+    steps: int | None = None
+    protect: tuple[str, ...] = ()
+    pull_request: PullRequestConfig = PullRequestConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """What the person typed after `/solve`. None or empty means: not said."""
+
+    models: tuple[str, ...] = ()
+    attempts: int | None = None
+    temperatures: tuple[float, ...] = ()
+    strategies: tuple[Strategy, ...] = ()
+    dollars: float | None = None
+    minutes: float | None = None
+    base: str | None = None
+    repro: str | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Dollars per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A row of the catalogue. `name` is what people type, `model_id` what the provider is asked for."""
+
+    name: str
+    provider: str
+    model_id: str
+    temperature: float | None = None
+    max_tokens: int | None = None
+    prices: Prices | None = None
+    prior: float = 0.5  # share of issues it solves alone, 0 to 1; decides only between equal evidence
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A planned attempt. `dollars` is its share of the solve's budget."""
+
+    index: int  # 1-based; the label people see is candidate A, B, C...
+    model: ModelSpec
+    temperature: float | None
+    strategy: Strategy
+    steps: int
+    dollars: float
+
+    @property
+    def letter(self) -> str:
+        return chr(ord("A") + self.index - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment on the issue that existed, unedited since, when the solve was asked for."""
+
+    author: str
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The frozen input of a solve: cleaned text as of the trigger, and the commit the work starts from."""
+
+    title: str
+    body: str
+    remarks: tuple[Remark, ...]
+    base_branch: str
+    base_sha: Sha
+    config: RepoConfig
+    options: SolveOptions
+    digest: str  # sha256 of everything above, hex; shown in the status comment
+    private: bool = False
+    left_out: tuple[str, ...] = ()  # what was dropped on freezing and why, for people
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """How to set the repository up and test it, from its config or detected from its files."""
+
+    setup: tuple[str, ...]
+    test: str | None
+    why: str  # "from .github/solvebot.yml", "detected: pyproject.toml with pytest"
+    ecosystems: tuple[str, ...] = ()  # "python", "node", ...: which registries set-up may reach
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """One answer to one trigger, as it is accepted. What happens to it later is in `SolveFacts`."""
+
+    id: SolveId
+    issue: IssueRef
+    issue_title: str
+    issue_body: str
+    trigger: Trigger
+    options: SolveOptions
+    created_at: datetime
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """One execution of the test command.
+
+    `tests` maps test name to verdict. A runner without per-test results yields a single entry named after the command,
+    passed exactly when the exit code was 0.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    command: str
+    exit_code: int
+    tests: dict[str, Verdict]
+    per_test: bool
+    seconds: float
+    tail: str = ""
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the tests say on the base commit, repeated to find the flaky ones."""
+
+    command: str | None  # None: no way to run tests was found
+    per_test: bool = False
+    stable: tuple[str, ...] = ()  # passed every time
+    failing: tuple[str, ...] = ()  # failed every time
+    flaky: tuple[str, ...] = ()  # both; excluded everywhere, and listed
+    repro: str | None = None
+    repro_exit: int | None = None
+    tail: str = ""
+    note: str = ""  # what people should know: "the set-up failed: ..."
+
+
+class Gate(StrEnum):
+    """Why a candidate is out, whatever else is good about it."""
+
+    EMPTY = "empty"
+    DOES_NOT_APPLY = "does not apply"
+    PROTECTED_PATH = "protected path"
+    WORKFLOW = "workflow file"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    BINARY = "binary"
+    SECRET = "secret"
+    TOO_LARGE = "too large"
+    TESTS_DELETED = "tests deleted"
+    TESTS_SKIPPED = "tests skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class GateFailure:
+    gate: Gate
+    detail: str  # the path, or the count, that it failed on; plain text
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One path of a candidate. Modes are git's six octal digits; "000000" where the side has no file."""
+
+    path: str
+    kind: ChangeKind
+    old_mode: str
+    new_mode: str
+    blob: Sha | None  # of the new content, in the mirror's object store; None when deleted
+    size: int  # bytes of the new content
+    added: int  # lines; 0 for binaries
+    removed: int
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The patch a run produced, computed by us against the base commit."""
+
+    run: RunId
+    patch: str  # git's binary-safe format (base85), ASCII-safe paths; "" when nothing changed
+    changes: tuple[FileChange, ...]
+    dropped: tuple[str, ...] = ()  # scratch files that were left out
+
+    @property
+    def lines_changed(self) -> int:
+        return sum(c.added + c.removed for c in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What we observed about a candidate by running things. None: not observed."""
+
+    run: RunId
+    gate_failures: tuple[GateFailure, ...] = ()
+    regressions: tuple[str, ...] = ()  # stable tests that no longer pass
+    stable_passed: int = 0
+    stable_total: int = 0
+    test_files: tuple[str, ...] = ()  # tests that it adds or changes
+    own_tests_on_base: bool | None = None  # did its own tests pass without its change (good: False)
+    own_tests_on_candidate: bool | None = None  # ... and with it (good: True)
+    repro_before: int | None = None  # exit codes of the repro command
+    repro_after: int | None = None
+    agreement: float = 0.0  # best similarity to a candidate of another run, 0 to 1
+    agrees_with: tuple[RunId, ...] = ()  # those at 0.8 or more
+    lines_changed: int = 0
+    files_changed: int = 0
+    problem: str = ""  # why something could not be observed, for people
+
+    @property
+    def repro_flips(self) -> bool:
+        """The repro command failed before the change and passes after it."""
+        return self.repro_before not in (None, 0) and self.repro_after == 0
+
+    @property
+    def own_tests_flip(self) -> bool:
+        return self.own_tests_on_base is False and self.own_tests_on_candidate is True
+
+
+class Outcome(StrEnum):
+    READY = "ready"
+    DRAFT = "draft"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One candidate's place. `verdict` is one short phrase: "champion", "runner-up", "breaks 2 tests"."""
+
+    run: RunId
+    place: int
+    verdict: str
+    eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The ranked evidence and the outcome, stored whole. It can be computed again from the evidence."""
+
+    outcome: Outcome
+    champion: RunId | None
+    runner_up: RunId | None
+    ranking: tuple[Ranked, ...]
+    reasons: tuple[str, ...]  # why this one, one sentence each, facts only
+    uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
+
+
+class ExitStatus(StrEnum):
+    """How the agent loop of a run ended. The values are mini-SWE-agent's where it has one."""
+
+    SUBMITTED = "Submitted"
+    STEPS = "LimitsExceeded"
+    DOLLARS = "CostExceeded"
+    TIME = "TimeExceeded"
+    FORMAT = "RepeatedFormatError"
+    MODEL = "ModelError"
+    SANDBOX = "SandboxLost"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything stored about a run."""
+
+    id: RunId
+    solve: SolveId
+    experiment: Experiment
+    status: Status = Status.PENDING
+    steps: int = 0
+    dollars: float = 0.0
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    exit_status: ExitStatus | None = None
+    error: str = ""  # for people
+    last_command: str = ""
+    candidate: Candidate | None = None
+    evidence: Evidence | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    number: int
+    url: str
+    branch: str
+    head_sha: Sha
+    draft: bool
+    verified: bool | None = None  # GitHub's verdict on the commit's signature
+
+
+@dataclass(frozen=True, slots=True)
+class SolveFacts:
+    """Everything stored about a solve. What people read is a pure function of this."""
+
+    solve: Solve
+    status: Status = Status.PENDING
+    task: Task | None = None
+    toolchain: Toolchain | None = None
+    experiments: tuple[Experiment, ...] = ()
+    limits: Limits | None = None
+    baseline: Baseline | None = None
+    runs: tuple[RunFacts, ...] = ()
+    decision: Decision | None = None
+    comment_id: int | None = None
+    pull_request: PullRequest | None = None
+    error: str = ""  # for people: what was wrong and what to do
+    incident: str = ""  # id of a failure on our side, to be found in the log
+    ended_by: str = ""  # login, or "the issue was closed", ... when cancelled
+    notes: tuple[str, ...] = field(default=())  # degraded service and the like, newest last
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def id(self) -> SolveId:
+        return self.solve.id
+
+    @property
+    def dollars(self) -> float:
+        return sum(run.dollars for run in self.runs)
+
+    def run(self, id: RunId | None) -> RunFacts | None:
+        return next((run for run in self.runs if run.id == id), None)

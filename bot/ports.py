@@ -1,0 +1,417 @@
+"""All we ask of the world, on one page, and the errors it may answer with.
+
+Adapters implement these; the story sees nothing else. Every method may be called again after a crash with the same
+arguments and must then find what the first call left behind.
+
+    WorldError
+    ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
+    ├── Denied                credentials or permissions; retrying is useless, an operator must act
+    ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
+    ├── Rejected              our request was understood and refused: validation, protected branch
+    │   └── TooMuchText       the model's context is full
+    ├── SandboxLost           the machine went away; its files are gone
+    └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    Decision,
+    Evidence,
+    ExitStatus,
+    Experiment,
+    IssueRef,
+    Limits,
+    ModelSpec,
+    Permission,
+    PullRequest,
+    Remark,
+    Repo,
+    RunFacts,
+    RunId,
+    SandboxId,
+    Sha,
+    SnapshotId,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Status,
+    Task,
+    Toolchain,
+    Usage,
+)
+
+
+class WorldError(Exception):
+    """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class Unavailable(WorldError):
+    """Try again later. `retry_after` is in seconds, where the service said so."""
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class Denied(WorldError):
+    """Credentials or permissions. An operator must act."""
+
+
+class Gone(WorldError):
+    """Deleted, transferred, uninstalled, or never there."""
+
+
+class Rejected(WorldError):
+    """Understood and refused: asking again changes nothing."""
+
+
+class TooMuchText(Rejected):
+    """The conversation no longer fits into the model's context."""
+
+
+class SandboxLost(WorldError):
+    """The machine went away. The run may be tried again; its files are gone."""
+
+
+class SandboxUnusable(WorldError):
+    """Isolation cannot be had here, so untrusted code must not run."""
+
+
+# ---------------------------------------------------------------------------------------------------------- GitHub
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryState:
+    repo: Repo  # with its current name
+    default_branch: str
+    private: bool
+    archived: bool
+    disabled: bool
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssueState:
+    title: str
+    body: str
+    open: bool
+    locked: bool
+    labels: tuple[str, ...]
+    author: str
+    is_pull_request: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PostedComment:
+    id: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    sha: Sha
+    verified: bool  # GitHub's own verdict on the signature
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One path of a new tree: content for a file, None to delete it. `mode` is git's octal, "100644" or "100755"."""
+
+    path: str
+    mode: str
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where the mirror fetches from. `authorization` is a header value and a secret, None for a local path."""
+
+    url: str
+    authorization: str | None = None
+
+
+class GitHub(Protocol):
+    """Two fit: the real service (github/hub.py) and a clone on this disk (github/local.py)."""
+
+    async def repository(self, repo: Repo) -> RepositoryState: ...
+
+    async def issue(self, issue: IssueRef) -> IssueState:
+        """Raises `Gone` when it was deleted or transferred."""
+
+    async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
+        """Comments by people, created before and not edited since. Ours and other bots' are left out."""
+
+    async def permission(self, repo: Repo, login: str) -> Permission:
+        """What the person may do now. A stranger is `Permission.NONE`; an error raises, it never grants."""
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha | None: ...
+
+    async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
+        """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
+
+    async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
+        """Post a comment, or find ours with that marker and bring it up to date. `marker` is part of `body`."""
+
+    async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None: ...
+
+    async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
+        """Ours that is open for this issue: same repository, branch starting with the prefix."""
+
+    async def commit(
+        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str
+    ) -> Commit:
+        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
+
+    async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
+        """Create the branch; when it is there already, leave it alone. Returns where it points then."""
+
+    async def open_pull(
+        self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
+    ) -> PullRequest:
+        """Open it, or find the open one from that branch and bring its text up to date.
+
+        Where drafts are not available it is opened ready, and the result says so.
+        """
+
+    async def dress_pull(
+        self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]
+    ) -> list[str]:
+        """Labels and review requests, best effort. Returns what could not be done, for people."""
+
+    async def remote(self, repo: Repo) -> Remote: ...
+
+
+class Mirrors(Protocol):
+    """Bare mirrors on the host, one per repository. Nothing is ever checked out there and nothing in them is run."""
+
+    async def fetch(self, repo: Repo, remote: Remote, *, want: str) -> Sha:
+        """Bring the mirror up to date. `want`: a branch name or a sha. Returns the commit it names."""
+
+    async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]: ...
+
+    async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None: ...
+
+    async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
+        """word -> path -> number of matching lines, fixed strings, case-insensitive, text files only."""
+
+    async def history(self, repo: Repo, commit: Sha, *, limit: int = 2000) -> list[PastCommit]: ...
+
+    async def archive(self, repo: Repo, commit: Sha, into: Path) -> None:
+        """An uncompressed tar of the commit, byte for byte: no attribute changes or hides anything."""
+
+    async def candidate(self, repo: Repo, base: Sha, tree: Path, run: RunId) -> Candidate:
+        """The difference between a commit and a tar of a workspace, computed without a checkout.
+
+        Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers.
+        """
+
+    async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
+        """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    path: str
+    mode: str
+    blob: Sha
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastCommit:
+    sha: Sha
+    subject: str
+    paths: tuple[str, ...]
+    at: datetime
+
+
+# ------------------------------------------------------------------------------------------------------- Sandboxes
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command that ran. Failing is an answer, not an error.
+
+    `output` is stdout and stderr as they came, capped at 64 kB: the head and the tail with a note between.
+    """
+
+    exit_code: int
+    output: str
+    seconds: float
+    timed_out: bool = False
+    interrupted: bool = False  # we crashed while it ran; its effects may be partial
+    killed_by: str = ""  # "memory", "disk", "processes": the limit that ended it
+
+
+class Sandboxes(Protocol):
+    """Machines that hold no secret. Files live in /workspace and /home/agent; both are kept between commands."""
+
+    async def check(self) -> None:
+        """Prove the isolation. Raises `SandboxUnusable` with the remedy; then untrusted code must not run."""
+
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
+        """Empty, or a copy of a snapshot. One that exists under this id is replaced."""
+
+    async def exists(self, id: SandboxId) -> bool: ...
+
+    async def put(self, id: SandboxId, archive: Path) -> None:
+        """Unpack a tar into /workspace."""
+
+    async def write(self, id: SandboxId, files: Mapping[str, tuple[bytes, str]], *, delete: Sequence[str] = ()) -> None:
+        """path -> (content, git mode), relative to /workspace; parents are made, `delete` is removed first."""
+
+    async def run(
+        self,
+        id: SandboxId,
+        command: str,
+        *,
+        timeout: float,
+        network: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        once: str | None = None,
+    ) -> Finished:
+        """`bash -c command` in /workspace. `network`: host names that may be reached; empty means no network at all.
+
+        `once` names this execution: asked again under the same name, the stored result is returned; when the first
+        was cut off by our crash, the result says `interrupted` and the command is not run again.
+        Cancelling the call kills the whole process tree.
+        """
+
+    async def read(self, id: SandboxId, path: str, *, limit: int) -> bytes | None:
+        """A file by absolute path, read inside the sandbox; None when it is not there. More than `limit` is cut."""
+
+    async def take(self, id: SandboxId, into: Path, *, exclude: Sequence[str] = (), limit: int) -> None:
+        """A tar of /workspace. Raises `Rejected` above `limit` bytes."""
+
+    async def snapshot(self, id: SandboxId, name: SnapshotId) -> None: ...
+
+    async def drop_snapshot(self, name: SnapshotId) -> None: ...
+
+    async def close(self, id: SandboxId) -> None:
+        """Kill and remove. One that is gone already is fine."""
+
+    async def living(self) -> list[SandboxId]: ...
+
+    async def snapshots(self) -> list[SnapshotId]: ...
+
+
+# ----------------------------------------------------------------------------------------------------------- Model
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`message` is the provider's assistant message verbatim; `dollars` is what the call cost."""
+
+    message: dict[str, Any]
+    finish_reason: str
+    usage: Usage
+    dollars: float
+    seconds: float
+
+
+class Model(Protocol):
+    async def complete(
+        self, spec: ModelSpec, messages: Sequence[Mapping[str, Any]], *, temperature: float | None, tools: Sequence[Mapping[str, Any]]
+    ) -> Reply:
+        """Retries what is worth retrying itself.
+
+        Raises `Denied` (key or credit: every run is affected), `TooMuchText`, `Rejected` (this request),
+        `Unavailable` (after all attempts).
+        """
+
+
+# ----------------------------------------------------------------------------------------------------------- Store
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another solve is active for the issue."""
+
+    solve: SolveId
+
+
+class Store(Protocol):
+    """Each method is one transaction named for what happened, and may be replayed."""
+
+    # solves
+    async def accept(self, solve: Solve) -> Solve | Busy:
+        """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
+
+    async def facts(self, id: SolveId) -> SolveFacts | None: ...
+    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None: ...
+    async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
+    async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
+    async def commented(self, id: SolveId, comment_id: int) -> None: ...
+    async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
+    async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
+        """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
+
+    async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...
+    async def decided(self, id: SolveId, decision: Decision) -> None: ...
+    async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...
+    async def noted(self, id: SolveId, note: str) -> None:
+        """Add to `notes`, once."""
+
+    async def ended(
+        self, id: SolveId, status: Status, *, at: datetime, error: str = "", incident: str = "", by: str = ""
+    ) -> Status:
+        """Set the terminal status unless there is one already; returns the one that stands.
+
+        Runs of the solve that are not over end with it as cancelled (or failed, when it failed).
+        """
+
+    # runs
+    async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None: ...
+    async def run_stepped(
+        self, id: RunId, *, steps: int, dollars: float, usage: Usage, seconds: float, last_command: str
+    ) -> None:
+        """Totals so far, not increments, so that a replay is harmless. Never lowers what is stored."""
+
+    async def run_ended(
+        self,
+        id: RunId,
+        status: Status,
+        *,
+        at: datetime,
+        exit_status: ExitStatus | None,
+        error: str = "",
+        trajectory: bytes | None = None,
+    ) -> None: ...
+    async def candidate_found(self, id: RunId, candidate: Candidate) -> None: ...
+    async def judged(self, id: RunId, evidence: Evidence) -> None: ...
+    async def run_facts(self, id: RunId) -> RunFacts | None: ...
+    async def trajectory(self, id: RunId) -> bytes | None: ...
+
+    # catalogue
+    async def models(self, *, active_only: bool = True) -> list[ModelSpec]: ...
+    async def save_model(self, spec: ModelSpec) -> None: ...
+    async def disable_model(self, name: str) -> bool: ...
+
+    # installations, repositories, people
+    async def installed(self, installation: int, account: str, *, suspended: bool, at: datetime) -> None: ...
+    async def uninstalled(self, installation: int, at: datetime) -> None: ...
+    async def repository_seen(self, repo: Repo, *, archived: bool = False, deleted: bool = False) -> None: ...
+    async def audit(self, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None: ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete terminal solves, audit rows and handled deliveries older than that; returns how many rows."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
