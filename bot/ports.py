@@ -173,9 +173,7 @@ class GitHub(Protocol):
     async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
         """Ours that is open for this issue: same repository, branch starting with the prefix."""
 
-    async def commit(
-        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str
-    ) -> Commit:
+    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
@@ -327,7 +325,12 @@ class Reply:
 
 class Model(Protocol):
     async def complete(
-        self, spec: ModelSpec, messages: Sequence[Mapping[str, Any]], *, temperature: float | None, tools: Sequence[Mapping[str, Any]]
+        self,
+        spec: ModelSpec,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        temperature: float | None,
+        tools: Sequence[Mapping[str, Any]],
     ) -> Reply:
         """Retries what is worth retrying itself.
 
