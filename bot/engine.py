@@ -1,0 +1,403 @@
+"""Durable workflows: the only room that knows DBOS.
+
+What the story needs of it is small. A *workflow* is a method registered under a name and started under an id; a
+*step* is a method decorated with `@step` whose result is recorded, so that after a crash the workflow is played again
+and finished steps answer from the record. Values cross the record as JSON and come back as the types that the
+signatures name.
+
+Facts about DBOS 3.4.0 that shape this file (each one tried):
+- Names are addresses in the database: never rename a workflow or a step that may be in flight.
+- The version is set by hand. By default it is a hash of the sources, and any edit would strand unfinished work.
+- `launch` on the running loop makes workflows run on that loop; DBOS then owns the loop's default executor, so it is
+  closed last.
+- SQLite: its `unixepoch('subsec')` needs 3.42 on Python 3.12 and newer, and WAL with a small pool has 8 times less
+  tail latency; both come with an engine of our own. One process per file, so the file is locked before launch.
+- Rows tagged as pickled are unpickled whatever serializer is set: refused here, or write access to the database would
+  be code execution.
+- A cancelled workflow is told within a second, and only inside of steps; afterwards no step of it works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import functools
+import json
+import logging
+import socket
+import sqlite3
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
+
+import msgspec
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandleAsync, _serialization
+from dbos import error as dbos_error
+
+from bot import ports
+from bot.ports import Unavailable
+
+APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old workflows can no longer be replayed
+RUNS = "runs"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+class EngineError(Exception):
+    """The engine cannot start; the text says what to do."""
+
+
+# ------------------------------------------------------------------------------------------------------------ steps
+
+
+def step(
+    name: str, *, patience: float = 0.0
+) -> Callable[[Callable[Concatenate[S, P], Awaitable[R]]], Callable[Concatenate[S, P], Coroutine[Any, Any, R]]]:
+    """Make a method a durable step: at least once in the world, once in the record.
+
+    `patience`: for how many seconds an `Unavailable` world is asked again, with pauses as it says or from 1 s doubling
+    to 60 s; the last error is recorded like a result.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[S, P], Awaitable[R]],
+    ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+        @functools.wraps(method)
+        async def durable(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+            async def once() -> Any:
+                result = await _patiently(lambda: method(self, *args, **kwargs), patience)
+                return msgspec.to_builtins(result)
+
+            recorded = await DBOS.run_step_async({"name": name, "preemptible": True}, once)
+            return msgspec.convert(recorded, _returned(method))  # type: ignore[no-any-return]
+
+        return durable  # type: ignore[return-value]  # functools.wraps hides the type of self
+
+    return decorate
+
+
+async def _patiently(attempt: Callable[[], Awaitable[R]], patience: float) -> R:
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + patience, 1.0
+    while True:
+        try:
+            return await attempt()
+        except Unavailable as error:
+            wait = error.retry_after if error.retry_after is not None else pause
+            if loop.time() + wait > deadline:
+                raise
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, 60.0)
+
+
+@functools.cache
+def _returned(method: Callable[..., Any]) -> Any:
+    return get_type_hints(method)["return"]
+
+
+# ------------------------------------------------------------------------------------------------------ serialization
+
+_ERRORS: dict[str, type[Exception]] = {
+    cls.__name__: cls for cls in (ValueError, TypeError, RuntimeError, TimeoutError, KeyError, OSError)
+}
+_ERRORS |= {n: c for n, c in vars(dbos_error).items() if isinstance(c, type) and issubclass(c, Exception)}
+_ERRORS |= {n: c for n, c in vars(ports).items() if isinstance(c, type) and issubclass(c, Exception)}
+_PLAIN = (str, int, float, bool, type(None))
+
+
+class StepFailed(Exception):
+    """An error of a step whose class the record cannot bring back."""
+
+
+class JsonSerializer(Serializer):
+    """Readable rows; errors come back as the class they were, so that a replay takes the same branch."""
+
+    def name(self) -> str:
+        return "solvebot_json"
+
+    def serialize(self, data: Any) -> str:
+        if isinstance(data, BaseException):
+            data = {
+                "$error": type(data).__name__,
+                "message": str(data)[:4000],
+                "args": [arg for arg in data.args if isinstance(arg, _PLAIN)],
+                "attributes": {k: v for k, v in vars(data).items() if isinstance(v, _PLAIN)},
+            }
+        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        data = json.loads(serialized_data)
+        if not (isinstance(data, dict) and "$error" in data):
+            return data
+        cls = _ERRORS.get(data["$error"])
+        if cls is None:
+            return StepFailed(f"{data['$error']}: {data['message']}")
+        error = cls.__new__(cls)
+        error.args = tuple(data["args"])
+        vars(error).update(data["attributes"])
+        return error
+
+
+def _refuse_pickle(_self: Any, _data: str) -> Any:
+    raise ValueError("a pickled row in the engine's database is refused")
+
+
+# ------------------------------------------------------------------------------------------------------------- engine
+
+
+class WorkflowState(StrEnum):
+    UNKNOWN = "unknown"
+    ACTIVE = "active"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # raised, or recovered too often
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A queued workflow that its parent can wait for."""
+
+    handle: WorkflowHandleAsync[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    url: str  # sqlite:///path or postgresql://...
+    worker_runs: int = 8
+    queue_poll: float = 0.25  # seconds until a queued run is noticed
+    result_poll: float = 0.5  # seconds until a finished run is noticed
+    recovery_attempts: int = 50  # a workflow that was in flight at that many crashes is given up
+    heartbeat: float = 5.0  # PostgreSQL: seconds between signs of life of a worker
+    dead_after: float = 30.0  # ... and until another worker takes its work over
+
+
+class Engine:
+    """Register workflows, `launch` on the running loop, start them by name and id, `close` last of all."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        self._options = options
+        self._is_sqlite = options.url.startswith("sqlite")
+        self._workflows: dict[str, Callable[[Any], Coroutine[Any, Any, Any]]] = {}
+        self._lock: IO[str] | None = None
+        self._database: sa.Engine | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+
+    def register(self, name: str, workflow: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
+        """Before `launch`. The workflow takes one argument, annotated with the type that the record is read as."""
+        hints = get_type_hints(workflow)
+        takes = next(hint for key, hint in hints.items() if key != "return")
+
+        async def played(argument: Any) -> Any:
+            return msgspec.to_builtins(await workflow(msgspec.convert(argument, takes)))
+
+        self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=self._options.recovery_attempts)(played)
+
+    async def launch(self) -> None:
+        _serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign, assignment]
+        logger = logging.getLogger("dbos")
+        if not logger.handlers:  # else DBOS adds a handler of its own, with its own format
+            logger.addHandler(logging.NullHandler())
+        config = DBOSConfig(
+            name="solvebot",
+            application_version=APPLICATION_VERSION,
+            executor_id=self.executor_id,
+            serializer=JsonSerializer(),
+            log_level="WARNING",
+            enable_otlp=False,
+            max_executor_threads=64,
+            notification_listener_polling_interval_sec=self._options.queue_poll,
+        )
+        if self._is_sqlite:
+            self._database = self._open_sqlite(self._options.url.removeprefix("sqlite:///"))
+            config["system_database_engine"] = self._database
+        else:
+            self._database = sa.create_engine(_psycopg(self._options.url), pool_size=1)
+            config["system_database_url"] = self._options.url
+            config["sys_db_pool_size"] = 10
+            await asyncio.to_thread(self._first_beat)
+        DBOS(config=config)
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            RUNS,
+            worker_concurrency=self._options.worker_runs,
+            polling_interval_sec=self._options.queue_poll,
+            on_conflict="always_update",
+        )
+        if not self._is_sqlite:
+            self._beating = asyncio.create_task(self._take_over_the_dead(), name="engine heartbeat")
+
+    async def close(self, *, drain: float = 0) -> None:
+        """Stop; unfinished workflows go on at the next start. The loop gets a default executor of its own again."""
+        if self._beating is not None:
+            self._beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._beating
+            await asyncio.to_thread(self._last_beat)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(
+            ThreadPoolExecutor(1),
+            functools.partial(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=int(drain)),
+        )
+        loop.set_default_executor(ThreadPoolExecutor(8))
+        if self._database is not None:
+            self._database.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+    # -------------------------------------------------------------------------------------------------- workflows
+
+    async def start(self, name: str, id: str, argument: Any) -> None:
+        """Start at once under that id. One that exists, running or finished, is left alone."""
+        with SetWorkflowID(id):
+            await DBOS.start_workflow_async(self._workflows[name], msgspec.to_builtins(argument))
+
+    async def queue(self, name: str, id: str, argument: Any) -> Child:
+        """Start it on the queue of runs, when this or another worker has room for one more."""
+        with SetWorkflowID(id):
+            return Child(await DBOS.enqueue_workflow_async(RUNS, self._workflows[name], msgspec.to_builtins(argument)))
+
+    async def first_of(self, children: Sequence[Child]) -> str:
+        """Inside a workflow: the id of the first that is over, however it ended; the answer is recorded."""
+        handles = [child.handle for child in children]
+        done = await DBOS.wait_first_async(handles, polling_interval_sec=self._options.result_poll)
+        return done.workflow_id
+
+    async def state(self, id: str) -> WorkflowState:
+        status = await DBOS.get_workflow_status_async(id)
+        return WorkflowState.UNKNOWN if status is None else _state(status.status)
+
+    async def cancel(self, id: str) -> None:
+        """With its children. Model calls and commands in flight are interrupted within about a second."""
+        await DBOS.cancel_workflow_async(id, cancel_children=True)
+
+    async def steps(self, id: str) -> list[str]:
+        """Names of the finished steps of a workflow, in order."""
+        return [str(row["function_name"]) for row in await DBOS.list_workflow_steps_async(id, load_output=False)]
+
+    async def delete_before(self, iso_time: str) -> int:
+        """Retention: drop finished top-level workflows, with their children, that ended before that time."""
+        old = await DBOS.list_workflows_async(
+            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            completed_before=iso_time,
+            has_parent=False,
+            load_input=False,
+            load_output=False,
+            limit=500,
+        )
+        if old:
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in old], delete_children=True)
+        return len(old)
+
+    async def alive(self) -> None:
+        """For /readyz: the engine's database answers."""
+        await DBOS.get_workflow_status_async("readyz")
+
+    # ----------------------------------------------------------------------------------------------------- SQLite
+
+    def _open_sqlite(self, path: str) -> sa.Engine:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._lock = Path(path + ".lock").open("w")  # noqa: SIM115 - held until close
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise EngineError(
+                f"another Solvebot is using {path}; stop it, give this one another DATA_DIR, or use PostgreSQL"
+            ) from None
+        engine = sa.create_engine(f"sqlite:///{path}", module=_sqlite(), pool_size=2, connect_args={"timeout": 30})
+
+        @sa.event.listens_for(engine, "connect")
+        def durable(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+
+        return engine
+
+    # ------------------------------------------------------------------------------------------------- PostgreSQL
+
+    def _first_beat(self) -> None:
+        """Before launch, so that nobody takes us for dead while we are starting."""
+        assert self._database is not None
+        with self._database.begin() as db:
+            db.execute(sa.text("SELECT pg_advisory_xact_lock(727002)"))
+            db.execute(
+                sa.text("CREATE TABLE IF NOT EXISTS engine_worker(id text PRIMARY KEY, beat timestamptz NOT NULL)")
+            )
+            db.execute(_BEAT, {"id": self.executor_id})
+
+    def _last_beat(self) -> None:
+        assert self._database is not None
+        with self._database.begin() as db:
+            db.execute(sa.text("UPDATE engine_worker SET beat = 'epoch' WHERE id = :id"), {"id": self.executor_id})
+
+    def _beat(self) -> list[str]:
+        """Give a sign of life; one worker at a time looks for dead ones and puts their workflows back."""
+        assert self._database is not None
+        with self._database.begin() as db:
+            db.execute(_BEAT, {"id": self.executor_id})
+        with self._database.begin() as db:
+            if not db.execute(sa.text("SELECT pg_try_advisory_xact_lock(727001)")).scalar():
+                return []
+            living = set(db.execute(_LIVING, {"seconds": self._options.dead_after}).scalars())
+            pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+            dead = sorted({w.executor_id for w in pending if w.executor_id} - living)
+            if dead:
+                DBOS._recover_pending_workflows(dead)
+            db.execute(sa.text("DELETE FROM engine_worker WHERE beat < now() - interval '1 day'"))
+            return dead
+
+    async def _take_over_the_dead(self) -> None:
+        log = logging.getLogger("bot.engine")
+        while True:
+            try:
+                dead = await asyncio.to_thread(self._beat)
+            except sa.exc.OperationalError as error:
+                log.warning("engine.heartbeat.missed", extra={"reason": str(error.orig)})
+            else:
+                if dead:
+                    log.warning("engine.workers.dead", extra={"workers": dead})
+            await asyncio.sleep(self._options.heartbeat)
+
+
+_BEAT = sa.text("INSERT INTO engine_worker(id, beat) VALUES (:id, now()) ON CONFLICT (id) DO UPDATE SET beat = now()")
+_LIVING = sa.text("SELECT id FROM engine_worker WHERE beat > now() - make_interval(secs => :seconds)")
+
+
+def _state(status: str) -> WorkflowState:
+    match status:
+        case "SUCCESS":
+            return WorkflowState.SUCCEEDED
+        case "ERROR" | "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+            return WorkflowState.FAILED
+        case "CANCELLED":
+            return WorkflowState.CANCELLED
+        case _:
+            return WorkflowState.ACTIVE
+
+
+def _psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _sqlite() -> ModuleType:
+    """The newer SQLite that pysqlite3-binary carries, else the interpreter's own if that is new enough."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        if sqlite3.sqlite_version_info < (3, 42):
+            raise EngineError(
+                f"SQLite {sqlite3.sqlite_version} is too old for the engine, which needs 3.42, and pysqlite3-binary has "
+                "no build for this machine; use PostgreSQL (DATABASE_URL) or a newer base image"
+            ) from None
+        return sqlite3
+    return dbapi2  # type: ignore[no-any-return]

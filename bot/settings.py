@@ -1,0 +1,268 @@
+"""The environment, read once, at the start, by nobody else.
+
+A setting is one field of `Settings`: its type says how the text is read, its metadata what it is called and what it
+means. README's table and `.env` are checked against these fields by a test. All problems are told together.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from bot.core.model import Limits
+
+
+class SettingsError(Exception):
+    """Every problem, one sentence each: what is wrong and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that shows itself only when asked."""
+
+    _text: str = field(repr=False)
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __str__(self) -> str:
+        return "<secret>"
+
+
+def _setting(name: str, default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"name": name, "doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    app_id: str = _setting("GITHUB_APP_ID", "", "The App's id (or client id), from its settings page.")
+    private_key: Secret = _setting(
+        "GITHUB_PRIVATE_KEY",
+        Secret(""),
+        "The App's private key: PEM text, the same in base64, or the path of the file.",
+    )
+    webhook_secrets: tuple[Secret, ...] = _setting(
+        "GITHUB_WEBHOOK_SECRET", (), "The webhook secret. Several, separated by commas, while you rotate it."
+    )
+    api_url: str = _setting(
+        "GITHUB_API_URL", "https://api.github.com", "The REST API; another one for GitHub Enterprise."
+    )
+    server_url: str = _setting("GITHUB_SERVER_URL", "https://github.com", "Where repositories are fetched from.")
+    write_interval: float = _setting(
+        "GITHUB_WRITE_INTERVAL", 1.0, "Seconds between two writes to one installation. GitHub asks for at least 1."
+    )
+
+    model_url: str = _setting(
+        "MODEL_BASE_URL", "https://openrouter.ai/api/v1", "An OpenAI-compatible API: the part before /chat/completions."
+    )
+    model_key: Secret = _setting("MODEL_API_KEY", Secret(""), "The key for it. It never enters a sandbox or a message.")
+    models: tuple[str, ...] = _setting(
+        "MODELS",
+        ("deepseek-v3.2", "gpt-5-mini"),
+        "The default line-up, by the names that `solvebot models list` shows.",
+    )
+    allow_unknown_prices: bool = _setting(
+        "ALLOW_UNKNOWN_PRICES", False, "Use models without a known price. Then a budget cannot be kept."
+    )
+
+    attempts: int = _setting("ATTEMPTS", 3, "Runs per solve where neither the command nor the repository says.")
+    max_attempts: int = _setting("MAX_ATTEMPTS", 8, "The most runs that anyone may ask for, 1 to 8.")
+    max_dollars: float = _setting("MAX_DOLLARS", 2.0, "The most one solve may cost.")
+    max_minutes: float = _setting("MAX_MINUTES", 30.0, "The longest one run may take.")
+    max_steps: int = _setting("MAX_STEPS", 150, "The most model calls of one run.")
+    max_parallel: int = _setting("MAX_PARALLEL", 3, "The most runs of one solve at a time.")
+    worker_runs: int = _setting("WORKER_RUNS", 8, "The most runs of this process at a time.")
+
+    sandbox_toolchains: tuple[Path, ...] = _setting(
+        "SANDBOX_TOOLCHAINS",
+        (),
+        "Directories shown read-only in every sandbox, separated by colons; their bin/ joins PATH.",
+    )
+    sandbox_memory: int = _setting("SANDBOX_MEMORY_MB", 2048, "Memory of one sandbox in MB.")
+    sandbox_disk: int = _setting("SANDBOX_DISK_MB", 4096, "Disk of one sandbox in MB.")
+    run_untrusted_code_without_isolation: bool = _setting(
+        "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION",
+        False,
+        "Run agents as plain processes that can read what the bot can read. Only where there is nothing to read.",
+    )
+    setup_hosts: tuple[str, ...] = _setting(
+        "SETUP_HOSTS",
+        (),
+        "Hosts that set-up commands may reach: your package registries. Separated by commas, `*.example.org` for all "
+        "below it. Empty: none.",
+    )
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 600.0, "Seconds for all set-up commands of a repository.")
+    test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
+    command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
+    baseline_repeats: int = _setting(
+        "BASELINE_REPEATS", 3, "How often the tests run on the base commit, to find flaky ones."
+    )
+
+    data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
+    database_url: str = _setting(
+        "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
+    )
+    host: str = _setting("HOST", "127.0.0.1", "Address to listen on.")
+    port: int = _setting("PORT", 8000, "Port to listen on.")
+    status_interval: float = _setting(
+        "STATUS_INTERVAL", 30.0, "Seconds between edits of a status comment while nothing but progress changes."
+    )
+    sweep_interval: float = _setting(
+        "SWEEP_INTERVAL", 600.0, "Seconds between two looks for deliveries that GitHub could not deliver. 0: never."
+    )
+    retention_days: int = _setting(
+        "RETENTION_DAYS", 90, "Finished solves, deliveries and engine records older than this go."
+    )
+    log_format: str = _setting("LOG_FORMAT", "json", "json or console.")
+    log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.max_parallel, self.max_minutes, self.max_dollars, self.max_steps)
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'solvebot.sqlite'}"
+
+    @property
+    def engine_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'engine.sqlite'}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret text, for redaction by exact value."""
+        named = (self.private_key, self.model_key, *self.webhook_secrets)
+        return tuple(secret.reveal() for secret in named if secret.reveal())
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], *, serving: bool = True) -> Settings:
+        """Read all of it. `serving`: what the App needs to answer GitHub is missing otherwise, and is asked for."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        types = get_type_hints(cls)
+        for setting in fields(cls):
+            name = setting.metadata["name"]
+            text = env.get(name, "").strip()
+            if not text:
+                continue
+            try:
+                values[setting.name] = _READERS[types[setting.name]](text)
+            except ValueError as error:
+                problems.append(f"{name} is {error}")
+        settings = cls(**values)
+        problems += _ranges(settings)
+        if serving:
+            problems += _missing(settings)
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+
+def _ranges(settings: Settings) -> list[str]:
+    problems = []
+    for setting in fields(settings):
+        value = getattr(settings, setting.name)
+        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port")
+        if (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (value < 0 or (value == 0 and not zero_is_fine))
+        ):
+            problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
+    if settings.max_attempts > 8:
+        problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
+    if settings.log_format not in ("json", "console"):
+        problems.append(f"LOG_FORMAT is {settings.log_format!r}, use json or console")
+    if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
+    if settings.database_url and not settings.database_url.startswith(("postgresql://", "sqlite:///")):
+        problems.append("DATABASE_URL must start with postgresql:// or sqlite:///")
+    return problems
+
+
+def _missing(settings: Settings) -> list[str]:
+    needed = {
+        "GITHUB_APP_ID": settings.app_id,
+        "GITHUB_PRIVATE_KEY": settings.private_key.reveal(),
+        "GITHUB_WEBHOOK_SECRET": settings.webhook_secrets,
+        "MODEL_API_KEY": settings.model_key.reveal(),
+    }
+    problems = [f"{name} is missing" for name, value in needed.items() if not value]
+    key = settings.private_key.reveal()
+    if key and "PRIVATE KEY-----" not in key:
+        problems.append("GITHUB_PRIVATE_KEY is not a PEM key; download one from the App's settings page")
+    return problems
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r}, expected a number") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text!r}, expected a number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit():
+        raise ValueError(f"{text!r}, expected a whole number")
+    return int(text)
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{text!r}, expected true or false")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _directories(text: str) -> tuple[Path, ...]:
+    paths = tuple(Path(part) for part in text.split(":") if part)
+    for path in paths:
+        if not path.is_absolute() or not path.is_dir():
+            raise ValueError(f"{str(path)!r}, which is not the absolute path of a directory")
+    return paths
+
+
+def _secret(text: str) -> Secret:
+    """Text as it is; a PEM may also come in base64, with \\n for its line ends, or as the path of its file."""
+    if "\\n" in text:
+        text = text.replace("\\n", "\n")
+    if text.startswith("LS0tLS1CRUdJTi"):  # "-----BEGIN " in base64
+        try:
+            text = base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise ValueError("not readable as base64") from None
+    elif text.endswith(".pem"):
+        try:
+            text = Path(text).read_text()
+        except OSError as error:
+            raise ValueError(f"the path of a file that cannot be read ({error.strerror})") from None
+    return Secret(text)
+
+
+_READERS: dict[Any, Callable[[str], Any]] = {
+    str: str,
+    int: _whole,
+    float: _number,
+    bool: _truth,
+    Path: Path,
+    Secret: _secret,
+    tuple[str, ...]: _words,
+    tuple[Path, ...]: _directories,
+    tuple[Secret, ...]: lambda text: tuple(Secret(word) for word in _words(text)),
+}
