@@ -337,6 +337,7 @@ class Candidate:
     patch: str  # git's binary-safe format (base85), ASCII-safe paths; "" when nothing changed
     changes: tuple[FileChange, ...]
     dropped: tuple[str, ...] = ()  # scratch files that were left out
+    summary: str = ""  # the model's own words about its change; shown as such, never evidence
 
     @property
     def lines_changed(self) -> int:
@@ -494,3 +495,8 @@ class SolveFacts:
 
     def run(self, id: RunId | None) -> RunFacts | None:
         return next((run for run in self.runs if run.id == id), None)
+
+
+def solve_id(issue: IssueRef, trigger: Trigger) -> SolveId:
+    """Made from repository, issue and trigger, so that the same request is the same solve."""
+    return SolveId(f"s-{issue.repo.id}-{issue.number}-{trigger.key}")

@@ -1,0 +1,36 @@
+"""Where a solve is, computed from what is stored about it. Never stored itself, so it can never be out of step."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bot.core.model import Outcome, SolveFacts, Status
+
+
+class Phase(StrEnum):
+    ACCEPTED = "accepted"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    DECIDING = "deciding"
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    NO_CHAMPION = "no champion"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def phase(facts: SolveFacts) -> Phase:
+    """The terminal status wins; otherwise the furthest point that left a fact behind."""
+    match facts.status:
+        case Status.CANCELLED:
+            return Phase.CANCELLED
+        case Status.FAILED:
+            return Phase.FAILED
+        case Status.COMPLETED:
+            return Phase.PUBLISHED if facts.pull_request else Phase.NO_CHAMPION
+    if facts.decision is not None:
+        return Phase.DECIDING if facts.decision.outcome is Outcome.NONE else Phase.PUBLISHING
+    if facts.baseline is not None:
+        all_over = bool(facts.runs) and all(run.status.is_over for run in facts.runs)
+        return Phase.DECIDING if all_over else Phase.RUNNING
+    return Phase.PREPARING if facts.task is not None else Phase.ACCEPTED

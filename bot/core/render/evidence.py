@@ -1,0 +1,144 @@
+"""The scoreboard: what was observed about each candidate, in the status comment and in the pull request alike."""
+
+from __future__ import annotations
+
+from bot.core.model import Baseline, Evidence, ExitStatus, RunFacts, SolveFacts, Status
+from bot.core.render.text import code, count, dollars, duration, table
+
+_ENDINGS = {
+    ExitStatus.SUBMITTED: "finished",
+    ExitStatus.STEPS: "ran out of steps",
+    ExitStatus.DOLLARS: "ran out of budget",
+    ExitStatus.TIME: "ran out of time",
+    ExitStatus.FORMAT: "stopped: unreadable answers",
+    ExitStatus.MODEL: "stopped: the model failed",
+    ExitStatus.SANDBOX: "stopped: the sandbox was lost",
+}
+UNSEEN = "–"
+
+
+def runs_table(facts: SolveFacts) -> str:
+    """While they work: one row per run."""
+    rows = [
+        (
+            f"**{run.experiment.letter}**",
+            code(run.experiment.model.name) + _temperature(run),
+            run.experiment.strategy.value,
+            str(run.steps),
+            dollars(run.dollars),
+            run_state(run),
+        )
+        for run in facts.runs
+    ]
+    return table(("", "model", "strategy", "steps", "cost", "state"), rows)
+
+
+def scoreboard(facts: SolveFacts) -> str:
+    """After the decision: one row per candidate, best first."""
+    places = facts.decision.ranking if facts.decision else ()
+    rows = []
+    for ranked in places:
+        run = facts.run(ranked.run)
+        if run is None:
+            continue
+        evidence = run.evidence or Evidence(run.id)
+        rows.append(
+            (
+                f"**{run.experiment.letter}**",
+                code(run.experiment.model.name) + _temperature(run) + f" {run.experiment.strategy.value}",
+                stable_tests(evidence),
+                own_tests(evidence),
+                reproduction(evidence),
+                agreement(evidence, facts),
+                size(evidence),
+                f"**{ranked.verdict}**" if ranked.run == facts.decision.champion else ranked.verdict,  # type: ignore[union-attr]
+            )
+        )
+    return table(
+        ("", "model, strategy", "stable tests", "its own tests", "repro", "agrees with", "size", "verdict"), rows
+    )
+
+
+def receipt(facts: SolveFacts) -> str:
+    """Dollars, tokens and time per run; the total is the ledger's."""
+    rows = [
+        (
+            f"**{run.experiment.letter}**",
+            code(run.experiment.model.name),
+            str(run.steps),
+            f"{run.usage.input_tokens:,} / {run.usage.output_tokens:,}",
+            duration(run.seconds),
+            dollars(run.dollars),
+        )
+        for run in facts.runs
+    ]
+    total_in = sum(run.usage.input_tokens for run in facts.runs)
+    total_out = sum(run.usage.output_tokens for run in facts.runs)
+    steps = sum(run.steps for run in facts.runs)
+    rows.append(("", "**total**", str(steps), f"{total_in:,} / {total_out:,}", "", f"**{dollars(facts.dollars)}**"))
+    return table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
+
+
+def run_state(run: RunFacts) -> str:
+    match run.status:
+        case Status.PENDING:
+            return "waiting"
+        case Status.RUNNING:
+            return f"working: {code(run.last_command, 60)}" if run.last_command else "working"
+        case Status.CANCELLED:
+            return "cancelled"
+        case Status.FAILED:
+            return _ENDINGS.get(run.exit_status, "failed") if run.exit_status else "failed"
+        case Status.COMPLETED:
+            ending = _ENDINGS[run.exit_status] if run.exit_status else "finished"
+            if run.candidate is not None and not run.candidate.changes:
+                return f"{ending}, without a change"
+            return ending
+
+
+def stable_tests(evidence: Evidence) -> str:
+    if not evidence.stable_total:
+        return UNSEEN
+    kept = f"{evidence.stable_passed} of {evidence.stable_total}"
+    return kept if not evidence.regressions else f"{kept}, **{len(evidence.regressions)} broken**"
+
+
+def own_tests(evidence: Evidence) -> str:
+    if not evidence.test_files:
+        return "none"
+    seen = {True: "pass", False: "fail", None: "not run"}
+    return f"{seen[evidence.own_tests_on_base]} → {seen[evidence.own_tests_on_candidate]}"
+
+
+def reproduction(evidence: Evidence) -> str:
+    if evidence.repro_before is None:
+        return UNSEEN
+    after = UNSEEN if evidence.repro_after is None else str(evidence.repro_after)
+    return f"exit {evidence.repro_before} → {after}"
+
+
+def agreement(evidence: Evidence, facts: SolveFacts) -> str:
+    letters = [run.experiment.letter for run in facts.runs if run.id in evidence.agrees_with]
+    return ", ".join(letters) if letters else UNSEEN
+
+
+def size(evidence: Evidence) -> str:
+    if not evidence.files_changed:
+        return UNSEEN
+    return f"{count(evidence.files_changed, 'file')}, {count(evidence.lines_changed, 'line')}"
+
+
+def baseline_sentence(baseline: Baseline) -> str:
+    if baseline.command is None:
+        return "No way to run tests was found" + (f": {baseline.note}" if baseline.note else "") + "."
+    unit = "test" if baseline.per_test else "test command"
+    parts = [f"{count(len(baseline.stable), unit)} always passed before the change"]
+    if baseline.failing:
+        parts.append(f"{len(baseline.failing)} always failed")
+    if baseline.flaky:
+        parts.append(f"{len(baseline.flaky)} flaky, not counted")
+    return "; ".join(parts) + f" ({code(baseline.command)})."
+
+
+def _temperature(run: RunFacts) -> str:
+    return f" at {run.experiment.temperature:g}" if run.experiment.temperature is not None else ""

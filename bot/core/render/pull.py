@@ -1,0 +1,143 @@
+"""The pull request: branch, commit message, title, body. Generated from stored facts, never by a model."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId
+from bot.core.render.evidence import baseline_sentence, receipt, scoreboard
+from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed
+
+BRANCH_PREFIX = "solvebot/"
+
+
+def pull_marker(solve: SolveId) -> str:
+    return f"<!-- solvebot pull={solve} -->"
+
+
+def branch_name(template: str, issue: int, title: str) -> str:
+    """`solvebot/{issue}-{slug}`: the slug is at most five plain words of the title."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)[:5]
+    slug = "-".join(words)[:40].strip("-") or "fix"
+    return template.replace("{issue}", str(issue)).replace("{slug}", slug)
+
+
+def pull_title(facts: SolveFacts) -> str:
+    """The issue's own title, on one line, saying that it is fixed."""
+    title = " ".join(facts.solve.issue_title.split()) or f"issue {facts.solve.issue.number}"
+    return f"Fix: {title}"[:200]
+
+
+def commit_message(facts: SolveFacts) -> str:
+    """Subject, reference, and the requester as co-author; GitHub takes the trailers at the end."""
+    return "\n".join(
+        [
+            pull_title(facts)[:72],
+            "",
+            f"Fixes #{facts.solve.issue.number}",
+            "",
+            _co_author(facts.solve.trigger.by),
+        ]
+    )
+
+
+def pull_body(facts: SolveFacts, moved: str = "") -> str:
+    """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
+
+    `moved`: a sentence about the base branch, where it went on while we worked.
+    """
+    assert facts.decision is not None
+    champion = facts.run(facts.decision.champion)
+    assert champion is not None
+    parts = [
+        f"Fixes #{facts.solve.issue.number}",
+        _what_was_wrong(facts),
+        _what_changed(champion),
+        _why_this_one(facts, facts.decision),
+        _runner_up(facts, facts.decision),
+        _uncertain(facts, facts.decision, moved),
+        _reproduce(facts, champion),
+        details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
+        _how_to_steer(facts),
+    ]
+    return fitted("\n\n".join(part for part in parts if part), pull_marker(facts.id))
+
+
+def _what_was_wrong(facts: SolveFacts) -> str:
+    return f"### What was wrong\n\n{harmless(facts.solve.issue_title, 300)} (as the issue says)."
+
+
+def _what_changed(champion: RunFacts) -> str:
+    assert champion.candidate is not None
+    verbs = {ChangeKind.ADDED: "new", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "deleted"}
+    lines = [
+        f"- {code(change.path)} ({verbs[change.kind]}, +{change.added} −{change.removed})"
+        for change in champion.candidate.changes[:20]
+    ]
+    if len(champion.candidate.changes) > 20:
+        lines.append(f"- and {len(champion.candidate.changes) - 20} more")
+    said = ""
+    if champion.candidate.summary:
+        said = "\n\nThe model's own words, which are not evidence:\n\n" + _quoted(champion.candidate.summary)
+    return "### What changed\n\n" + "\n".join(lines) + said
+
+
+def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
+    reasons = "\n".join(f"- {harmless(reason)}" for reason in decision.reasons)
+    parts = [f"### Why this patch, of {count(len(facts.runs), 'attempt')}", reasons, scoreboard(facts)]
+    if facts.baseline is not None:
+        parts.append(baseline_sentence(facts.baseline))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _runner_up(facts: SolveFacts, decision: Decision) -> str:
+    run = facts.run(decision.runner_up)
+    if run is None or run.candidate is None:
+        return ""
+    paths = listed([change.path for change in run.candidate.changes])
+    size = count(run.candidate.lines_changed, "line")
+    return f"**Runner-up:** candidate {run.experiment.letter} ({code(run.experiment.model.name)}), {size} in {paths}."
+
+
+def _uncertain(facts: SolveFacts, decision: Decision, moved: str) -> str:
+    doubts = [*decision.uncertain, *([moved] if moved else [])]
+    if decision.outcome is Outcome.DRAFT:
+        doubts.insert(0, "This is a draft: the evidence is not enough to call it ready.")
+    if not doubts:
+        return ""
+    return "### What is uncertain\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts)
+
+
+def _reproduce(facts: SolveFacts, champion: RunFacts) -> str:
+    assert facts.task is not None
+    lines = [f"git checkout {facts.task.base_sha}"]
+    if facts.toolchain is not None:
+        lines += facts.toolchain.setup
+    if facts.baseline is not None and facts.baseline.command:
+        lines.append(facts.baseline.command)
+    if facts.baseline is not None and facts.baseline.repro:
+        lines.append(facts.baseline.repro)
+    told = facts.task.digest
+    context = f"Task `{told[:12]}` (sha256 `{told}`), candidate {champion.experiment.letter}, run `{champion.id}`."
+    return details("Reproduce the evidence", f"{context}\n\n{block(chr(10).join(lines), 'sh')}")
+
+
+def _how_to_steer(facts: SolveFacts) -> str:
+    asker = harmless(facts.solve.trigger.by.login)
+    return (
+        f"<sub>Asked for by {asker}. On the issue, `/solve explain` shows the whole decision and "
+        "`/solve retry` tries again after this pull request is closed. People review; the robot does not merge.</sub>"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in harmless(text, 1500).splitlines())
+
+
+def _co_author(person: Person) -> str:
+    """GitHub credits the address built from id and login:
+    https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
+    """
+    return f"Co-authored-by: {person.login} <{person.id}+{person.login}@users.noreply.github.com>"

@@ -1,0 +1,169 @@
+"""Answers to commands and refusals: one comment, a reason, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
+from bot.core.phase import Phase, phase
+from bot.core.render.evidence import receipt, run_state, scoreboard
+from bot.core.render.text import code, details, dollars, fitted, harmless, listed
+
+
+def reply_marker(delivery: str, part: int = 0) -> str:
+    return f"<!-- solvebot reply={delivery}/{part} -->"
+
+
+def reply(body: str, marker: str) -> str:
+    return fitted(body, marker)
+
+
+# ---------------------------------------------------------------------------------------------------------- refusals
+
+
+def not_allowed(login: str, has: Permission, needed: Permission) -> str:
+    return (
+        f"Sorry {harmless(login)}, starting a solve here needs the permission **{needed}**, and you have **{has}**. "
+        f"Someone with {needed} can ask for you."
+    )
+
+
+def robots_may_not_ask() -> str:
+    return "Only people can start a solve."
+
+
+def issue_closed() -> str:
+    return "This issue is closed. Reopen it, then ask again."
+
+
+def issue_locked() -> str:
+    return "This issue is locked. Unlock it, then ask again."
+
+
+def not_an_issue() -> str:
+    return "I solve issues, not pull requests. Ask on the issue."
+
+
+def repository_archived() -> str:
+    return "This repository is archived, so there is nothing that I could change."
+
+
+def repository_empty() -> str:
+    return "This repository has no commit yet. Push one, then ask again."
+
+
+def no_such_base(branch: str) -> str:
+    return f"There is no branch {code(branch)} to start from. Name one that exists with `base=`."
+
+
+def pull_request_open(pull: PullRequest) -> str:
+    return f"#{pull.number} is already open for this issue. Close it if you want another attempt, then `/solve retry`."
+
+
+def already_running(facts: SolveFacts) -> str:
+    return (
+        f"I am already working on this issue ({phase(facts).value}); the comment above shows how far. "
+        "`/solve cancel` stops it."
+    )
+
+
+def nothing_to_retry() -> str:
+    return "There is no earlier solve of this issue to try again. `/solve` starts the first."
+
+
+def not_understood(problems: Sequence[tuple[str, str]]) -> str:
+    """(what was wrong, what to do), all of one comment together."""
+    lines = [f"- {what}; {remedy}" for what, remedy in problems]
+    opening = "I did not understand that, and started nothing:" if len(lines) > 1 else "I started nothing:"
+    return "\n".join([opening, "", *lines, "", "`/solve help` shows what I understand."])
+
+
+def config_problems(path: str, problems: Sequence[tuple[int, str]]) -> str:
+    """(line, reason) of everything wrong in the repository's configuration."""
+    lines = [f"- line {line}: {harmless(reason, 300)}" for line, reason in problems]
+    return "\n".join([f"{code(path)} on the default branch has mistakes, so I started nothing:", "", *lines])
+
+
+def no_model(names: Sequence[str]) -> str:
+    return f"No model is configured that could work on this. Known: {listed(names, 12)}."
+
+
+# ----------------------------------------------------------------------------------------------------------- answers
+
+
+def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
+    names = listed([model.name for model in models], 12)
+    return "\n".join(
+        [
+            "**What I understand**, one command per line, at the start of the line:",
+            "",
+            "| command | what it does |",
+            "|---|---|",
+            "| `/solve` | solve this issue with the repository's default line-up |",
+            "| `/solve model=a,b attempts=4` | with these models, that many attempts (1 to 8) |",
+            "| `/solve status` | how far the solve is |",
+            "| `/solve cancel` | stop it; the sandboxes go |",
+            "| `/solve retry` | try again, with the same options or with new ones |",
+            "| `/solve explain` | the whole decision, candidate by candidate |",
+            "| `/solve help` | this text |",
+            "",
+            "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "
+            "`strategy=` baseline, test-first, minimal, `budget=` dollars, `time=` 30m, `base=` branch, "
+            '`repro="command"` that fails now and must pass, `draft`.',
+            "",
+            f"Models: {names}. Labels that start a solve: {listed(labels)}.",
+        ]
+    )
+
+
+def no_solve_yet() -> str:
+    return "There is no solve of this issue yet. `/solve` starts one."
+
+
+def nothing_to_cancel() -> str:
+    return "Nothing is running for this issue, so there is nothing to cancel."
+
+
+def status_reply(facts: SolveFacts) -> str:
+    runs = ", ".join(f"{run.experiment.letter} {run_state(run)} ({run.steps} steps)" for run in facts.runs)
+    where = f"The solve is at: **{phase(facts).value}**."
+    spent = f" Spent so far: {dollars(facts.dollars)}." if facts.runs else ""
+    return where + (f" {runs}." if runs else "") + spent
+
+
+def cancelled_reply() -> str:
+    return "Cancelled. The status comment says what was done until then."
+
+
+def explanation(facts: SolveFacts) -> str:
+    """Everything that the decision was made from."""
+    if facts.decision is None:
+        if phase(facts) in (Phase.FAILED, Phase.CANCELLED) or facts.status is Status.FAILED:
+            return "That solve ended before a decision was made; the status comment says why."
+        return "No decision has been made yet. `/solve status` says how far it is."
+    decision = facts.decision
+    parts = [f"**Outcome: {decision.outcome.value}**", scoreboard(facts)]
+    if decision.reasons:
+        parts.append("\n".join(f"- {harmless(reason)}" for reason in decision.reasons))
+    if decision.uncertain:
+        parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))
+    for run in facts.runs:
+        evidence = run.evidence
+        if evidence is None:
+            continue
+        lines = [f"- out: {failure.gate.value} ({code(failure.detail)})" for failure in evidence.gate_failures]
+        if evidence.regressions:
+            lines.append(f"- no longer pass: {listed(evidence.regressions, 10)}")
+        if evidence.test_files:
+            lines.append(f"- its tests: {listed(evidence.test_files, 10)}")
+        if evidence.problem:
+            lines.append(f"- {harmless(evidence.problem, 500)}")
+        if lines:
+            parts.append(details(f"Candidate {run.experiment.letter}", "\n".join(lines)))
+    parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
+    return "\n\n".join(parts)
+
+
+def ours_broke(incident: str) -> str:
+    """The user's side of an error on our side; the traceback is in the log under this id."""
+    return f"Something broke on our side ({incident}). Nothing of it is your fault; `/solve retry` may work."

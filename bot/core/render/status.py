@@ -1,0 +1,122 @@
+"""The status comment: one per solve, the same function of the facts at every moment of its life."""
+
+from __future__ import annotations
+
+from bot.core.model import SolveFacts, SolveId, TriggerKind
+from bot.core.phase import Phase, phase
+from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
+from bot.core.render.text import code, count, details, dollars, fitted, harmless
+
+
+def status_marker(solve: SolveId) -> str:
+    return f"<!-- solvebot solve={solve} -->"
+
+
+def status_comment(facts: SolveFacts) -> str:
+    """What a person sees on the issue while the solve lives and after it ended."""
+    now = phase(facts)
+    parts = [_headline(facts, now), *_body(facts, now), _footer(facts, now)]
+    return fitted("\n\n".join(part for part in parts if part), status_marker(facts.id))
+
+
+def _headline(facts: SolveFacts, now: Phase) -> str:
+    pull = facts.pull_request
+    match now:
+        case Phase.ACCEPTED:
+            return f"🔎 On it, {_asker(facts)}. Reading the issue."
+        case Phase.PREPARING:
+            return "🔧 Setting the repository up and running its tests as they are, before anything is changed."
+        case Phase.RUNNING:
+            attempts = count(len(facts.runs), "attempt")
+            return f"🏁 {attempts} at work, each in its own sandbox. I will judge them by running tests."
+        case Phase.DECIDING:
+            return "⚖️ All attempts are over. Comparing what they did."
+        case Phase.PUBLISHING:
+            return "📦 A champion is chosen. Opening the pull request."
+        case Phase.PUBLISHED if pull is not None:
+            kind = "draft pull request" if pull.draft else "pull request"
+            chosen = f"candidate {_champion_letter(facts)}, chosen from {count(len(facts.runs), 'attempt')}"
+            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}."
+        case Phase.CANCELLED:
+            return f"🛑 Cancelled: {_ended_by(facts)}. The sandboxes are gone."
+        case Phase.FAILED:
+            return f"⚠️ This did not work. {harmless(facts.error)}" + _incident(facts)
+        case _:
+            return "🤷 No pull request this time: no candidate can be trusted."
+
+
+def _body(facts: SolveFacts, now: Phase) -> list[str]:
+    parts = [f"> {harmless(note)}" for note in facts.notes]
+    if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
+        parts.append(runs_table(facts))
+    if now is Phase.NO_CHAMPION:
+        parts += _what_stood_against(facts)
+    if facts.decision is not None and now is not Phase.CANCELLED:
+        parts.append(scoreboard(facts))
+        if facts.decision.reasons and now is not Phase.NO_CHAMPION:
+            parts.append("\n".join(f"- {harmless(reason)}" for reason in facts.decision.reasons))
+    if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
+        parts.append(baseline_sentence(facts.baseline))
+    if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
+        parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
+    return parts
+
+
+def _what_stood_against(facts: SolveFacts) -> list[str]:
+    """Outcome `none`: what was tried, and what stood against each candidate."""
+    lines = []
+    for run in facts.runs:
+        ranked = next((r for r in facts.decision.ranking if r.run == run.id), None) if facts.decision else None
+        why = ranked.verdict if ranked else run_state(run)
+        error = f" ({harmless(run.error, 300)})" if run.error else ""
+        lines.append(f"- **{run.experiment.letter}** ({code(run.experiment.model.name)}): {why}{error}")
+    parts = ["\n".join(lines)] if lines else []
+    if facts.decision and facts.decision.reasons:
+        parts.append(" ".join(harmless(reason) for reason in facts.decision.reasons))
+    parts.append("More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`.")
+    return parts
+
+
+def _footer(facts: SolveFacts, now: Phase) -> str:
+    bits = []
+    if facts.task is not None:
+        bits.append(f"task `{facts.task.digest[:12]}`")
+        bits.append(f"base {code(facts.task.base_branch)} at `{facts.task.base_sha[:10]}`")
+    if facts.limits is not None:
+        bits.append(f"at most {dollars(facts.limits.dollars)}, {facts.limits.minutes:g} min per run")
+    if now in (Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING, Phase.PUBLISHING):
+        bits.append("stop it with `/solve cancel`")
+    elif now is not Phase.PUBLISHED:
+        bits.append("try again with `/solve retry`")
+    else:
+        bits.append("ask `/solve explain` for the whole decision")
+    left_out = ""
+    if facts.task is not None and facts.task.left_out:
+        left_out = "<br>left out of the task: " + harmless("; ".join(facts.task.left_out), 500)
+    return f"<sub>{' · '.join(bits)}{left_out}</sub>"
+
+
+def _asker(facts: SolveFacts) -> str:
+    """No mention: whoever asked is notified of our comment anyway."""
+    return f"**{harmless(facts.solve.trigger.by.login)}**"
+
+
+def _ended_by(facts: SolveFacts) -> str:
+    if facts.solve.trigger.kind is TriggerKind.COMMAND_LINE and not facts.ended_by:
+        return "stopped at the terminal"
+    return harmless(facts.ended_by) or "stopped"
+
+
+def _incident(facts: SolveFacts) -> str:
+    return f" To whoever runs this bot: the log knows more under `{facts.incident}`." if facts.incident else ""
+
+
+def _champion_letter(facts: SolveFacts) -> str:
+    run = facts.run(facts.decision.champion) if facts.decision else None
+    return f"**{run.experiment.letter}**" if run else "?"
+
+
+def _pull_link(facts: SolveFacts) -> str:
+    pull = facts.pull_request
+    assert pull is not None
+    return f"#{pull.number}" if pull.number else code(pull.branch)
