@@ -21,6 +21,11 @@ Sha = NewType("Sha", str)
 MAX_ATTEMPTS = 8
 
 
+def run_id(solve: SolveId, index: int) -> RunId:
+    """The id of a solve's run number `index` (1-based): made from ids, so that a replay names the same run."""
+    return RunId(f"{solve}-r{index}")
+
+
 @dataclass(frozen=True, slots=True)
 class Repo:
     """A repository as one installation of the App sees it. `id` is its identity; `name` ("owner/name") may change."""
@@ -322,7 +327,7 @@ class FileChange:
     kind: ChangeKind
     old_mode: str
     new_mode: str
-    blob: Sha | None  # of the new content, in the mirror's object store; None when deleted
+    blob: Sha | None  # git's id of the new content; None when deleted, or when it was not read
     size: int  # bytes of the new content
     added: int  # lines; 0 for binaries
     removed: int
@@ -337,6 +342,7 @@ class Candidate:
     patch: str  # git's binary-safe format (base85), ASCII-safe paths; "" when nothing changed
     changes: tuple[FileChange, ...]
     dropped: tuple[str, ...] = ()  # scratch files that were left out
+    overflow: str = ""  # why not all of it was read, "" when it was; then the patch is "" and `changes` a beginning
     summary: str = ""  # the model's own words about its change; shown as such, never evidence
 
     @property
@@ -356,6 +362,7 @@ class Evidence:
     test_files: tuple[str, ...] = ()  # tests that it adds or changes
     own_tests_on_base: bool | None = None  # did its own tests pass without its change (good: False)
     own_tests_on_candidate: bool | None = None  # ... and with it (good: True)
+    fixed: tuple[str, ...] = ()  # tests that failed every time on the base commit and pass now
     repro_before: int | None = None  # exit codes of the repro command
     repro_after: int | None = None
     agreement: float = 0.0  # best similarity to a candidate of another run, 0 to 1
@@ -363,6 +370,7 @@ class Evidence:
     lines_changed: int = 0
     files_changed: int = 0
     problem: str = ""  # why something could not be observed, for people
+    notes: tuple[str, ...] = ()  # how it was observed, for people: "1 new failure passed when repeated"
 
     @property
     def repro_flips(self) -> bool:

@@ -1,0 +1,40 @@
+"""The choice between candidates. This is what the product is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.core.evidence import Case, rank, standing
+from bot.core.model import Baseline, Decision, Evidence, Outcome, Ranked, RunFacts, RunId
+from bot.core.reasons import uncertain, verdict, why
+
+
+def decide(evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baseline: Baseline) -> Decision:
+    """The candidate that has earned most by itself is the champion: ready before draft (see `standing`).
+
+    Between equals: one whose tests were run; then the fewest new regressions; then the best reproduction of the
+    problem, red before and green after; then agreement with independent candidates, another model's counting
+    double; then the model that solves more issues alone; then the smaller change; then the cheaper run; then the
+    lower run id. The outcome is what the champion has earned; when no candidate has earned even a draft there is no
+    champion. Where a candidate stands in the sequence never matters.
+
+    `runs` holds every run of the solve; those without evidence come last and say so.
+    """
+    case = Case(tuple(evidence), runs, baseline)
+    ordered = sorted(evidence, key=lambda item: rank(item, case))
+    eligible = [item for item in ordered if standing(item, baseline) is not Outcome.NONE]
+    champion, runner_up = (*eligible, None, None)[:2]
+    ranking = [
+        Ranked(item.run, place, verdict(item, champion, runner_up, case), item in eligible)
+        for place, item in enumerate(ordered, start=1)
+    ]
+    silent = sorted(runs.keys() - {item.run for item in evidence})
+    ranking += [Ranked(run, place, "no candidate", False) for place, run in enumerate(silent, start=len(ordered) + 1)]
+    return Decision(
+        outcome=standing(champion, baseline) if champion else Outcome.NONE,
+        champion=champion.run if champion else None,
+        runner_up=runner_up.run if runner_up else None,
+        ranking=tuple(ranking),
+        reasons=why(champion, ordered, case),
+        uncertain=uncertain(champion, ordered, case),
+    )
