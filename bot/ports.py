@@ -51,18 +51,24 @@ from bot.core.model import (
 
 
 class WorldError(Exception):
-    """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people."""
+    """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people.
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    `dollars` is what failed calls of a model were billed all the same.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.dollars = dollars
 
 
 class Unavailable(WorldError):
     """Try again later. `retry_after` is in seconds, where the service said so."""
 
-    def __init__(self, message: str, *, remedy: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self, message: str, *, remedy: str = "", dollars: float = 0.0, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, dollars=dollars)
         self.retry_after = retry_after
 
 
@@ -213,14 +219,23 @@ class Mirrors(Protocol):
     async def archive(self, repo: Repo, commit: Sha, into: Path) -> None:
         """An uncompressed tar of the commit, byte for byte: no attribute changes or hides anything."""
 
-    async def candidate(self, repo: Repo, base: Sha, tree: Path, run: RunId) -> Candidate:
+    async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
+        """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
+
+    async def candidate(
+        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+    ) -> Candidate:
         """The difference between a commit and a tar of a workspace, computed without a checkout.
 
-        Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers.
+        Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers, and what is
+        as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
         """
 
     async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
         """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply."""
+
+    async def applies(self, repo: Repo, commit: Sha, patch: str) -> bool:
+        """Whether the patch applies cleanly to another commit, for a base branch that moved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,158 @@
+"""Models behind the chat completions protocol: OpenRouter, or anything that speaks it.
+
+aiohttp, because one session shared by hundreds of waiting calls costs it half a millisecond of CPU a call, where a
+shared httpx client (under the official SDK too) takes twenty. What an answer means is decided in protocol.py.
+
+The key stands in the header of a request and nowhere else: errors are made from what the provider said, with the key
+taken out, and never while an exception of aiohttp is being handled, since those carry the request's headers along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+
+from bot.agent.protocol import Failure, Said, encode_request, read_answer
+from bot.core.model import ModelSpec
+from bot.ports import Denied, Rejected, Reply, Unavailable, WorldError
+
+_LONGEST_WAIT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where a provider's API begins ("https://host/api/v1"), and the key to it; "" where a server asks for none."""
+
+    base_url: str
+    key: str = field(repr=False)
+
+    def headers(self) -> dict[str, str]:
+        authorization = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return {"Content-Type": "application/json", **authorization}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on asking. `timeout` bounds one attempt, `first_wait` doubles with each; both in seconds."""
+
+    attempts: int = 5
+    timeout: float = 120.0
+    first_wait: float = 2.0
+    jitter: Callable[[], float] = random.random  # 0 to 1: the share of a wait that is added to it
+
+
+class ChatModel:
+    """The port `Model` over HTTP. `providers` are found by `ModelSpec.provider`.
+
+    `concurrency` bounds the calls to one provider that are under way; waiting between attempts does not count. The
+    session must not limit connections below that (`TCPConnector(limit=0)`).
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        providers: Mapping[str, Provider],
+        *,
+        patience: Patience = Patience(),
+        concurrency: int = 64,
+        allow_unknown_price: bool = False,
+    ) -> None:
+        self._session = session
+        self._providers = dict(providers)
+        self._patience = patience
+        self._places = {name: asyncio.Semaphore(concurrency) for name in providers}
+        self._allow_unknown_price = allow_unknown_price
+
+    async def complete(
+        self,
+        spec: ModelSpec,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        temperature: float | None,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Reply:
+        """See `Model.complete`. The errors' `dollars` are what failed attempts were billed."""
+        provider = self._provider(spec)
+        body = encode_request(spec, messages, temperature, tools)
+        started = time.monotonic()
+        billed = 0.0
+        attempt = 1
+        while True:
+            answer = await self._ask(spec, provider, body)
+            billed += answer.dollars
+            if isinstance(answer, Said):
+                seconds = time.monotonic() - started
+                return Reply(answer.message, answer.finish_reason, answer.usage, billed, seconds)
+            wait = self._wait(answer, attempt)
+            if answer.kind is not Unavailable or attempt == self._patience.attempts or wait > _LONGEST_WAIT:
+                raise _error(spec, answer, billed)
+            await asyncio.sleep(wait)
+            attempt += 1
+
+    def _provider(self, spec: ModelSpec) -> Provider:
+        """Raises before anything is sent, and before anything is billed."""
+        provider = self._providers.get(spec.provider)
+        if provider is None:
+            raise Denied(
+                f"no provider {spec.provider!r} for the model {spec.name}",
+                remedy=f"Configure an API key for the provider `{spec.provider}`, or disable the model `{spec.name}`.",
+            )
+        if spec.prices is None and not self._allow_unknown_price:
+            raise Rejected(
+                f"no prices for the model {spec.name}",
+                remedy=f"Give the model `{spec.name}` prices (`solvebot models add`), or allow unknown prices.",
+            )
+        return provider
+
+    async def _ask(self, spec: ModelSpec, provider: Provider, body: bytes) -> Said | Failure:
+        try:
+            async with (
+                self._places[spec.provider],
+                self._session.post(
+                    f"{provider.base_url.rstrip('/')}/chat/completions",
+                    data=body,
+                    headers=provider.headers(),
+                    timeout=aiohttp.ClientTimeout(total=self._patience.timeout),
+                    allow_redirects=False,  # a redirect would take the conversation, and maybe the key, elsewhere
+                    raise_for_status=False,
+                ) as response,
+            ):
+                status, headers, received = response.status, response.headers, await response.read()
+        except aiohttp.InvalidURL:
+            return Failure(Rejected, "the base URL is not one", "Correct the base URL of this model's provider.")
+        except TimeoutError:
+            return Failure(Unavailable, f"no answer within {self._patience.timeout:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return Failure(Unavailable, f"connection: {type(error).__name__}")
+        now = datetime.now(UTC)
+        answer = read_answer(spec, status, headers, received, sent=len(body), now=now)
+        return _without(provider.key, answer)
+
+    def _wait(self, failure: Failure, attempt: int) -> float:
+        """As long as the provider asks for; else 1, 2, 4... times `first_wait`, and the jitter."""
+        if failure.retry_after is not None:
+            return failure.retry_after
+        backoff = self._patience.first_wait * 2.0 ** (attempt - 1)
+        return backoff * (1.0 + self._patience.jitter())
+
+
+def _without(key: str, answer: Said | Failure) -> Said | Failure:
+    """Some providers quote the key they refuse."""
+    if isinstance(answer, Failure) and key:
+        return replace(answer, detail=answer.detail.replace(key, "***"))
+    return answer
+
+
+def _error(spec: ModelSpec, failure: Failure, billed: float) -> WorldError:
+    text = f"{spec.provider}/{spec.model_id}: {failure.detail}"
+    if failure.kind is Unavailable:
+        remedy = f"The provider of `{spec.name}` does not answer as it should; try again later, or another model."
+        return Unavailable(text, remedy=remedy, dollars=billed, retry_after=failure.retry_after)
+    return failure.kind(text, remedy=failure.remedy, dollars=billed)

@@ -1,0 +1,56 @@
+"""What the agent is told. The wording is in the Markdown files beside this module, which are Jinja templates.
+
+Only these files are ever compiled as templates. Text of issues and repositories goes in as the value of a variable
+and stands between tags whose name is made from its own hash, so that the text cannot contain the closing one.
+`observation.md` and `format-error.md` take the variables of mini-SWE-agent's templates of the same purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import StrictUndefined, Template
+
+from bot.core.model import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The first two messages of a conversation, rendered."""
+
+    system: str
+    instance: str
+
+
+def task_prompt(task: str, strategy: Strategy, test_command: str | None) -> Prompt:
+    """`task` is the text of core/prompts.py; None for `test_command`: nobody knows how to run the tests."""
+    return Prompt(
+        system=template("system").render(),
+        instance=template("instance").render(
+            task=task,
+            fence=f"task-{sha256(task.encode()).hexdigest()[:16]}",
+            strategy=template(strategy.value).render(),
+            test_command=test_command,
+        ),
+    )
+
+
+def wording(name: str) -> str:
+    """The source of one of our templates."""
+    return files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
+
+
+@cache
+def template(name: str) -> Template:
+    """Compiled once: compiling takes 2 ms, which an agent would spend again on every step."""
+    compiled: Template = Template(wording(name), undefined=StrictUndefined)
+    return compiled
+
+
+def observation(output: dict[str, Any]) -> str:
+    """`output` has mini-SWE-agent's keys `output`, `returncode`, `exception_info`, and at times ours, `repeated`."""
+    return template("observation").render(output=output)

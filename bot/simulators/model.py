@@ -1,0 +1,400 @@
+"""A provider of models without models: the chat completions protocol with tools, on loopback.
+
+What a model answers is a script: a function of the conversation, so that asking again after a crash gets the same
+answer. `turns` makes one from a list. Faults that pass are put in front of the script with `interpose`.
+
+The simulator is strict. A request that a real provider would refuse (roles out of order, a tool result nobody asked
+for, a call nobody answered, no key, no tools) is refused, and noted in `errors`, which a test reads at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bot.simulators.serving import serving
+
+Message = dict[str, Any]
+SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+
+_KEPT_REQUESTS = 256
+_BYTES_PER_TOKEN = 4
+
+
+class Billing(Enum):
+    """What an answer says about its cost."""
+
+    FULL = "usage with cost"
+    NO_COST = "usage without cost"
+    NULL_COST = "usage with cost null"
+    NO_USAGE = "no usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Text without a tool call. `finish_reason` "length": it was cut off."""
+
+    text: str
+    finish_reason: str = "stop"
+    billing: Billing = Billing.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Bash:
+    """One call of the tool `bash` for each command. No command: not a model's answer, so at least one is needed."""
+
+    commands: tuple[str, ...]
+    text: str = ""
+    billing: Billing = Billing.FULL
+
+
+def bash(*commands: str, text: str = "", billing: Billing = Billing.FULL) -> Bash:
+    return Bash(commands, text, billing)
+
+
+@dataclass(frozen=True, slots=True)
+class RawCalls:
+    """Tool calls as they stand, for malformed ones."""
+
+    calls: tuple[Message, ...]
+    finish_reason: str = "tool_calls"
+    billing: Billing = Billing.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Any other answer. `billed`: its body gets a `usage` as if it were an answer."""
+
+    status: int
+    body: Message
+    headers: Mapping[str, str] = field(default_factory=dict)
+    billed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """A 200 that is not JSON: the error page of a proxy."""
+
+    text: str = "<html>502 Bad Gateway</html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The connection ends in the middle of the answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hold:
+    """Keeps the caller waiting until `release` is set: a slow answer, or, never released, one that hangs."""
+
+    then: Say | Bash = Say("released")
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Answer = Say | Bash | RawCalls | Fault | Garbage | Drop | Hold
+Script = Callable[[Sequence[Message]], Answer]
+Turn = Answer | Callable[[str], Answer]
+"""An answer, or a function from the last observation to one."""
+
+
+def rate_limited(retry_after: str | None = None) -> Fault:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return Fault(429, _error("Rate limit exceeded", 429), headers)
+
+
+def server_error(status: int = 500) -> Fault:
+    return Fault(status, _error("Internal server error", status))
+
+
+def error_in_200(code: int | str | None = 502, *, billed: bool = False) -> Fault:
+    return Fault(200, _error("Provider returned error", code), billed=billed)
+
+
+def no_choices(*, billed: bool = True) -> Fault:
+    return Fault(200, {"id": "gen-0", "object": "chat.completion", "choices": []}, billed=billed)
+
+
+def too_much_text() -> Fault:
+    message = "This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens."
+    return Fault(400, _error(message, 400))
+
+
+def turns(*turns: Turn) -> Script:
+    """One turn after the other, chosen by how often the conversation shows that the model has spoken.
+
+    An answer that was refused for its format leaves no message of the assistant behind, but one of the user: both
+    count. A conversation that goes on after the last turn is an error of the test, told as a refused request.
+    """
+
+    def script(messages: Sequence[Message]) -> Answer:
+        spoken = turn_number(messages)
+        if spoken >= len(turns):
+            return Fault(400, _error(f"the script has {len(turns)} turns and was asked for one more", 400))
+        turn = turns[spoken]
+        return turn(_text(messages[-1])) if callable(turn) else turn
+
+    return script
+
+
+def turn_number(messages: Sequence[Message]) -> int:
+    """How many answers the conversation has had, from 0."""
+    roles = Counter(message["role"] for message in messages)
+    return roles["assistant"] + roles["user"] - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that came in, as it came."""
+
+    model: str
+    messages: tuple[Message, ...]
+    request: Message
+
+
+class ModelSimulator:
+    """State and script of the provider; `async with simulator.serving()` puts it on the net as `url`.
+
+    `interpose` puts answers in front of a model's script, each used once. `asked` holds the last 256 requests.
+    Costs are `dollars_per_call` where given for a model, else a hundredth of a cent per thousand tokens.
+    """
+
+    def __init__(self, key: str = "sk-simulated-0123456789") -> None:
+        self.key = key
+        self.url = ""
+        self.errors: list[str] = []
+        self.asked: deque[Asked] = deque(maxlen=_KEPT_REQUESTS)
+        self.calls: Counter[str] = Counter()
+        self.under_way = 0
+        self.most_under_way = 0
+        self._scripts: dict[str, Script] = {}
+        self._dollars: dict[str, float] = {}
+        self._interposed: defaultdict[str, deque[Answer]] = defaultdict(deque)
+        self._closing = asyncio.Event()
+
+    def script(self, model: str, script: Script, *, dollars_per_call: float | None = None) -> None:
+        self._scripts[model] = script
+        if dollars_per_call is not None:
+            self._dollars[model] = dollars_per_call
+
+    def interpose(self, model: str, *answers: Answer) -> None:
+        self._interposed[model].extend(answers)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[ModelSimulator]:
+        self._closing.clear()
+        async with serving(self.app()) as url:
+            self.url = f"{url}/v1"
+            try:
+                yield self
+            finally:
+                self._closing.set()
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/v1/chat/completions", self._complete, methods=["POST"])])
+
+    async def _complete(self, request: Request) -> Response:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            return await self._answer(request)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(self, request: Request) -> Response:
+        if request.headers.get("Authorization") != f"Bearer {self.key}":
+            return self._refuse(401, "No auth credentials found")
+        body = await request.body()
+        try:
+            asked = msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            return self._refuse(400, f"the body is not a JSON object: {error}")
+        model = str(asked.get("model"))
+        if model not in self._scripts:
+            return self._refuse(400, f"{model} is not a valid model ID")
+        if problem := problem_with(asked):
+            return self._refuse(400, problem)
+        messages: list[Message] = asked["messages"]
+        self.calls[model] += 1
+        self.asked.append(Asked(model, tuple(messages), asked))
+        waiting = self._interposed[model]
+        answer = waiting.popleft() if waiting else self._scripts[model](messages)
+        return await self._render(model, messages, len(body), answer)
+
+    async def _render(self, model: str, messages: Sequence[Message], size: int, answer: Answer) -> Response:
+        match answer:
+            case Hold(then, arrived, release):
+                arrived.set()
+                await self._either(release)
+                return await self._render(model, messages, size, then)
+            case Drop():
+                return _Broken()
+            case Garbage(text):
+                return Response(text, media_type="text/html")
+            case Fault(status, body, headers, billed):
+                usage = {"usage": self._usage(model, size, 0, Billing.FULL)} if billed else {}
+                return _json(body | usage, status, headers)
+            case _:
+                message, finish_reason = _message(answer, turn_number(messages))
+                said = self._usage(model, size, len(msgspec.json.encode(message)), answer.billing)
+                return _json(
+                    {
+                        "id": f"gen-{self.calls.total()}",
+                        "object": "chat.completion",
+                        "model": model,
+                        "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
+                        **({} if said is None else {"usage": said}),
+                    }
+                )
+
+    async def _either(self, release: asyncio.Event) -> None:
+        """Until released, or until the simulator ends."""
+        waiting = [asyncio.create_task(event.wait()) for event in (release, self._closing)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _usage(self, model: str, got: int, sent: int, billing: Billing) -> Message | None:
+        if billing is Billing.NO_USAGE:
+            return None
+        prompt, completion = got // _BYTES_PER_TOKEN, sent // _BYTES_PER_TOKEN
+        usage: Message = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+            "prompt_tokens_details": {"cached_tokens": 0},
+        }
+        cost = self._dollars.get(model, (prompt + completion) * 1e-7)
+        match billing:
+            case Billing.FULL:
+                usage["cost"] = cost
+            case Billing.NULL_COST:
+                usage["cost"] = None
+        return usage
+
+    def _refuse(self, status: int, message: str) -> Response:
+        self.errors.append(message)
+        return _json(_error(message, status), status)
+
+
+def problem_with(request: Mapping[str, Any]) -> str:
+    """What a strict provider would not accept in a request; "" when nothing. Unknown fields are fine."""
+    messages = request.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return "messages is missing"
+    tools = request.get("tools")
+    if not isinstance(tools, list) or not all(_is_tool(tool) for tool in tools) or not tools:
+        return "tools is missing or not a list of functions"
+    temperature = request.get("temperature", 1.0)
+    if not isinstance(temperature, (int, float)) or not 0 <= temperature <= 2:
+        return "temperature is not a number from 0 to 2"
+    open_calls: set[str] = set()
+    for index, message in enumerate(messages):
+        if problem := _problem_at(index, message, open_calls):
+            return f"messages[{index}]: {problem}"
+    if open_calls:
+        return f"tool calls without an answer: {sorted(open_calls)}"
+    return "" if messages[-1]["role"] in ("user", "tool") else "the last message is not the user's or a tool's"
+
+
+def _problem_at(index: int, message: object, open_calls: set[str]) -> str:
+    """Checks one message, and keeps account of the calls that wait for their result."""
+    if not isinstance(message, dict):
+        return "not an object"
+    role, content = message.get("role"), message.get("content")
+    if content is not None and not isinstance(content, (str, list)):
+        return "content is neither text nor parts"
+    if role == "tool":
+        if message.get("tool_call_id") not in open_calls:
+            return f"tool_call_id {message.get('tool_call_id')!r} answers no call of the message before"
+        open_calls.remove(message["tool_call_id"])
+        return ""
+    if open_calls:
+        return f"tool calls without an answer: {sorted(open_calls)}"
+    if role not in ("system", "user", "assistant"):
+        return f"unknown role {role!r}"
+    if (role == "system") != (index == 0):
+        return "the system message stands first, and only there"
+    if role == "assistant":
+        calls = message.get("tool_calls") or []
+        if not all(_is_call(call) for call in calls):
+            return "malformed tool_calls"
+        open_calls.update(call["id"] for call in calls)
+        return "" if len(open_calls) == len(calls) else "two tool calls have the same id"
+    return "" if content else "empty content"
+
+
+def _is_tool(tool: object) -> bool:
+    match tool:
+        case {"type": "function", "function": {"name": str(), "parameters": {"type": "object"}}}:
+            return True
+    return False
+
+
+def _is_call(call: object) -> bool:
+    match call:
+        case {"id": str(id), "type": "function", "function": {"name": str(), "arguments": str(arguments)}} if id:
+            return _is_json(arguments)
+    return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _message(answer: Say | Bash | RawCalls, turn: int) -> tuple[Message, str]:
+    match answer:
+        case Say(text, finish_reason):
+            return {"role": "assistant", "content": text}, finish_reason
+        case RawCalls(calls, finish_reason):
+            return {"role": "assistant", "content": None, "tool_calls": list(calls)}, finish_reason
+        case Bash(commands, text):
+            calls_ = [_call(f"call_{turn}_{index}", command) for index, command in enumerate(commands)]
+            return {"role": "assistant", "content": text or None, "tool_calls": calls_}, "tool_calls"
+
+
+def _call(id: str, command: str) -> Message:
+    arguments = msgspec.json.encode({"command": command}).decode()
+    return {"id": id, "type": "function", "function": {"name": "bash", "arguments": arguments}}
+
+
+def _error(message: str, code: int | str | None) -> Message:
+    return {"error": {"message": message, "code": code}}
+
+
+def _text(message: Message) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content)
+    return content or ""
+
+
+def _json(data: Message, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(data), status, headers, media_type="application/json")
+
+
+class _Broken(Response):
+    """Promises more than it sends; the server then closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", b"1000")
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": b'{"choices": [', "more_body": True})
