@@ -1,0 +1,31 @@
+# Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
+.PHONY: demo test check bench lock setup setup-dev
+RUN := .venv/bin/python -m
+
+demo: setup            ## the main job, in front of you, without any account
+	@$(RUN) bot.cli demo $(ARGS)
+
+test: setup-dev        ## every test
+	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope $(ARGS)
+
+check: setup-dev       ## what CI runs: format, lint, types, imports, tests
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	@$(MAKE) --no-print-directory test
+
+bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run
+	@$(RUN) tests.benchmarks.bench $(ARGS)
+
+setup:
+	@deploy/bootstrap requirements.lock
+
+setup-dev:
+	@deploy/bootstrap tests/requirements.lock
+
+lock:                  ## resolve again; needs uv
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c requirements.lock --group dev pyproject.toml -o tests/requirements.lock

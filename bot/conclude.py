@@ -1,0 +1,91 @@
+"""How a solve ends. Every accepted one comes through here once: terminal status, nothing left running, a last word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from bot.core.model import RunId, SandboxId, SnapshotId, SolveFacts, SolveId, Status
+from bot.engine import Engine, step
+from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Sandboxes, Store
+from bot.status import StatusBoard
+
+log = structlog.get_logger()
+
+PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
+
+
+def prepared_snapshot(solve: SolveId) -> SnapshotId:
+    return SnapshotId(str(solve))
+
+
+def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
+    """Every sandbox that a solve may have open, whoever was using it."""
+    uses = ("", "-base", "-judge", "-tests")
+    return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
+
+
+class Conclusion:
+    def __init__(
+        self, github: GitHub, store: Store, sandboxes: Sandboxes, board: StatusBoard, engine: Engine, clock: Clock
+    ) -> None:
+        self._github = github
+        self._store = store
+        self._sandboxes = sandboxes
+        self._board = board
+        self._engine = engine
+        self._clock = clock
+
+    async def complete(self, id: SolveId) -> None:
+        await self.end(id, Status.COMPLETED, "", "", "")
+        await self.clean_up(id)
+        await self.last_word(id)
+
+    async def fail(self, id: SolveId, error: str, incident: str = "") -> None:
+        """`error` is for people. An incident is a failure on our side, to be found in the log under that id."""
+        await self.end(id, Status.FAILED, error, incident, "")
+        await self.clean_up(id)
+        await self.last_word(id)
+
+    async def cancel(self, id: SolveId, by: str) -> bool:
+        """`by` says who and how, for people. False when the solve had ended already."""
+        stands = await self.end(id, Status.CANCELLED, "", "", by)
+        if stands is not Status.CANCELLED:
+            return False
+        await self.stop(id)
+        await self.clean_up(id)
+        await self.last_word(id)
+        return True
+
+    @step("end")
+    async def end(self, id: SolveId, status: Status, error: str, incident: str, by: str) -> Status:
+        stands = await self._store.ended(id, status, at=self._clock.now(), error=error, incident=incident, by=by)
+        log.info("solve.ended", solve=id, status=stands, by=by, incident=incident)
+        return stands
+
+    @step("stop")
+    async def stop(self, id: SolveId) -> None:
+        await self._engine.cancel(id)
+
+    @step("clean up")
+    async def clean_up(self, id: SolveId) -> None:
+        facts = await self._store.facts(id)
+        runs = [run.id for run in facts.runs] if facts else []
+        for sandbox in sandboxes_of(id, runs):
+            await self._sandboxes.close(sandbox)
+        await self._sandboxes.drop_snapshot(prepared_snapshot(id))
+
+    @step("last word", patience=PATIENCE)
+    async def last_word(self, id: SolveId) -> None:
+        await self._board.refresh(id)
+        facts = await self._store.facts(id)
+        if facts is not None:
+            with suppress(Gone, Denied, Rejected):  # locked, deleted or transferred meanwhile
+                trigger = facts.solve.trigger
+                await self._github.react(facts.solve.issue, trigger.comment_id, _reaction(facts))
+
+
+def _reaction(facts: SolveFacts) -> str:
+    return "rocket" if facts.pull_request is not None else "confused"

@@ -1,0 +1,51 @@
+"""Logs are events with keys: JSON for machines, coloured lines for people. No secret gets past the last processor."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+
+def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
+    """Everything, the libraries' own logging included, leaves through one handler on stderr."""
+
+    def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redacted,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    last = structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("dbos", "aiosqlite", "asyncio", "alembic", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("dbos").addFilter(_not_a_cancellation)
+
+
+def _not_a_cancellation(record: logging.LogRecord) -> bool:
+    """The engine logs every cancelled workflow as an error with a traceback; cancelling is what people asked for."""
+    error = record.exc_info[1] if record.exc_info else None
+    return "Cancelled" not in type(error).__name__
