@@ -16,7 +16,7 @@ arguments and must then find what the first call left behind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -146,7 +146,7 @@ class Remote:
     """Where the mirror fetches from. `authorization` is a header value and a secret, None for a local path."""
 
     url: str
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
 
 class GitHub(Protocol):

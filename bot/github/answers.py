@@ -1,0 +1,149 @@
+"""What we read of GitHub's answers. Everything else in them, and there is much, may change without our noticing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from bot.core.model import Permission, PullRequest, Repo, Sha
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]  # with or without fractions of a second
+
+
+class Account(msgspec.Struct, frozen=True):
+    login: str
+    id: int
+    type: str = "User"
+
+
+class App(msgspec.Struct, frozen=True):
+    slug: str
+
+
+class Token(msgspec.Struct, frozen=True):
+    token: str
+    expires_at: Time
+
+
+class Repository(msgspec.Struct, frozen=True):
+    id: int
+    full_name: str
+    default_branch: str
+    private: bool
+    archived: bool = False
+    disabled: bool = False
+    size: int = 0  # kB, counted now and then: 0 says nothing
+
+
+class Label(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Issue(msgspec.Struct, frozen=True):
+    title: str
+    state: str
+    body: str | None = None
+    locked: bool = False
+    labels: list[Label] = []
+    user: Account | None = None
+    pull_request: dict[str, str | None] | None = None
+
+
+class Comment(msgspec.Struct, frozen=True):
+    id: int
+    html_url: str
+    created_at: Time
+    updated_at: Time
+    body: str | None = None
+    user: Account | None = None  # None: the account was deleted
+
+    def is_by(self, account: Account) -> bool:
+        return self.user is not None and self.user.id == account.id
+
+
+class Collaborator(msgspec.Struct, frozen=True):
+    permissions: dict[str, bool] = {}
+
+
+class CollaboratorPermission(msgspec.Struct, frozen=True):
+    """`permission` knows four levels; `role_name` may be an organisation's own; the flags know them all."""
+
+    permission: Permission
+    role_name: str = ""
+    user: Collaborator | None = None
+
+    @property
+    def meant(self) -> Permission:
+        if self.user is not None and self.user.permissions:
+            held = [level for flag, level in _FLAGS if self.user.permissions.get(flag, False)]
+            return held[0] if held else Permission.NONE
+        return Permission(self.role_name) if self.role_name in set(Permission) else self.permission
+
+
+_FLAGS = (
+    ("admin", Permission.ADMIN),
+    ("maintain", Permission.MAINTAIN),
+    ("push", Permission.WRITE),
+    ("triage", Permission.TRIAGE),
+    ("pull", Permission.READ),
+)
+
+
+class GitObject(msgspec.Struct, frozen=True):
+    """A blob, a tree, or what a ref points to."""
+
+    sha: Sha
+
+
+class Ref(msgspec.Struct, frozen=True):
+    object: GitObject
+
+
+class Verification(msgspec.Struct, frozen=True):
+    verified: bool = False
+
+
+class GitCommit(msgspec.Struct, frozen=True):
+    sha: Sha
+    tree: GitObject
+    verification: Verification = Verification()
+
+
+class RepositoryId(msgspec.Struct, frozen=True):
+    id: int
+
+
+class Head(msgspec.Struct, frozen=True):
+    ref: str
+    sha: Sha
+    repo: RepositoryId | None = None  # None: the fork was deleted
+
+
+class Pull(msgspec.Struct, frozen=True):
+    number: int
+    html_url: str
+    title: str
+    head: Head
+    body: str | None = None
+    draft: bool = False
+    user: Account | None = None
+
+    def is_from(self, repo: Repo) -> bool:
+        """Its branch is in the repository itself, not in a fork."""
+        return self.head.repo is not None and self.head.repo.id == repo.id
+
+    def is_by(self, account: Account) -> bool:
+        return self.user is not None and self.user.id == account.id
+
+    @property
+    def meant(self) -> PullRequest:
+        return PullRequest(self.number, self.html_url, self.head.ref, self.head.sha, self.draft)
+
+
+class HookDelivery(msgspec.Struct, frozen=True):
+    id: int
+    guid: str
+    delivered_at: Time
+    status: str  # "OK", "Invalid HTTP Response: 503", ...

@@ -1,0 +1,216 @@
+"""One HTTP request to GitHub, sent as often as core/retry.py allows, and answered with a value or a port's error.
+
+Redirects are never followed: a POST would turn into a GET, and a token would travel to wherever the answer points.
+The hub knows how to find a repository that moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from bot.core.retry import Failed, GiveUp, Wait, next_move
+from bot.github.refusals import Refusal, error_of
+from bot.ports import Clock, Rejected, Unavailable, WorldError
+
+Sleep = Callable[[float], Awaitable[object]]
+T = TypeVar("T")
+
+API_VERSION = "2022-11-28"
+JSON = "application/vnd.github+json"
+RAW = "application/vnd.github.raw+json"
+_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=30)
+_LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
+_MOST_PAGES = 1000
+
+
+def path(*segments: str | int) -> str:
+    """`/a/b%2Fc` of ("a", "b/c"). Raises `Rejected` for what would climb to another path."""
+    if any(str(segment) in ("", ".", "..") for segment in segments):
+        raise Rejected(f"{'/'.join(map(str, segments))!r} is not a path")
+    return "".join("/" + quote(str(segment), safe="") for segment in segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`expect`: statuses besides 2xx that are an answer here. `repeatable`: a POST that may as well happen twice."""
+
+    method: str
+    path: str  # percent-encoded
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    accept: str = JSON
+    expect: tuple[int, ...] = ()
+    repeatable: bool = False
+    limit: int = _LARGEST_ANSWER  # bytes
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    call: Call
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    content: bytes
+    next: str | None = None  # address of the next page
+
+    def read(self, type: type[T]) -> T:
+        """The fields that we use of a JSON answer. Raises `Unavailable` when they are not there."""
+        try:
+            return msgspec.json.decode(self.content, type=type)
+        except msgspec.DecodeError as error:
+            raise Unavailable(f"GitHub's answer to {self.call} cannot be understood: {error}") from error
+
+    @property
+    def message(self) -> str:
+        """What GitHub says was wrong, on one line; empty for answers that say nothing."""
+        try:
+            complaint = msgspec.json.decode(self.content, type=_Complaint)
+        except msgspec.DecodeError:
+            return ""
+        details = [e if isinstance(e, str) else str(e.get("message") or e.get("code", "")) for e in complaint.errors]
+        return "; ".join(part for part in (complaint.message, *details) if part)
+
+    def error(self) -> WorldError:
+        """What it means, for a caller that expected this status but can do nothing about it."""
+        return error_of(Refusal(str(self.call), self.status, self.message, self.headers), {})
+
+
+class _Complaint(msgspec.Struct):
+    message: str = ""
+    errors: list[dict[str, Any] | str] = []
+
+
+@dataclass(slots=True)
+class Token:
+    """`worked`: GitHub has accepted it before, so that a 401 or 404 means what it says."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    fresh_until: datetime  # until then not all of GitHub may know it
+    worked: bool = False
+
+
+class Credentials(Protocol):
+    """Two fit: the App itself and one of its installations (github/tokens.py)."""
+
+    @property
+    def permissions(self) -> Mapping[str, str]:
+        """What the token may do, for the remedy when that was not enough."""
+
+    async def token(self) -> Token: ...
+
+    def refused(self, token: Token) -> bool:
+        """GitHub no longer accepts it. True when another one may be had."""
+
+
+class Client:
+    """All calls share one session, and with it connections and TLS."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, api_url: str, clock: Clock, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._session = session
+        self._api = api_url.rstrip("/")
+        self._clock = clock
+        self._sleep = sleep
+
+    async def call(self, call: Call, credentials: Credentials) -> Answer:
+        """Raises `Unavailable` (`Uncertain` when it may have been done), `Denied`, `Gone` (`Moved`) or `Rejected`."""
+        attempt, renewed = 1, False
+        while True:
+            token = await credentials.token()
+            answer = await self._send(call, token)
+            if isinstance(answer, Answer) and answer.status not in (401, 404):
+                token.worked = True
+            if isinstance(answer, Answer) and answer.status < 300:
+                return answer
+            failed = self._failed(call, answer, attempt, token)
+            match next_move(failed):
+                case Wait(seconds):
+                    await self._sleep(seconds)
+                    attempt += 1
+                case GiveUp(retry_after):
+                    if failed.status == 401 and not renewed and credentials.refused(token):
+                        attempt, renewed = 1, True
+                        continue
+                    if isinstance(answer, Answer) and answer.status in call.expect:
+                        return answer
+                    refusal = Refusal(str(call), failed.status, failed.message, failed.headers, retry_after)
+                    raise error_of(refusal, credentials.permissions)
+
+    async def pages(self, first: Answer, credentials: Credentials) -> AsyncGenerator[Answer, None]:
+        """This answer and the ones that its Link headers lead to."""
+        page = first
+        yield page
+        for _ in range(_MOST_PAGES):
+            if page.next is None:
+                return
+            if not page.next.startswith(self._api + "/"):
+                raise Rejected(f"the page after {page.call} is on another host")  # which must not get our token
+            page = await self.call(replace(page.call, path=page.next.removeprefix(self._api), query={}), credentials)
+            yield page
+        raise Rejected(f"{first.call} has more than {_MOST_PAGES} pages")
+
+    def _failed(self, call: Call, answer: Answer | _NoAnswer, attempt: int, token: Token) -> Failed:
+        now = self._clock.now()
+        return Failed(
+            call.method,
+            answer.status,
+            answer.headers,
+            attempt,
+            now,
+            message=answer.message,
+            repeatable=call.repeatable,
+            fresh=not token.worked and now < token.fresh_until,
+        )
+
+    async def _send(self, call: Call, token: Token) -> Answer | _NoAnswer:
+        headers = {
+            "Accept": call.accept,
+            "Authorization": f"Bearer {token.value}",
+            "User-Agent": "solvebot",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+        url = URL(self._api + call.path, encoded=True).extend_query(call.query)
+        try:
+            async with self._session.request(
+                call.method, url, json=call.body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+            ) as response:
+                content = await _read(response, call)
+                lowered = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(call, response.status, lowered, content, _next_page(response))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # Only the text is kept: the exception may carry the request's headers, and with them the token.
+            return _NoAnswer(f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _NoAnswer:
+    message: str
+    status: None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _next_page(response: aiohttp.ClientResponse) -> str | None:
+    link = response.links.get("next")
+    return None if link is None else str(link["url"])
+
+
+async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > call.limit:
+            raise Rejected(f"the answer to {call} is larger than {call.limit} bytes")
+    return bytes(content)

@@ -1,0 +1,300 @@
+"""The real GitHub behind the port: every call that we make of it, and how its effect is found when it was made before.
+
+Nothing here decides what happens next; it only knows how to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.github import answers
+from bot.github.access import Access
+from bot.github.client import RAW, Answer, Call, Client, Sleep, path
+from bot.github.deliveries import redeliver_missed
+from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
+from bot.github.turns import Turns
+from bot.ports import (
+    Clock,
+    Commit,
+    IssueState,
+    PostedComment,
+    Rejected,
+    Remote,
+    RepositoryState,
+    TreeEntry,
+    WorldError,
+)
+
+_LARGEST_FILE = 256 * 1024  # bytes
+_BLOBS_AT_ONCE = 4
+
+
+class Hub:
+    """`write_interval`: seconds between two writes to one installation; GitHub asks for 1 or more."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        identity: AppIdentity,
+        clock: Clock,
+        *,
+        api_url: str = "https://api.github.com",
+        server_url: str = "https://github.com",
+        write_interval: float = 1.0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._server = server_url.rstrip("/")
+        self._client = Client(session, api_url, clock, sleep=sleep)
+        self._app = AppCredentials(identity, clock)
+        self._tokens = Tokens(self._client, self._app, clock)
+        self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
+
+    def forget(self, installation: int) -> None:
+        """Drop its tokens: it was removed, suspended, or given other permissions."""
+        self._tokens.forget(installation)
+
+    async def redeliver_missed(self, since: datetime) -> int:
+        """Ask GitHub for the webhooks since then that we did not take; returns how many."""
+        return await redeliver_missed(self._client, self._app, since)
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    async def repository(self, repo: Repo) -> RepositoryState:
+        """As it is now, under its present name. Raises `Gone` when it was deleted or is no longer ours to see."""
+        found = await self._at.look_up(repo)
+        return RepositoryState(
+            Repo(repo.installation, repo.id, found.full_name),
+            found.default_branch,
+            found.private,
+            found.archived,
+            found.disabled,
+            empty=found.size == 0 and await self._is_empty(repo, found.default_branch),
+        )
+
+    async def issue(self, issue: IssueRef) -> IssueState:
+        """Raises `Gone` when it was deleted or transferred."""
+        answer = await self._at.ask(issue.repo, Purpose.READ, Call("GET", f"/issues/{issue.number}"))
+        found = answer.read(answers.Issue)
+        return IssueState(
+            found.title,
+            found.body or "",
+            open=found.state == "open",
+            locked=found.locked,
+            labels=tuple(label.name for label in found.labels),
+            author=found.user.login if found.user else "ghost",  # as GitHub shows a deleted account
+            is_pull_request=found.pull_request is not None,
+        )
+
+    async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
+        """Comments by people, created before and not edited since. Ours and other bots' are left out."""
+        call = Call("GET", f"/issues/{issue.number}/comments")
+        return [
+            Remark(comment.user.login, comment.body or "", comment.created_at)
+            for comment in await self._at.list(issue.repo, Purpose.READ, call, answers.Comment)
+            if comment.user is not None and comment.user.type != "Bot"
+            if comment.created_at < before and comment.updated_at < before
+        ]
+
+    async def permission(self, repo: Repo, login: str) -> Permission:
+        """What the person may do now. A stranger is `Permission.NONE`; an error raises, it never grants."""
+        if login.lower().endswith("[bot]"):
+            return Permission.NONE
+        call = Call("GET", f"/collaborators{path(login)}/permission", expect=(404,))
+        answer = await self._at.ask(repo, Purpose.READ, call)
+        return Permission.NONE if answer.status == 404 else answer.read(answers.CollaboratorPermission).meant
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
+        call = Call("GET", _contents(path), query={"ref": ref}, accept=RAW, expect=(404,), limit=_LARGEST_FILE)
+        answer = await self._at.ask(repo, Purpose.READ, call)
+        if answer.status == 404:
+            return None
+        if answer.headers.get("content-type", "").startswith("application/json"):
+            raise Rejected(f"{path} of {repo.name} is a directory", remedy=f"`{path}` is not a file")
+        try:
+            return answer.content.decode()
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{path} of {repo.name}: {error}", remedy=f"`{path}` is not UTF-8 text") from error
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha | None:
+        answer = await self._ref(repo, Purpose.READ, branch)
+        return answer.read(answers.Ref).object.sha if answer.status == 200 else None
+
+    async def remote(self, repo: Repo) -> Remote:
+        """The authorization ends within the hour, so ask for it where it is used."""
+        token = await self._tokens.of(repo, Purpose.FETCH).token()
+        basic = b64encode(f"x-access-token:{token.value}".encode()).decode()
+        return Remote(f"{self._server}/{self._at.name(repo)}.git", f"Basic {basic}")
+
+    async def _is_empty(self, repo: Repo, default_branch: str) -> bool:
+        return (await self._ref(repo, Purpose.READ, default_branch)).status == 409
+
+    async def _ref(self, repo: Repo, purpose: Purpose, branch: str) -> Answer:
+        """404: there is no such branch; 409: there is nothing at all in the repository."""
+        call = Call("GET", f"/git/ref/heads{path(*branch.split('/'))}", expect=(404, 409))
+        return await self._at.ask(repo, purpose, call)
+
+    # ------------------------------------------------------------------------------------------------- talking
+
+    async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
+        """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
+        to = f"/issues/{issue.number}" if comment_id is None else f"/issues/comments/{comment_id}"
+        call = Call("POST", f"{to}/reactions", {"content": content}, repeatable=True)
+        await self._at.write(issue.repo, Purpose.TALK, call)
+
+    async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
+        """Post a comment, or find ours with that marker and bring it up to date. `marker` is part of `body`."""
+        comments = f"/issues/{issue.number}/comments"
+
+        async def find() -> answers.Comment | None:
+            bot = await self._at.ourselves(issue.repo, Purpose.TALK)
+            for comment in await self._at.list(issue.repo, Purpose.TALK, Call("GET", comments), answers.Comment):
+                # Anyone can write our marker; only what we wrote is ours to change.
+                if comment.is_by(bot) and marker in (comment.body or ""):
+                    if comment.body != body:
+                        await self.edit(issue, comment.id, body)
+                    return comment
+            return None
+
+        async def post() -> answers.Comment:
+            answer = await self._at.write(issue.repo, Purpose.TALK, Call("POST", comments, {"body": body}))
+            return answer.read(answers.Comment)
+
+        comment = await self._at.find_or_make(find, post)
+        return PostedComment(comment.id, comment.html_url)
+
+    async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
+        call = Call("PATCH", f"/issues/comments/{comment_id}", {"body": body})
+        await self._at.write(issue.repo, Purpose.TALK, call)
+
+    # ---------------------------------------------------------------------------------------------- publishing
+
+    async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
+        """Ours that is open for this issue: same repository, branch starting with the prefix."""
+        repo = issue.repo
+        bot = await self._at.ourselves(repo, Purpose.READ)
+        call = Call("GET", "/pulls", query={"state": "open"})
+        for pull in await self._at.list(repo, Purpose.READ, call, answers.Pull):
+            if pull.is_from(repo) and pull.is_by(bot) and pull.head.ref.startswith(branch_prefix):
+                return pull.meant
+        return None
+
+    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
+        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
+
+        Nobody sees any of them before a branch points there, so they need not take turns, and twice is harmless.
+        """
+        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{path(parent)}"))
+        base = answer.read(answers.GitCommit).tree.sha
+        blobs = await self._blobs(repo, [entry.content for entry in entries])
+        tree = [
+            {"path": entry.path, "mode": entry.mode, "type": "blob", "sha": blob}
+            for entry, blob in zip(entries, blobs, strict=True)
+        ]
+        made_tree = await self._create(repo, "trees", {"base_tree": base, "tree": tree})
+        body = {"message": message, "tree": made_tree.read(answers.GitObject).sha, "parents": [parent]}
+        made = (await self._create(repo, "commits", body)).read(answers.GitCommit)
+        return Commit(made.sha, made.verification.verified)
+
+    async def _blobs(self, repo: Repo, contents: Sequence[bytes | None]) -> list[Sha | None]:
+        """The name of each content; None for what is deleted."""
+        slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+
+        async def store(content: bytes) -> Sha:
+            async with slots:
+                body = {"content": b64encode(content).decode(), "encoding": "base64"}
+                return (await self._create(repo, "blobs", body)).read(answers.GitObject).sha
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [None if content is None else group.create_task(store(content)) for content in contents]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # one port error, as everywhere
+        return [None if task is None else task.result() for task in tasks]
+
+    async def _create(self, repo: Repo, kind: str, body: Mapping[str, Any]) -> Answer:
+        return await self._at.ask(repo, Purpose.PUBLISH, Call("POST", f"/git/{kind}", body, repeatable=True))
+
+    async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
+        """Create the branch; when it is there already, leave it alone. Returns where it points then."""
+        body = {"ref": f"refs/heads/{branch}", "sha": commit}
+        call = Call("POST", "/git/refs", body, expect=(422,), repeatable=True)
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422:
+            there = await self._ref(repo, Purpose.PUBLISH, branch)
+            if there.status != 200:
+                raise answer.error()
+            answer = there
+        return answer.read(answers.Ref).object.sha
+
+    async def open_pull(
+        self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
+    ) -> PullRequest:
+        """Open it, or find the open one from that branch and bring its text up to date.
+
+        Where drafts are not available it is opened ready, and the result says so.
+        """
+        repo = issue.repo
+        text = {"title": title, "body": body}
+
+        async def find() -> answers.Pull | None:
+            found = await self._open_pull_from(repo, branch)
+            if found is None or (found.title, found.body) == (title, body):
+                return found
+            if found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH)):  # a person's own words stay
+                await self._at.write(repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{found.number}", text))
+            return found
+
+        async def post() -> answers.Pull:
+            return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
+
+        return (await self._at.find_or_make(find, post)).meant
+
+    async def dress_pull(
+        self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]
+    ) -> list[str]:
+        """Labels and review requests, best effort. Returns what could not be done, for people."""
+        wishes = [
+            *((f"The label `{name}`", f"/issues/{number}/labels", {"labels": [name]}) for name in labels),
+            *(
+                (f"A review by `{login}`", f"/pulls/{number}/requested_reviewers", {"reviewers": [login]})
+                for login in reviewers
+            ),
+        ]
+        problems = []
+        for wish, where, body in wishes:
+            try:
+                await self._at.write(repo, Purpose.PUBLISH, Call("POST", where, body, repeatable=True))
+            except WorldError as error:
+                problems.append(f"{wish} was not to be had. {error.remedy}".rstrip())
+        return problems
+
+    async def _open_pull_from(self, repo: Repo, branch: str) -> answers.Pull | None:
+        owner = self._at.name(repo).partition("/")[0]
+        call = Call("GET", "/pulls", query={"state": "open", "head": f"{owner}:{branch}"})
+        found = await self._at.list(repo, Purpose.PUBLISH, call, answers.Pull)
+        # GitHub ignores a filter that it does not understand.
+        return next((pull for pull in found if pull.is_from(repo) and pull.head.ref == branch), None)
+
+    async def _post_pull(self, repo: Repo, branch: str, fields: dict[str, str], *, draft: bool) -> answers.Pull:
+        call = Call("POST", "/pulls", {**fields, "draft": draft}, expect=(422,))
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status != 422:
+            return answer.read(answers.Pull)
+        if draft and "draft" in answer.message.lower():
+            return await self._post_pull(repo, branch, fields, draft=False)
+        there = await self._open_pull_from(repo, branch) if "already exists" in answer.message else None
+        if there is None:
+            raise answer.error()
+        return there
+
+
+def _contents(file: str) -> str:
+    return "/contents" + path(*file.split("/"))

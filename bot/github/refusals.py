@@ -1,0 +1,75 @@
+"""What GitHub's refusals mean for us: status, headers and message in, one of the ports' errors out.
+
+`str(error)` names the call and GitHub's own words; no header that we sent, and so no secret, ever gets into it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.ports import Denied, Gone, Rejected, Unavailable, WorldError
+
+
+class Uncertain(Unavailable):
+    """No answer to a write: it may have been done or not. Look before doing it again."""
+
+
+class Moved(Gone):
+    """A redirect: the repository has another name now, or the issue is in another repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`status` None: no answer came, and `message` says why. `retry_after`: seconds until the rate limit ends."""
+
+    call: str  # "POST /repos/o/r/issues/1/comments"
+    status: int | None
+    message: str
+    headers: Mapping[str, str]  # names in lower case
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.call}: {self.status or 'no answer'} {self.message}".rstrip()
+
+
+_READ_ONLY = re.compile(r"archived|locked|disabled|read-only", re.IGNORECASE)
+_SUSPENDED = re.compile(r"suspended", re.IGNORECASE)
+_WRONG_KEY = "Check GITHUB_APP_ID, the private key and the clock of this machine"
+_UNSUSPEND = "The installation of the App is suspended; unsuspend it in the account's settings under GitHub Apps"
+
+
+def error_of(refusal: Refusal, permissions: Mapping[str, str]) -> WorldError:
+    """`permissions`: what the credentials were made for, to name what may be missing."""
+    text, status = str(refusal), refusal.status
+    if refusal.retry_after is not None:
+        return Unavailable(text, retry_after=refusal.retry_after)
+    if status is None or status >= 500:
+        return Unavailable(text) if refusal.call.startswith("GET ") else Uncertain(text)
+    if status < 400:
+        return Moved(text)
+    if status == 401:
+        return Denied(text, remedy=_WRONG_KEY)
+    if status == 403:
+        return _forbidden(refusal, permissions)
+    if status == 429:
+        return Unavailable(text)
+    if status in (404, 410, 451):
+        return Gone(text)
+    return Rejected(text, remedy=f"GitHub says: {refusal.message}" if refusal.message else "")
+
+
+def _forbidden(refusal: Refusal, permissions: Mapping[str, str]) -> WorldError:
+    if _SUSPENDED.search(refusal.message):
+        return Denied(str(refusal), remedy=_UNSUSPEND)
+    if _READ_ONLY.search(refusal.message):
+        return Rejected(str(refusal), remedy=f"GitHub says: {refusal.message}")
+    return Denied(str(refusal), remedy=lacks(refusal.headers.get("x-accepted-github-permissions"), permissions))
+
+
+def lacks(accepted: str | None, permissions: Mapping[str, str]) -> str:
+    """The remedy for a missing permission. `accepted`: GitHub's header, "contents=write,workflows=write; ..."."""
+    needed = dict(part.strip().split("=", 1) for part in re.split(r"[,;]", accepted or "") if "=" in part)
+    named = ", ".join(f"`{name}: {level}`" for name, level in (needed or permissions).items())
+    return f"The App lacks the permission {named}; accept the new permissions in the installation's settings"
