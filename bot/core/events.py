@@ -1,0 +1,285 @@
+"""From a webhook's record to what happened, in our words.
+
+The record has the shape of GitHub's payload with only the fields named here (github/webhook.py makes it smaller), so
+a whole payload reads just as well. Reading is total: what we cannot use is `Ignored` with a reason, never an
+exception, because a delivery that was acknowledged cannot be refused any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from bot.core.model import IssueRef, Person, Repo
+
+
+@dataclass(frozen=True, slots=True)
+class IssueEvent:
+    """What every event about an issue tells: the issue as it was then, who did it, and when by GitHub's clock."""
+
+    issue: IssueRef
+    title: str
+    body: str
+    is_open: bool
+    is_locked: bool
+    is_pull_request: bool
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAdded(IssueEvent):
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRemoved(IssueEvent):
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueClosed(IssueEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class IssueMoved(IssueEvent):
+    """Transferred to another repository, or deleted: nothing can be said there any more."""
+
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPosted(IssueEvent):
+    """`previous` is the text before an edit; None for a new comment. Of an edit, only what it adds is a request."""
+
+    comment_id: int
+    text: str
+    previous: str | None
+
+
+class InstallationAction(StrEnum):
+    CREATED = "created"
+    DELETED = "deleted"
+    SUSPENDED = "suspend"
+    UNSUSPENDED = "unsuspend"
+    NEW_PERMISSIONS = "new_permissions_accepted"
+    REPOSITORIES_ADDED = "added"
+    REPOSITORIES_REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationChanged:
+    installation: int
+    account: str
+    action: InstallationAction
+    added: tuple[Repo, ...]
+    removed: tuple[Repo, ...]
+    by: Person
+
+
+class RepositoryAction(StrEnum):
+    RENAMED = "renamed"
+    TRANSFERRED = "transferred"
+    ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryChanged:
+    """`repo` has its new name."""
+
+    repo: Repo
+    action: RepositoryAction
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """GitHub tries the webhook's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    why: str
+
+
+Event = (
+    LabelAdded
+    | LabelRemoved
+    | IssueClosed
+    | IssueMoved
+    | CommentPosted
+    | InstallationChanged
+    | RepositoryChanged
+    | Ping
+    | Ignored
+)
+
+
+class _Missing(Exception):
+    """A field that is not there, or not of its type. Stays inside this module."""
+
+
+def read_event(event: str, record: Mapping[str, object]) -> Event:
+    """`event` is GitHub's name of it (X-GitHub-Event), `record` the payload or its slim form. Never raises."""
+    reader = _READERS.get(event)
+    if reader is None:
+        return Ignored(f"nobody listens to {event}")
+    try:
+        return reader(record)
+    except _Missing as missing:
+        return Ignored(f"{event} without {missing}")
+
+
+def _read_issues(record: Mapping[str, object]) -> Event:
+    about = _issue_event(record, _at(record, "issue"))
+    match _text(record, "action"):
+        case "labeled":
+            return LabelAdded(*about, _text(record, "label", "name"))
+        case "unlabeled":
+            return LabelRemoved(*about, _text(record, "label", "name"))
+        case "closed":
+            return IssueClosed(*about)
+        case "transferred":
+            return IssueMoved(*about, deleted=False)
+        case "deleted":
+            return IssueMoved(*about, deleted=True)
+        case action:
+            return Ignored(f"issues.{action} asks nothing of us")
+
+
+def _read_comment(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action not in ("created", "edited"):
+        return Ignored(f"issue_comment.{action} asks nothing of us")
+    if _person(record, "sender").is_bot or _person(record, "comment", "user").is_bot:
+        return Ignored("written by a bot")
+    return CommentPosted(
+        *_issue_event(record, _at(record, "comment")),
+        comment_id=_number(record, "comment", "id"),
+        text=_optional_text(record, "comment", "body"),
+        previous=_text(record, "changes", "body", "from") if action == "edited" else None,
+    )
+
+
+def _read_installation(record: Mapping[str, object]) -> Event:
+    try:
+        action = InstallationAction(_text(record, "action"))
+    except ValueError:
+        return Ignored(f"installation.{record['action']} asks nothing of us")
+    installation = _number(record, "installation", "id")
+    return InstallationChanged(
+        installation,
+        account=_text(record, "installation", "account", "login"),
+        action=action,
+        added=_repositories(record, installation, "repositories_added", "repositories"),
+        removed=_repositories(record, installation, "repositories_removed"),
+        by=_person(record, "sender"),
+    )
+
+
+def _read_repository(record: Mapping[str, object]) -> Event:
+    try:
+        action = RepositoryAction(_text(record, "action"))
+    except ValueError:
+        return Ignored(f"repository.{record['action']} asks nothing of us")
+    return RepositoryChanged(_repo(record), action, _person(record, "sender"))
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
+    "issues": _read_issues,
+    "issue_comment": _read_comment,
+    "installation": _read_installation,
+    "installation_repositories": _read_installation,
+    "repository": _read_repository,
+    "ping": lambda _: Ping(),
+}
+
+
+def _issue_event(
+    record: Mapping[str, object], at: datetime
+) -> tuple[IssueRef, str, str, bool, bool, bool, Person, datetime]:
+    """The fields of `IssueEvent`, in their order."""
+    return (
+        IssueRef(_repo(record), _number(record, "issue", "number")),
+        _text(record, "issue", "title"),
+        _optional_text(record, "issue", "body"),
+        _text(record, "issue", "state") == "open",
+        _find(record, "issue", "locked") is True,
+        isinstance(_find(record, "issue", "pull_request"), Mapping),
+        _person(record, "sender"),
+        at,
+    )
+
+
+def _repo(record: Mapping[str, object]) -> Repo:
+    return Repo(
+        installation=_number(record, "installation", "id"),
+        id=_number(record, "repository", "id"),
+        name=_text(record, "repository", "full_name"),
+    )
+
+
+def _repositories(record: Mapping[str, object], installation: int, *names: str) -> tuple[Repo, ...]:
+    """Those that can be read; a strange entry must not hide the others."""
+    entries = [entry for name in names if isinstance(listed := record.get(name), list) for entry in listed]
+    return tuple(
+        Repo(installation, number, name)
+        for entry in entries
+        if isinstance(entry, Mapping)
+        and isinstance(number := entry.get("id"), int)
+        and isinstance(name := entry.get("full_name"), str)
+    )
+
+
+def _person(record: Mapping[str, object], *path: str) -> Person:
+    return Person(
+        login=_text(record, *path, "login"),
+        id=_number(record, *path, "id"),
+        is_bot=_find(record, *path, "type") == "Bot",
+    )
+
+
+def _at(record: Mapping[str, object], thing: str) -> datetime:
+    """When it happened: the thing's last change. A comment's creation sets both of its times alike."""
+    text = _text(record, thing, "updated_at")
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _Missing(f"a time with its zone in {thing}.updated_at")
+
+
+def _find(record: Mapping[str, object], *path: str) -> object:
+    found: object = record
+    for name in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
+    return found
+
+
+def _text(record: Mapping[str, object], *path: str) -> str:
+    found = _find(record, *path)
+    if not isinstance(found, str) or not found:
+        raise _Missing(".".join(path))
+    return found
+
+
+def _optional_text(record: Mapping[str, object], *path: str) -> str:
+    """GitHub says null for a text nobody wrote."""
+    found = _find(record, *path)
+    return found if isinstance(found, str) else ""
+
+
+def _number(record: Mapping[str, object], *path: str) -> int:
+    found = _find(record, *path)
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise _Missing(".".join(path))
+    return found

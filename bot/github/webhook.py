@@ -1,0 +1,240 @@
+"""From bytes to a slim record: who sent this, and is it for us?
+
+Verification comes first and its result is a type, so nothing can read a body that was not verified. After it, each
+question is cheaper than the next: the event's name against a table, then a partial decode that skips all but the
+fields we need without building objects. What is left is a tenth of the payload, in GitHub's own shape; it is what the
+inbox keeps and what the task is frozen from, so it holds the issue's texts as these signed bytes had them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass
+
+import msgspec
+import structlog
+
+MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut
+
+_PROOF = object()
+_NAME = re.compile(rb"[A-Za-z0-9_-]{1,100}")
+_REQUEST = re.compile(r"(?<![\w/])/solve", re.IGNORECASE)  # wider than what the command's parser accepts
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class BadSignature(Exception):
+    """Nobody we know sent this. `why` may be told to the sender."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Malformed(Exception):
+    """GitHub's headers are not there, or not theirs. `why` may be told to the sender."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Bytes we know GitHub sent. Only `verify` makes one, so nothing can read an unverified body."""
+
+    guid: str
+    event: str
+    body: bytes
+    proof: InitVar[object]
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _PROOF:
+            raise TypeError("only verify() makes a Delivery")
+
+
+def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
+    """Check HMAC-SHA256 over the raw body (docs.github.com, "Validating webhook deliveries").
+
+    `headers` have lower-case names, as ASGI gives them. Several secrets are for rotation: any of them fits.
+    Compared as bytes: `compare_digest` raises on text outside ASCII. Raises `BadSignature` and, only for a body that
+    is GitHub's, `Malformed`.
+    """
+    signature = headers.get(b"x-hub-signature-256")
+    if signature is None:
+        raise BadSignature("X-Hub-Signature-256 is missing: does the App have a webhook secret?")
+    if not signature.startswith(b"sha256="):
+        raise BadSignature("X-Hub-Signature-256 does not start with sha256=")
+    if not any(_fits(secret, body, signature) for secret in secrets):
+        raise BadSignature("the signature does not match the webhook secret")
+    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+
+
+def _fits(secret: bytes, body: bytes, signature: bytes) -> bool:
+    return hmac.compare_digest(b"sha256=" + hmac.digest(secret, body, "sha256").hex().encode(), signature)
+
+
+def _name(headers: Mapping[bytes, bytes], header: bytes) -> str:
+    value = headers.get(header, b"")
+    if not _NAME.fullmatch(value):
+        raise Malformed(f"{header.decode()} is missing or not a name")
+    return value.decode("ascii")
+
+
+# ---------------------------------------------------------------------------------------------------- The slim record
+
+# Every field may be missing or null, and what is not listed is skipped. A field of another type fails the decode of
+# the whole payload; `slim` then keeps nothing, as for any shape that is not GitHub's.
+
+
+class _Account(msgspec.Struct, omit_defaults=True):
+    login: str | None = None
+    id: int | None = None
+    type: str | None = None
+
+
+class _Repository(msgspec.Struct, omit_defaults=True):
+    id: int | None = None
+    full_name: str | None = None
+
+
+class _Installation(msgspec.Struct, omit_defaults=True):
+    id: int | None = None
+    account: _Account | None = None
+
+
+class _Label(msgspec.Struct, omit_defaults=True):
+    name: str | None = None
+
+
+class _Issue(msgspec.Struct, omit_defaults=True):
+    number: int | None = None
+    title: str | None = None
+    body: str | None = None
+    state: str | None = None
+    locked: bool | None = None
+    updated_at: str | None = None
+    pull_request: dict[str, msgspec.Raw] | None = None
+
+
+class _Comment(msgspec.Struct, omit_defaults=True):
+    id: int | None = None
+    body: str | None = None
+    user: _Account | None = None
+    updated_at: str | None = None
+
+
+class _Before(msgspec.Struct, omit_defaults=True):
+    from_: str | None = msgspec.field(default=None, name="from")
+
+
+class _Changes(msgspec.Struct, omit_defaults=True):
+    body: _Before | None = None
+
+
+class _Payload(msgspec.Struct, omit_defaults=True):
+    action: str | None = None
+    sender: _Account | None = None
+    repository: _Repository | None = None
+    installation: _Installation | None = None
+
+
+class _Issues(_Payload):
+    issue: _Issue | None = None
+    label: _Label | None = None
+
+
+class _IssueComment(_Payload):
+    issue: _Issue | None = None
+    comment: _Comment | None = None
+    changes: _Changes | None = None
+
+
+class _Installations(_Payload):
+    repositories: list[_Repository] | None = None
+    repositories_added: list[_Repository] | None = None
+    repositories_removed: list[_Repository] | None = None
+
+
+def slim(delivery: Delivery) -> bytes | None:
+    """The fields we need, as JSON in the payload's own shape; None for what is not ours or not GitHub's."""
+    keep = _LISTENED.get(delivery.event)
+    if keep is None:
+        return None
+    try:
+        payload = keep(delivery.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        log.warning("webhook.unreadable", delivery=delivery.guid, github_event=delivery.event, problem=str(error))
+        return None
+    return None if payload is None else _encode(payload)
+
+
+_read_payload = msgspec.json.Decoder(_Payload).decode
+_read_issues = msgspec.json.Decoder(_Issues).decode
+_read_comment = msgspec.json.Decoder(_IssueComment).decode
+_read_installation = msgspec.json.Decoder(_Installations).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _issues(body: bytes) -> _Payload | None:
+    payload = _read_issues(body)
+    if payload.action not in ("labeled", "unlabeled", "closed", "transferred", "deleted"):
+        return None
+    _cut_issue(payload.issue)
+    return payload
+
+
+def _issue_comment(body: bytes) -> _Payload | None:
+    """Comments that may hold a command, by people. An edit counts for what it adds *and* what it had before."""
+    payload = _read_comment(body)
+    comment = payload.comment
+    if comment is None or payload.action not in ("created", "edited"):
+        return None
+    if _is_bot(payload.sender) or _is_bot(comment.user):
+        return None
+    before = payload.changes.body if payload.changes else None
+    if not _may_ask(comment.body) and not (before and _may_ask(before.from_)):
+        return None
+    _cut_issue(payload.issue)
+    comment.body = _cut(comment.body)
+    if before:
+        before.from_ = _cut(before.from_)
+    return payload
+
+
+def _repository(body: bytes) -> _Payload | None:
+    payload = _read_payload(body)
+    known = payload.action in ("renamed", "transferred", "archived", "unarchived", "deleted")
+    return payload if known else None
+
+
+_LISTENED: Mapping[str, Callable[[bytes], _Payload | None]] = {
+    "ping": _read_payload,
+    "issues": _issues,
+    "issue_comment": _issue_comment,
+    "installation": _read_installation,
+    "installation_repositories": _read_installation,
+    "repository": _repository,
+}
+
+
+def _may_ask(text: str | None) -> bool:
+    return text is not None and _REQUEST.search(text) is not None
+
+
+def _is_bot(account: _Account | None) -> bool:
+    return account is not None and account.type == "Bot"
+
+
+def _cut_issue(issue: _Issue | None) -> None:
+    if issue is not None:
+        issue.title = _cut(issue.title)
+        issue.body = _cut(issue.body)
+
+
+def _cut(text: str | None) -> str | None:
+    if text is None or len(text) <= MAX_TEXT:
+        return text
+    return f"{text[:MAX_TEXT]}\n\n[cut here: the text has {len(text)} characters]"

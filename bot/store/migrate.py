@@ -1,0 +1,107 @@
+"""Bringing a database to the tables this code knows, and refusing to work on any other.
+
+A migration is one transaction on both databases, and holds a lock: processes that start together migrate once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bot.ports import Unavailable
+from bot.store import sqlite
+
+_LOCK = 0x50_1BE  # any number, as long as it is ours alone in this database
+
+
+class WrongSchema(Exception):
+    """The database is older or newer than this code. The message says which, and what to do."""
+
+
+def migrate(url: str) -> None:
+    """`url` as in the settings: `sqlite:///path` or `postgresql://...`. Raises `Unavailable`, `WrongSchema`."""
+    with _connected(url, locked=True) as connection:
+        known = _known()
+        found = MigrationContext.configure(connection).get_current_revision()
+        _refuse_newer(found, known)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(url: str) -> str | None:
+    """The revision of the database; None when it is empty. Raises `Unavailable`."""
+    with _connected(url, locked=False) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_current(url: str) -> None:
+    """Raises `WrongSchema` unless the database has exactly the tables this code knows, `Unavailable`."""
+    known, found = _known(), current(url)
+    _refuse_newer(found, known)
+    if found != known[0]:
+        state = f"at revision {found}" if found else "empty"
+        raise WrongSchema(f"the database is {state}, this version needs {known[0]}: run `solvebot migrate`")
+
+
+def _refuse_newer(found: str | None, known: list[str]) -> None:
+    if found is not None and found not in known:
+        raise WrongSchema(
+            f"the database is at revision {found}, which this version does not know: it was migrated by a newer "
+            f"version of Solvebot. Install that version, or restore the backup made before"
+        )
+
+
+def _known() -> list[str]:
+    """All revisions, newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def _config() -> Config:
+    config = Config()
+    location = Path(__file__).with_name("migrations")
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    return config
+
+
+@contextmanager
+def _connected(url: str, *, locked: bool) -> Iterator[sa.Connection]:
+    """A connection in a transaction that is committed at the end."""
+    engine = _postgres_engine(url) if url.startswith("postgresql") else _sqlite_engine(url, locked=locked)
+    try:
+        with engine.begin() as connection:
+            if locked and engine.dialect.name == "postgresql":
+                connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield connection
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise Unavailable(f"the database cannot be migrated: {error}") from error
+    finally:
+        engine.dispose()
+
+
+def _postgres_engine(url: str) -> sa.Engine:
+    return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+
+
+def _sqlite_engine(url: str, *, locked: bool) -> sa.Engine:
+    engine = sa.create_engine("sqlite://", creator=lambda: _sqlite_connection(url), poolclass=sa.NullPool)
+    begin = "begin immediate" if locked else "begin"
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _sqlite_connection(url: str) -> Any:
+    """Without foreign keys: rebuilding a table, SQLite's way to alter one, would delete what points at it."""
+    connection = sqlite3.connect(sqlite.path_of(url))
+    sqlite.prepare(connection)
+    connection.execute("pragma foreign_keys = off")
+    return connection

@@ -1,0 +1,29 @@
+"""How every connection to our SQLite file is set up, whichever library opens it.
+
+WAL, so that reading and writing do not wait for each other. `synchronous=FULL`, because with NORMAL a power cut loses
+what was already acknowledged. SQLite lets one connection write at a time, so others wait for `BUSY_SECONDS`: shorter
+than GitHub's ten seconds for an answer. Transactions are begun by us (`begin immediate`), because one that reads
+first and then wants to write fails at once, without waiting, when another has written in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+BUSY_SECONDS = 5.0
+
+
+def path_of(url: str) -> str:
+    """The file of `sqlite:///relative` or `sqlite:////absolute`."""
+    return url.partition(":///")[2]
+
+
+def prepare(connection: Any) -> None:
+    """`connection`: anything with the DB-API's cursors; what it opens must live on a local disk."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("pragma journal_mode = wal")
+    cursor.execute("pragma synchronous = full")
+    cursor.execute("pragma foreign_keys = on")
+    cursor.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    cursor.close()

@@ -1,0 +1,280 @@
+"""The tables, as they are. How they came to be is in migrations/, and a test proves that both agree.
+
+Times are UTC. Values of core.model that nobody filters by are JSON texts, written and read by msgspec; what people
+and queries ask for has a column of its own. A column `status` holds the words of `Status`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Index, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
+
+from bot.core.model import (
+    Baseline,
+    Decision,
+    Evidence,
+    ExitStatus,
+    Experiment,
+    FileChange,
+    Limits,
+    PullRequest,
+    SolveOptions,
+    Status,
+    Task,
+    Toolchain,
+    Trigger,
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time that keeps its zone on SQLite too. A naive one is a mistake and raises `ValueError`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Prose(TypeDecorator[str]):
+    """Text from outside. What no database can hold (NUL, halves of a surrogate pair) becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
+
+
+class Word(TypeDecorator[StrEnum]):
+    """An enum as its value, so that a new member needs no migration."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.words(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A value of the given type as JSON text: the same bytes on every database, and decoded into the type."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, holds: Any) -> None:
+        super().__init__()
+        self.holds = holds
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else msgspec.json.decode(value, type=self.holds)
+
+
+ACTIVE = sa.text("status IN ('pending', 'running')")
+"""Literal in the index and in every query that means it: a database proves nothing about parameters."""
+
+WAITING = sa.text("handed_at IS NULL")
+HANDED = sa.text("handed_at IS NOT NULL")
+
+metadata = sa.MetaData()
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # GitHub's
+    Column("login", Text, nullable=False),
+    Column("is_bot", Boolean, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # GitHub's
+    Column("account", Text, nullable=False),
+    Column("is_suspended", Boolean, nullable=False),
+    Column("removed_at", Utc),
+    Column("updated_at", Utc, nullable=False),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # GitHub's; survives renames and transfers
+    Column("installation_id", BigInteger, nullable=False),  # no foreign key: events come in any order
+    Column("name", Text, nullable=False),
+    Column("is_archived", Boolean, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+    Index("repositories_by_installation", "installation_id"),
+)
+
+ai_models = Table(
+    "ai_models",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # what people type
+    Column("provider", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("config", Json(dict[str, Any]), nullable=False),  # temperature, max_tokens, prices, prior
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+solves = Table(
+    "solves",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
+    Column("repository_id", BigInteger, ForeignKey("repositories.id"), nullable=False),
+    Column("repo_url", Text, nullable=False),
+    Column("issue_number", Integer, nullable=False),
+    Column("issue_title", Prose, nullable=False),
+    Column("issue_body", Prose, nullable=False),
+    Column("trigger", Json(Trigger), nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("options", Json(SolveOptions), nullable=False),
+    Column("status", Word(Status), nullable=False),
+    Column("base_branch", Text),
+    Column("base_sha", Text),
+    Column("task", Json(Task)),
+    Column("toolchain", Json(Toolchain)),
+    Column("matrix", Json(tuple[Experiment, ...])),
+    Column("limits", Json(Limits)),
+    Column("baseline", Json(Baseline)),
+    Column("decision", Json(Decision)),
+    Column(
+        "champion_run_id",
+        Text,
+        # use_alter: the two tables point at each other, and one has to be there first
+        ForeignKey("solve_runs.id", name="solves_champion", ondelete="SET NULL", use_alter=True),
+    ),
+    Column("comment_id", BigInteger),
+    Column("pull_request", Json(PullRequest)),
+    Column("pr_number", Integer),
+    Column("pr_url", Text),
+    Column("cost", Float),  # dollars of all runs, once it is over
+    Column("error_message", Prose, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Column("notes", Json(tuple[str, ...]), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("started_at", Utc),
+    Column("completed_at", Utc),
+    Column("updated_at", Utc, nullable=False),
+    Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
+    Index("solves_by_end", "completed_at"),
+    Index("solves_by_champion", "champion_run_id"),
+    Index(
+        "one_active_solve_per_issue",
+        "repository_id",
+        "issue_number",
+        unique=True,
+        sqlite_where=ACTIVE,
+        postgresql_where=ACTIVE,
+    ),
+)
+
+solve_runs = Table(
+    "solve_runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("solve_id", Text, ForeignKey("solves.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),  # `Experiment.index`: the rest of the experiment is in solves.matrix
+    Column("model", Text, nullable=False),
+    Column("temperature", Float),
+    Column("max_edits", Integer, nullable=False),  # its limit of steps
+    Column("evolution", Text, nullable=False),  # its strategy
+    Column("status", Word(Status), nullable=False),
+    Column("sandbox_id", Text),
+    Column("steps", Integer, nullable=False),
+    Column("cost", Float, nullable=False),  # dollars
+    Column("tokens", BigInteger, nullable=False),  # input and output together
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("latency_ms", BigInteger, nullable=False),
+    Column("diagnostics", Json(dict[str, str])),  # "command": the last one
+    Column("exit_status", Word(ExitStatus)),
+    Column("error_message", Prose, nullable=False),
+    Column("logs_url", Text),
+    Column("pr_url", Text),
+    Column("patch", Text),
+    Column("changes", Json(tuple[FileChange, ...])),
+    Column("dropped", Json(tuple[str, ...])),
+    Column("loc_changed", Integer),
+    Column("files_changed", Integer),
+    Column("evidence", Json(Evidence)),
+    Column("tests_passed", Boolean),
+    Column("trajectory", LargeBinary),
+    Column("created_at", Utc, nullable=False),
+    Column("started_at", Utc),
+    Column("completed_at", Utc),
+    Column("updated_at", Utc, nullable=False),
+    Index("runs_by_solve", "solve_id", "position", unique=True),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("handed_at", Utc),
+    Column("attempt", Integer, nullable=False),
+    Index("deliveries_waiting", "received_at", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("deliveries_handed", "handed_at", sqlite_where=HANDED, postgresql_where=HANDED),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Text, primary_key=True),  # a digest of all the rest, so that saying it twice is saying it once
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Json(dict[str, Any]), nullable=False),
+    Index("audit_by_time", "at"),
+)
+
+sandbox_operations = Table(
+    "sandbox_operations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sandbox_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("latency_ms", BigInteger),
+    Column("error_message", Prose, nullable=False),
+    Index("sandbox_operations_by_time", "at"),
+)
