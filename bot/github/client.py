@@ -15,11 +15,14 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
+import structlog
 from yarl import URL
 
 from bot.core.retry import Failed, GiveUp, Wait, next_move
 from bot.github.refusals import Refusal, error_of
 from bot.ports import Clock, Rejected, Unavailable, WorldError
+
+log = structlog.get_logger()
 
 Sleep = Callable[[float], Awaitable[object]]
 T = TypeVar("T")
@@ -131,13 +134,13 @@ class Client:
         while True:
             token = await credentials.token()
             answer = await self._send(call, token)
-            if isinstance(answer, Answer) and answer.status not in (401, 404):
-                token.worked = True
             if isinstance(answer, Answer) and answer.status < 300:
+                token.worked = True
                 return answer
             failed = self._failed(call, answer, attempt, token)
             match next_move(failed):
                 case Wait(seconds):
+                    log.info("github.wait", call=str(call), status=failed.status, why=failed.message, seconds=seconds)
                     await self._sleep(seconds)
                     attempt += 1
                 case GiveUp(retry_after):

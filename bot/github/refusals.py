@@ -31,7 +31,8 @@ class Refusal:
     retry_after: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.call}: {self.status or 'no answer'} {self.message}".rstrip()
+        request = self.headers.get("x-github-request-id")  # what GitHub's support asks for
+        return f"{self.call}: {self.status or 'no answer'} {self.message}{f' ({request})' if request else ''}"
 
 
 _READ_ONLY = re.compile(r"archived|locked|disabled|read-only", re.IGNORECASE)
@@ -55,6 +56,8 @@ def error_of(refusal: Refusal, permissions: Mapping[str, str]) -> WorldError:
         return _forbidden(refusal, permissions)
     if status == 429:
         return Unavailable(text)
+    if status == 404 and "integration not found" in refusal.message.lower():
+        return Denied(text, remedy=_WRONG_KEY)
     if status in (404, 410, 451):
         return Gone(text)
     return Rejected(text, remedy=f"GitHub says: {refusal.message}" if refusal.message else "")

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.core.model import Repo
 from bot.github import answers
-from bot.github.client import Call, Client, Token
+from bot.github.client import Answer, Call, Client, Token
 from bot.github.refusals import lacks
-from bot.ports import Clock, Denied, Gone
+from bot.ports import Clock, Denied, Gone, WorldError
 
 _REFRESH_BEFORE = timedelta(minutes=5)
 _FRESH = timedelta(seconds=5)
@@ -119,13 +119,11 @@ class Tokens:
             repeatable=True,
         )
         answer = await self._client.call(call, self._app)
+        if answer.status == 422:
+            raise _refused(answer, permissions)
         if answer.status == 404:
             self.forget(key.installation)
-            raise Gone(f"installation {key.installation} does not exist (any more)")
-        if answer.status == 422 and "permission" in answer.message.lower():
-            raise Denied(f"{call}: {answer.message}", remedy=lacks(None, permissions))
-        if answer.status == 422:
-            raise Gone(f"{call}: {answer.message}", remedy="Give the App access to this repository")
+            raise answer.error()
         minted = answer.read(answers.Token)
         return Token(minted.token, minted.expires_at, fresh_until=self._clock.now() + _FRESH)
 
@@ -145,6 +143,13 @@ class InstallationCredentials:
     def refused(self, token: Token) -> bool:
         self.tokens.drop(self.key, token)
         return True
+
+
+def _refused(answer: Answer, permissions: Mapping[str, str]) -> WorldError:
+    """The installation exists, but has not what the token is for."""
+    if "permission" in answer.message.lower():
+        return Denied(f"{answer.call}: {answer.message}", remedy=lacks(None, permissions))
+    return Gone(f"{answer.call}: {answer.message}", remedy="Give the App access to this repository")
 
 
 def _load(pem: str) -> RSAPrivateKey:
