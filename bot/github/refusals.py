@@ -72,7 +72,15 @@ def _forbidden(refusal: Refusal, permissions: Mapping[str, str]) -> WorldError:
 
 
 def lacks(accepted: str | None, permissions: Mapping[str, str]) -> str:
-    """The remedy for a missing permission. `accepted`: GitHub's header, "contents=write,workflows=write; ..."."""
-    needed = dict(part.strip().split("=", 1) for part in re.split(r"[,;]", accepted or "") if "=" in part)
-    named = ", ".join(f"`{name}: {level}`" for name, level in (needed or permissions).items())
+    """The remedy for a missing permission.
+
+    `accepted`: GitHub's header, sets of which any one is enough: "contents=write,issues=read; checks=write".
+    `permissions`: what to name where there is no header.
+    """
+    sets = (accepted or ",".join(f"{name}={level}" for name, level in permissions.items())).split(";")
+    named = " or ".join(" and ".join(_quoted(one) for one in part.split(",")) for part in sets)
     return f"The App lacks the permission {named}; accept the new permissions in the installation's settings"
+
+
+def _quoted(permission: str) -> str:
+    return f"`{permission.strip().replace('=', ': ')}`"
