@@ -22,9 +22,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from bot.simulators.serving import serving
+from bot.simulators.serving import drop, gone, serving
 
 Message = dict[str, Any]
 SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
@@ -92,16 +91,20 @@ class Garbage:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The connection ends in the middle of the answer."""
+    """The connection ends before the answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hold:
-    """Keeps the caller waiting until `release` is set: a slow answer, or, never released, one that hangs."""
+    """Keeps the caller waiting until `release` is set: a slow answer, or, never released, one that hangs.
+
+    `arrived` and `abandoned` are set when the caller has come and when it has gone away without the answer.
+    """
 
     then: Say | Bash = Say("released")
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    abandoned: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Answer = Say | Bash | RawCalls | Fault | Garbage | Drop | Hold
@@ -132,17 +135,21 @@ def too_much_text() -> Fault:
     return Fault(400, _error(message, 400))
 
 
+class ScriptEnded(Exception):
+    """The conversation goes on where the script does not."""
+
+
 def turns(*turns: Turn) -> Script:
     """One turn after the other, chosen by how often the conversation shows that the model has spoken.
 
     An answer that was refused for its format leaves no message of the assistant behind, but one of the user: both
-    count. A conversation that goes on after the last turn is an error of the test, told as a refused request.
+    count. A conversation that goes on after the last turn is refused, and an error of the test.
     """
 
     def script(messages: Sequence[Message]) -> Answer:
         spoken = turn_number(messages)
         if spoken >= len(turns):
-            return Fault(400, _error(f"the script has {len(turns)} turns and was asked for one more", 400))
+            raise ScriptEnded(f"the script has {len(turns)} turns and was asked for one more")
         turn = turns[spoken]
         return turn(_text(messages[-1])) if callable(turn) else turn
 
@@ -157,22 +164,25 @@ def turn_number(messages: Sequence[Message]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that came in, as it came."""
+    """A request that came in, as it came; `size` in bytes."""
 
     model: str
     messages: tuple[Message, ...]
     request: Message
+    size: int
 
 
 class ModelSimulator:
     """State and script of the provider; `async with simulator.serving()` puts it on the net as `url`.
 
     `interpose` puts answers in front of a model's script, each used once. `asked` holds the last 256 requests.
-    Costs are `dollars_per_call` where given for a model, else a hundredth of a cent per thousand tokens.
+    Each answer takes `latency` seconds, and costs `dollars_per_call` where given for a model, else a hundredth of a
+    cent per thousand tokens.
     """
 
-    def __init__(self, key: str = "sk-simulated-0123456789") -> None:
+    def __init__(self, key: str = "sk-simulated-0123456789", *, latency: float = 0.0) -> None:
         self.key = key
+        self.latency = latency
         self.url = ""
         self.errors: list[str] = []
         self.asked: deque[Asked] = deque(maxlen=_KEPT_REQUESTS)
@@ -218,67 +228,82 @@ class ModelSimulator:
             return self._refuse(401, "No auth credentials found")
         body = await request.body()
         try:
-            asked = msgspec.json.decode(body, type=dict[str, Any])
+            said = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError as error:
             return self._refuse(400, f"the body is not a JSON object: {error}")
-        model = str(asked.get("model"))
+        model = str(said.get("model"))
         if model not in self._scripts:
             return self._refuse(400, f"{model} is not a valid model ID")
-        if problem := problem_with(asked):
+        if problem := problem_with(said):
             return self._refuse(400, problem)
-        messages: list[Message] = asked["messages"]
+        asked = Asked(model, tuple(said["messages"]), said, len(body))
         self.calls[model] += 1
-        self.asked.append(Asked(model, tuple(messages), asked))
-        waiting = self._interposed[model]
-        answer = waiting.popleft() if waiting else self._scripts[model](messages)
-        return await self._render(model, messages, len(body), answer)
+        self.asked.append(asked)
+        await asyncio.sleep(self.latency)
+        interposed = self._interposed[model]
+        try:
+            answer = interposed.popleft() if interposed else self._scripts[model](asked.messages)
+        except ScriptEnded as end:
+            return self._refuse(400, f"{model}: {end}")
+        return await self._render(request, asked, answer)
 
-    async def _render(self, model: str, messages: Sequence[Message], size: int, answer: Answer) -> Response:
+    async def _render(self, request: Request, asked: Asked, answer: Answer) -> Response:
         match answer:
-            case Hold(then, arrived, release):
-                arrived.set()
-                await self._either(release)
-                return await self._render(model, messages, size, then)
+            case Hold():
+                await self._hold(request, answer)
+                return await self._render(request, asked, answer.then)
             case Drop():
-                return _Broken()
+                await drop(request)
+                return Response()
             case Garbage(text):
                 return Response(text, media_type="text/html")
             case Fault(status, body, headers, billed):
-                usage = {"usage": self._usage(model, size, 0, Billing.FULL)} if billed else {}
+                usage = {"usage": self._usage(asked, 0, Billing.FULL)} if billed else {}
                 return _json(body | usage, status, headers)
             case _:
-                message, finish_reason = _message(answer, turn_number(messages))
-                said = self._usage(model, size, len(msgspec.json.encode(message)), answer.billing)
-                return _json(
-                    {
-                        "id": f"gen-{self.calls.total()}",
-                        "object": "chat.completion",
-                        "model": model,
-                        "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
-                        **({} if said is None else {"usage": said}),
-                    }
-                )
+                return self._completion(asked, answer)
 
-    async def _either(self, release: asyncio.Event) -> None:
-        """Until released, or until the simulator ends."""
-        waiting = [asyncio.create_task(event.wait()) for event in (release, self._closing)]
+    async def _hold(self, request: Request, hold: Hold) -> None:
+        """Until it is released, the caller goes away, or the simulator ends."""
+        hold.arrived.set()
+        leaving = asyncio.create_task(gone(request))
+        waiting = {
+            leaving,
+            asyncio.create_task(hold.release.wait()),
+            asyncio.create_task(self._closing.wait()),
+        }
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if leaving.done():
+                hold.abandoned.set()
         finally:
             for task in waiting:
                 task.cancel()
 
-    def _usage(self, model: str, got: int, sent: int, billing: Billing) -> Message | None:
+    def _completion(self, asked: Asked, answer: Say | Bash | RawCalls) -> Response:
+        message, finish_reason = _message(answer, turn_number(asked.messages))
+        usage = self._usage(asked, len(msgspec.json.encode(message)), answer.billing)
+        return _json(
+            {
+                "id": f"gen-{self.calls.total()}",
+                "object": "chat.completion",
+                "model": asked.model,
+                "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
+                **({} if usage is None else {"usage": usage}),
+            }
+        )
+
+    def _usage(self, asked: Asked, sent: int, billing: Billing) -> Message | None:
         if billing is Billing.NO_USAGE:
             return None
-        prompt, completion = got // _BYTES_PER_TOKEN, sent // _BYTES_PER_TOKEN
+        prompt, completion = asked.size // _BYTES_PER_TOKEN, sent // _BYTES_PER_TOKEN
         usage: Message = {
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
             "prompt_tokens_details": {"cached_tokens": 0},
         }
-        cost = self._dollars.get(model, (prompt + completion) * 1e-7)
+        cost = self._dollars.get(asked.model, (prompt + completion) * 1e-7)
         match billing:
             case Billing.FULL:
                 usage["cost"] = cost
@@ -389,12 +414,3 @@ def _text(message: Message) -> str:
 
 def _json(data: Message, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(data), status, headers, media_type="application/json")
-
-
-class _Broken(Response):
-    """Promises more than it sends; the server then closes the connection."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = (b"content-length", b"1000")
-        await send({"type": "http.response.start", "status": 200, "headers": [length]})
-        await send({"type": "http.response.body", "body": b'{"choices": [', "more_body": True})

@@ -8,16 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+from starlette.requests import Request
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _GRACE = 2  # seconds that answers under way get when the server ends
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the program that the simulator is part of."""
-        yield
 
 
 @asynccontextmanager
@@ -27,10 +22,10 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     server = _Server(
         uvicorn.Config(
             app,
+            http=_Droppable,
             lifespan="off",
             access_log=False,
             log_config=None,
-            log_level="critical",  # a dropped connection is meant, and an error in the app fails its caller
             timeout_graceful_shutdown=_GRACE,
         )
     )
@@ -41,6 +36,33 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         server.should_exit = True
         await task
         listener.close()
+
+
+async def drop(request: Request) -> None:
+    """End the connection of a request without an answer, as a crash on the other side would."""
+    request.state.transport.abort()
+    await gone(request)
+
+
+async def gone(request: Request) -> None:
+    """Until the caller is no longer there. The body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the program that the simulator is part of."""
+        yield
+
+
+class _Droppable(HttpToolsProtocol):
+    """Lets the application reach its connection, for `drop`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
 
 
 def _listener() -> socket.socket:
