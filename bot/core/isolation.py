@@ -1,0 +1,146 @@
+"""What a sandbox may reach, and what to do about a host that cannot isolate one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+_REMEDIES = (
+    (
+        ("bwrap: No such file", "bwrap: command not found", "bwrap is not installed"),
+        "Install bubblewrap (apt install bubblewrap).",
+    ),
+    (
+        ("setpriv: No such file", "prlimit: No such file", "choom: No such file"),
+        "Install util-linux (apt install util-linux).",
+    ),
+    (
+        ("ENOSPC", "max_user_namespaces", "No space left on device"),
+        "User namespaces are switched off: raise the limit (sysctl -w user.max_user_namespaces=15000).",
+    ),
+    (
+        ("Failed RTM_NEWADDR", "setting up uid map: Permission denied"),
+        "AppArmor forbids user namespaces (Ubuntu 23.10 and later): add a profile with `userns,` for bwrap,"
+        " or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.",
+    ),
+    (
+        ("Can't mount proc on",),
+        "This container hides parts of /proc: start it with --security-opt systempaths=unconfined"
+        " (podman: --security-opt unmask=ALL).",
+    ),
+    (
+        (
+            "No permissions to create",
+            "Creating new namespace failed: Operation not permitted",
+            "unprivileged_userns_clone",
+        ),
+        "This host or container forbids user namespaces: on Debian sysctl -w kernel.unprivileged_userns_clone=1;"
+        " for Docker a seccomp profile that allows them (--security-opt seccomp=<profile>).",
+    ),
+    (
+        ("Unknown option",),
+        "This bubblewrap is too old: version 0.8 or later is needed (Debian 12, Ubuntu 24.04).",
+    ),
+)
+_OTHERWISE = "Run `bwrap --unshare-all --ro-bind / / true` as the bot's user and mend what it complains about."
+
+
+def remedy_for(message: str) -> str:
+    """What an operator should do when the isolation fails with this message; the first line of the table that fits."""
+    for signs, remedy in _REMEDIES:
+        if any(sign in message for sign in signs):
+            return remedy
+    return _OTHERWISE
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a tunnel."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Pass on one plain HTTP request; `head` is what the server gets to read."""
+
+    host: str
+    port: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    status: int
+    why: str
+
+
+def read_proxy_request(head: bytes, allowed: Sequence[str]) -> Connect | Fetch | Refusal:
+    """Decide on the head of a request to the set-up's proxy, up to and including the empty line.
+
+    Tunnels go to port 443 and plain requests, GET and HEAD without a body, to port 80, unless an entry names another
+    port. Only hosts that `allowed` names are reached, exactly or as "*.suffix". An address instead of a name is
+    refused: nobody could say whose it is.
+    """
+    lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = lines[0].partition(" ")
+    target, _, version = rest.rpartition(" ")
+    if not version.startswith("HTTP/1."):
+        return Refusal(400, "not an HTTP/1 request")
+    if method not in ("CONNECT", "GET", "HEAD"):
+        return Refusal(405, f"{method[:20]} is not passed on")
+    try:
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return Refusal(400, "the address cannot be read")
+    usual = 443 if method == "CONNECT" else 80
+    if not host or (method != "CONNECT" and url.scheme != "http"):
+        return Refusal(400, "the address cannot be read")
+    if not may_be_reached(host, port or usual, allowed, usual_port=usual):
+        return Refusal(403, f"{host}:{port or usual} is not on the list of the set-up")
+    if method == "CONNECT":
+        return Connect(host, port or usual)
+    return Fetch(host, port or usual, _origin_head(method, url.path or "/", url.query, url.netloc, lines[1:]))
+
+
+def _origin_head(method: str, path: str, query: str, host: str, headers: Sequence[str]) -> bytes:
+    """The head as the server expects it, one request per connection."""
+    hidden = ("host", "connection", "proxy-connection", "proxy-authorization", "content-length", "transfer-encoding")
+    kept = [line for line in headers if line and line.partition(":")[0].strip().lower() not in hidden]
+    where = f"{path}?{query}" if query else path
+    return "\r\n".join([f"{method} {where} HTTP/1.1", f"Host: {host}", "Connection: close", *kept, "", ""]).encode(
+        "latin-1"
+    )
+
+
+def may_be_reached(host: str, port: int, allowed: Sequence[str], *, usual_port: int) -> bool:
+    """Is "host" or "host:port" among the entries, or one "*.suffix" that fits? Addresses never are."""
+    name = host.lower().rstrip(".")
+    return not is_address(name) and any(_entry_fits(entry.lower(), name, port, usual_port) for entry in allowed)
+
+
+def _entry_fits(entry: str, name: str, port: int, usual_port: int) -> bool:
+    pattern, _, its_port = entry.partition(":")
+    if port != (int(its_port) if its_port.isdecimal() else usual_port):
+        return False
+    return name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+
+
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def address_is_public(address: str) -> bool:
+    """May a listed name lead here? Not into our own network, whatever its DNS says."""
+    ip: IPv4Address | IPv6Address = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    return ip.is_global and not ip.is_multicast

@@ -1,0 +1,180 @@
+"""Sandboxes on this machine behind the kernel's namespaces, made by bubblewrap.
+
+A command sees the system's /usr and the toolchains of the settings, read-only; its workspace and its home; fresh
+/proc, /dev and /tmp; and nothing else: no environment, no process, no network, no capability, no way to a namespace of
+its own. As root, bubblewrap itself is started as a user that owns nothing but this sandbox's files. `selftest.py`
+proves what the flags promise before anything untrusted runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.core.isolation import remedy_for
+from bot.ports import SandboxUnusable
+from bot.sandbox.files import HOME, WORKSPACE
+from bot.sandbox.limits import Limits, prefix
+from bot.sandbox.local import Errand, LocalSandboxes, prelude
+from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
+from bot.sandbox.rooms import Rooms, first_closed
+from bot.sandbox.seccomp import program
+from bot.sandbox.selftest import prove_isolation
+from bot.sandbox.spawn import Descriptors, Plan, Process, start
+
+_FILES = {
+    "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
+    "/etc/group": "root:x:0:\nagent:x:1000:\n",
+    "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
+_SYSTEM_FILES = (
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+)
+_SOCKET = "/run/proxy.sock"
+_FORWARDER_PATH = "/run/forwarder.py"
+_TMP_BYTES = 256 * 1024**2
+_SHM_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class BubblewrapOptions:
+    """`toolchains` are directories of this host, seen read-only under the same path; `path` what of them is in PATH."""
+
+    directory: Path
+    toolchains: tuple[Path, ...] = ()
+    path: tuple[str, ...] = ()
+    memory: int = 4 * 1024**3  # bytes, of all processes of a command
+    processes: int = 512  # threads included
+    disk: int = 4 * 1024**3  # bytes, of workspace and home
+    first_uid: int = 200_000  # of the users that sandboxes get when the bot is root
+    executable: Path = Path("/usr/bin/bwrap")
+    output_limit: int = 65_536  # bytes
+    allow_private: bool = False  # may the set-up reach listed names that lead into a private network?
+
+
+class BubblewrapSandboxes(LocalSandboxes):
+    def __init__(self, options: BubblewrapOptions) -> None:
+        limits = Limits(memory=options.memory, disk=options.disk, processes=options.processes)
+        rooms = Rooms(options.directory, first_uid=options.first_uid)
+        super().__init__(rooms, limits, output_limit=options.output_limit)
+        self._options = options
+
+    async def check(self) -> None:
+        if not self._options.executable.exists():
+            message = f"{self._options.executable}: bwrap is not installed"
+            raise SandboxUnusable(message, remedy=remedy_for(message))
+        self._rooms.prepare()
+        await self._rooms.sweep()
+        for toolchain in self._options.toolchains:
+            self._must_be_reachable(toolchain)
+        await prove_isolation(self, self._rooms)
+
+    def _must_be_reachable(self, toolchain: Path) -> None:
+        if not toolchain.is_dir():
+            raise SandboxUnusable(f"{toolchain} is not a directory", remedy="Correct the list of toolchains.")
+        closed = first_closed(toolchain)
+        if self._rooms.drops_uid and closed:
+            raise SandboxUnusable(
+                f"{closed} cannot be passed by the users of the sandboxes, so {toolchain} is out of their reach",
+                remedy=f"Allow it (chmod o+x {closed}), copy the toolchain elsewhere, or run the bot as its owner.",
+            )
+
+    @asynccontextmanager
+    async def _start(self, errand: Errand) -> AsyncIterator[Process]:
+        async with AsyncExitStack() as stack:
+            socket = None
+            if errand.network:
+                socket = await stack.enter_async_context(
+                    serve_proxy(
+                        self._rooms.sockets,
+                        errand.network,
+                        uid=errand.uid,
+                        allow_private=self._options.allow_private,
+                    )
+                )
+            with Descriptors() as fds:
+                plan = self._plan(errand, fds, socket)
+                try:
+                    process = start(plan, output_limit=errand.output_limit)
+                except OSError as error:
+                    raise SandboxUnusable(str(error), remedy=remedy_for(f"{error.filename}: No such file")) from error
+            yield process
+
+    def _plan(self, errand: Errand, fds: Descriptors, socket: Path | None) -> Plan:
+        info, info_end = fds.pipe()
+        began, began_end = fds.pipe()
+        command = prelude(fds.data(errand.script), began_end, errand.file_bytes)
+        walls = [*_walls(self._options), *_mounts(errand.mounts), *self._environment(errand.env)]
+        for path, content in _FILES.items():
+            walls += ["--ro-bind-data", str(fds.data(content.encode())), path]
+        if socket is not None:
+            walls += ["--bind", str(socket), _SOCKET]
+            walls += ["--ro-bind-data", str(fds.data(FORWARDER.encode())), _FORWARDER_PATH]
+            for name in PROXY_ENVIRONMENT:
+                walls += ["--setenv", name, PROXY_ENVIRONMENT[name]]
+            command = ["python3", "-I", "-S", _FORWARDER_PATH, _SOCKET, *command]
+        if (filters := program()) is not None:
+            walls += ["--seccomp", str(fds.data(filters))]
+        walls += ["--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
+        arguments = fds.data(b"".join(os.fsencode(argument) + b"\0" for argument in walls))
+        return Plan(
+            argv=[
+                *prefix(self._limits, uid=errand.uid),
+                *(str(self._options.executable), "--args", str(arguments), "--info-fd", str(info_end), "--"),
+                *command,
+            ],
+            env={},
+            inherited=fds.inherited,
+            stdin=subprocess.DEVNULL if errand.stdin is None else errand.stdin,
+            stdout=errand.stdout,
+            info=info,
+            began=began,
+        )
+
+    def _environment(self, env: Mapping[str, str]) -> Iterable[str]:
+        known = {
+            "HOME": HOME,
+            "LANG": "C.UTF-8",
+            "LOGNAME": "agent",
+            "PATH": ":".join((f"{HOME}/.local/bin", *self._options.path, "/usr/local/bin:/usr/bin:/bin")),
+            "SHELL": "/bin/bash",
+            "USER": "agent",
+        }
+        yield "--clearenv"
+        for name, value in {**known, **env}.items():
+            yield from ("--setenv", name, value)
+
+
+def _walls(options: BubblewrapOptions) -> Iterable[str]:
+    yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
+    yield from ("--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session")
+    yield from ("--cap-drop", "ALL", "--hostname", "sandbox", "--uid", "1000", "--gid", "1000")
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for file in _SYSTEM_FILES:
+        yield from ("--ro-bind-try", file, file)
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm")
+    yield from ("--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp")
+    yield from ("--dir", "/var", "--symlink", "../tmp", "/var/tmp")
+    for toolchain in options.toolchains:
+        yield from ("--ro-bind", str(toolchain), str(toolchain))
+
+
+def _mounts(mounts: Mapping[str, Path]) -> Iterable[str]:
+    for inside, path in mounts.items():
+        yield from ("--bind", str(path), inside)

@@ -1,0 +1,88 @@
+"""How files get into a sandbox, out of it and from one to the next: scripts for its own shell.
+
+The host never opens a path that a command could have prepared (a symlink to a secret, a pipe that never ends): tar, cp
+and head run where they can only harm what is the sandbox's anyway.
+"""
+
+from __future__ import annotations
+
+import io
+import shlex
+import tarfile
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from bot.ports import Rejected
+
+WORKSPACE = "/workspace"
+HOME = "/home/agent"
+FROM = "/from"
+TO = "/to"
+NOT_THERE = 44  # what `read_script` ends with; not one of head's own
+
+_SYMLINK = "120000"
+_MODES = {"100644": 0o644, "100755": 0o755, _SYMLINK: 0o777}
+
+# What is unpacked is new, whatever the archive says: tools that compare times must see that it changed.
+UNPACK = f"exec tar -x -m --recursive-unlink -C {WORKSPACE} -f -"
+
+# Files closed to their own user are copied all the same.
+_OPEN_UP = (
+    "find {paths} \\( -type d ! -perm -700 -exec chmod u+rwx {{}} \\; \\) -o "
+    "\\( -type f ! -perm -400 -exec chmod u+r {{}} + \\)"
+)
+
+
+def write_script(delete: Sequence[str]) -> str:
+    if not delete:
+        return UNPACK
+    names = " ".join(shlex.quote(relative(path)) for path in delete)
+    return f"cd {WORKSPACE} && rm -rf -- {names} && {UNPACK}"
+
+
+def as_archive(files: Mapping[str, tuple[bytes, str]]) -> bytes:
+    """A tar of path -> (content, git mode). A symlink's content is its target. Raises `Rejected` for other modes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for path, (content, mode) in files.items():
+            if mode not in _MODES:
+                raise Rejected(f"{path}: mode {mode} cannot be written into a sandbox")
+            entry = tarfile.TarInfo(relative(path))
+            entry.mode = _MODES[mode]
+            if mode == _SYMLINK:
+                entry.type = tarfile.SYMTYPE
+                entry.linkname = content.decode("utf-8", "surrogateescape")
+                archive.addfile(entry)
+            else:
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def read_script(path: str, limit: int) -> str:
+    name = shlex.quote(path)
+    return f"[ -f {name} ] && [ -r {name} ] || exit {NOT_THERE}; exec head -c {limit} -- {name}"
+
+
+def take_script(exclude: Sequence[str]) -> str:
+    """Hard links become files of their own, so that whoever reads the archive needs no second look."""
+    without = " ".join(f"--exclude={shlex.quote(name)}" for name in exclude)
+    return (
+        f"{_OPEN_UP.format(paths=WORKSPACE)}; "
+        f"exec tar -c --format=gnu --hard-dereference --no-wildcards {without} -C {WORKSPACE} -f - ."
+    )
+
+
+def copy_script() -> str:
+    return (
+        f"{_OPEN_UP.format(paths=f'{FROM}/workspace {FROM}/home')}; "
+        f"exec cp -a --reflink=auto {FROM}/workspace {FROM}/home {TO}/"
+    )
+
+
+def relative(path: str) -> str:
+    """`path` below the workspace. Raises `Rejected` when it leads elsewhere."""
+    parts = PurePosixPath(path)
+    if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\0" in path:
+        raise Rejected(f"not a path below the workspace: {path!r}")
+    return str(parts)

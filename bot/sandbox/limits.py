@@ -1,0 +1,166 @@
+"""What a command may use, and the watch over it.
+
+The kernel bounds single processes (`prlimit`). What a whole tree uses is bounded by nobody without a delegated cgroup,
+so one task looks at all running trees five times a second and ends those above a limit: memory as the sum of resident
+pages (shared ones counted once, where that decides), the number of threads, and the disk that workspace and home take
+up. Between two looks a command can overshoot by what it manages in that time; the kernel is told to prefer these
+processes should memory run out (`choom`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.sandbox.rooms import Room
+from bot.sandbox.spawn import Process, run_tool
+
+_EVERY = 0.2  # seconds
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_SPARE_PROCESSES = 64  # between the watch, which says what happened, and the kernel's limit, which does not
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one sandbox: bytes, bytes, threads."""
+
+    memory: int
+    disk: int
+    processes: int
+
+
+def prefix(limits: Limits, *, uid: int | None) -> list[str]:
+    """Arguments in front of a command. Threads are counted per user, so only a user of its own can bound them."""
+    rules = ["--core=0", "--nofile=8192"]
+    drop = []
+    if uid is not None:
+        rules.append(f"--nproc={limits.processes + _SPARE_PROCESSES}")
+        drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+    return [*drop, "choom", "-n", "1000", "--", "prlimit", *rules, "--"]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Over all commands of one adapter. Its task lives while there is something to watch."""
+
+    limits: Limits
+    _watched: dict[Process, Room] = field(default_factory=dict)
+    _free: dict[Path, int] = field(default_factory=dict)  # of the file system, when the room was last measured
+    _full: set[Path] = field(default_factory=set)  # rooms above their limit
+    _task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def over(self, process: Process, room: Room) -> Iterator[None]:
+        self._free.setdefault(room.path, free_bytes(room))
+        self._watched[process] = room
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look_around())
+        try:
+            yield
+        finally:
+            del self._watched[process]
+
+    def is_full(self, room: Room) -> bool:
+        return room.path in self._full
+
+    async def fills_up(self, room: Room) -> bool:
+        """Is the room above its limit? Measured only when enough was written since the last time, by whomever."""
+        free = free_bytes(room)
+        last = self._free.setdefault(room.path, free)
+        if last - free < self.limits.disk // 16 and room.path not in self._full:
+            self._free[room.path] = max(last, free)
+            return False
+        self._free[room.path] = free
+        if await disk_use(room) > self.limits.disk:
+            self._full.add(room.path)
+        else:
+            self._full.discard(room.path)
+        return room.path in self._full
+
+    def forget(self, room: Room) -> None:
+        self._free.pop(room.path, None)
+        self._full.discard(room.path)
+
+    async def _look_around(self) -> None:
+        while self._watched:
+            await asyncio.sleep(_EVERY)
+            table = process_table()
+            for process in self._watched:
+                self._look_at(descendants(table, process.pid), process)
+            for process, room in list(self._watched.items()):
+                if not self.is_full(room) and await self.fills_up(room):
+                    process.kill("disk")
+
+    def _look_at(self, tree: list[Entry], process: Process) -> None:
+        if sum(entry.threads for entry in tree) > self.limits.processes:
+            process.kill("processes")
+        elif sum(entry.resident for entry in tree) > self.limits.memory and shared_once(tree) > self.limits.memory:
+            process.kill("memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    pid: int
+    parent: int
+    threads: int
+    resident: int  # bytes
+
+
+def process_table() -> dict[int, list[Entry]]:
+    """Parent -> children, of all processes that can be seen here."""
+    children: dict[int, list[Entry]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (entry := _read_entry(int(name))):
+            children.setdefault(entry.parent, []).append(entry)
+    return children
+
+
+def _read_entry(pid: int) -> Entry | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat[stat.rindex(b")") + 2 :].split()  # the name, in parentheses, may hold anything
+    return Entry(pid, int(fields[1]), int(fields[17]), int(fields[21]) * _PAGE)
+
+
+def descendants(table: dict[int, list[Entry]], pid: int) -> list[Entry]:
+    """Orphans inside a process namespace fall to its first process, so nobody leaves this tree."""
+    tree: list[Entry] = []
+    pending = [pid]
+    while pending:
+        children = table.get(pending.pop(), [])
+        tree += children
+        pending += [child.pid for child in children]
+    return tree
+
+
+def shared_once(tree: list[Entry]) -> int:
+    """Bytes of memory, pages that several processes share counted once; resident ones where the kernel will not say."""
+    total = 0
+    for entry in tree:
+        try:
+            rollup = Path(f"/proc/{entry.pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except PermissionError:
+            total += entry.resident
+            continue
+        total += next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total
+
+
+def free_bytes(room: Room) -> int:
+    state = os.statvfs(room.path.parent)  # which stays when the room is closed meanwhile
+    return state.f_bfree * state.f_frsize
+
+
+async def disk_use(room: Room) -> int:
+    """Bytes that workspace and home take up. `du` walks without following anything and reads no file."""
+    done = await run_tool(["du", "-scx", "--block-size=1", "--", str(room.workspace), str(room.home)], timeout=60)
+    totals = [line.split()[0] for line in done.output.splitlines() if line.endswith("\ttotal")]
+    return int(totals[-1]) if totals else 0

@@ -1,0 +1,256 @@
+"""What both sandboxes on this machine share: everything but the walls.
+
+A sandbox is a room on the disk (`rooms.py`) and, for as long as a command runs, processes that see it. Whatever happens
+to its files happens in such a process, the bot's own errands included. How a process is walled in, `_start` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.core.isolation import remedy_for
+from bot.core.model import SandboxId, SnapshotId
+from bot.ports import Finished, Rejected, SandboxLost, SandboxUnusable
+from bot.sandbox.files import (
+    FROM,
+    HOME,
+    TO,
+    UNPACK,
+    WORKSPACE,
+    as_archive,
+    copy_script,
+    read_script,
+    take_script,
+    write_script,
+)
+from bot.sandbox.limits import Limits, Watch
+from bot.sandbox.once import Executions
+from bot.sandbox.rooms import Room, Rooms
+from bot.sandbox.spawn import Exit, Process, memory_file
+
+_ERRAND_SECONDS = 600.0
+_READ_SECONDS = 20.0
+_ERRAND_OUTPUT = 16_384
+_LARGEST_FILE = 2 * 1024**3
+_TOO_LARGE = 128 + 25  # SIGXFSZ: the limit on the size of a file
+_OUR_PATH = {"PATH": "/usr/bin:/bin"}  # nothing that a command may have put into the home
+_COMMANDS = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A shell script to be run within walls. `mounts`: path inside -> directory of the host, writable."""
+
+    script: bytes
+    uid: int | None
+    mounts: Mapping[str, Path]
+    env: Mapping[str, str] = field(default_factory=lambda: _OUR_PATH)
+    network: Sequence[str] = ()
+    stdin: int | None = None
+    stdout: int | None = None  # None: captured, together with stderr
+    file_bytes: int = _LARGEST_FILE
+    output_limit: int = _ERRAND_OUTPUT
+
+
+class LocalSandboxes(ABC):
+    """Implements the `Sandboxes` port but for `check`. Belongs to one event loop."""
+
+    def __init__(self, rooms: Rooms, limits: Limits, *, output_limit: int) -> None:
+        self._rooms = rooms
+        self._limits = limits
+        self._output_limit = output_limit
+        self._watch = Watch(limits)
+        self._running: dict[SandboxId, set[Process]] = {}
+
+    @abstractmethod
+    async def check(self) -> None: ...
+
+    @abstractmethod
+    def _start(self, errand: Errand) -> AbstractAsyncContextManager[Process]:
+        """Start `bash` on the script, in /workspace. Leaving the context ends the process and all that belongs to it.
+
+        Raises `SandboxUnusable` when the walls cannot be had.
+        """
+
+    # ------------------------------------------------------------------------------------------------ life and death
+
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
+        self._rooms.prepare()
+        await self.close(id)
+        async with self._rooms.building() as room:
+            if snapshot is not None:
+                source = self._rooms.find_snapshot(snapshot)
+                if source is None:
+                    raise SandboxLost(f"snapshot {snapshot} is not there")
+                await self._copy(source, room)
+            await self._rooms.settle(room, id)
+
+    async def exists(self, id: SandboxId) -> bool:
+        return self._rooms.has(id)
+
+    async def close(self, id: SandboxId) -> None:
+        for process in list(self._running.get(id, ())):
+            process.kill()
+        await self._rooms.remove_sandbox(id)
+
+    async def living(self) -> list[SandboxId]:
+        return self._rooms.living()
+
+    async def snapshot(self, id: SandboxId, name: SnapshotId) -> None:
+        """Taken again, it is replaced; but when the sandbox is gone by then, the first one stands."""
+        if not self._rooms.has(id) and self._rooms.find_snapshot(name):
+            return
+        source = self._rooms.find(id)
+        async with self._rooms.building() as room:
+            await self._copy(source, room)
+            await self._rooms.settle_snapshot(room, name)
+
+    async def drop_snapshot(self, name: SnapshotId) -> None:
+        await self._rooms.remove_snapshot(name)
+
+    async def snapshots(self) -> list[SnapshotId]:
+        return self._rooms.snapshots()
+
+    async def _copy(self, source: Room, target: Room) -> None:
+        """Done by the user that may read the source, and handed over before anybody can reach the copy."""
+        await self._rooms.give(target, source.uid)
+        mounts = {
+            f"{FROM}/workspace": source.workspace,
+            f"{FROM}/home": source.home,
+            f"{TO}/workspace": target.workspace,
+            f"{TO}/home": target.home,
+        }
+        done = await self._errand(Errand(copy_script().encode(), source.uid, mounts), source)
+        if done.code != 0:
+            raise Rejected(f"the files of {source.path.name} cannot be copied: {done.output}")
+        await self._rooms.give(target, target.uid)
+
+    # ------------------------------------------------------------------------------------------------------- commands
+
+    async def run(
+        self,
+        id: SandboxId,
+        command: str,
+        *,
+        timeout: float,
+        network: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        once: str | None = None,
+    ) -> Finished:
+        room = self._rooms.find(id)
+        errand = Errand(
+            script=as_script(command),
+            uid=room.uid,
+            mounts=_own(room),
+            env=_COMMANDS | dict(env or {}),
+            network=network,
+            file_bytes=0 if self._watch.is_full(room) else min(_LARGEST_FILE, self._limits.disk),
+            output_limit=self._output_limit,
+        )
+        if once is None:
+            return await self._command(id, room, errand, timeout)
+        executions = Executions(room.execs)
+        if earlier := await asyncio.to_thread(executions.begin, once):
+            return earlier
+        finished = await self._command(id, room, errand, timeout)
+        await asyncio.to_thread(executions.end, once, finished)
+        return finished
+
+    async def _command(self, id: SandboxId, room: Room, errand: Errand, timeout: float) -> Finished:
+        async with self._start(errand) as process:
+            with self._known(id, process), self._watch.over(process, room):
+                done = await process.finish(timeout)
+        self._must_have_begun(done, room)
+        killed_by = done.killed_by
+        if await self._watch.fills_up(room) and done.code != 0:
+            killed_by = killed_by or "disk"
+        return Finished(done.code, done.output, done.seconds, done.timed_out, killed_by=killed_by)
+
+    @contextmanager
+    def _known(self, id: SandboxId, process: Process) -> Iterator[None]:
+        """So that `close` finds what is running."""
+        processes = self._running.setdefault(id, set())
+        processes.add(process)
+        try:
+            yield
+        finally:
+            processes.discard(process)
+            if not processes:
+                self._running.pop(id, None)
+
+    def _must_have_begun(self, done: Exit, room: Room) -> None:
+        if not room.path.exists():
+            raise SandboxLost(f"sandbox {room.path.name} went away while a command ran")
+        if not done.began and not done.timed_out and not done.killed_by:
+            raise SandboxUnusable(f"the sandbox did not start: {done.output}", remedy=remedy_for(done.output))
+
+    # ---------------------------------------------------------------------------------------------------------- files
+
+    async def put(self, id: SandboxId, archive: Path) -> None:
+        with archive.open("rb") as file:
+            await self._unpack(id, UNPACK, file.fileno())
+
+    async def write(self, id: SandboxId, files: Mapping[str, tuple[bytes, str]], *, delete: Sequence[str] = ()) -> None:
+        archive = memory_file(as_archive(files))
+        try:
+            await self._unpack(id, write_script(delete), archive)
+        finally:
+            os.close(archive)
+
+    async def _unpack(self, id: SandboxId, script: str, archive: int) -> None:
+        room = self._rooms.find(id)
+        done = await self._errand(Errand(as_script(script), room.uid, _own(room), stdin=archive), room)
+        if done.code != 0:
+            raise Rejected(f"the archive cannot be unpacked: {done.output}")
+
+    async def read(self, id: SandboxId, path: str, *, limit: int) -> bytes | None:
+        room = self._rooms.find(id)
+        content = memory_file()
+        try:
+            errand = Errand(as_script(read_script(path, limit)), room.uid, _own(room), stdout=content)
+            done = await self._errand(errand, room, timeout=_READ_SECONDS)
+            return os.pread(content, limit, 0) if done.code == 0 else None
+        finally:
+            os.close(content)
+
+    async def take(self, id: SandboxId, into: Path, *, exclude: Sequence[str] = (), limit: int) -> None:
+        room = self._rooms.find(id)
+        with into.open("wb") as file:
+            errand = Errand(
+                as_script(take_script(exclude)), room.uid, _own(room), stdout=file.fileno(), file_bytes=limit
+            )
+            done = await self._errand(errand, room)
+        if done.code != 0:
+            into.unlink()
+            why = f"more than {limit} bytes" if done.code == _TOO_LARGE else done.output
+            raise Rejected(f"the workspace cannot be archived: {why}")
+
+    async def _errand(self, errand: Errand, room: Room, *, timeout: float = _ERRAND_SECONDS) -> Exit:
+        async with self._start(errand) as process:
+            done = await process.finish(timeout)
+        self._must_have_begun(done, room)
+        return done
+
+
+def as_script(command: str) -> bytes:
+    """Any text at all: NUL bytes are left out, as bash does, and lone surrogates become the bytes they stand for."""
+    return command.replace("\0", "").encode("utf-8", "surrogatepass")
+
+
+def prelude(script: int, began: int, file_bytes: int) -> list[str]:
+    """`bash -c` of a script that comes by descriptor, where neither `ps` nor the length of an argument limits it."""
+    text = (
+        f"printf . >&{began}; ulimit -f {-(-file_bytes // 1024)}; "
+        f'eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
+    )
+    return ["bash", "--noprofile", "--norc", "-c", text]
+
+
+def _own(room: Room) -> dict[str, Path]:
+    return {WORKSPACE: room.workspace, HOME: room.home}

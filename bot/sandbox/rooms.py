@@ -1,0 +1,204 @@
+"""Where the files of the sandboxes live on this host, and to whom they belong.
+
+    <directory>/
+      living/<sandbox>/     workspace/ and home/ belong to the sandbox's user (0700); execs/ is ours alone
+      snapshots/<name>/     workspace/ and home/, reachable by nobody's commands
+      building/<token>/     not ready yet: renamed into place when whole, so that nothing half-made is ever seen
+      gone/<token>/         renamed out of the way, being deleted
+      sockets/              of the set-up's proxies
+
+As root, every sandbox has a user of its own, found among those that no room belongs to. Otherwise all files are ours.
+What a crash left in `building` or `gone` is deleted by the next start; whoever still works on one holds a lock on it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.core.model import SandboxId, SnapshotId
+from bot.ports import SandboxLost, SandboxUnusable
+from bot.sandbox.spawn import run_tool
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+_SHARED = 0o711  # others pass through, and see nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The files of one sandbox or snapshot. `uid` is their owner; None: ourselves, because we are not root."""
+
+    path: Path
+    uid: int | None
+
+    @property
+    def workspace(self) -> Path:
+        return self.path / "workspace"
+
+    @property
+    def home(self) -> Path:
+        return self.path / "home"
+
+    @property
+    def execs(self) -> Path:
+        return self.path / "execs"
+
+
+class Rooms:
+    def __init__(self, directory: Path, *, first_uid: int) -> None:
+        self._directory = directory.absolute()
+        self._first_uid = first_uid
+        self.drops_uid = os.geteuid() == 0
+
+    @property
+    def sockets(self) -> Path:
+        return self._directory / "sockets"
+
+    def prepare(self) -> None:
+        """Make the directories. Raises `SandboxUnusable` when the sandboxes' users could not get there."""
+        for path in (self._directory, *(self._directory / n for n in ("living", "snapshots", "building", "gone"))):
+            path.mkdir(mode=_SHARED, parents=True, exist_ok=True)
+        self.sockets.mkdir(mode=_SHARED, exist_ok=True)
+        if self.drops_uid and (closed := first_closed(self._directory)):
+            raise SandboxUnusable(
+                f"{closed} cannot be passed by the users of the sandboxes",
+                remedy=f"Allow it (chmod o+x {closed}) or choose another directory for the sandboxes.",
+            )
+
+    def find(self, id: SandboxId) -> Room:
+        room = self._at(self._directory / "living" / checked(id))
+        if room is None:
+            raise SandboxLost(f"sandbox {id} is not there")
+        return room
+
+    def has(self, id: SandboxId) -> bool:
+        return self._at(self._directory / "living" / checked(id)) is not None
+
+    def find_snapshot(self, name: SnapshotId) -> Room | None:
+        return self._at(self._directory / "snapshots" / checked(name))
+
+    def living(self) -> list[SandboxId]:
+        return [SandboxId(name) for name in sorted(os.listdir(self._directory / "living"))]
+
+    def snapshots(self) -> list[SnapshotId]:
+        return [SnapshotId(name) for name in sorted(os.listdir(self._directory / "snapshots"))]
+
+    @asynccontextmanager
+    async def building(self) -> AsyncIterator[Room]:
+        """A new room with empty directories, to be settled; deleted otherwise."""
+        path = self._directory / "building" / secrets.token_hex(8)
+        path.mkdir(mode=0o700)
+        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            room = Room(path, self._reserve_uid(path))
+            for part in (room.workspace, room.home):
+                part.mkdir(mode=0o700)
+                if room.uid is not None:
+                    os.chown(part, room.uid, room.uid)
+            room.execs.mkdir(mode=0o700)
+            path.chmod(_SHARED)
+            yield room
+        finally:
+            os.close(lock)
+            await self.remove(path)
+
+    async def settle(self, room: Room, id: SandboxId) -> None:
+        await self._replace(room, self._directory / "living" / checked(id))
+
+    async def settle_snapshot(self, room: Room, name: SnapshotId) -> None:
+        await self._replace(room, self._directory / "snapshots" / checked(name))
+
+    async def give(self, room: Room, uid: int | None) -> None:
+        """Hand all files to another user. Only for a room that no command can reach."""
+        if uid is not None:
+            done = await run_tool(["chown", "-R", "-h", f"{uid}:{uid}", str(room.workspace), str(room.home)])
+            if done.code != 0:
+                raise SandboxLost(f"cannot hand {room.path} to user {uid}: {done.output}")
+
+    async def remove(self, path: Path) -> None:
+        """Out of sight at once, then deleted. Nothing there: fine."""
+        trash = self._directory / "gone" / secrets.token_hex(8)
+        try:
+            path.rename(trash)
+        except FileNotFoundError:
+            return
+        await self._delete(trash)
+
+    async def remove_sandbox(self, id: SandboxId) -> None:
+        await self.remove(self._directory / "living" / checked(id))
+
+    async def remove_snapshot(self, name: SnapshotId) -> None:
+        await self.remove(self._directory / "snapshots" / checked(name))
+
+    async def sweep(self) -> None:
+        """Delete what crashes left behind."""
+        for path in (self._directory / "building").iterdir():
+            if is_unlocked(path):
+                await self.remove(path)
+        for path in (self._directory / "gone").iterdir():
+            await self._delete(path)
+
+    async def _replace(self, room: Room, place: Path) -> None:
+        await self.remove(place)
+        room.path.rename(place)
+
+    async def _delete(self, path: Path) -> None:
+        if not self.drops_uid:  # root needs no permission; we cannot empty directories closed to their owner
+            await run_tool(["find", str(path), "-type", "d", "!", "-perm", "-700", "-exec", "chmod", "700", "{}", ";"])
+        await run_tool(["rm", "-rf", "--one-file-system", "--", str(path)])
+
+    def _at(self, path: Path) -> Room | None:
+        try:
+            group = path.lstat().st_gid
+        except FileNotFoundError:
+            return None
+        return Room(path, group if self.drops_uid else None)
+
+    def _reserve_uid(self, path: Path) -> int | None:
+        """The room's group is its user's number: the files themselves may belong to another while they are copied."""
+        if not self.drops_uid:
+            return None
+        lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # held for a few microseconds by whoever is before us
+            parents = (self._directory / name for name in ("living", "building", "snapshots"))
+            used = {room.uid for parent in parents for path in parent.iterdir() if (room := self._at(path))}
+            uid = next(uid for uid in range(self._first_uid, 2**31) if uid not in used)
+            os.chown(path, 0, uid)
+        finally:
+            os.close(lock)
+        return uid
+
+
+def checked(name: str) -> str:
+    """`name` as a file name: ids are made by us, so anything else is a mistake of ours."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a name for a sandbox or a snapshot: {name!r}")
+    return name
+
+
+def first_closed(path: Path) -> Path | None:
+    """The first directory on the way to `path`, itself included, that other users cannot pass."""
+    way = [*reversed(path.parents), path]
+    return next((step for step in way if step.is_dir() and not step.stat().st_mode & 0o001), None)
+
+
+def is_unlocked(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
