@@ -19,7 +19,7 @@ bench: setup-dev       ## memory per run, CPU per step, deliveries per second, a
 	@$(RUN) tests.benchmarks.bench $(ARGS)
 
 setup:
-	@deploy/bootstrap requirements.lock
+	@deploy/bootstrap requirements.lock bot/demo/requirements.lock
 
 setup-dev:
 	@deploy/bootstrap tests/requirements.lock
@@ -28,4 +28,6 @@ lock:                  ## resolve again; needs uv
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		pyproject.toml -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		-c requirements.lock --group dev pyproject.toml -o tests/requirements.lock
+		-c requirements.lock --group demo -o bot/demo/requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		-c bot/demo/requirements.lock --group dev pyproject.toml -o tests/requirements.lock

@@ -43,10 +43,11 @@ def commit_message(facts: SolveFacts) -> str:
     )
 
 
-def pull_body(facts: SolveFacts, moved: str = "") -> str:
+def pull_body(facts: SolveFacts, moved: str = "", *, verified: bool) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
-    `moved`: a sentence about the base branch, where it went on while we worked.
+    `moved`: a sentence about the base branch, where it went on while we worked. `verified`: GitHub's word on the
+    signature of the commit.
     """
     assert facts.decision is not None
     champion = facts.run(facts.decision.champion)
@@ -60,7 +61,7 @@ def pull_body(facts: SolveFacts, moved: str = "") -> str:
         _uncertain(facts, facts.decision, moved),
         _reproduce(facts, champion),
         details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
-        _how_to_steer(facts),
+        _how_to_steer(facts, verified),
     ]
     return fitted("\n\n".join(part for part in parts if part), pull_marker(facts.id))
 
@@ -124,11 +125,13 @@ def _reproduce(facts: SolveFacts, champion: RunFacts) -> str:
     return details("Reproduce the evidence", f"{context}\n\n{block(chr(10).join(lines), 'sh')}")
 
 
-def _how_to_steer(facts: SolveFacts) -> str:
+def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     asker = harmless(facts.solve.trigger.by.login)
+    signed = "verified" if verified else "not verified"
     return (
-        f"<sub>Asked for by {asker}. On the issue, `/solve explain` shows the whole decision and "
-        "`/solve retry` tries again after this pull request is closed. People review; the robot does not merge.</sub>"
+        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. On the issue, `/solve explain` shows the whole "
+        "decision, and `/solve retry` tries again after this pull request is closed. People review; the robot does "
+        "not merge.</sub>"
     )
 
 

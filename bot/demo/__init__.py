@@ -1,0 +1,1 @@
+"""The main job in front of a user, without any account: real bot, real git, real sandboxes, scripted models."""

@@ -1,0 +1,361 @@
+"""From a delivery to what is done about it: refused, answered, cancelled, or a started solve.
+
+Each delivery is a small workflow under GitHub's GUID, so one that died half-way goes on, and one that is delivered
+again does nothing new. Everything that has to be looked up is looked up in one step, whose result is a list of
+actions; carrying them out is one step each. Nothing here costs money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from bot.conclude import PATIENCE, Conclusion
+from bot.core.commands import (
+    CancelCommand,
+    Command,
+    ExplainCommand,
+    HelpCommand,
+    Misread,
+    RetryCommand,
+    SolveCommand,
+    StatusCommand,
+    parse_commands,
+)
+from bot.core.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.events import (
+    CommentPosted,
+    InstallationAction,
+    InstallationChanged,
+    IssueClosed,
+    IssueEvent,
+    IssueMoved,
+    LabelAdded,
+    LabelRemoved,
+    RepositoryAction,
+    RepositoryChanged,
+    read_event,
+)
+from bot.core.matrix import ServerLimits, plan
+from bot.core.model import (
+    IssueRef,
+    Repo,
+    RepoConfig,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    Trigger,
+    TriggerKind,
+    solve_id,
+)
+from bot.core.permissions import Refused, may_ask
+from bot.core.render import replies
+from bot.core.render.pull import BRANCH_PREFIX
+from bot.engine import Engine, step
+from bot.inbox import InboxRow
+from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
+
+    start: Solve | None = None
+    cancel: SolveId | None = None
+    cancelled_by: str = ""
+    reaction: str = ""
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    issue: IssueRef | None = None
+    comment_id: int | None = None
+    todo: tuple[Action, ...] = ()
+    because: str = ""  # for the log, when there is nothing to do
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whether the issue is ours to work on now; if not, which solve has it."""
+
+    accepted: bool
+    busy_with: SolveId | None = None
+
+
+class Refusal(Exception):
+    """A no, as the one line that people read."""
+
+
+class Intake:
+    def __init__(
+        self,
+        github: GitHub,
+        store: Store,
+        engine: Engine,
+        conclusion: Conclusion,
+        clock: Clock,
+        server: ServerLimits,
+        redact: Callable[[str], str],
+    ) -> None:
+        self._github = github
+        self._store = store
+        self._engine = engine
+        self._conclusion = conclusion
+        self._clock = clock
+        self._server = server
+        self._redact = redact
+
+    async def handle(self, row: InboxRow) -> None:
+        """The workflow: weigh, then do."""
+        structlog.contextvars.bind_contextvars(delivery=row.guid)
+        actions = await self.weigh(row)
+        for number, action in enumerate(actions.todo):
+            assert actions.issue is not None
+            done = await self._carry_out(action)
+            if done.reaction:
+                await self.react(actions.issue, actions.comment_id, done.reaction)
+            if done.reply:
+                await self.reply(actions.issue, done.reply, replies.reply_marker(row.guid, number))
+
+    async def _carry_out(self, action: Action) -> Action:
+        """Start or cancel; what is left is to be said."""
+        if action.start is not None:
+            claim = await self.claim(action.start)
+            if not claim.accepted:
+                return Action(reaction="confused", reply=await self.busy(claim))
+            await self._engine.start("solve", action.start.id, action.start)
+        if action.cancel is not None:
+            stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
+            if not stopped and action.reply:
+                return Action(reaction=action.reaction, reply=replies.nothing_to_cancel())
+        return action
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("weigh", patience=PATIENCE)
+    async def weigh(self, row: InboxRow) -> Actions:
+        """Everything that is to be known before anything is done. Reads only, but for our own upkeep."""
+        event = read_event(row.event, row.record)
+        log.info("delivery.read", delivery=row.guid, kind=type(event).__name__)
+        match event:
+            case LabelAdded() | CommentPosted():
+                return await self._weigh_request(event)
+            case LabelRemoved() | IssueClosed() | IssueMoved():
+                return await self._weigh_end(event)
+            case InstallationChanged():
+                return await self._note_installation(event)
+            case RepositoryChanged():
+                return await self._note_repository(event)
+            case _:
+                return Actions(because=type(event).__name__)
+
+    @step("claim")
+    async def claim(self, solve: Solve) -> Claim:
+        outcome = await self._store.accept(solve)
+        if isinstance(outcome, Busy):
+            return Claim(False, outcome.solve)
+        await self._store.audit(
+            self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
+        )
+        log.info("solve.accepted", solve=solve.id, issue=str(solve.issue), by=solve.trigger.by.login)
+        return Claim(True)
+
+    @step("busy")
+    async def busy(self, claim: Claim) -> str:
+        assert claim.busy_with is not None
+        facts = await self._store.facts(claim.busy_with)
+        return replies.already_running(facts) if facts else replies.nothing_to_cancel()
+
+    @step("react", patience=PATIENCE)
+    async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
+        with suppress(Gone, Denied, Rejected):
+            await self._github.react(issue, comment_id, content)
+
+    @step("reply", patience=PATIENCE)
+    async def reply(self, issue: IssueRef, text: str, marker: str) -> None:
+        try:
+            await self._github.say(issue, replies.reply(self._redact(text), marker), marker=marker)
+        except (Gone, Denied, Rejected) as error:
+            log.info("reply.unspeakable", issue=str(issue), reason=str(error))
+
+    # ---------------------------------------------------------------------------------------------------- requests
+
+    async def _weigh_request(self, event: LabelAdded | CommentPosted) -> Actions:
+        comment_id = event.comment_id if isinstance(event, CommentPosted) else None
+        try:
+            todo = await self._asked(event)
+        except Refusal as refusal:
+            todo = (Action(reaction="confused", reply=str(refusal)),)
+        except Gone as gone:
+            return Actions(because=str(gone))
+        return Actions(event.issue, comment_id, todo)
+
+    async def _asked(self, event: LabelAdded | CommentPosted) -> tuple[Action, ...]:
+        """Cheap things first; the sender's permission stands before every answer that tells more than help does."""
+        if isinstance(event, LabelAdded):
+            if event.is_pull_request:
+                return ()
+            config = await self._config(event.issue.repo)
+            labels = RepoConfig().labels if isinstance(config, ConfigProblem) else config.labels
+            if event.label not in labels:
+                return ()
+            await self._allowed(event, config)
+            return (await self._start(event, SolveOptions(), config),)
+        commands = parse_commands(event.text, previous=event.previous)
+        if not commands or event.by.is_bot:
+            return ()
+        misread = [command for command in commands if isinstance(command, Misread)]
+        if misread:
+            raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
+        config = await self._config(event.issue.repo)
+        return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
+
+    async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
+        issue = event.issue
+        if isinstance(command, HelpCommand):
+            labels = RepoConfig().labels if isinstance(config, ConfigProblem) else config.labels
+            return Action(reply=replies.help_text(await self._store.models(), labels))
+        await self._allowed(event, config)
+        latest = await self._store.latest(issue.repo.id, issue.number)
+        match command:
+            case SolveCommand():
+                return await self._start(event, command.options, config)
+            case RetryCommand():
+                if latest is None:
+                    raise Refusal(replies.nothing_to_retry())
+                return await self._start(event, command.options or latest.solve.options, config)
+            case CancelCommand():
+                return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
+            case StatusCommand():
+                return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+            case ExplainCommand():
+                return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
+
+    async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
+        """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
+        needed = RepoConfig().who if isinstance(config, ConfigProblem) else config.who
+        has = await self._github.permission(event.issue.repo, event.by.login)
+        verdict = may_ask(has, needed, event.by)
+        if isinstance(verdict, Refused):
+            raise Refusal(
+                replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(event.by.login, has, needed)
+            )
+
+    async def _start(
+        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        """Before any money: is there anything to solve, and do we know how."""
+        await self._solvable(event, options)
+        if isinstance(config, ConfigProblem):
+            raise Refusal(replies.config_problems(CONFIG_PATHS[0], [(m.line, m.reason) for m in config.mistakes]))
+        planned = plan(options, config, await self._store.models(), self._server)
+        if isinstance(planned, Misread):
+            raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
+        active = await self._store.active(event.issue.repo.id, event.issue.number)
+        trigger = _trigger(event)
+        id = solve_id(event.issue, trigger)
+        if active is not None and active.id != id:
+            raise Refusal(replies.already_running(active))
+        solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        return Action(start=solve)
+
+    async def _solvable(self, event: LabelAdded | CommentPosted, options: SolveOptions) -> None:
+        if event.is_pull_request:
+            raise Refusal(replies.not_an_issue())
+        issue = await self._github.issue(event.issue)
+        if not issue.open:
+            raise Refusal(replies.issue_closed())
+        if issue.locked:
+            raise Refusal(replies.issue_locked())
+        repository = await self._github.repository(event.issue.repo)
+        await self._store.repository_seen(repository.repo, archived=repository.archived)
+        if repository.archived or repository.disabled:
+            raise Refusal(replies.repository_archived())
+        if repository.empty:
+            raise Refusal(replies.repository_empty())
+        if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
+            raise Refusal(replies.no_such_base(options.base))
+        prefix = f"{BRANCH_PREFIX}{event.issue.number}-"
+        pull = await self._github.open_pull_request(event.issue, branch_prefix=prefix)
+        if pull is not None:
+            raise Refusal(replies.pull_request_open(pull))
+
+    async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
+        """From the default branch, whatever branch the request is about."""
+        repository = await self._github.repository(repo)
+        if repository.empty:
+            return RepoConfig()
+        for path in CONFIG_PATHS:
+            text = await self._github.file(repo, path, repository.default_branch)
+            if text is not None:
+                return parse_config(text)
+        return RepoConfig()
+
+    # -------------------------------------------------------------------------------------------------------- ends
+
+    async def _weigh_end(self, event: LabelRemoved | IssueClosed | IssueMoved) -> Actions:
+        active = await self._store.active(event.issue.repo.id, event.issue.number)
+        if active is None:
+            return Actions(because="nothing is running for this issue")
+        match event:
+            case LabelRemoved():
+                labels = active.task.config.labels if active.task else RepoConfig().labels
+                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
+                    return Actions(because="that label did not start it")
+                why = f"{event.by.login} removed the label"
+            case IssueClosed():
+                why = f"{event.by.login} closed the issue"
+            case IssueMoved():
+                why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
+        return Actions(event.issue, None, (Action(cancel=active.id, cancelled_by=why),))
+
+    def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
+        if latest is None or latest.status.is_over:
+            return Action(reply=replies.nothing_to_cancel())
+        return Action(cancel=latest.id, cancelled_by=by, reply=reply)
+
+    async def _note_installation(self, event: InstallationChanged) -> Actions:
+        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
+        now = self._clock.now()
+        gone = event.action in (InstallationAction.DELETED, InstallationAction.SUSPENDED)
+        if event.action is InstallationAction.DELETED:
+            await self._store.uninstalled(event.installation, now)
+        else:
+            suspended = event.action is InstallationAction.SUSPENDED
+            await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
+        for repo in event.added:
+            await self._store.repository_seen(repo)
+        stopped: list[SolveId] = []
+        if gone:
+            stopped += await self._store.active_solves(installation=event.installation)
+        for repo in event.removed:
+            stopped += await self._store.active_solves(repo_id=repo.id)
+        return await self._stopping(stopped, f"{event.by.login} removed the App")
+
+    async def _note_repository(self, event: RepositoryChanged) -> Actions:
+        archived = event.action is RepositoryAction.ARCHIVED
+        deleted = event.action is RepositoryAction.DELETED
+        await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
+        if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
+            return Actions(because="noted")
+        solves = await self._store.active_solves(repo_id=event.repo.id)
+        return await self._stopping(solves, f"{event.by.login} {event.action.value} the repository")
+
+    async def _stopping(self, solves: Sequence[SolveId], why: str) -> Actions:
+        facts = [await self._store.facts(id) for id in solves]
+        issue = next((f.solve.issue for f in facts if f is not None), None)
+        return Actions(issue, None, tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+
+
+def _trigger(event: LabelAdded | CommentPosted) -> Trigger:
+    """The same request has the same key: the comment, or the moment at which the label was put on."""
+    if isinstance(event, CommentPosted):
+        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
+    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)

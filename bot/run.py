@@ -1,0 +1,230 @@
+"""An experiment being carried out: a sandbox from the snapshot, the agent's loop, the candidate, its evidence.
+
+Workflow code, like solve.py: model call and command are one durable step each, and after a crash the conversation is
+rebuilt from their results. The sandbox itself is found again by its name, which is the run's. It is closed by a step
+at the end and not by `finally`, because stopping the bot must not take the work away; what a cancelled or lost run
+leaves behind is closed by whoever cancels, and by the janitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import structlog
+
+from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
+from bot.agent.prompts import task_prompt
+from bot.conclude import prepared_snapshot
+from bot.core.model import (
+    ExitStatus,
+    Experiment,
+    Repo,
+    RunId,
+    SandboxId,
+    Sha,
+    SolveId,
+    Status,
+    Usage,
+)
+from bot.core.scratch import left_out_directories
+from bot.engine import step
+from bot.judge import Judge
+from bot.ports import Clock, Denied, Finished, Mirrors, Model, Reply, Sandboxes, SandboxLost, Store, WorldError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    id: RunId
+    solve: SolveId
+    repo: Repo
+    base: Sha
+    experiment: Experiment
+    minutes: float
+    task: str  # what core/prompts.py says about it
+    test_command: str | None
+    left_by_setup: dict[str, str]  # path -> blob
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    command_timeout: float  # seconds for one command
+    workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Totals of a run before the call that is about to be made."""
+
+    dollars: float
+    usage: Usage
+    seconds: float
+
+
+class Runner:
+    def __init__(
+        self,
+        mirrors: Mirrors,
+        sandboxes: Sandboxes,
+        model: Model,
+        store: Store,
+        judge: Judge,
+        clock: Clock,
+        redact: Callable[[str], str],
+        options: RunOptions,
+    ) -> None:
+        self._mirrors = mirrors
+        self._sandboxes = sandboxes
+        self._model = model
+        self._store = store
+        self._judge = judge
+        self._clock = clock
+        self._redact = redact
+        self._options = options
+
+    async def run(self, job: RunJob) -> None:
+        """The workflow. What came of it is in the store, whatever happened; only a defect raises."""
+        structlog.contextvars.bind_contextvars(solve=job.solve, run=job.id)
+        try:
+            await self.open(job)
+            agent = self._agent(job)
+            result = await agent.run()
+            await self.finish(job, agent, result)
+            if _has_candidate(result):
+                await self.candidate(job, _last_words(result))
+                await self.judged(job)
+        except WorldError as error:
+            await self.give_up(job, _for_people(error))
+        await self.close(job)
+
+    def _agent(self, job: RunJob) -> Agent:
+        async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
+            return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
+
+        async def act(number: int, index: int, command: str) -> Finished:
+            return await self.command(job, f"{number}.{index}", command)
+
+        limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
+        prompt = task_prompt(job.task, job.experiment.strategy, job.test_command)
+        agent = Agent(prompt, limits, think, act)
+        return agent
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("open sandbox")
+    async def open(self, job: RunJob) -> None:
+        await self._sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
+        await self._store.run_started(job.id, _sandbox(job), self._clock.now())
+        log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
+
+    @step("model call")
+    async def model_call(self, job: RunJob, number: int, messages: Sequence[Mapping[str, Any]], spent: Spent) -> Reply:
+        reply = await self._model.complete(
+            job.experiment.model, messages, temperature=job.experiment.temperature, tools=TOOLS
+        )
+        await self._store.run_stepped(
+            job.id,
+            steps=number,
+            dollars=spent.dollars + reply.dollars,
+            usage=spent.usage + reply.usage,
+            seconds=spent.seconds + reply.seconds,
+            last_command=self._redact(_first_command(reply))[:200],
+        )
+        return reply
+
+    @step("command")
+    async def command(self, job: RunJob, number: str, command: str) -> Finished:
+        return await self._sandboxes.run(
+            _sandbox(job), command, timeout=self._options.command_timeout, once=f"agent-{number}"
+        )
+
+    @step("finish")
+    async def finish(self, job: RunJob, agent: Agent, result: AgentResult) -> None:
+        failed = result.error is not None
+        await self._store.run_stepped(
+            job.id,
+            steps=result.steps,
+            dollars=result.dollars,
+            usage=result.usage,
+            seconds=result.seconds,
+            last_command="",
+        )
+        await self._store.run_ended(
+            job.id,
+            Status.FAILED if failed else Status.COMPLETED,
+            at=self._clock.now(),
+            exit_status=result.exit_status,
+            error=_for_people(result.error) if result.error else "",
+            trajectory=agent.trajectory(job.experiment.model.model_id, self._redact),
+        )
+        log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
+
+    @step("candidate")
+    async def candidate(self, job: RunJob, summary: str) -> None:
+        """The difference that we compute ourselves; what the agent says about it is kept as its words."""
+        files = await self._mirrors.files(job.repo, job.base)
+        with TemporaryDirectory(prefix="solvebot-") as scratch:
+            tree = Path(scratch) / "workspace.tar"
+            await self._sandboxes.take(
+                _sandbox(job),
+                tree,
+                exclude=left_out_directories([f.path for f in files]),
+                limit=self._options.workspace_limit,
+            )
+            found = await self._mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
+        await self._store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
+
+    @step("judge")
+    async def judged(self, job: RunJob) -> None:
+        facts = await self._store.facts(job.solve)
+        assert facts is not None
+        run = facts.run(job.id)
+        assert run is not None
+        assert run.candidate is not None
+        evidence = await self._judge.judge(facts, run.candidate)
+        await self._store.judged(job.id, evidence)
+        log.info("run.judged", solve=job.solve, run=job.id, regressions=len(evidence.regressions))
+
+    @step("give up")
+    async def give_up(self, job: RunJob, error: str) -> None:
+        await self._store.run_ended(
+            job.id, Status.FAILED, at=self._clock.now(), exit_status=ExitStatus.SANDBOX, error=error
+        )
+
+    @step("close sandbox")
+    async def close(self, job: RunJob) -> None:
+        await self._sandboxes.close(_sandbox(job))
+
+
+def _sandbox(job: RunJob) -> SandboxId:
+    return SandboxId(str(job.id))
+
+
+def _has_candidate(result: AgentResult) -> bool:
+    """Work that was cut off by a limit is judged like any other; work that was cut off by a failure is not."""
+    return result.error is None
+
+
+def _last_words(result: AgentResult) -> str:
+    texts = [m.get("content") for m in result.messages if m.get("role") == "assistant"]
+    return next((text.strip() for text in reversed(texts) if isinstance(text, str) and text.strip()), "")
+
+
+def _first_command(reply: Reply) -> str:
+    for call in reply.message.get("tool_calls") or []:
+        arguments = call.get("function", {}).get("arguments", "") if isinstance(call, dict) else ""
+        return str(arguments).removeprefix('{"command": "').removesuffix('"}')
+    return ""
+
+
+def _for_people(error: WorldError) -> str:
+    if error.remedy:
+        return error.remedy
+    if isinstance(error, SandboxLost):
+        return "Its sandbox was lost."
+    return "The model refused." if isinstance(error, Denied) else "The model could not be reached."

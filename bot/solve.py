@@ -1,0 +1,304 @@
+"""What happens when someone says /solve, from top to bottom.
+
+    acknowledge   eyes and the status comment, before anything else
+    freeze        the issue as it was asked, the repository's configuration, the base commit
+    plan          the matrix of experiments within the limits
+    prepare       once: mirror, set-up, snapshot, baseline tests
+    brief         what helps the agent: named files, best matches, similar fixes
+    run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
+    decide        the ranked evidence and the outcome
+    publish       one pull request by the champion (publish.py), or none
+    conclude      a terminal status and the last word (conclude.py)
+
+This is workflow code: it is played again after a crash, so everything with an effect is a step, and between steps
+there is only `core`. A person's mistake ends the solve with a sentence; a failure on our side with an incident.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from bot.conclude import PATIENCE, Conclusion, prepared_snapshot
+from bot.core.champion import decide
+from bot.core.cleaning import freeze
+from bot.core.commands import Misread
+from bot.core.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.localize import keywords, localize
+from bot.core.matrix import Plan, ServerLimits, plan
+from bot.core.model import (
+    Baseline,
+    Decision,
+    Outcome,
+    RepoConfig,
+    SandboxId,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Task,
+    Toolchain,
+    run_id,
+)
+from bot.core.prompts import INSTRUCTION_FILES, task_text
+from bot.core.scratch import left_out_directories
+from bot.core.similarity import with_agreement
+from bot.core.toolchain import detect, manifests
+from bot.engine import Child, Engine, step
+from bot.judge import Judge
+from bot.ports import Clock, Finished, GitHub, Gone, Mirrors, Sandboxes, Store, WorldError
+from bot.publish import Publisher, Withheld
+from bot.run import RunJob
+from bot.status import StatusBoard
+
+log = structlog.get_logger()
+
+OURS = "Something broke on our side; nothing of it is your fault."
+
+
+class Unsolvable(Exception):
+    """Something that a person can put right; the text says what was wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolverOptions:
+    server: ServerLimits
+    setup_hosts: tuple[str, ...]
+    setup_timeout: float  # seconds for each set-up command
+    workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    toolchain: Toolchain
+    note: str  # what went wrong, for people
+    left_behind: dict[str, str]  # path -> blob of files that are not part of any candidate
+
+
+class Solver:
+    def __init__(
+        self,
+        github: GitHub,
+        mirrors: Mirrors,
+        sandboxes: Sandboxes,
+        store: Store,
+        judge: Judge,
+        publisher: Publisher,
+        board: StatusBoard,
+        conclusion: Conclusion,
+        engine: Engine,
+        clock: Clock,
+        options: SolverOptions,
+    ) -> None:
+        self._github = github
+        self._mirrors = mirrors
+        self._sandboxes = sandboxes
+        self._store = store
+        self._judge = judge
+        self._publisher = publisher
+        self._board = board
+        self._conclusion = conclusion
+        self._engine = engine
+        self._clock = clock
+        self._options = options
+
+    async def solve(self, job: Solve) -> None:
+        """The workflow. Whatever happens in it, the solve ends with a terminal status and a last word."""
+        structlog.contextvars.bind_contextvars(solve=job.id)
+        try:
+            await self._story(job)
+        except (Unsolvable, Withheld) as error:
+            await self._conclusion.fail(job.id, str(error))
+        except Gone:
+            await self._conclusion.cancel(job.id, "the issue is gone")
+        except Exception as error:  # the top of a workflow: one of the two places that may catch everything
+            log.exception("solve.broke", solve=job.id)
+            remedy = error.remedy if isinstance(error, WorldError) else ""
+            await self._conclusion.fail(job.id, remedy or OURS, incident=str(job.id))
+
+    async def _story(self, job: Solve) -> None:
+        await self.acknowledge(job)
+        task = await self.freeze(job)
+        planned = await self.plan(job, task)
+        prepared = await self.set_up(job, task)
+        baseline = await self.baseline(job, task, prepared)
+        brief = await self.brief(job, task, prepared, baseline)
+        await self._run_all(job, task, planned, prepared, brief)
+        decision = await self.decide(job)
+        if decision.outcome is not Outcome.NONE:
+            await self._publisher.publish(job.id)
+        await self._conclusion.complete(job.id)
+
+    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: SetUp, brief: str) -> None:
+        """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan."""
+        waiting = [
+            RunJob(
+                id=run_id(job.id, experiment.index),
+                solve=job.id,
+                repo=job.issue.repo,
+                base=task.base_sha,
+                experiment=experiment,
+                minutes=planned.limits.minutes,
+                task=brief,
+                test_command=prepared.toolchain.test,
+                left_by_setup=prepared.left_behind,
+            )
+            for experiment in planned.experiments
+        ]
+        working: dict[str, Child] = {}
+        while waiting or working:
+            while waiting and len(working) < planned.limits.parallel:
+                run = waiting.pop(0)
+                working[run.id] = await self._engine.queue("run", run.id, run)
+            done = await self._engine.first_of(list(working.values()))
+            del working[done]
+            await self.tell(job.id)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("acknowledge", patience=PATIENCE)
+    async def acknowledge(self, job: Solve) -> None:
+        await self._github.react(job.issue, job.trigger.comment_id, "eyes")
+        await self._board.refresh(job.id)
+
+    @step("freeze", patience=PATIENCE)
+    async def freeze(self, job: Solve) -> Task:
+        """The text as of the trigger, the configuration of the default branch, the commit to start from."""
+        repo = job.issue.repo
+        repository = await self._github.repository(repo)
+        branch = job.options.base or repository.default_branch
+        base = await self._mirrors.fetch(repo, await self._github.remote(repo), want=branch)
+        task = freeze(
+            job,
+            await self._github.remarks(job.issue, before=job.trigger.at),
+            config=await self._config(job, repository.default_branch),
+            base_branch=branch,
+            base_sha=base,
+            private=repository.private,
+        )
+        await self._store.frozen(job.id, task, self._clock.now())
+        await self._board.refresh(job.id)
+        return task
+
+    @step("plan")
+    async def plan(self, job: Solve, task: Task) -> Plan:
+        planned = plan(task.options, task.config, await self._store.models(), self._options.server)
+        if isinstance(planned, Misread):
+            raise Unsolvable(f"{planned.what}; {planned.remedy}")
+        await self._store.planned(job.id, planned.experiments, planned.limits)
+        return planned
+
+    @step("set up")
+    async def set_up(self, job: Solve, task: Task) -> SetUp:
+        """Once for all runs: archive, set-up commands with their network, snapshot."""
+        repo, base = job.issue.repo, task.base_sha
+        files = [file.path for file in await self._mirrors.files(repo, base)]
+        texts = {path: await self._text(job, task, path) for path in manifests(files)}
+        toolchain = detect(files, texts, task.config)
+        sandbox = SandboxId(str(job.id))
+        await self._sandboxes.create(sandbox)
+        with TemporaryDirectory(prefix="solvebot-") as scratch:
+            archive = Path(scratch) / "base.tar"
+            await self._mirrors.archive(repo, base, archive)
+            await self._sandboxes.put(sandbox, archive)
+            note = await self._run_setup(sandbox, toolchain)
+            tree = Path(scratch) / "prepared.tar"
+            await self._sandboxes.take(
+                sandbox, tree, exclude=left_out_directories(files), limit=self._options.workspace_limit
+            )
+            left_behind = await self._mirrors.untracked(repo, base, tree)
+        await self._sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
+        await self._sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
+        await self._sandboxes.close(sandbox)
+        return SetUp(toolchain, note, left_behind)
+
+    @step("baseline")
+    async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
+        repro = task.options.repro or task.config.repro
+        found = await self._judge.baseline(job.id, prepared.toolchain, repro, note=prepared.note)
+        await self._store.prepared(job.id, prepared.toolchain, found)
+        await self._board.refresh(job.id)
+        return found
+
+    @step("brief")
+    async def brief(self, job: Solve, task: Task, prepared: SetUp, baseline: Baseline) -> str:
+        """What the agents are told, the same for all of them."""
+        repo, base = job.issue.repo, task.base_sha
+        words = keywords(task.title, task.body)
+        files = [file.path for file in await self._mirrors.files(repo, base)]
+        hints = localize(
+            task,
+            files,
+            await self._mirrors.grep(repo, base, words),
+            await self._mirrors.history(repo, base),
+        )
+        instructions = {path: await self._text(job, task, path) for path in INSTRUCTION_FILES if path in files}
+        return task_text(task, prepared.toolchain, hints, instructions, baseline)
+
+    @step("tell")
+    async def tell(self, id: SolveId) -> None:
+        await self._board.refresh(id)
+
+    @step("decide")
+    async def decide(self, job: Solve) -> Decision:
+        facts = await self._facts(job.id)
+        assert facts.baseline is not None
+        judged = with_agreement(
+            [run.evidence for run in facts.runs if run.evidence],
+            {run.id: run.candidate for run in facts.runs if run.candidate},
+        )
+        for evidence in judged:
+            await self._store.judged(evidence.run, evidence)
+        decision = decide(judged, {run.id: run for run in facts.runs}, facts.baseline)
+        await self._store.decided(job.id, decision)
+        await self._board.refresh(job.id)
+        log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)
+        return decision
+
+    # ------------------------------------------------------------------------------------------------------ details
+
+    async def _config(self, job: Solve, default_branch: str) -> RepoConfig:
+        for path in CONFIG_PATHS:
+            text = await self._github.file(job.issue.repo, path, default_branch)
+            if text is None:
+                continue
+            config = parse_config(text)
+            if isinstance(config, ConfigProblem):
+                mistakes = "; ".join(f"line {m.line}: {m.reason}" for m in config.mistakes)
+                raise Unsolvable(f"{path} has mistakes: {mistakes}")
+            return config
+        return RepoConfig()
+
+    async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain) -> str:
+        """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
+        for command in toolchain.setup:
+            done = await self._sandboxes.run(
+                sandbox, command, timeout=self._options.setup_timeout, network=self._options.setup_hosts
+            )
+            if done.exit_code != 0:
+                return f"the set-up command `{command}` failed ({_ending(done)}): {done.output[-300:].strip()}"
+        return ""
+
+    async def _text(self, job: Solve, task: Task, path: str) -> str:
+        content = await self._mirrors.read(job.issue.repo, task.base_sha, path)
+        return (content or b"").decode(errors="replace")
+
+    async def _facts(self, id: SolveId) -> SolveFacts:
+        facts = await self._store.facts(id)
+        assert facts is not None
+        return facts
+
+
+# The agent may look at its changes with git. Candidates are never computed from this repository.
+FIRST_COMMIT = (
+    "git init -q . && git add -A -f . && "
+    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
+)
+
+
+def _ending(done: Finished) -> str:
+    if done.timed_out:
+        return f"stopped after {done.seconds:.0f} s"
+    return f"ended by the limit on {done.killed_by}" if done.killed_by else f"exit code {done.exit_code}"

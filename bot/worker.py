@@ -1,0 +1,158 @@
+"""What goes on beside the workflows: handing deliveries over, keeping status comments fresh, and tidying up.
+
+Each chore is a loop that looks, acts, and waits. A world that is unavailable is waited out; anything else ends the
+process, because a worker that is half alive is worse than one that is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.conclude import Conclusion, prepared_snapshot, sandboxes_of
+from bot.core.model import SandboxId, SnapshotId, SolveId
+from bot.engine import Engine, WorkflowState
+from bot.inbox import Inbox, InboxRow
+from bot.ports import Clock, Sandboxes, Store, WorldError
+from bot.status import StatusBoard
+
+log = structlog.get_logger()
+
+POLL = 0.25  # seconds until a delivery that another process stored is noticed
+TIDY_INTERVAL = 60.0
+RETENTION_INTERVAL = 3600.0
+GAVE_UP = "This was interrupted too often to go on."
+
+
+class MissedDeliveries(Protocol):
+    """GitHub's memory of what it could not deliver; a local clone has none."""
+
+    async def redeliver_missed(self, since: datetime) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """Intervals in seconds; 0 leaves a chore out."""
+
+    status: float
+    sweep: float
+    retention_days: int
+
+
+class Worker:
+    def __init__(
+        self,
+        inbox: Inbox,
+        engine: Engine,
+        store: Store,
+        sandboxes: Sandboxes,
+        board: StatusBoard,
+        conclusion: Conclusion,
+        clock: Clock,
+        chores: Chores,
+    ) -> None:
+        self._inbox = inbox
+        self._engine = engine
+        self._store = store
+        self._sandboxes = sandboxes
+        self._board = board
+        self._conclusion = conclusion
+        self._clock = clock
+        self._chores = chores
+
+    async def work(self, missed: MissedDeliveries | None = None) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hand_over_forever(), name="hand over")
+            group.create_task(_every(self._chores.status, self.refresh_statuses), name="statuses")
+            group.create_task(_every(TIDY_INTERVAL, self.tidy), name="tidy")
+            group.create_task(_every(RETENTION_INTERVAL, self.forget), name="retention")
+            if missed is not None:
+                group.create_task(_every(self._chores.sweep, lambda: self.sweep(missed)), name="sweep")
+
+    # -------------------------------------------------------------------------------------------------- deliveries
+
+    async def _hand_over_forever(self) -> None:
+        while True:
+            await _patiently(self.hand_over)
+            await self._inbox.wait(POLL)
+
+    async def hand_over(self) -> int:
+        """Start a workflow for each waiting delivery, under its GUID; returns how many there were."""
+        rows = await self._inbox.waiting(200)
+        for row in rows:
+            await self._start(row)
+        if rows:
+            await self._inbox.handed([row.guid for row in rows])
+        return len(rows)
+
+    async def _start(self, row: InboxRow) -> None:
+        """A redelivery of what went well is nothing new; of what died, it is another try."""
+        id = row.guid
+        if row.attempt > 0:
+            before = await self._engine.state(id)
+            if before in (WorkflowState.ACTIVE, WorkflowState.SUCCEEDED):
+                return
+            id = f"{row.guid}~{row.attempt}"
+        await self._engine.start("intake", id, row)
+
+    async def sweep(self, missed: MissedDeliveries) -> None:
+        """GitHub never delivers again by itself what we were not there to take."""
+        asked = await missed.redeliver_missed(self._clock.now() - timedelta(days=3))
+        if asked:
+            log.warning("deliveries.missed", asked_again=asked)
+
+    # ------------------------------------------------------------------------------------------------------ chores
+
+    async def refresh_statuses(self) -> None:
+        for id in await self._store.active_solves():
+            await self._board.refresh(id)
+
+    async def tidy(self) -> None:
+        """Close what has no owner, and end solves whose workflow has given up."""
+        living = await self._sandboxes.living()
+        snapshots = await self._sandboxes.snapshots()
+        active = await self._store.active_solves()
+        kept = await self._kept(active)
+        for sandbox in living:
+            if sandbox not in kept:
+                log.warning("sandbox.orphan", sandbox=sandbox)
+                await self._sandboxes.close(sandbox)
+        for snapshot in set(snapshots) - {prepared_snapshot(id) for id in active}:
+            await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
+        for id in active:
+            if await self._engine.state(id) is WorkflowState.FAILED:
+                await self._conclusion.fail(id, GAVE_UP, incident=str(id))
+
+    async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
+        kept: set[SandboxId] = set()
+        for id in active:
+            facts = await self._store.facts(id)
+            kept |= set(sandboxes_of(id, [run.id for run in facts.runs] if facts else []))
+        return kept
+
+    async def forget(self) -> None:
+        """Retention: our rows and the engine's."""
+        before = self._clock.now() - timedelta(days=self._chores.retention_days)
+        rows = await self._store.purge(before)
+        workflows = await self._engine.delete_before(before.isoformat())
+        if rows or workflows:
+            log.info("retention", rows=rows, workflows=workflows)
+
+
+async def _every(seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
+    while seconds > 0:
+        await _patiently(chore)
+        await asyncio.sleep(seconds)
+
+
+async def _patiently(chore: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await chore()
+    except WorldError as error:
+        log.warning("chore.postponed", chore=getattr(chore, "__name__", "chore"), reason=str(error))
