@@ -224,7 +224,8 @@ def read_reply(reply: Reply, step: int) -> Message:
     Raises upstream's `FormatError` for a message without a usable call; like upstream, the history then gets only
     the explanation, so that it never holds a call that no provider would accept back.
     """
-    calls = _with_ids([call for call in reply.message.get("tool_calls") or [] if isinstance(call, dict)], step)
+    said = reply.message.get("tool_calls")
+    calls = _with_ids([call for call in said if isinstance(call, dict)] if isinstance(said, list) else [], step)
     paid = {"cost": reply.dollars, "seconds": reply.seconds}
     try:
         actions = parse_toolcall_actions(
