@@ -1,0 +1,159 @@
+"""Pull requests, reviews and check runs."""
+
+from __future__ import annotations
+
+import re
+
+from bot.simulators.github.actions import issues
+from bot.simulators.github.gitdata import MergeConflict
+from bot.simulators.github.refusals import Refusal, invalid, unprocessable
+from bot.simulators.github.stage import Stage
+from bot.simulators.github.state import (
+    Account,
+    AccountType,
+    CheckRun,
+    Issue,
+    Pull,
+    Repository,
+    Review,
+)
+
+CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
+
+
+def open_pull(
+    stage: Stage, repo: Repository, *, title: str, body: str | None, head: str, base: str, draft: bool, by: Account
+) -> Issue:
+    """Raises 422 as GitHub does: branches missing, one open already, nothing to merge, drafts not available."""
+    head_sha, base_sha = _branches(repo, head, base)
+    issues.check_body(body or "", "PullRequest")
+    if any(i.is_open and i.pull and (i.pull.head, i.pull.base) == (head, base) for i in repo.issues.values()):
+        there = f"A pull request already exists for {repo.owner.login}:{head}."
+        raise invalid("PullRequest", None, "custom", there)
+    if repo.git.is_ancestor(head_sha, base_sha):
+        raise invalid("PullRequest", None, "custom", f"No commits between {base} and {head}")
+    if draft and not repo.drafts_available:
+        raise unprocessable("Draft pull requests are not supported in this repository.")
+    now = stage.state.time()
+    issue = Issue(
+        id=stage.state.id(),
+        number=next(repo.numbers),
+        title=title,
+        body=body,
+        user=by,
+        created_at=now,
+        updated_at=now,
+        by_app=by.type is AccountType.BOT,
+        pull=Pull(head, base, head_sha, base_sha, draft),
+    )
+    repo.issues[issue.number] = issue
+    issues.emit_issue(stage, repo, issue, "opened", by)
+    return issue
+
+
+def _branches(repo: Repository, head: str, base: str) -> tuple[str, str]:
+    head_sha, base_sha = repo.git.ref(f"refs/heads/{head}"), repo.git.ref(f"refs/heads/{base}")
+    if head_sha is None:
+        raise invalid("PullRequest", "head", "invalid")
+    if base_sha is None:
+        raise invalid("PullRequest", "base", "invalid")
+    return head_sha, base_sha
+
+
+def of(issue: Issue) -> Pull:
+    """Its pull request; 404 for a plain issue."""
+    if issue.pull is None:
+        raise Refusal(404, "Not Found")
+    return issue.pull
+
+
+def follow_head(stage: Stage, repo: Repository, branch: str, old: str, new: str, by: Account) -> None:
+    """Open pull requests from the branch now show the new commits."""
+    for issue in repo.issues.values():
+        if issue.is_open and issue.pull is not None and issue.pull.head == branch:
+            issue.pull.head_sha = new
+            issue.updated_at = stage.state.time()
+            issues.emit_issue(stage, repo, issue, "synchronize", by, before=old, after=new)
+
+
+async def merge(stage: Stage, repo: Repository, issue: Issue, by: Account) -> str:
+    """A real merge commit on the base branch; issues named by "Fixes #1" are closed. Returns its sha."""
+    pull, git = of(issue), repo.git
+    tip = git.ref(f"refs/heads/{pull.base}")
+    if tip is None or not issue.is_open or pull.draft:
+        raise Refusal(405, "Pull Request is not mergeable")
+    try:
+        tree = await git.merge_tree(tip, pull.head_sha)
+    except MergeConflict as error:
+        raise Refusal(405, "Pull Request is not mergeable") from error
+    signature = stage.signature(by)
+    message = f"Merge pull request #{issue.number} from {repo.owner.login}/{pull.head}\n\n{issue.title}"
+    sha = git.write_commit(tree, (tip, pull.head_sha), message, signature, signature)
+    git.set_ref(f"refs/heads/{pull.base}", sha)
+    repo.published.update(commit.sha for commit in git.history(sha, known=repo.published))
+    pull.merged_at, pull.merged_by, pull.merge_sha = stage.state.time(), by, sha
+    issues.close(stage, repo, issue, by)
+    if pull.base == repo.default_branch:
+        for number in CLOSING.findall(issue.body or ""):
+            if (fixed := repo.issues.get(int(number))) is not None:
+                issues.close(stage, repo, fixed, by)
+    return sha
+
+
+def ready_for_review(stage: Stage, repo: Repository, issue: Issue, by: Account) -> None:
+    pull = of(issue)
+    if pull.draft:
+        pull.draft = False
+        issues.emit_issue(stage, repo, issue, "ready_for_review", by)
+
+
+def request_review(stage: Stage, repo: Repository, issue: Issue, reviewer: Account, by: Account) -> None:
+    """Raises 422 for the author and for people without access."""
+    pull = of(issue)
+    if reviewer.id == issue.user.id:
+        raise unprocessable("Review cannot be requested from pull request author.")
+    if reviewer.id != repo.owner.id and reviewer.id not in repo.collaborators:
+        raise unprocessable(
+            "Reviews may only be requested from collaborators. One or more of the users or teams you specified "
+            f"is not a collaborator of the {repo.full_name} repository."
+        )
+    if reviewer not in pull.requested_reviewers:
+        pull.requested_reviewers.append(reviewer)
+        told = stage.shapes.account(reviewer)
+        issues.emit_issue(stage, repo, issue, "review_requested", by, requested_reviewer=told)
+
+
+REVIEW_STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+
+
+def review(stage: Stage, repo: Repository, issue: Issue, verdict: str, body: str, by: Account) -> Review:
+    """`verdict` is one of `REVIEW_STATES`. Nobody reviews their own pull request other than with a comment."""
+    pull = of(issue)
+    if by.id == issue.user.id and verdict != "COMMENT":
+        raise unprocessable("Can not request changes on your own pull request")
+    if not body and verdict != "APPROVE":
+        raise invalid("PullRequestReview", "body", "missing_field")
+    given = Review(stage.state.id(), by, body, REVIEW_STATES[verdict], pull.head_sha, stage.state.time())
+    pull.reviews.append(given)
+    if by in pull.requested_reviewers:
+        pull.requested_reviewers.remove(by)
+    told = {**stage.shapes.review(repo, issue, given), "state": given.state.lower()}
+    stage.emit(
+        repo,
+        "pull_request_review",
+        "submitted",
+        by,
+        review=told,
+        pull_request=stage.shapes.pull(repo, issue, pull),
+    )
+    return given
+
+
+# ------------------------------------------------------------------------------------------------------ check runs
+
+
+def check_changed(stage: Stage, repo: Repository, run: CheckRun, *, created: bool) -> None:
+    action = "created" if created else "completed"
+    if created or run.completed_at is not None:
+        stage.emit(repo, "check_run", action, stage.app.bot, check_run=stage.shapes.check_run(repo, run))
+    stage.state.changes.notify()

@@ -1,0 +1,206 @@
+"""The App about itself: installations, tokens, past deliveries; and accounts."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from bot.simulators.github.auth import AsApp, CannotMint, Token
+from bot.simulators.github.calls import CREATED, NO_CONTENT, Answer, Call, Endpoint, wrong_type
+from bot.simulators.github.refusals import forbidden, not_found, unprocessable
+from bot.simulators.github.state import Installation, Json, timestamp
+from bot.simulators.github.webhooks import Delivery
+
+REDELIVERABLE = timedelta(days=3)
+
+
+async def get_app(call: Call) -> Answer:
+    counted = {"installations_count": len(call.stage.state.installations)}
+    return Answer(call.stage.shapes.app() | counted)
+
+
+def _installation(call: Call) -> Installation:
+    found = call.stage.state.installations.get(call.parameters["id"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def get_installation(call: Call) -> Answer:
+    return Answer(call.stage.shapes.installation(_installation(call)))
+
+
+async def list_installations(call: Call) -> Answer:
+    return call.listing(list(call.stage.state.installations.values()), call.stage.shapes.installation)
+
+
+async def get_repository_installation(call: Call) -> Answer:
+    state = call.stage.state
+    repo = state.repository_named(f"{call.parameters['owner']}/{call.parameters['repo']}")
+    installation = state.installation_of(repo) if repo is not None else None
+    if installation is None:
+        raise not_found()
+    return Answer(call.stage.shapes.installation(installation))
+
+
+async def create_token(call: Call) -> Answer:
+    installation = _installation(call)
+    if installation.suspended_at is not None:
+        raise forbidden("This installation has been suspended")
+    permissions = call.body.get("permissions", {})
+    if not isinstance(permissions, dict):
+        raise wrong_type("permissions", permissions, "an object")
+    repositories = _wanted_repositories(call, installation)
+    try:
+        token = call.stage.authority.mint(installation, permissions, repositories)
+    except CannotMint as error:
+        raise unprocessable(str(error)) from error
+    return Answer(_token(call, token), CREATED)
+
+
+def _wanted_repositories(call: Call, installation: Installation) -> frozenset[int] | None:
+    """The ids asked for; None when nothing was said. 422 for one that the installation does not cover."""
+    ids, names = call.body.get("repository_ids"), call.body.get("repositories")
+    if ids is None and names is None:
+        return None
+    if not isinstance(ids or [], list) or not isinstance(names or [], list):
+        raise wrong_type("repository_ids", ids, "an array")
+    covered = {repo.id: repo for repo in call.stage.state.repositories.values() if installation.covers(repo)}
+    named = [next((repo.id for repo in covered.values() if repo.name == name), None) for name in names or []]
+    wanted = [*(ids or []), *named]
+    if not covered.keys() >= set(wanted):
+        raise unprocessable(
+            "There is at least one repository that does not exist or is not accessible to the parent installation."
+        )
+    return frozenset(wanted)
+
+
+def _token(call: Call, token: Token) -> Json:
+    shape: Json = {
+        "token": token.value,
+        "expires_at": call.stage.authority.expiry(token),
+        "permissions": dict(token.permissions),
+        "repository_selection": "all" if token.repositories is None else "selected",
+    }
+    if token.repositories is not None:
+        repositories = (r for r in call.stage.state.repositories.values() if r.id in token.repositories)
+        shape["repositories"] = [call.stage.shapes.repository(repo) for repo in repositories]
+    return shape
+
+
+async def revoke_token(call: Call) -> Answer:
+    del call.stage.authority.tokens[call.token.value]
+    return NO_CONTENT
+
+
+async def list_accessible_repositories(call: Call) -> Answer:
+    repositories = [repo for repo in call.stage.state.repositories.values() if call.token.covers(repo)]
+    return call.listing(repositories, call.stage.shapes.repository, wrap="repositories")
+
+
+# ------------------------------------------------------------------------------------------------------- deliveries
+
+
+def _redeliverable(call: Call) -> list[Delivery]:
+    """Newest first, not older than GitHub can redeliver."""
+    oldest = call.stage.state.now() - REDELIVERABLE
+    return [d for d in reversed(call.stage.webhooks.deliveries) if d.delivered_at >= oldest]
+
+
+async def list_deliveries(call: Call) -> Answer:
+    deliveries = _redeliverable(call)
+    status, cursor = call.query("status"), call.query("cursor")
+    if status:
+        deliveries = [d for d in deliveries if d.succeeded == (status == "success")]
+    if cursor:
+        if not cursor.startswith("v1_") or not cursor[3:].isdigit():
+            raise unprocessable("Invalid cursor")
+        deliveries = [d for d in deliveries if d.id <= int(cursor[3:])]
+    size = min(100, int(call.query("per_page") or 30))
+    headers = {}
+    if len(deliveries) > size:
+        kept = f"&status={status}" if status else ""
+        url = f"{call.stage.state.url}/app/hook/deliveries?per_page={size}&cursor=v1_{deliveries[size].id}{kept}"
+        headers["Link"] = f'<{url}>; rel="next"'
+    return Answer([_delivery(d) for d in deliveries[:size]], headers=headers)
+
+
+def _find_delivery(call: Call) -> Delivery:
+    found = next((d for d in _redeliverable(call) if d.id == call.parameters["id"]), None)
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def get_delivery(call: Call) -> Answer:
+    found = _find_delivery(call)
+    details = {
+        "url": call.stage.webhooks.url,
+        "request": {"headers": found.request_headers, "payload": json.loads(found.payload)},
+        "response": {"headers": found.response_headers, "payload": found.response_body},
+    }
+    return Answer(_delivery(found) | details)
+
+
+async def redeliver(call: Call) -> Answer:
+    call.stage.webhooks.redeliver(_find_delivery(call))
+    return Answer({}, status=202)
+
+
+def _delivery(delivery: Delivery) -> Json:
+    return {
+        "id": delivery.id,
+        "guid": delivery.guid,
+        "delivered_at": timestamp(delivery.delivered_at),
+        "redelivery": delivery.redelivery,
+        "duration": delivery.duration,
+        "status": delivery.status,
+        "status_code": delivery.status_code,
+        "event": delivery.event,
+        "action": delivery.action,
+        "installation_id": delivery.installation_id,
+        "repository_id": delivery.repository_id,
+        "throttled_at": None,
+    }
+
+
+async def get_hook_config(call: Call) -> Answer:
+    return Answer(
+        {"url": call.stage.webhooks.url or "", "content_type": "json", "insecure_ssl": "0", "secret": "********"}
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- accounts
+
+
+async def get_user(call: Call) -> Answer:
+    found = call.stage.state.accounts.get(call.parameters["login"].lower())
+    if found is None:
+        raise not_found()
+    return Answer(call.stage.shapes.account(found) | {"name": found.login, "public_repos": 0})
+
+
+async def get_rate_limit(call: Call) -> Answer:
+    """Free of charge."""
+    who = "app" if isinstance(call.caller, AsApp) else f"installation {call.token.installation.id}"
+    call.stage.limits.give_back(who)
+    headers = call.stage.limits.headers(who)
+    core = {name: int(headers[f"X-RateLimit-{name.title()}"]) for name in ("limit", "used", "remaining", "reset")}
+    return Answer({"resources": {"core": core}})
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/app", get_app, "app"),
+    Endpoint("GET", "/app/installations", list_installations, "app"),
+    Endpoint("GET", "/app/installations/{id:int}", get_installation, "app"),
+    Endpoint("POST", "/app/installations/{id:int}/access_tokens", create_token, "app"),
+    Endpoint("GET", "/repos/{owner}/{repo}/installation", get_repository_installation, "app"),
+    Endpoint("DELETE", "/installation/token", revoke_token, "metadata: read"),
+    Endpoint("GET", "/installation/repositories", list_accessible_repositories, "metadata: read"),
+    Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
+    Endpoint("GET", "/app/hook/deliveries", list_deliveries, "app"),
+    Endpoint("GET", "/app/hook/deliveries/{id:int}", get_delivery, "app"),
+    Endpoint("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "app"),
+    Endpoint("GET", "/users/{login}", get_user, "any"),
+    Endpoint("GET", "/rate_limit", get_rate_limit, "any"),
+)

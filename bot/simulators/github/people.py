@@ -1,0 +1,340 @@
+"""What people do on GitHub, as methods. Every action changes the state and sends the webhook that GitHub would send.
+
+People are named by login and exist from their first mention. What GitHub refuses them raises `Refusal`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from bot.simulators.github.actions import issues, pulls, repositories
+from bot.simulators.github.gitdata import EMPTY_TREE, TREE_MODE, Entry
+from bot.simulators.github.refusals import Refusal
+from bot.simulators.github.stage import Stage
+from bot.simulators.github.state import (
+    Account,
+    Collaborator,
+    Comment,
+    Installation,
+    Issue,
+    Permissions,
+    Pull,
+    Reaction,
+    Repository,
+    Review,
+    Role,
+    Rule,
+)
+
+Content: TypeAlias = str | bytes | tuple[bytes, str]  # text, bytes, or bytes with git's mode
+
+
+class SimRepository:
+    def __init__(self, stage: Stage, state: Repository) -> None:
+        self._stage = stage
+        self.state = state
+
+    @property
+    def id(self) -> int:
+        return self.state.id
+
+    @property
+    def name(self) -> str:
+        """With the owner, as it is now."""
+        return self.state.full_name
+
+    @property
+    def installation(self) -> SimInstallation:
+        found = self._stage.state.installation_of(self.state)
+        if found is None:
+            raise Refusal(404, "the App is not installed there")
+        return SimInstallation(self._stage, found)
+
+    # ------------------------------------------------------------------------------------------- who, and rules
+
+    def grant(self, login: str, role: str, *, role_name: str | None = None) -> None:
+        """`role`: read, triage, write, maintain or admin. `role_name`: of an organisation's custom role."""
+        account = self._stage.state.account(login)
+        self.state.collaborators[account.id] = Collaborator(Role(role), role_name or role)
+
+    def revoke(self, login: str) -> None:
+        self.state.collaborators.pop(self._stage.state.account(login).id, None)
+
+    def rule(self, type: str, pattern: str = "*", **parameters: object) -> None:
+        """Add a ruleset's rule. `creation`, `update` and `deletion` are enforced; others are only told."""
+        self.state.rules.append(Rule(type, pattern, parameters))
+
+    # -------------------------------------------------------------------------------------------- files and refs
+
+    async def commit(
+        self, branch: str, changes: Mapping[str, Content | None], message: str, *, by: str = "octocat"
+    ) -> str:
+        """A person's push of one commit; None deletes a path. A branch that is not there starts at the default one.
+
+        Returns the commit's sha.
+        """
+        person = self._stage.state.account(by)
+        sha = await asyncio.to_thread(self._write_commit, branch, changes, message, person)
+        ref = f"refs/heads/{branch}"
+        if self.branch_sha(branch) is None:
+            repositories.create_ref(self._stage, self.state, ref, sha)
+        else:
+            repositories.update_ref(self._stage, self.state, ref, sha, person, force=False)
+        return sha
+
+    def seed(self, history: Sequence[tuple[str, Mapping[str, Content | None]]], by: str) -> None:
+        """The commits a repository begins with, before anybody watches."""
+        branch, person = self.state.default_branch, self._stage.state.account(by)
+        for message, changes in history:
+            self.state.git.set_ref(f"refs/heads/{branch}", self._write_commit(branch, changes, message, person))
+        tip = self.branch_sha(branch)
+        if tip is not None:
+            self.state.published.update(commit.sha for commit in self.state.git.history(tip))
+
+    def _write_commit(self, branch: str, changes: Mapping[str, Content | None], message: str, author: Account) -> str:
+        git = self.state.git
+        parent = self.branch_sha(branch) or self.branch_sha(self.state.default_branch)
+        tree = git.commit(parent).tree if parent else EMPTY_TREE
+        new_tree = git.edit_tree(tree, {path: self._entry(content) for path, content in changes.items()})
+        signature = self._stage.signature(author)
+        return git.write_commit(new_tree, [parent] if parent else [], message, signature, signature)
+
+    def _entry(self, content: Content | None) -> Entry | None:
+        match content:
+            case None:
+                return None
+            case str():
+                return Entry("100644", self.state.git.blob(content.encode()))
+            case bytes():
+                return Entry("100644", self.state.git.blob(content))
+            case (data, mode):
+                return Entry(mode, self.state.git.blob(data))
+
+    def branch_sha(self, name: str) -> str | None:
+        return self.state.git.ref(f"refs/heads/{name}")
+
+    @property
+    def branches(self) -> dict[str, str]:
+        """Name -> sha."""
+        return {ref.removeprefix("refs/heads/"): sha for ref, sha in self.state.git.refs("refs/heads/").items()}
+
+    def file(self, ref: str, path: str) -> bytes | None:
+        entry = self._tree(ref).get(path)
+        return self.state.git.read(entry.sha, "blob") if entry else None
+
+    def modes(self, ref: str) -> dict[str, str]:
+        """Path -> git's mode, of all files."""
+        return {path: entry.mode for path, entry in self._tree(ref).items()}
+
+    def _tree(self, ref: str) -> dict[str, Entry]:
+        git = self.state.git
+        sha = git.resolve(ref)
+        if sha is None:
+            raise Refusal(404, f"no commit is called {ref}")
+        return {path: entry for path, entry in git.walk(git.commit(sha).tree) if entry.mode != TREE_MODE}
+
+    async def create_branch(self, name: str, sha: str) -> None:
+        repositories.create_ref(self._stage, self.state, f"refs/heads/{name}", sha)
+
+    async def delete_branch(self, name: str, *, by: str = "octocat") -> None:
+        repositories.delete_ref(self._stage, self.state, f"refs/heads/{name}", self._stage.state.account(by))
+
+    # ----------------------------------------------------------------------------------------- issues and pulls
+
+    async def open_issue(
+        self, title: str, body: str = "", *, by: str = "octocat", labels: Sequence[str] = ()
+    ) -> SimIssue:
+        author = self._stage.state.account(by)
+        issue = issues.open_issue(self._stage, self.state, title, body, author)
+        for name in labels:
+            issues.label(self._stage, self.state, issue, name, author)
+        return SimIssue(self._stage, self, issue)
+
+    def issue(self, number: int) -> SimIssue:
+        """An issue or a pull request."""
+        return SimIssue(self._stage, self, self.state.issues[number])
+
+    @property
+    def pulls(self) -> list[SimIssue]:
+        """Oldest first, whatever their state."""
+        return [SimIssue(self._stage, self, issue) for issue in self.state.issues.values() if issue.pull]
+
+    async def open_pull(
+        self, title: str, *, head: str, base: str = "", body: str = "", by: str = "octocat"
+    ) -> SimIssue:
+        pull = pulls.open_pull(
+            self._stage,
+            self.state,
+            title=title,
+            body=body,
+            head=head,
+            base=base or self.state.default_branch,
+            draft=False,
+            by=self._stage.state.account(by),
+        )
+        return SimIssue(self._stage, self, pull)
+
+    # -------------------------------------------------------------------------------------------------- lifetime
+
+    async def rename(self, name: str, *, by: str = "octocat") -> None:
+        """`name` without the owner. The old name redirects."""
+        repositories.rename(self._stage, self.state, name, self._stage.state.account(by))
+
+    async def archive(self, *, by: str = "octocat") -> None:
+        repositories.archive(self._stage, self.state, self._stage.state.account(by))
+
+    async def unarchive(self, *, by: str = "octocat") -> None:
+        repositories.unarchive(self._stage, self.state, self._stage.state.account(by))
+
+    async def delete(self, *, by: str = "octocat") -> None:
+        repositories.delete(self._stage, self.state, self._stage.state.account(by))
+
+
+class SimIssue:
+    """An issue or a pull request."""
+
+    def __init__(self, stage: Stage, repo: SimRepository, state: Issue) -> None:
+        self._stage = stage
+        self.repo = repo
+        self.state = state
+
+    @property
+    def number(self) -> int:
+        return self.state.number
+
+    @property
+    def title(self) -> str:
+        return self.state.title
+
+    @property
+    def body(self) -> str:
+        return self.state.body or ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state.is_open
+
+    @property
+    def labels(self) -> list[str]:
+        return [label.name for label in self.state.labels]
+
+    @property
+    def comments(self) -> list[Comment]:
+        return self.state.comments
+
+    @property
+    def bot_comments(self) -> list[Comment]:
+        return [comment for comment in self.state.comments if comment.by_app]
+
+    @property
+    def reactions(self) -> list[Reaction]:
+        return self.state.reactions
+
+    @property
+    def pull(self) -> Pull:
+        """What it has as a pull request. Raises `Refusal` for a plain issue."""
+        return pulls.of(self.state)
+
+    def __str__(self) -> str:
+        return f"{self.repo.name}#{self.number}"
+
+    # -------------------------------------------------------------------------------------------------- actions
+
+    async def label(self, name: str, *, by: str) -> None:
+        issues.label(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
+
+    async def unlabel(self, name: str, *, by: str) -> None:
+        issues.unlabel(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
+
+    async def edit(self, *, by: str, title: str | None = None, body: str | None = None) -> None:
+        person = self._stage.state.account(by)
+        issues.edit_issue(self._stage, self.repo.state, self.state, person, title=title, body=body)
+
+    async def comment(self, body: str, *, by: str) -> Comment:
+        return issues.comment(self._stage, self.repo.state, self.state, body, self._stage.state.account(by))
+
+    async def edit_comment(self, id: int, body: str, *, by: str) -> None:
+        comment = self._find(id)
+        person = self._stage.state.account(by)
+        issues.edit_comment(self._stage, self.repo.state, self.state, comment, body, person)
+
+    async def delete_comment(self, id: int, *, by: str) -> None:
+        issues.delete_comment(self._stage, self.repo.state, self.state, self._find(id), self._stage.state.account(by))
+
+    def _find(self, id: int) -> Comment:
+        return next(comment for comment in self.state.comments if comment.id == id)
+
+    async def react(self, content: str, *, by: str, comment_id: int | None = None) -> None:
+        target = self.state if comment_id is None else self._find(comment_id)
+        issues.react(self._stage, target, content, self._stage.state.account(by))
+
+    async def close(self, *, by: str, reason: str = "completed") -> None:
+        issues.close(self._stage, self.repo.state, self.state, self._stage.state.account(by), reason)
+
+    async def reopen(self, *, by: str) -> None:
+        issues.reopen(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def lock(self, *, by: str, reason: str | None = None) -> None:
+        issues.lock(self._stage, self.repo.state, self.state, self._stage.state.account(by), reason)
+
+    async def unlock(self, *, by: str) -> None:
+        issues.unlock(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def delete(self, *, by: str) -> None:
+        issues.delete(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def transfer(self, to: SimRepository, *, by: str) -> SimIssue:
+        person = self._stage.state.account(by)
+        moved = issues.transfer(self._stage, self.repo.state, self.state, to.state, person)
+        return SimIssue(self._stage, to, moved)
+
+    async def review(self, verdict: str, body: str = "", *, by: str) -> Review:
+        """`verdict`: APPROVE, REQUEST_CHANGES or COMMENT."""
+        person = self._stage.state.account(by)
+        return pulls.review(self._stage, self.repo.state, self.state, verdict, body, person)
+
+    async def ready_for_review(self, *, by: str) -> None:
+        pulls.ready_for_review(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def merge(self, *, by: str) -> str:
+        """A merge commit on the base branch; returns its sha. Issues that it fixes are closed."""
+        return await pulls.merge(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+
+class SimInstallation:
+    def __init__(self, stage: Stage, state: Installation) -> None:
+        self._stage = stage
+        self.state = state
+
+    @property
+    def id(self) -> int:
+        return self.state.id
+
+    async def suspend(self, *, by: str = "octocat") -> None:
+        repositories.suspend(self._stage, self.state, self._stage.state.account(by))
+
+    async def unsuspend(self, *, by: str = "octocat") -> None:
+        repositories.unsuspend(self._stage, self.state, self._stage.state.account(by))
+
+    async def uninstall(self, *, by: str = "octocat") -> None:
+        repositories.uninstall(self._stage, self.state, self._stage.state.account(by))
+
+    async def accept_permissions(self, permissions: Permissions, *, by: str = "octocat") -> None:
+        repositories.accept_permissions(self._stage, self.state, permissions, self._stage.state.account(by))
+
+    async def add(self, *added: SimRepository, by: str = "octocat") -> None:
+        person = self._stage.state.account(by)
+        repositories.add_repositories(self._stage, self.state, [repo.state for repo in added], person)
+
+    async def remove(self, *removed: SimRepository, by: str = "octocat") -> None:
+        person = self._stage.state.account(by)
+        repositories.remove_repositories(self._stage, self.state, [repo.state for repo in removed], person)
+
+
+def describe(issue: SimIssue) -> str:
+    """The conversation, for the message of a test that waited in vain."""
+    lines = [f"{issue} [{issue.state.state}] {issue.title}"]
+    lines += [f"  {comment.user.login}: {comment.body[:300]!r}" for comment in issue.comments]
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""From bytes to an endpoint and back: faults, authentication, limits, permissions, ETags, the log of requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bot.simulators.github.auth import AsApp, BadCredentials, Caller, Token, UnknownIssuer
+from bot.simulators.github.calls import Answer, Call, Endpoint, Table
+from bot.simulators.github.faults import PRIMARY_LIMIT, Fault
+from bot.simulators.github.refusals import Refusal
+from bot.simulators.github.smart_http import SmartHttp
+from bot.simulators.github.stage import Stage
+
+API_VERSIONS = frozenset({"2022-11-28", "2026-03-10"})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+KEPT_REQUESTS = 20_000
+EVERYONE = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One request that was made. `permissions` are those of the token; empty for the App itself and for nobody."""
+
+    method: str
+    path: str
+    status: int
+    permissions: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+class Truncated(Response):
+    """An answer that stops in the middle, which makes the server close the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+
+
+class Server:
+    def __init__(self, stage: Stage, endpoints: Iterable[Endpoint]) -> None:
+        self.requests: deque[Logged] = deque(maxlen=KEPT_REQUESTS)
+        self._stage = stage
+        self._table = Table(endpoints)
+        git = SmartHttp(stage)
+        self.app = Starlette(
+            routes=[
+                Route("/{owner}/{repo}.git/info/refs", git.advertise),
+                Route("/{owner}/{repo}.git/git-upload-pack", git.upload_pack, methods=["POST"]),
+                Route("/{path:path}", self._handle, methods=list(METHODS)),
+            ]
+        )
+
+    async def _handle(self, request: Request) -> Response:
+        method, path = request.method, request.scope["path"]
+        fault = self._stage.faults.take(method, path)
+        if fault is not None:
+            self._stage.state.changes.notify()
+            await fault.wait()
+        caller: Caller | None = None
+        sent: dict[str, Any] = {}
+        if fault is not None and fault.status is not None and not fault.drop_answer:
+            answer = _canned(fault)
+        else:
+            try:
+                caller = self._recognise(request)
+                sent = _read_json(await request.body())
+                answer = await self._answer(request, caller, sent)
+            except Refusal as refusal:
+                answer = Answer(refusal.body, refusal.status, refusal.headers)
+        if fault is not None and fault.drop_answer:
+            answer = _canned(fault) if fault.status is not None else Answer(status=0)
+        permissions = caller.permissions if isinstance(caller, Token) else {}
+        self.requests.append(Logged(method, path, answer.status, permissions, sent))
+        return self._respond(request, answer, caller)
+
+    def _recognise(self, request: Request) -> Caller:
+        authorization = request.headers.get("authorization", "")
+        if not request.headers.get("user-agent"):
+            raise Refusal(
+                403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent"
+            )
+        try:
+            caller = self._stage.authority.recognise(authorization)
+        except UnknownIssuer as error:
+            raise Refusal(404, str(error)) from error
+        except BadCredentials as error:
+            raise Refusal(401, str(error) if authorization else "Requires authentication") from error
+        if not self._stage.limits.take(_bucket(caller)):
+            raise Refusal(self._stage.limits.status, PRIMARY_LIMIT.format(_bucket(caller)))
+        return caller
+
+    async def _answer(self, request: Request, caller: Caller, sent: dict[str, Any]) -> Answer:
+        version = request.headers.get("x-github-api-version", "2022-11-28")
+        if version not in API_VERSIONS:
+            raise Refusal(400, f"{version} is not a supported version")
+        found = self._table.find(request.method, request.scope["path"])
+        if found is None:
+            self._stage.state.errors.append(f"unknown route: {request.method} {request.scope['path']}")
+            raise Refusal(404, "Not Found")
+        endpoint, parameters = found
+        call = Call(request, self._stage, endpoint, parameters, caller, sent)
+        call.authorize()
+        return await endpoint.handler(call)
+
+    def _respond(self, request: Request, answer: Answer, caller: Caller | None) -> Response:
+        if answer.status == 0:
+            return Truncated()
+        stage, body = self._stage, _encode(answer.body)
+        headers = {
+            "X-GitHub-Request-Id": uuid.uuid4().hex[:20].upper(),
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "Date": format_datetime(stage.state.time(), usegmt=True),
+            "Server": "github.com",
+        }
+        if request.method == "GET" and answer.status == 200:
+            headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()}"'
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                stage.limits.give_back(_bucket(caller))
+                return Response(status_code=304, headers=headers | stage.limits.headers(_bucket(caller)))
+        headers |= stage.limits.headers(_bucket(caller))
+        headers |= answer.headers
+        if not body:
+            return Response(status_code=answer.status, headers=headers)
+        return Response(body, answer.status, headers, answer.media_type)
+
+
+def _bucket(caller: Caller | None) -> str:
+    match caller:
+        case AsApp():
+            return "app"
+        case Token():
+            return f"installation {caller.installation.id}"
+    return EVERYONE
+
+
+def _canned(fault: Fault) -> Answer:
+    body = {"message": "Server Error"} if fault.body is None else fault.body
+    status = fault.status or 502
+    if isinstance(body, str):
+        return Answer(body.encode(), status, fault.headers, "text/html")
+    return Answer(body, status, fault.headers)
+
+
+def _encode(body: object) -> bytes:
+    match body:
+        case None:
+            return b""
+        case bytes():
+            return body
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        sent = json.loads(body)
+        json.dumps(sent, ensure_ascii=False).encode()  # half a surrogate pair is not text
+    except ValueError as error:
+        raise Refusal(400, "Problems parsing JSON") from error
+    if not isinstance(sent, dict):
+        raise Refusal(400, "Body should be a JSON object")
+    return sent
