@@ -26,6 +26,11 @@ def run_id(solve: SolveId, index: int) -> RunId:
     return RunId(f"{solve}-r{index}")
 
 
+def prepared_snapshot(solve: SolveId) -> SnapshotId:
+    """The workspace after set-up, from which every run and every judgement starts."""
+    return SnapshotId(str(solve))
+
+
 @dataclass(frozen=True, slots=True)
 class Repo:
     """A repository as one installation of the App sees it. `id` is its identity; `name` ("owner/name") may change."""
@@ -289,6 +294,7 @@ class Baseline:
     repro_exit: int | None = None
     tail: str = ""
     note: str = ""  # what people should know: "the set-up failed: ..."
+    canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
 
 
 class Gate(StrEnum):

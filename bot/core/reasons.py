@@ -53,15 +53,15 @@ def why(champion: Evidence | None, ordered: Sequence[Evidence], case: Case) -> t
 def _observed(champion: Evidence, case: Case) -> list[str]:
     said = []
     if champion.regressions:
-        said.append(f"It {_breaks(champion, case)}: {_names(champion.regressions)}.")
+        said.append(f"It {_breaks(champion, case)}: {listing(champion.regressions)}.")
     elif champion.stable_total:
         said.append(f"It {_keeps(champion, case)}.")
     if champion.repro_flips:
         said.append(f"The repro command failed before the change (exit code {champion.repro_before}) and passes now.")
     if champion.own_tests_flip:
-        said.append(f"Its own tests fail without the change and pass with it: {_names(champion.test_files)}.")
+        said.append(f"Its own tests fail without the change and pass with it: {listing(champion.test_files)}.")
     if champion.fixed:
-        said.append(f"Fixes {_tests(len(champion.fixed))} that failed before: {_names(champion.fixed)}.")
+        said.append(f"Fixes {_tests(len(champion.fixed))} that failed before: {listing(champion.fixed)}.")
     if champion.agrees_with:
         agreeing = [
             f"{case.letter(other)}{' (another model)' if case.other_model(champion.run, other) else ''}"
@@ -149,9 +149,9 @@ def _about_tests(case: Case) -> list[str]:
     elif baseline.stable and not baseline.per_test:
         said.append("The test command gives no results per test; only its exit code was compared.")
     if baseline.flaky:
-        said.append(f"Left out as flaky on the base commit: {_names(baseline.flaky)}.")
+        said.append(f"Left out as flaky on the base commit: {listing(baseline.flaky)}.")
     if baseline.failing:
-        said.append(f"Not counted, because they fail on the base commit already: {_names(baseline.failing)}.")
+        said.append(f"Not counted, because they fail on the base commit already: {listing(baseline.failing)}.")
     return said
 
 
@@ -163,7 +163,7 @@ def _about_champion(champion: Evidence, case: Case) -> list[str]:
         said.append("The tests were not run on it.")
     said += champion.notes
     if champion.regressions:
-        said.append(f"Whether the tests it breaks were right is for people to say: {_names(champion.regressions)}.")
+        said.append(f"Whether the tests it breaks were right is for people to say: {listing(champion.regressions)}.")
     if champion.own_tests_on_candidate is False:
         said.append("Its own tests do not pass with its change.")
     elif champion.own_tests_on_base is True:
@@ -203,7 +203,8 @@ def _tests(number: int, kind: str = "") -> str:
     return f"{number} {kind}{'test' if number == 1 else 'tests'}"
 
 
-def _names(names: Sequence[str]) -> str:
+def listing(names: Sequence[str]) -> str:
+    """The first few of hostile names, on one line, and how many more there are."""
     shown = ", ".join(_one_line(name) for name in names[:SHOWN_NAMES])
     return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"
 

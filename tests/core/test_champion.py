@@ -1,0 +1,398 @@
+"""The choice between candidates: what decides, what cannot, and what is said about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.champion import decide
+from bot.core.evidence import Reproduction, reproduction, standing
+from bot.core.model import (
+    Baseline,
+    Decision,
+    Evidence,
+    Experiment,
+    Gate,
+    GateFailure,
+    ModelSpec,
+    Outcome,
+    RunFacts,
+    RunId,
+    SolveId,
+    Strategy,
+    run_id,
+)
+
+SOLVE = SolveId("s")
+A, B, C, D = (run_id(SOLVE, index) for index in (1, 2, 3, 4))
+STABLE = tuple(f"tests.test_app::test_{number}" for number in range(41))
+BASELINE = Baseline("pytest -q", True, STABLE)
+EMPTY = (GateFailure(Gate.EMPTY, ""),)
+
+
+def run(id: RunId, model: str = "sonnet", prior: float = 0.7, dollars: float = 0.1) -> RunFacts:
+    index = int(id.rpartition("-r")[2])
+    spec = ModelSpec(model, "somewhere", model, prior=prior)
+    return RunFacts(id, SOLVE, Experiment(index, spec, None, Strategy.BASELINE, 100, 1.0), dollars=dollars)
+
+
+def runs(*facts: RunFacts) -> dict[RunId, RunFacts]:
+    return {fact.id: fact for fact in facts}
+
+
+FOUR = runs(run(A), run(B), run(C), run(D))
+
+
+def clean(id: RunId, broken: int = 0, lines: int = 10) -> Evidence:
+    """Gates passed, tests run, nothing seen to be solved."""
+    return Evidence(
+        id, regressions=STABLE[:broken], stable_passed=41 - broken, stable_total=41, lines_changed=lines
+    )  # fmt: skip
+
+
+def flips(evidence: Evidence) -> Evidence:
+    return replace(
+        evidence, own_tests_on_base=False, own_tests_on_candidate=True, test_files=("tests/test_bug.py",)
+    )  # fmt: skip
+
+
+def repro(evidence: Evidence, after: int = 0) -> Evidence:
+    return replace(evidence, repro_before=1, repro_after=after)
+
+
+def order(decision: Decision) -> str:
+    return "".join(chr(ord("A") + int(ranked.run[-1]) - 1) for ranked in decision.ranking)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome"),
+    [
+        (flips(clean(A)), Outcome.READY),
+        (repro(clean(A)), Outcome.READY),
+        (replace(clean(A), fixed=("tests::bad",)), Outcome.READY),
+        (clean(A), Outcome.DRAFT),
+        (replace(flips(clean(A)), own_tests_on_base=True), Outcome.DRAFT),
+        (replace(flips(clean(A)), own_tests_on_base=None), Outcome.DRAFT),
+        (replace(repro(clean(A)), own_tests_on_candidate=False), Outcome.DRAFT),
+        (repro(flips(clean(A)), after=1), Outcome.DRAFT),
+        (replace(repro(clean(A)), repro_before=0), Outcome.DRAFT),
+        (replace(flips(clean(A)), problem="Its sandbox was lost."), Outcome.DRAFT),
+        (flips(Evidence(A)), Outcome.DRAFT),
+        (Evidence(A), Outcome.DRAFT),
+        (flips(clean(A, broken=1)), Outcome.DRAFT),
+        (repro(clean(A, broken=3)), Outcome.DRAFT),
+        (repro(clean(A, broken=4)), Outcome.NONE),
+        (clean(A, broken=1), Outcome.NONE),
+        (repro(flips(clean(A, broken=1)), after=1), Outcome.NONE),
+        (flips(Evidence(A, regressions=("t",), stable_total=1)), Outcome.NONE),
+        (flips(Evidence(A, regressions=STABLE[:10], stable_passed=190, stable_total=200)), Outcome.DRAFT),
+        (flips(Evidence(A, regressions=STABLE[:11], stable_passed=189, stable_total=200)), Outcome.NONE),
+        (replace(flips(clean(A)), gate_failures=EMPTY), Outcome.NONE),
+    ],
+)
+def test_what_a_candidate_has_earned_by_itself(evidence: Evidence, outcome: Outcome) -> None:
+    assert standing(evidence, BASELINE) is outcome
+    decision = decide([evidence], FOUR, BASELINE)
+    assert decision.outcome is outcome
+    assert decision.champion == (None if outcome is Outcome.NONE else A)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "level"),
+    [
+        (repro(flips(clean(A))), Reproduction.COMMAND_AND_TESTS),
+        (repro(clean(A)), Reproduction.COMMAND),
+        (flips(clean(A)), Reproduction.TESTS),
+        (replace(flips(clean(A)), repro_before=0, repro_after=0), Reproduction.TESTS),
+        (clean(A), Reproduction.NOTHING),
+        (replace(clean(A), repro_before=1), Reproduction.NOTHING),
+        (repro(flips(clean(A)), after=2), Reproduction.STILL_FAILS),
+    ],
+)
+def test_how_well_the_problem_was_reproduced(evidence: Evidence, level: Reproduction) -> None:
+    assert reproduction(evidence) is level
+
+
+def agreeing(evidence: Evidence, *others: RunId) -> Evidence:
+    return replace(evidence, agreement=0.9, agrees_with=others)
+
+
+MIXED = runs(run(A), run(B), run(C, model="gpt-5-mini"), run(D, model="gpt-5-mini", prior=0.6))
+
+# Each case: what decides, the runs, the evidence, the order. In all of them the loser is the smaller change.
+DECIDING: list[tuple[str, Mapping[RunId, RunFacts], list[Evidence], str]] = [
+    ("gates", FOUR, [replace(flips(clean(A, lines=1)), gate_failures=EMPTY), clean(B)], "BACD"),
+    ("ready before draft", FOUR, [replace(repro(flips(clean(A, lines=1))), problem="lost"), flips(clean(B))], "BACD"),
+    ("a draft before nothing", FOUR, [clean(A, broken=1, lines=1), flips(clean(B, broken=2))], "BACD"),
+    ("tested before untested", FOUR, [flips(Evidence(A, lines_changed=1)), flips(clean(B, broken=2))], "BACD"),
+    ("fewer regressions", FOUR, [repro(flips(clean(A, broken=2, lines=1))), flips(clean(B, broken=1))], "BACD"),
+    ("a repro command before own tests", FOUR, [flips(clean(A, lines=1)), repro(clean(B))], "BACD"),
+    ("both before either", FOUR, [repro(clean(A, lines=1)), repro(flips(clean(B)))], "BACD"),
+    ("something before nothing", FOUR, [clean(A, lines=1), flips(clean(B))], "BACD"),
+    ("nothing before a repro that still fails", FOUR, [repro(flips(clean(A, lines=1)), after=1), clean(B)], "BACD"),
+    ("agreement", FOUR, [flips(clean(A, lines=1)), agreeing(flips(clean(B)), C), agreeing(flips(clean(C)), B)], "BCAD"),
+    ("agreement of another model", MIXED, [
+        agreeing(flips(clean(A, lines=1)), B), agreeing(flips(clean(B, lines=2)), A),
+        agreeing(flips(clean(C)), B),
+    ], "CABD"),
+    ("the model's prior", MIXED, [flips(clean(D, lines=1)), flips(clean(A))], "ADBC"),
+    ("the smaller change", FOUR, [flips(clean(A, lines=9)), flips(clean(B, lines=8))], "BACD"),
+    ("the cheaper run", runs(run(A, dollars=0.2), run(B, dollars=0.1)), [flips(clean(A)), flips(clean(B))], "BA"),
+    ("the run id", FOUR, [flips(clean(B)), flips(clean(A)), flips(clean(C))], "ABCD"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "evidence", "expected"), [case[1:] for case in DECIDING], ids=[c[0] for c in DECIDING]
+)
+def test_what_decides(facts: Mapping[RunId, RunFacts], evidence: list[Evidence], expected: str) -> None:
+    assert order(decide(evidence, facts, BASELINE)) == expected
+    assert order(decide(evidence[::-1], facts, BASELINE)) == expected
+
+
+def test_the_four_of_the_demonstration() -> None:
+    """The issue's example as a special case, a fix that breaks another function, the cause with a test, nothing."""
+    facts = runs(run(A, prior=0.9), run(B, prior=0.9), run(C, prior=0.5, dollars=0.5), run(D))
+    decision = decide(
+        [
+            clean(A, lines=2),
+            flips(clean(B, broken=2, lines=3)),
+            flips(clean(C, lines=14)),
+            Evidence(D, gate_failures=EMPTY),
+        ],
+        facts,
+        BASELINE,
+    )
+    assert (decision.outcome, decision.champion, decision.runner_up) == (Outcome.READY, C, A)
+    assert [(ranked.run, ranked.verdict, ranked.eligible) for ranked in decision.ranking] == [
+        (C, "champion", True),
+        (A, "runner-up", True),
+        (B, "breaks 2 tests", True),
+        (D, "empty", False),
+    ]
+    assert decision.reasons == (
+        "It keeps all 41 stable tests.",
+        "Its own tests fail without the change and pass with it: tests/test_bug.py.",
+        "Chosen over A: A was not seen to solve the problem.",
+        "Chosen over B: it keeps all 41 stable tests, B breaks 2.",
+        "D is out: empty.",
+    )
+    assert decision.uncertain == ("No other candidate made the same change.",)
+
+
+def test_nothing_can_be_trusted() -> None:
+    two = (GateFailure(Gate.PROTECTED_PATH, ".github/x\n@all"), GateFailure(Gate.BINARY, "a.bin"))
+    decision = decide(
+        [
+            Evidence(A, gate_failures=two),
+            clean(B, broken=30),
+            flips(clean(C, broken=12)),
+        ],
+        FOUR,
+        BASELINE,
+    )  # fmt: skip
+    assert (decision.outcome, decision.champion, decision.runner_up) == (Outcome.NONE, None, None)
+    assert not any(ranked.eligible for ranked in decision.ranking)
+    assert [ranked.verdict for ranked in decision.ranking] == [
+        "breaks 12 tests", "breaks 30 tests", "protected path", "no candidate",
+    ]  # fmt: skip
+    assert decision.reasons == (
+        "C is out: it breaks 12 of 41 stable tests.",
+        "B is out: it breaks 30 of 41 stable tests, and was not seen to solve the problem.",
+        "A is out: protected path (.github/x @all); binary (a.bin).",
+    )
+
+
+def test_no_run_produced_anything() -> None:
+    decision = decide([], FOUR, BASELINE)
+    assert (decision.outcome, decision.champion, order(decision)) == (Outcome.NONE, None, "ABCD")
+    assert decision.reasons == ("No run produced a candidate.",)
+
+
+@pytest.mark.parametrize(
+    ("winner", "loser", "facts", "sentence"),
+    [
+        (flips(clean(A)), repro(flips(clean(B)), 3), FOUR, "B still fails the repro command (exit code 3)."),
+        (flips(clean(A)), flips(Evidence(B)), FOUR, "B could not be tested."),
+        (flips(clean(A, 1)), flips(Evidence(B)), FOUR, "the tests could not be run on B."),
+        (flips(clean(A, 1)), flips(clean(B, 2)), FOUR, "it breaks 1 of 41 stable tests, B breaks 2."),
+        (flips(clean(A)), replace(repro(clean(B)), own_tests_on_candidate=False), FOUR, "B fails its own tests."),
+        (flips(clean(A)), replace(flips(clean(B)), problem="x"), FOUR, "B could not be observed completely."),
+        (repro(clean(A)), flips(clean(B)), FOUR, "B passes its own tests only."),
+        (repro(flips(clean(A))), repro(clean(B)), FOUR,
+         "B passes the repro command, but brings no test that fails without its change."),
+        (agreeing(flips(clean(A)), C), flips(clean(B)), FOUR,
+         "equal test results, and more candidates agree with it than with B."),
+        (flips(clean(A)), flips(clean(D)), MIXED,
+         "equal evidence, and its model solves more issues alone (70%, that of D 60%)."),
+        (flips(clean(A, lines=3)), flips(clean(B, lines=9)), FOUR,
+         "equal evidence, and a smaller change (3 lines, B 9)."),
+        (flips(clean(A)), flips(clean(B)), runs(run(A, dollars=0.0312), run(B)),
+         "equal evidence and size, and a cheaper run ($0.0312, B $0.1000)."),
+        (flips(clean(A)), flips(clean(B)), FOUR, "nothing tells them apart, so the lower run id counts."),
+    ],
+)  # fmt: skip
+def test_why_this_one_and_not_that_one(
+    winner: Evidence, loser: Evidence, facts: Mapping[RunId, RunFacts], sentence: str
+) -> None:
+    decision = decide([loser, winner], facts, BASELINE)
+    assert decision.champion == winner.run
+    letter = facts[loser.run].experiment.letter
+    assert decision.reasons[-1] == f"Chosen over {letter}: {sentence}"
+
+
+ALONE = "There was no other candidate to compare it with."
+
+
+@pytest.mark.parametrize(
+    ("evidence", "baseline", "said"),
+    [
+        (flips(clean(A)), BASELINE, []),
+        (Evidence(A), Baseline(None, note="No way to run the tests was found."), [
+            "No way to run the tests was found.",
+            "Nothing that was run shows the problem before the change and its absence after it.",
+        ]),
+        (repro(Evidence(A)), Baseline("make", failing=("make",)), [
+            "No test passes every time on the base commit, so a regression would go unseen.",
+            "Not counted, because they fail on the base commit already: make.",
+        ]),
+        (flips(Evidence(A, stable_passed=1, stable_total=1)), Baseline("make", stable=("make",)), [
+            "The test command gives no results per test; only its exit code was compared.",
+        ]),
+        (flips(clean(A)), replace(BASELINE, flaky=("a", "b", "c", "d", "e", "f")), [
+            "Left out as flaky on the base commit: a, b, c, d and 2 more.",
+        ]),
+        (replace(flips(clean(A)), notes=("Failed at first.",), problem="Its sandbox was lost."), BASELINE, [
+            "Its sandbox was lost.", "Failed at first.",
+        ]),
+        (repro(Evidence(A)), BASELINE, ["The tests were not run on it."]),
+        (replace(clean(A), own_tests_on_base=True, own_tests_on_candidate=True), BASELINE, [
+            "Its own tests pass without the change already, so they prove nothing.",
+            "Nothing that was run shows the problem before the change and its absence after it.",
+        ]),
+        (replace(repro(clean(A)), own_tests_on_base=False, own_tests_on_candidate=False), BASELINE, [
+            "Its own tests do not pass with its change.",
+        ]),
+        (replace(flips(clean(A)), repro_before=0, repro_after=0), BASELINE, [
+            "The repro command passes on the base commit already, so it proves nothing.",
+        ]),
+        (repro(clean(A), after=7), BASELINE, ["The repro command still fails (exit code 7)."]),
+        (flips(clean(A, broken=1)), BASELINE, [
+            "Whether the tests it breaks were right is for people to say: tests.test_app::test_0.",
+        ]),
+    ],
+)  # fmt: skip
+def test_what_is_uncertain(evidence: Evidence, baseline: Baseline, said: list[str]) -> None:
+    assert decide([evidence], FOUR, baseline).uncertain == (*said, ALONE)
+
+
+def test_hostile_names_stay_on_one_line_and_short() -> None:
+    evidence = flips(replace(clean(A), fixed=("x\n## fixes #1\u202e\x1b[31m", "y" * 5000)))
+    decision = decide([evidence], FOUR, BASELINE)
+    assert all(len(sentence) < 400 and sentence.isprintable() for sentence in decision.reasons)
+
+
+# ------------------------------------------------------------------------------------------------- what always holds
+
+IDS = [run_id(SOLVE, index) for index in range(1, 6)]
+NAMES = st.sampled_from(STABLE[:6])
+EXIT = st.sampled_from([None, 0, 1])
+MAYBE = st.sampled_from([None, False, True])
+
+
+@st.composite
+def judged(draw: st.DrawFn, id: RunId) -> Evidence:
+    total = draw(st.sampled_from([0, 6, 41, 200]))
+    broken = tuple(sorted(draw(st.sets(NAMES)))) if total else ()
+    return Evidence(
+        id,
+        gate_failures=draw(st.sampled_from([(), (), (), EMPTY])),
+        regressions=broken,
+        stable_passed=total - len(broken),
+        stable_total=total,
+        own_tests_on_base=draw(MAYBE),
+        own_tests_on_candidate=draw(MAYBE),
+        fixed=draw(st.sampled_from([(), ("tests::bad",)])),
+        repro_before=draw(EXIT),
+        repro_after=draw(EXIT),
+        agrees_with=tuple(sorted(draw(st.sets(st.sampled_from([other for other in IDS if other != id]))))),
+        lines_changed=draw(st.integers(0, 3)),
+        problem=draw(st.sampled_from(["", "Its sandbox was lost."])),
+    )
+
+
+@st.composite
+def solves(draw: st.DrawFn) -> tuple[list[Evidence], dict[RunId, RunFacts], Baseline]:
+    models, priors, dollars = (st.sampled_from(pair) for pair in (["a", "b"], [0.5, 0.7], [0.1, 0.2]))
+    facts = runs(*(run(each, draw(models), draw(priors), draw(dollars)) for each in IDS))
+    evidence = [draw(judged(each)) for each in draw(st.lists(st.sampled_from(IDS), unique=True))]
+    return evidence, facts, draw(st.sampled_from([BASELINE, Baseline(None), Baseline("make", stable=("make",))]))
+
+
+@given(solve=solves(), data=st.data())
+def test_the_place_in_the_list_never_matters(
+    solve: tuple[list[Evidence], dict[RunId, RunFacts], Baseline], data: st.DataObject
+) -> None:
+    evidence, facts, baseline = solve
+    shuffled = data.draw(st.permutations(evidence))
+    turned = dict(data.draw(st.permutations(list(facts.items()))))
+    assert decide(shuffled, turned, baseline) == decide(evidence, facts, baseline)
+
+
+@given(solve=solves())
+def test_a_decision_is_whole(solve: tuple[list[Evidence], dict[RunId, RunFacts], Baseline]) -> None:
+    evidence, facts, baseline = solve
+    decision = decide(evidence, facts, baseline)
+    assert sorted(ranked.run for ranked in decision.ranking) == IDS
+    assert [ranked.place for ranked in decision.ranking] == [1, 2, 3, 4, 5]
+    eligible = [ranked.run for ranked in decision.ranking if ranked.eligible]
+    assert [decision.champion, decision.runner_up] == [*eligible, None, None][:2]
+    assert (decision.champion is None) == (decision.outcome is Outcome.NONE)
+    assert not eligible or decision.ranking[0].run == decision.champion
+    failed = {item.run for item in evidence if item.gate_failures}
+    assert not failed & set(eligible)
+    assert decision.reasons
+
+
+def _add_regression(evidence: Evidence) -> Evidence:
+    if evidence.stable_passed == 0:
+        return evidence
+    broken = (*evidence.regressions, "tests.test_app::one_more")
+    return replace(evidence, regressions=broken, stable_passed=evidence.stable_passed - 1)
+
+
+WORSE: dict[str, Callable[[Evidence], Evidence]] = {
+    "a regression": _add_regression,
+    "a failed gate": lambda evidence: replace(evidence, gate_failures=(*evidence.gate_failures, *EMPTY)),
+    "no tests of its own": lambda evidence: (
+        replace(evidence, own_tests_on_base=None, own_tests_on_candidate=None)
+        if evidence.own_tests_on_candidate is not False
+        else evidence
+    ),
+    "own tests that fail": lambda evidence: replace(evidence, own_tests_on_candidate=False),
+    "nothing fixed": lambda evidence: replace(evidence, fixed=()),
+    "a repro that still fails": lambda evidence: replace(evidence, repro_before=1, repro_after=1),
+    "no agreement": lambda evidence: replace(evidence, agrees_with=()),
+    "a larger change": lambda evidence: replace(evidence, lines_changed=evidence.lines_changed + 1),
+    "a hole in the evidence": lambda evidence: replace(evidence, problem="Its sandbox was lost."),
+}
+BETTER_FIRST = [Outcome.READY, Outcome.DRAFT, Outcome.NONE]
+
+
+@pytest.mark.parametrize("worsen", WORSE.values(), ids=WORSE.keys())
+@given(solve=solves())
+def test_worse_evidence_never_helps(
+    worsen: Callable[[Evidence], Evidence], solve: tuple[list[Evidence], dict[RunId, RunFacts], Baseline]
+) -> None:
+    evidence, facts, baseline = solve
+    before = decide(evidence, facts, baseline)
+    for index, item in enumerate(evidence):
+        after = decide([*evidence[:index], worsen(item), *evidence[index + 1 :]], facts, baseline)
+        assert _place(after, item.run) >= _place(before, item.run)
+        assert BETTER_FIRST.index(after.outcome) >= BETTER_FIRST.index(before.outcome)
+
+
+def _place(decision: Decision, run: RunId) -> int:
+    return next(ranked.place for ranked in decision.ranking if ranked.run == run)
