@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.model import Baseline, TestReport, Verdict
@@ -90,6 +90,7 @@ def test_a_report_that_is_refused(xml: bytes) -> None:
         parse_junit(xml)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: suite(text)))
 def test_no_bytes_do_anything_but_parse_or_be_refused(xml: bytes) -> None:
     with suppress(UnreadableReport):
@@ -241,12 +242,14 @@ def test_the_command_itself_regresses_when_it_was_clean() -> None:
 VERDICTS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(Verdict), max_size=6)
 
 
+@settings(deadline=None)
 @given(runs=st.lists(VERDICTS, min_size=1, max_size=4))
 def test_a_baseline_never_regresses_against_itself(runs: list[dict[str, Verdict]]) -> None:
     reports = [ran(tests) for tests in runs]
     assert all(regressions(baseline(reports), again) == () for again in reports)
 
 
+@settings(deadline=None)
 @given(runs=st.lists(VERDICTS, min_size=1, max_size=4), seen=VERDICTS, worse=st.sampled_from("abcdef"))
 def test_a_worse_verdict_never_lessens_regressions(
     runs: list[dict[str, Verdict]], seen: dict[str, Verdict], worse: str

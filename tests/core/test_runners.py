@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.runners import REPORT, break_on_purpose, can_be_broken, documents, narrow, recipe
@@ -53,6 +53,7 @@ def test_narrowing_to_nothing_is_not_narrowing() -> None:
     assert narrow("pytest", []) is None
 
 
+@settings(deadline=None)
 @given(files=st.lists(st.text(min_size=1).filter(lambda name: "\0" not in name), min_size=1, max_size=4))
 def test_a_file_stays_one_word_and_no_option(files: list[str]) -> None:
     narrowed = narrow("pytest -q", files)
