@@ -21,7 +21,7 @@ from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
-from bot.sandbox.rooms import Rooms, first_closed
+from bot.sandbox.rooms import Room, Rooms, first_closed
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
@@ -87,6 +87,9 @@ class BubblewrapSandboxes(LocalSandboxes):
                 f"{closed} cannot be passed by the users of the sandboxes, so {toolchain} is out of their reach",
                 remedy=f"Allow it (chmod o+x {closed}), copy the toolchain elsewhere, or run the bot as its owner.",
             )
+
+    async def _evict(self, room: Room) -> None:
+        """Nothing to do: the kernel ends these processes together with us."""
 
     @asynccontextmanager
     async def _start(self, errand: Errand) -> AsyncIterator[Process]:

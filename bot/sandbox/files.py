@@ -76,7 +76,7 @@ def take_script(exclude: Sequence[str]) -> str:
 def copy_script() -> str:
     return (
         f"{_OPEN_UP.format(paths=f'{FROM}/workspace {FROM}/home')}; "
-        f"exec cp -a --reflink=auto {FROM}/workspace {FROM}/home {TO}/"
+        f"cp -a --reflink=auto {FROM}/workspace/. {TO}/workspace && exec cp -a --reflink=auto {FROM}/home/. {TO}/home"
     )
 
 

@@ -78,6 +78,10 @@ class LocalSandboxes(ABC):
         Raises `SandboxUnusable` when the walls cannot be had.
         """
 
+    @abstractmethod
+    async def _evict(self, room: Room) -> None:
+        """End what a crash of ours may have left running in the room."""
+
     # ------------------------------------------------------------------------------------------------ life and death
 
     async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
@@ -97,7 +101,12 @@ class LocalSandboxes(ABC):
     async def close(self, id: SandboxId) -> None:
         for process in list(self._running.get(id, ())):
             process.kill()
-        await self._rooms.remove_sandbox(id)
+            await process.gone()
+        if self._rooms.has(id):
+            room = self._rooms.find(id)
+            await self._evict(room)
+            self._watch.forget(room)
+            await self._rooms.remove_sandbox(id)
 
     async def living(self) -> list[SandboxId]:
         return self._rooms.living()

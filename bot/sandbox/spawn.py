@@ -145,6 +145,10 @@ class Process:
             self._popen.kill()
         self._plan.end_rest()
 
+    async def gone(self) -> None:
+        """After `kill`: wait until it happened."""
+        await asyncio.wait(self._gone, timeout=_GRACE)
+
     async def finish(self, timeout: float) -> Exit:
         """Wait for the end of the tree, or make it end: at the timeout, or when this call is cancelled."""
         timed_out = False
@@ -157,7 +161,7 @@ class Process:
             self.kill()
             self._on_info()
             try:
-                await asyncio.wait(self._gone, timeout=_GRACE)
+                await self.gone()
             finally:
                 began = self._close()
         code = self._popen.returncode if self._popen.returncode is not None else -signal.SIGKILL

@@ -1,0 +1,42 @@
+"""The sandboxes of this machine for tests, in a directory that the sandboxes' users can pass."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local import LocalSandboxes
+from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+
+MEMORY = 300 * 1024**2
+DISK = 48 * 1024**2
+PROCESSES = 60
+
+
+@contextmanager
+def public_directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="solvebot-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def bubblewrap(directory: Path, *, allow_private: bool = False) -> BubblewrapSandboxes:
+    options = BubblewrapOptions(
+        directory=directory, memory=MEMORY, disk=DISK, processes=PROCESSES, allow_private=allow_private
+    )
+    return BubblewrapSandboxes(options)
+
+
+def plain_processes(directory: Path) -> ProcessSandboxes:
+    return ProcessSandboxes(ProcessOptions(directory=directory, memory=MEMORY, disk=DISK, processes=PROCESSES))
+
+
+def local_sandboxes(kind: str, directory: Path) -> LocalSandboxes:
+    return bubblewrap(directory) if kind == "bubblewrap" else plain_processes(directory)
