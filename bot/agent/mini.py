@@ -195,8 +195,7 @@ class Agent(DefaultAgent):
                 "config": {"model": {"model_name": model_name}},
             }
         }
-        text = redact(msgspec.json.encode(self.serialize(about)).decode())
-        return gzip.compress(text.encode(), mtime=0)
+        return gzip.compress(msgspec.json.encode(_redacted(self.serialize(about), redact)), compresslevel=6, mtime=0)
 
     def _check_limits(self) -> None:
         if self.n_calls >= self.limits.steps:
@@ -270,6 +269,17 @@ def _can_run(command: object) -> bool:
 def _unusable(error: str, finish_reason: str) -> FormatError:
     content = template("format-error").render(error=error, finish_reason=finish_reason)
     return FormatError({"role": "user", "content": content, "extra": {"interrupt_type": "FormatError"}})
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """Text by text, before it becomes JSON: escaped, a secret of several lines would no longer be found."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _redacted(item, redact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_redacted(item, redact) for item in value]
+    return value
 
 
 def _exit(status: ExitStatus) -> Message:

@@ -295,11 +295,15 @@ def test_a_message_keeps_what_the_provider_wants_back_but_not_a_role_of_its_own_
 
 
 async def test_the_trajectory_is_redacted_and_in_upstreams_format() -> None:
+    def redact(text: str) -> str:
+        return text.replace("s3cret", "***").replace("echo ***\n", "two lines\n")
+
     agent = World([reply("echo s3cret"), reply(SUBMIT)]).agent()
     await agent.run()
-    stored = agent.trajectory("sonnet", lambda text: text.replace("s3cret", "***"))
-    trajectory = json.loads(gzip.decompress(stored))
-    assert b"s3cret" not in gzip.decompress(stored)
+    stored = gzip.decompress(agent.trajectory("sonnet", redact))
+    trajectory = json.loads(stored)
+    assert b"s3cret" not in stored
+    assert "two lines" in trajectory["messages"][3]["content"]  # redacted as text, not as JSON with escapes
     assert trajectory["trajectory_format"] == "mini-swe-agent-1.1"
     assert trajectory["info"]["exit_status"] == "Submitted"
     assert trajectory["info"]["model_stats"] == {

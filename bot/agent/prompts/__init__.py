@@ -39,6 +39,7 @@ def task_prompt(task: str, strategy: Strategy, test_command: str | None) -> Prom
     )
 
 
+@cache
 def wording(name: str) -> str:
     """The source of one of our templates."""
     return files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+"""Reading and writing the chat completions protocol, where a table says more than a server: money and messages."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.agent.catalogue import CATALOGUE
+from bot.agent.mini import TOOLS
+from bot.agent.protocol import Said, encode_request, price, read_answer, wire_messages
+from bot.core.model import ModelSpec, Prices, Usage
+
+# After our own module, which silences what importing it does.
+from minisweagent.models.utils.cache_control import set_cache_control  # isort: skip
+
+SPEC = ModelSpec("m", "openrouter", "vendor/m", prices=Prices(2.0, 4.0, 0.5))
+CLAUDE = ModelSpec("c", "openrouter", "anthropic/claude", prices=Prices(3.0, 15.0))
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("prices", "usage", "dollars"),
+    [
+        (Prices(2.0, 4.0), Usage(MILLION, MILLION), 6.0),
+        (Prices(2.0, 4.0), Usage(MILLION, 0, MILLION), 2.0),
+        (Prices(2.0, 4.0, 0.5), Usage(MILLION, 0, MILLION // 2), 1.25),
+        (Prices(2.0, 4.0, 0.0), Usage(MILLION, 0, MILLION), 0.0),
+        (Prices(2.0, 4.0, 0.5), Usage(0, 0, MILLION), 0.0),
+    ],
+)
+def test_price(prices: Prices, usage: Usage, dollars: float) -> None:
+    assert price(prices, usage) == dollars
+
+
+def read(usage: Any, spec: ModelSpec = SPEC) -> Said:
+    choice = {"message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [choice], "usage": usage}).encode()
+    said = read_answer(spec, 200, {}, body, sent=4 * MILLION, now=datetime(2026, 11, 21, tzinfo=UTC))
+    assert isinstance(said, Said)
+    return said
+
+
+COUNTED = {"prompt_tokens": MILLION, "completion_tokens": 0}
+
+
+@pytest.mark.parametrize(
+    ("usage", "dollars"),
+    [
+        ({**COUNTED, "cost": 0.3}, 0.3),
+        ({**COUNTED, "cost": 1}, 1.0),
+        ({**COUNTED, "cost": 0}, 0.0),  # a free model: the provider says so
+        ({**COUNTED, "cost": None}, 2.0),
+        ({**COUNTED, "cost": "0.3"}, 2.0),
+        ({**COUNTED, "cost": True}, 2.0),
+        ({**COUNTED, "cost": -1.0}, 2.0),
+        (COUNTED, 2.0),
+        ({**COUNTED, "prompt_tokens_details": {"cached_tokens": MILLION}}, 0.5),
+        ({**COUNTED, "prompt_cache_hit_tokens": MILLION}, 0.5),
+        ({**COUNTED, "prompt_tokens_details": None}, 2.0),
+        ({**COUNTED, "cost": 0.1, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.9}}, 1.0),
+        ({**COUNTED, "cost": 0.1, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.1}}, 0.1),
+        ({**COUNTED, "cost": 0.1, "is_byok": True, "cost_details": None}, 0.1),
+    ],
+)
+def test_cost(usage: dict[str, Any], dollars: float) -> None:
+    assert read(usage).dollars == pytest.approx(dollars)
+
+
+@pytest.mark.parametrize("usage", [None, {}, [], "x", {"prompt_tokens": None}, {"prompt_tokens": -1}])
+def test_a_call_without_counted_tokens_is_not_free(usage: Any) -> None:
+    assert read(usage).usage.input_tokens == MILLION
+    assert read(usage).dollars >= 2.0
+
+
+def test_cached_tokens_are_read() -> None:
+    assert read({**COUNTED, "prompt_tokens_details": {"cached_tokens": 7}}).usage == Usage(MILLION, 0, 7)
+
+
+CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
+    "the first": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+    "after a command": [
+        {"role": "user", "content": "u"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "tool", "tool_call_id": "a", "content": "x"},
+    ],
+    "without text": [{"role": "user", "content": None}],
+}
+
+
+@pytest.mark.parametrize("messages", CONVERSATIONS.values(), ids=CONVERSATIONS.keys())
+def test_the_cache_mark_is_upstreams(messages: list[dict[str, Any]]) -> None:
+    noted = [message | {"extra": {"seconds": 1.0}} for message in messages]
+    before = copy.deepcopy(noted)
+    assert wire_messages(CLAUDE, noted) == set_cache_control(messages, mode="default_end")
+    assert wire_messages(SPEC, noted) == messages
+    assert noted == before
+
+
+def test_other_providers_of_the_same_model_get_no_mark() -> None:
+    spec = ModelSpec("c", "local", "anthropic/claude")
+    assert b"cache_control" not in encode_request(spec, CONVERSATIONS["the first"], None, TOOLS)
+
+
+def test_the_catalogue_can_be_used_as_it_is() -> None:
+    names = [spec.name for spec in CATALOGUE]
+    assert len(set(names)) == len(names)
+    assert {"sonnet", "gpt-5-mini", "opus", "deepseek-v3.2"} <= set(names)
+    for spec in CATALOGUE:
+        assert spec.prices is not None
+        assert 0 < (spec.prices.cached_input or spec.prices.input) <= spec.prices.input < spec.prices.output
+        assert 0 < spec.prior < 1
+        assert spec.is_active
