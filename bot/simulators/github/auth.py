@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -85,6 +86,11 @@ class Token:
     repositories: frozenset[int] | None  # None: all that the installation covers
     expires_at: datetime
 
+    @property
+    def bucket(self) -> str:
+        """Whose requests are counted together."""
+        return f"installation ID {self.installation.id}"
+
     def allows(self, permission: str, level: str) -> bool:
         return LEVELS.get(self.permissions.get(permission, ""), 0) >= LEVELS[level]
 
@@ -98,6 +104,8 @@ class Token:
 class AsApp:
     """The caller proved to be the App itself."""
 
+    bucket: ClassVar[str] = "the App"
+
 
 Caller = AsApp | Token
 
@@ -108,6 +116,10 @@ class BadCredentials(Exception):
 
 class UnknownIssuer(BadCredentials):
     """404: a good token of an App that does not exist."""
+
+
+class Suspended(BadCredentials):
+    """403: the installation is there, and closed."""
 
 
 class CannotMint(Exception):
@@ -121,7 +133,7 @@ class Authority:
     state: State
     app: App
     lifetime: timedelta = TOKEN_LIFETIME
-    fractional_expiry: bool = True  # "2026-11-21T09:00:00.123Z", which GitHub may send and naive parsers refuse
+    fractional_expiry: bool = True  # 2026-11-21T09:00:00.123Z, which GitHub may send and naive parsers refuse
     long_tokens: bool = True  # ghs_<app id>_<JWT>, some 520 characters; False: the classic 40
     tokens: dict[str, Token] = field(default_factory=dict)
     _public_key: rsa.RSAPublicKey | None = None
@@ -141,14 +153,14 @@ class Authority:
 
     def token(self, value: str) -> Token:
         token = self.tokens.get(value)
-        alive = (
-            token is not None
-            and token.expires_at > self.state.now()
-            and token.installation.id in self.state.installations
-            and token.installation.suspended_at is None
-        )
-        if token is None or not alive:
+        if (
+            token is None
+            or token.expires_at <= self.state.now()
+            or token.installation.id not in self.state.installations
+        ):
             raise BadCredentials("Bad credentials")
+        if token.installation.suspended_at is not None:
+            raise Suspended("This installation has been suspended")
         return token
 
     def _check_app_token(self, value: str) -> None:
@@ -195,7 +207,7 @@ class Authority:
 
     def expiry(self, token: Token) -> str:
         if self.fractional_expiry:
-            return token.expires_at.strftime("%Y-%m-%dT%H:%M:%S.123Z")
+            return token.expires_at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{token.expires_at.microsecond // 1000:03}Z"
         return timestamp(token.expires_at)
 
     def _new_value(self, installation: Installation) -> str:

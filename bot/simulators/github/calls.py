@@ -161,7 +161,8 @@ class Call:
     def _why_no_issue(self, number: int) -> Refusal:
         if number in self.repo.moved_issues:
             repository, new = self.repo.moved_issues[number]
-            return moved(301, f"{self.stage.state.url}/repositories/{repository}/issues/{new}")
+            rest = self.request.scope["path"].partition(f"/issues/{number}")[2]
+            return moved(301, f"{self.stage.state.url}/repositories/{repository}/issues/{new}{rest}")
         if number in self.repo.deleted_issues:
             return Refusal(410, "This issue was deleted")
         return not_found()
@@ -203,9 +204,13 @@ class Call:
 
     # -------------------------------------------------------------------------------------------------- answering
 
+    @property
+    def page_size(self) -> int:
+        return min(MOST_PER_PAGE, _positive(self.query("per_page"), PER_PAGE))
+
     def listing(self, items: Sequence[T], shape: Callable[[T], Json], *, wrap: str | None = None) -> Answer:
         """One page of the items, with `Link`. `wrap`: the name of the list inside an object with `total_count`."""
-        size = min(MOST_PER_PAGE, _positive(self.query("per_page"), PER_PAGE))
+        size = self.page_size
         page = _positive(self.query("page"), 1)
         last = max(1, math.ceil(len(items) / size))
         shown: list[Any] = [shape(item) for item in items[(page - 1) * size : page * size]]

@@ -45,6 +45,10 @@ class Fault:
             and fnmatchcase(path, self.path)
         )
 
+    @property
+    def replaces_the_effect(self) -> bool:
+        return self.status is not None and not self.drop_answer
+
     def release(self) -> None:
         """Let go of what hangs now; what comes later does not hang any more."""
         self._released.set()

@@ -302,7 +302,8 @@ class GitStore:
 
     @property
     def is_empty(self) -> bool:
-        return not self.refs("refs/heads/")
+        """No branch yet."""
+        return not any(files for _, _, files in os.walk(self.path / "refs" / "heads"))
 
     def resolve(self, name: str) -> str | None:
         """A commit by branch, tag, full ref or (abbreviated) sha."""

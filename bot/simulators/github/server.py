@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.simulators.github.auth import AsApp, BadCredentials, Caller, Token, UnknownIssuer
+from bot.simulators.github.auth import BadCredentials, Caller, Suspended, Token, UnknownIssuer
 from bot.simulators.github.calls import Answer, Call, Endpoint, Table
 from bot.simulators.github.faults import PRIMARY_LIMIT, Fault
 from bot.simulators.github.refusals import Refusal
@@ -28,6 +28,7 @@ API_VERSIONS = frozenset({"2022-11-28", "2026-03-10"})
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 KEPT_REQUESTS = 20_000
 EVERYONE = "anonymous"
+CUT_OFF = Answer(status=0)  # the connection is closed in the middle of the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,6 @@ class Logged:
     path: str
     status: int
     permissions: Mapping[str, str]
-    body: Mapping[str, Any]
 
 
 class Truncated(Response):
@@ -61,8 +61,14 @@ class Server:
                 Route("/{owner}/{repo}.git/info/refs", git.advertise),
                 Route("/{owner}/{repo}.git/git-upload-pack", git.upload_pack, methods=["POST"]),
                 Route("/{path:path}", self._handle, methods=list(METHODS)),
-            ]
+            ],
+            exception_handlers={Exception: self._broken},
         )
+
+    async def _broken(self, request: Request, error: Exception) -> Response:
+        """A defect of the simulator: the client sees a 500, the test fails, the traceback is in uvicorn's log."""
+        self._stage.state.errors.append(f"{request.method} {request.scope['path']} broke the simulator: {error!r}")
+        return Response(status_code=500)
 
     async def _handle(self, request: Request) -> Response:
         method, path = request.method, request.scope["path"]
@@ -70,40 +76,43 @@ class Server:
         if fault is not None:
             self._stage.state.changes.notify()
             await fault.wait()
-        caller: Caller | None = None
-        sent: dict[str, Any] = {}
-        if fault is not None and fault.status is not None and not fault.drop_answer:
-            answer = _canned(fault)
+        if fault is not None and fault.replaces_the_effect:
+            answer, caller = _canned(fault), None
         else:
-            try:
-                caller = self._recognise(request)
-                sent = _read_json(await request.body())
-                answer = await self._answer(request, caller, sent)
-            except Refusal as refusal:
-                answer = Answer(refusal.body, refusal.status, refusal.headers)
+            answer, caller = await self._answer(request)
         if fault is not None and fault.drop_answer:
-            answer = _canned(fault) if fault.status is not None else Answer(status=0)
+            answer = _canned(fault)
         permissions = caller.permissions if isinstance(caller, Token) else {}
-        self.requests.append(Logged(method, path, answer.status, permissions, sent))
+        self.requests.append(Logged(method, path, answer.status, permissions))
         return self._respond(request, answer, caller)
+
+    async def _answer(self, request: Request) -> tuple[Answer, Caller | None]:
+        caller: Caller | None = None
+        try:
+            endpoint, parameters = self._find(request)
+            caller = self._recognise(request)
+            if not self._stage.limits.take(caller.bucket):
+                raise Refusal(self._stage.limits.status, PRIMARY_LIMIT.format(caller.bucket))
+            call = Call(request, self._stage, endpoint, parameters, caller, _read_json(await request.body()))
+            call.authorize()
+            return await endpoint.handler(call), caller
+        except Refusal as refusal:
+            return Answer(refusal.body, refusal.status, refusal.headers), caller
 
     def _recognise(self, request: Request) -> Caller:
         authorization = request.headers.get("authorization", "")
         if not request.headers.get("user-agent"):
-            raise Refusal(
-                403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent"
-            )
+            raise Refusal(403, "Request forbidden by administrative rules. A User-Agent header is needed.")
         try:
-            caller = self._stage.authority.recognise(authorization)
+            return self._stage.authority.recognise(authorization)
         except UnknownIssuer as error:
             raise Refusal(404, str(error)) from error
+        except Suspended as error:
+            raise Refusal(403, str(error)) from error
         except BadCredentials as error:
             raise Refusal(401, str(error) if authorization else "Requires authentication") from error
-        if not self._stage.limits.take(_bucket(caller)):
-            raise Refusal(self._stage.limits.status, PRIMARY_LIMIT.format(_bucket(caller)))
-        return caller
 
-    async def _answer(self, request: Request, caller: Caller, sent: dict[str, Any]) -> Answer:
+    def _find(self, request: Request) -> tuple[Endpoint, dict[str, Any]]:
         version = request.headers.get("x-github-api-version", "2022-11-28")
         if version not in API_VERSIONS:
             raise Refusal(400, f"{version} is not a supported version")
@@ -111,15 +120,13 @@ class Server:
         if found is None:
             self._stage.state.errors.append(f"unknown route: {request.method} {request.scope['path']}")
             raise Refusal(404, "Not Found")
-        endpoint, parameters = found
-        call = Call(request, self._stage, endpoint, parameters, caller, sent)
-        call.authorize()
-        return await endpoint.handler(call)
+        return found
 
     def _respond(self, request: Request, answer: Answer, caller: Caller | None) -> Response:
-        if answer.status == 0:
+        if answer is CUT_OFF:
             return Truncated()
         stage, body = self._stage, _encode(answer.body)
+        bucket = EVERYONE if caller is None else caller.bucket
         headers = {
             "X-GitHub-Request-Id": uuid.uuid4().hex[:20].upper(),
             "X-GitHub-Media-Type": "github.v3; format=json",
@@ -129,30 +136,21 @@ class Server:
         if request.method == "GET" and answer.status == 200:
             headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()}"'
             if request.headers.get("if-none-match") == headers["ETag"]:
-                stage.limits.give_back(_bucket(caller))
-                return Response(status_code=304, headers=headers | stage.limits.headers(_bucket(caller)))
-        headers |= stage.limits.headers(_bucket(caller))
+                stage.limits.give_back(bucket)
+                return Response(status_code=304, headers=headers | stage.limits.headers(bucket))
+        headers |= stage.limits.headers(bucket)
         headers |= answer.headers
         if not body:
             return Response(status_code=answer.status, headers=headers)
         return Response(body, answer.status, headers, answer.media_type)
 
 
-def _bucket(caller: Caller | None) -> str:
-    match caller:
-        case AsApp():
-            return "app"
-        case Token():
-            return f"installation {caller.installation.id}"
-    return EVERYONE
-
-
 def _canned(fault: Fault) -> Answer:
-    body = {"message": "Server Error"} if fault.body is None else fault.body
-    status = fault.status or 502
-    if isinstance(body, str):
-        return Answer(body.encode(), status, fault.headers, "text/html")
-    return Answer(body, status, fault.headers)
+    if fault.status is None:
+        return CUT_OFF
+    if isinstance(fault.body, str):
+        return Answer(fault.body.encode(), fault.status, fault.headers, "text/html")
+    return Answer({"message": "Server Error"} if fault.body is None else fault.body, fault.status, fault.headers)
 
 
 def _encode(body: object) -> bytes:

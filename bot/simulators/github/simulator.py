@@ -129,7 +129,6 @@ class GitHubSimulator:
         config = uvicorn.Config(
             self._server.app,
             log_config=None,
-            log_level="critical",
             access_log=False,
             lifespan="off",
             date_header=False,

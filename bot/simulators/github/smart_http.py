@@ -77,7 +77,7 @@ class SmartHttp:
             raise Refusal(403, "Write access to repository not granted.")
 
     async def _run(self, request: Request, repo: Repository, path: str) -> Response:
-        headers = request.headers
+        headers, body = request.headers, await request.body()
         environment = {
             **GIT_ENVIRONMENT,
             "GIT_PROJECT_ROOT": str(repo.git.path),
@@ -97,18 +97,17 @@ class SmartHttp:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        feeding = asyncio.create_task(_feed(process, request))
+        feeding = asyncio.create_task(_feed(process, body))
         status, answered = await _read_headers(process)
         return StreamingResponse(_output(process, feeding), status, answered)
 
 
-async def _feed(process: asyncio.subprocess.Process, request: Request) -> None:
+async def _feed(process: asyncio.subprocess.Process, body: bytes) -> None:
     if process.stdin is None:
         raise RuntimeError("git was started without a pipe")
     try:
-        async for chunk in request.stream():
-            process.stdin.write(chunk)
-            await process.stdin.drain()
+        process.stdin.write(body)
+        await process.stdin.drain()
     except ConnectionError:
         pass  # git has read enough, and says so in its answer
     finally:
@@ -136,8 +135,8 @@ async def _output(process: asyncio.subprocess.Process, feeding: asyncio.Task[Non
         while chunk := await process.stdout.read(CHUNK):
             yield chunk
         await feeding
+        await process.wait()
     finally:
         feeding.cancel()
-        if process.returncode is None:
+        if process.returncode is None:  # the client went away
             process.kill()
-        await process.wait()

@@ -143,6 +143,12 @@ class Webhooks:
         task = asyncio.create_task(self._send_after(self._last.get(delivery.repository_id), delivery))
         self._last[delivery.repository_id] = task
         self._tasks.add(task)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._state.errors.append(f"webhook: {error!r}")
 
     async def _send_after(self, previous: asyncio.Task[None] | None, delivery: Delivery) -> None:
         if previous is not None and not previous.done():
@@ -192,12 +198,11 @@ class Webhooks:
 
     async def delivered(self) -> None:
         """Until everything sent so far, and what that led to, was answered. What is held back is not waited for."""
-        while self._tasks:
-            done, self._tasks = self._tasks, set()
-            await asyncio.gather(*done)
+        while pending := [task for task in self._tasks if not task.done()]:
+            await asyncio.wait(pending)
 
     async def stop(self) -> None:
-        tasks, self._tasks = self._tasks, set()
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

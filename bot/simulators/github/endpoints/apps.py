@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from bot.simulators.github.auth import AsApp, CannotMint, Token
+from bot.simulators.github.auth import CannotMint, Token
 from bot.simulators.github.calls import CREATED, NO_CONTENT, Answer, Call, Endpoint, wrong_type
 from bot.simulators.github.refusals import forbidden, not_found, unprocessable
 from bot.simulators.github.state import Installation, Json, timestamp
@@ -32,15 +32,6 @@ async def get_installation(call: Call) -> Answer:
 
 async def list_installations(call: Call) -> Answer:
     return call.listing(list(call.stage.state.installations.values()), call.stage.shapes.installation)
-
-
-async def get_repository_installation(call: Call) -> Answer:
-    state = call.stage.state
-    repo = state.repository_named(f"{call.parameters['owner']}/{call.parameters['repo']}")
-    installation = state.installation_of(repo) if repo is not None else None
-    if installation is None:
-        raise not_found()
-    return Answer(call.stage.shapes.installation(installation))
 
 
 async def create_token(call: Call) -> Answer:
@@ -93,11 +84,6 @@ async def revoke_token(call: Call) -> Answer:
     return NO_CONTENT
 
 
-async def list_accessible_repositories(call: Call) -> Answer:
-    repositories = [repo for repo in call.stage.state.repositories.values() if call.token.covers(repo)]
-    return call.listing(repositories, call.stage.shapes.repository, wrap="repositories")
-
-
 # ------------------------------------------------------------------------------------------------------- deliveries
 
 
@@ -116,7 +102,7 @@ async def list_deliveries(call: Call) -> Answer:
         if not cursor.startswith("v1_") or not cursor[3:].isdigit():
             raise unprocessable("Invalid cursor")
         deliveries = [d for d in deliveries if d.id <= int(cursor[3:])]
-    size = min(100, int(call.query("per_page") or 30))
+    size = call.page_size
     headers = {}
     if len(deliveries) > size:
         kept = f"&status={status}" if status else ""
@@ -182,9 +168,8 @@ async def get_user(call: Call) -> Answer:
 
 async def get_rate_limit(call: Call) -> Answer:
     """Free of charge."""
-    who = "app" if isinstance(call.caller, AsApp) else f"installation {call.token.installation.id}"
-    call.stage.limits.give_back(who)
-    headers = call.stage.limits.headers(who)
+    call.stage.limits.give_back(call.caller.bucket)
+    headers = call.stage.limits.headers(call.caller.bucket)
     core = {name: int(headers[f"X-RateLimit-{name.title()}"]) for name in ("limit", "used", "remaining", "reset")}
     return Answer({"resources": {"core": core}})
 
@@ -194,9 +179,7 @@ ENDPOINTS = (
     Endpoint("GET", "/app/installations", list_installations, "app"),
     Endpoint("GET", "/app/installations/{id:int}", get_installation, "app"),
     Endpoint("POST", "/app/installations/{id:int}/access_tokens", create_token, "app"),
-    Endpoint("GET", "/repos/{owner}/{repo}/installation", get_repository_installation, "app"),
     Endpoint("DELETE", "/installation/token", revoke_token, "metadata: read"),
-    Endpoint("GET", "/installation/repositories", list_accessible_repositories, "metadata: read"),
     Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
     Endpoint("GET", "/app/hook/deliveries", list_deliveries, "app"),
     Endpoint("GET", "/app/hook/deliveries/{id:int}", get_delivery, "app"),

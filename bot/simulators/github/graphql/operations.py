@@ -1,6 +1,6 @@
 """The schema we serve, and `POST /graphql`.
 
-Queries: repository, node, nodes, viewer; issues, pull requests and their comments with `lastEditedAt` and
+Queries: repository, node, viewer; issues, pull requests and their comments with `lastEditedAt` and
 `userContentEdits`. Mutations: minimizeComment, unminimizeComment, markPullRequestReadyForReview.
 """
 
@@ -69,7 +69,6 @@ class Schema:
             {
                 "repository": self._find_repository,
                 "node": self._find_node,
-                "nodes": self._find_nodes,
                 "viewer": self._actor(self._call.bot),
             },
         )
@@ -92,21 +91,18 @@ class Schema:
         return self._repository(repo)
 
     async def _find_node(self, arguments: Arguments) -> Node:
-        return self._by_id(str(arguments.get("id")))
-
-    async def _find_nodes(self, arguments: Arguments) -> list[Node]:
-        return [self._by_id(str(given)) for given in arguments.get("ids", [])]
-
-    def _by_id(self, id: str) -> Node:
-        match parse_node_id(id):
+        id_ = str(arguments.get("id"))
+        match parse_node_id(id_):
             case ("I" | "PR", number):
                 for repo, issue in self._issues():
                     if issue.id == number:
+                        self._need("pull_requests" if issue.pull else "issues", "read")
                         return self._issue(repo, issue)
             case ("IC", number):
-                repo, issue, comment = self._find_comment(id, number)
+                self._need("issues", "read")
+                repo, issue, comment = self._find_comment(id_, number)
                 return self._comment(repo, issue, comment)
-        raise GraphQLError(f"Could not resolve to a node with the global id of '{id}'", "NOT_FOUND")
+        raise GraphQLError(f"Could not resolve to a node with the global id of '{id_}'", "NOT_FOUND")
 
     def _issues(self) -> list[tuple[Repository, Issue]]:
         repositories = (repo for repo in self._stage.state.repositories.values() if self._token.covers(repo))
