@@ -40,7 +40,9 @@ class StatusCommand:
 
 @dataclass(frozen=True, slots=True)
 class RetryCommand:
-    options: SolveOptions
+    """`options` is None where nothing was said: then those of the solve before count."""
+
+    options: SolveOptions | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ _PLAIN: dict[str, Command] = {
 def _command(words: Sequence[Word]) -> Command:
     name = words[0].value.lower() if words and not words[0].key else ""
     if name == "retry":
-        return RetryCommand(read_options(words[1:]))
+        return RetryCommand(read_options(words[1:]) if words[1:] else None)
     if name not in _PLAIN:
         return SolveCommand(read_options(words))
     if len(words) > 1:

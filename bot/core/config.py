@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bot.core.globs import parse_globs
 from bot.core.model import MAX_ATTEMPTS, Draft, Permission, PullRequestConfig, RepoConfig, Strategy
 from bot.core.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
 
-PATH = ".github/solvebot.yml"
+CONFIG_PATHS = (".github/solvebot.yml", ".github/solvebot.yaml")  # the first that is there counts
 MAX_SIZE = 65_536  # bytes
 MAX_DEPTH = 8
 MAX_ITEMS = 100
@@ -250,18 +249,11 @@ def _pattern(checker: _Checker, node: Node, name: str) -> str | None:
     text = checker.text(node, name)
     if text is None:
         return None
-    try:
-        usable = (
-            len(text) <= 200
-            and not text.startswith(("!", "#"))
-            and any(pattern.include for pattern in GitIgnoreSpec.from_lines([text]).patterns)
-        )
-    except GitIgnorePatternError:
-        usable = False
-    if not usable:
-        checker.wrong(node, f"{_quoted(text)} is not a path pattern. Write it as in .gitignore: `migrations/**`.")
-        return None
-    return text
+    globs = parse_globs(text)
+    if len(text) <= 200 and len(globs) == 1 and not globs[0].negated:
+        return text
+    checker.wrong(node, f"{_quoted(text)} is not a path pattern. Write it as in .gitignore: `migrations/**`.")
+    return None
 
 
 def _patterns(checker: _Checker, node: Node, name: str) -> tuple[str, ...] | None:

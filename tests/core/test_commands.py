@@ -39,7 +39,7 @@ def solve(**options: object) -> SolveCommand:
         ("/solve cancel", CancelCommand()),
         ("/solve explain", ExplainCommand()),
         ("/solve help", HelpCommand()),
-        ("/solve retry", RetryCommand(SolveOptions())),
+        ("/solve retry", RetryCommand(None)),
         ("/solve retry attempts=2", RetryCommand(SolveOptions(attempts=2))),
         ("/solve model=sonnet", solve(models=("sonnet",))),
         ("/solve model=sonnet,gpt-5-mini attempts=4", solve(models=("sonnet", "gpt-5-mini"), attempts=4)),

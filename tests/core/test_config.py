@@ -98,7 +98,7 @@ def test_what_is_not_said_is_the_default(text: str, config: RepoConfig) -> None:
         ("strategies: [test-frist]", 1, 14, "Did you mean `test-first`?"),
         ("protect: ['!a']", 1, 11, "is not a path pattern"),
         ("protect: ['# a']", 1, 11, "is not a path pattern"),
-        ("protect: ['a\\']", 1, 11, "is not a path pattern"),
+        ('protect: ["a\\nb"]', 1, 11, "is not a path pattern"),
         ("pull_request: {draft: maybe}", 1, 23, "Allowed: `auto`, `true`, `false`."),
         ("pull_request: {branch: fix}", 1, 24, "must contain `{issue}`"),
         ("pull_request: {branch: '{issue}-{title}'}", 1, 24, "nothing else in braces"),

@@ -1,0 +1,186 @@
+"""How repositories of all kinds are set up and tested."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.model import RepoConfig, Toolchain
+from bot.core.toolchain import detect, manifests
+
+VENV = "python3 -m venv ~/venv"
+PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
+PYTEST = "python3 -m pytest -q"
+
+
+def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
+    """`files`: path to text; what `detect` did not ask for is not given to it."""
+    wanted = manifests(list(files))
+    return detect(list(files), {path: files[path] for path in wanted}, config or RepoConfig())
+
+
+@pytest.mark.parametrize(
+    ("files", "setup", "test"),
+    [
+        # Python
+        (
+            {"requirements.txt": "x", "tests/test_a.py": "import pytest"},
+            (VENV, f"{PIP} -r requirements.txt pytest"),
+            PYTEST,
+        ),
+        (
+            {"requirements.txt": "", "requirements-dev.txt": "", "requirements/test.txt": "", "conftest.py": ""},
+            (VENV, f"{PIP} -r requirements-dev.txt -r requirements.txt -r requirements/test.txt pytest"),
+            PYTEST,
+        ),
+        (
+            {"pyproject.toml": '[project]\n[project.optional-dependencies]\ntest=["pytest"]\ndocs=["y"]'},
+            (VENV, f"{PIP} -e '.[test]' pytest"),
+            PYTEST,
+        ),
+        (
+            {"pyproject.toml": '[project]\ndependencies=["x"]', "test_a.py": "import unittest"},
+            (VENV, f"{PIP} -e ."),
+            "python3 -m unittest discover",
+        ),
+        (
+            {"pyproject.toml": '[dependency-groups]\ndev=["pytest>=8", {include-group="x"}]\ndocs=["z"]'},
+            (VENV, f"{PIP} 'pytest>=8' pytest"),
+            PYTEST,
+        ),
+        ({"pyproject.toml": '[tool.poetry.dependencies]\npython="3"\nx="1"'}, (VENV, f"{PIP} -e ."), None),
+        ({"setup.py": "setup(install_requires=['x'])", "test_a.py": ""}, (VENV, f"{PIP} -e . pytest"), PYTEST),
+        ({"setup.py": "setup()", "test_a.py": ""}, (), PYTEST),
+        ({"pyproject.toml": "[tool.pytest.ini_options]", "app.py": "", "tests/test_a.py": ""}, (), PYTEST),
+        ({"pyproject.toml": "[project]", "src/a.py": "", "tests/test_a.py": ""}, (), f"PYTHONPATH=src {PYTEST}"),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\npythonpath="src"', "src/a.py": "", "tests/test_a.py": ""},
+            (),
+            PYTEST,
+        ),
+        ({"tests/test_a.py": "def test(): pass"}, (), PYTEST),
+        ({"tests/test_a.py": "class T(unittest.TestCase): ..."}, (), "python3 -m unittest discover"),
+        ({"a.py": "x"}, (), None),
+        ({"pyproject.toml": "[" * 9000, "test_a.py": ""}, (), PYTEST),
+        # Node
+        (
+            {"package.json": '{"scripts": {"test": "jest"}, "devDependencies": {"x": "1"}}', "package-lock.json": ""},
+            ("npm ci --no-audit --no-fund",),
+            "CI=true npm test",
+        ),
+        (
+            {"package.json": '{"scripts": {"test": "jest"}, "dependencies": {"x": "1"}}'},
+            ("npm install --no-package-lock --no-audit --no-fund",),
+            "CI=true npm test",
+        ),
+        (
+            {"package.json": '{"scripts": {"test": "vitest"}, "dependencies": {"x": "1"}}', "pnpm-lock.yaml": ""},
+            ("pnpm install --frozen-lockfile",),
+            "CI=true pnpm test",
+        ),
+        (
+            {"package.json": '{"scripts": {"test": "x"}, "dependencies": {"x": "1"}}', "yarn.lock": ""},
+            ("yarn install --frozen-lockfile",),
+            "CI=true yarn test",
+        ),
+        (
+            {"package.json": '{"dependencies": {"x": "1"}}', "yarn.lock": "", ".yarnrc.yml": ""},
+            ("yarn install --immutable",),
+            None,
+        ),
+        ({"package.json": '{"scripts": {"test": "node --test"}}'}, (), "node --test"),
+        ({"package.json": '{"scripts": {"test": "echo \\"Error: no test specified\\" && exit 1"}}'}, (), None),
+        ({"package.json": "[" * 100_000}, (), None),
+        ({"package.json": "[1]"}, (), None),
+        ({"package.json": '{"scripts": [1], "dependencies": 3}'}, (), None),
+        # others
+        ({"go.mod": "", "go.sum": "", "a.go": "", "a_test.go": ""}, ("go mod download",), "go test ./..."),
+        ({"go.mod": "", "a.go": ""}, (), None),
+        ({"Cargo.toml": "", "src/lib.rs": ""}, ("cargo fetch",), "cargo test --offline"),
+        (
+            {"build.gradle.kts": "", "gradlew": ""},
+            ("./gradlew --no-daemon -q testClasses",),
+            "./gradlew --no-daemon --offline test",
+        ),
+        (
+            {"Gemfile": "", "spec/a_spec.rb": ""},
+            ("bundle config set --global path ~/gems", "bundle install --quiet"),
+            "bundle exec rspec",
+        ),
+        ({"Rakefile": "", "test/test_a.rb": ""}, (), "rake test"),
+        ({"Makefile": "all:\n\techo\ntest: all\n\t./run"}, (), "make test"),
+        ({"GNUmakefile": "check:\n", "Makefile": "test:\n"}, (), "make check"),
+        ({"Makefile": "test := x\n"}, (), None),
+        ({"README.md": ""}, (), None),
+        ({}, (), None),
+        # several at once: the one with tests and the most files
+        (
+            {"package.json": '{"scripts": {"test": "x"}}', "a.js": "", "test_a.py": "", "b.py": "", "pytest.ini": ""},
+            (),
+            PYTEST,
+        ),
+        ({"package.json": "{}", "a.js": "", "b.js": "", "go.mod": "", "a_test.go": ""}, (), "go test ./..."),
+        ({"package.json": "{}", "a.js": "", "Makefile": "test:\n"}, (), "make test"),
+    ],
+)
+def test_detection(files: dict[str, str], setup: tuple[str, ...], test: str | None) -> None:
+    toolchain = found(files)
+    assert (toolchain.setup, toolchain.test) == (setup, test)
+
+
+def test_maven_fetches_what_its_tests_need_without_running_them() -> None:
+    toolchain = found({"pom.xml": "<project/>", "src/main/java/A.java": "", "mvnw": ""})
+    assert toolchain.setup[0].startswith("./mvnw -B -q test -Dtest=NoSuchTest")
+    assert toolchain.test == "./mvnw -B -q -o test"
+
+
+@pytest.mark.parametrize(
+    ("config", "setup", "test", "why"),
+    [
+        (RepoConfig(), ("go mod download",), "go test ./...", "detected: go.mod"),
+        (RepoConfig(setup=(), test="make t"), (), "make t", "from .github/solvebot.yml"),
+        (
+            RepoConfig(setup=("a", "b")),
+            ("a", "b"),
+            "go test ./...",
+            "set-up from .github/solvebot.yml, tests detected: go.mod",
+        ),
+        (RepoConfig(test="t"), ("go mod download",), "t", "tests from .github/solvebot.yml, set-up detected: go.mod"),
+    ],
+)
+def test_the_repository_has_the_last_word(config: RepoConfig, setup: tuple[str, ...], test: str, why: str) -> None:
+    toolchain = found({"go.mod": "", "go.sum": "", "a_test.go": ""}, config)
+    assert toolchain == Toolchain(setup, test, why, ("go",))
+
+
+def test_every_ecosystem_is_named_for_its_registry() -> None:
+    toolchain = found({"go.mod": "", "package.json": "{}", "Makefile": "test:\n"})
+    assert toolchain.ecosystems == ("node", "go")
+
+
+def test_why_says_what_was_found() -> None:
+    assert found({"pyproject.toml": "[tool.pytest]"}).why == "detected: pyproject.toml with pytest"
+    assert found({}).why == "nothing was found that says how to test it"
+
+
+def test_only_a_few_files_at_the_top_are_read() -> None:
+    tests = [f"tests/test_{number}.py" for number in range(50)]
+    paths = ["a/package.json", "package.json", "a.py", "tests/data/requirements.txt", "requirements.txt", *tests]
+    assert manifests(paths) == ["package.json", "requirements.txt", *sorted(tests)[:3]]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["scripts", "test", "dependencies"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON, st.text(max_size=80))
+def test_no_manifest_makes_it_raise(package: object, text: str) -> None:
+    files = {"package.json": json.dumps(package), "pyproject.toml": text, "Makefile": text, "setup.cfg": text}
+    assert isinstance(found(files), Toolchain)
