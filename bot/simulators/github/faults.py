@@ -62,8 +62,8 @@ class Fault:
 class How(TypedDict, total=False):
     """The knobs of `Fault`."""
 
-    status: int
-    body: Json | str
+    status: int | None
+    body: Json | str | None
     headers: dict[str, str]
     times: int | None
     delay: float

@@ -7,7 +7,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from bot.simulators.github.stage import Stage
 
 API_VERSIONS = frozenset({"2022-11-28", "2026-03-10"})
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-KEPT_REQUESTS = 20_000
+KEPT_REQUESTS, KEPT_BODY = 20_000, 16_384  # the latest ones; bytes
 EVERYONE = "anonymous"
 CUT_OFF = Answer(status=0)  # the connection is closed in the middle of the answer
 
@@ -39,6 +39,16 @@ class Logged:
     path: str
     status: int
     permissions: Mapping[str, str]
+    body: Mapping[str, Any]  # empty when there was none, or a long one
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and what has been learned about it so far."""
+
+    request: Request
+    caller: Caller | None = None
+    sent: dict[str, Any] = field(default_factory=dict)
 
 
 class Truncated(Response):
@@ -71,33 +81,36 @@ class Server:
         return Response(status_code=500)
 
     async def _handle(self, request: Request) -> Response:
-        method, path = request.method, request.scope["path"]
+        method, path, exchange = request.method, request.scope["path"], Exchange(request)
         fault = self._stage.faults.take(method, path)
         if fault is not None:
             self._stage.state.changes.notify()
             await fault.wait()
         if fault is not None and fault.replaces_the_effect:
-            answer, caller = _canned(fault), None
+            answer = _canned(fault)
         else:
-            answer, caller = await self._answer(request)
+            answer = await self._answer(exchange)
         if fault is not None and fault.drop_answer:
             answer = _canned(fault)
+        caller, body = exchange.caller, await request.body()
         permissions = caller.permissions if isinstance(caller, Token) else {}
-        self.requests.append(Logged(method, path, answer.status, permissions))
+        kept = exchange.sent if len(body) <= KEPT_BODY else {}
+        self.requests.append(Logged(method, path, answer.status, permissions, kept))
         return self._respond(request, answer, caller)
 
-    async def _answer(self, request: Request) -> tuple[Answer, Caller | None]:
-        caller: Caller | None = None
+    async def _answer(self, exchange: Exchange) -> Answer:
+        request = exchange.request
         try:
             endpoint, parameters = self._find(request)
-            caller = self._recognise(request)
+            caller = exchange.caller = self._recognise(request)
+            exchange.sent = _read_json(await request.body())
             if not self._stage.limits.take(caller.bucket):
                 raise Refusal(self._stage.limits.status, PRIMARY_LIMIT.format(caller.bucket))
-            call = Call(request, self._stage, endpoint, parameters, caller, _read_json(await request.body()))
+            call = Call(request, self._stage, endpoint, parameters, caller, exchange.sent)
             call.authorize()
-            return await endpoint.handler(call), caller
+            return await endpoint.handler(call)
         except Refusal as refusal:
-            return Answer(refusal.body, refusal.status, refusal.headers), caller
+            return Answer(refusal.body, refusal.status, refusal.headers)
 
     def _recognise(self, request: Request) -> Caller:
         authorization = request.headers.get("authorization", "")
