@@ -7,6 +7,7 @@ The hub knows how to find a repository that moved.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ import structlog
 from yarl import URL
 
 from bot.core.retry import Failed, GiveUp, Wait, next_move
-from bot.github.refusals import Refusal, error_of
+from bot.github.refusals import Refusal, TooLarge, error_of
 from bot.ports import Clock, Rejected, Unavailable, WorldError
 
 log = structlog.get_logger()
@@ -33,6 +34,7 @@ RAW = "application/vnd.github.raw+json"
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=30)
 _LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
+_NEXT = re.compile(r'<([^<>]*)>;\s*rel="next"')  # GitHub's form of RFC 8288
 
 
 def path(*segments: str | int) -> str:
@@ -206,8 +208,8 @@ class _NoAnswer:
 
 
 def _next_page(response: aiohttp.ClientResponse) -> str | None:
-    link = response.links.get("next")
-    return None if link is None else str(link["url"])
+    link = _NEXT.search(response.headers.get("link", ""))
+    return None if link is None else link[1]
 
 
 async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
@@ -215,5 +217,5 @@ async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > call.limit:
-            raise Rejected(f"the answer to {call} is larger than {call.limit} bytes")
+            raise TooLarge(f"the answer to {call} is larger than {call.limit} bytes")
     return bytes(content)

@@ -18,6 +18,7 @@ from bot.github import answers
 from bot.github.access import Access
 from bot.github.client import RAW, Answer, Call, Client, Sleep, path
 from bot.github.deliveries import redeliver_missed
+from bot.github.refusals import TooLarge
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
 from bot.ports import (
@@ -113,7 +114,10 @@ class Hub:
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
         call = Call("GET", _contents(path), query={"ref": ref}, accept=RAW, expect=(404,), limit=_LARGEST_FILE)
-        answer = await self._at.ask(repo, Purpose.READ, call)
+        try:
+            answer = await self._at.ask(repo, Purpose.READ, call)
+        except TooLarge as error:
+            raise Rejected(str(error), remedy=f"`{path}` is larger than 256 kB") from error
         if answer.status == 404:
             return None
         if answer.headers.get("content-type", "").startswith("application/json"):

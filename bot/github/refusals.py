@@ -20,6 +20,10 @@ class Moved(Gone):
     """A redirect: the repository has another name now, or the issue is in another repository."""
 
 
+class TooLarge(Rejected):
+    """The answer has more bytes than the call allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """`status` None: no answer came, and `message` says why. `retry_after`: seconds until the rate limit ends."""
