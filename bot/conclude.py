@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import structlog
 
-from bot.core.model import RunId, SandboxId, SnapshotId, SolveFacts, SolveId, Status
+from bot.core.model import RunId, SandboxId, SolveFacts, SolveId, Status, prepared_snapshot
 from bot.engine import Engine, step
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Sandboxes, Store
 from bot.status import StatusBoard
@@ -17,13 +17,9 @@ log = structlog.get_logger()
 PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
 
 
-def prepared_snapshot(solve: SolveId) -> SnapshotId:
-    return SnapshotId(str(solve))
-
-
 def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
     """Every sandbox that a solve may have open, whoever was using it."""
-    uses = ("", "-base", "-judge", "-tests")
+    uses = ("", "-base", "-judge")  # prepare and agent; baseline; judge
     return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
 
 

@@ -280,6 +280,13 @@ class Engine:
         """With its children. Model calls and commands in flight are interrupted within about a second."""
         await DBOS.cancel_workflow_async(id, cancel_children=True)
 
+    async def active(self) -> list[str]:
+        """Ids of all workflows that are not over."""
+        found = await DBOS.list_workflows_async(
+            status=["PENDING", "ENQUEUED", "DELAYED"], load_input=False, load_output=False
+        )
+        return [workflow.workflow_id for workflow in found]
+
     async def steps(self, id: str) -> list[str]:
         """Names of the finished steps of a workflow, in order."""
         return [str(row["function_name"]) for row in await DBOS.list_workflow_steps_async(id, load_output=False)]
@@ -389,6 +396,11 @@ def _psycopg(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def check_sqlite() -> str:
+    """The version that the engine would use. Raises `EngineError` when it is too old."""
+    return str(_sqlite().sqlite_version)
+
+
 def _sqlite() -> ModuleType:
     """The newer SQLite that pysqlite3-binary carries, else the interpreter's own if that is new enough."""
     try:
@@ -396,8 +408,8 @@ def _sqlite() -> ModuleType:
     except ImportError:
         if sqlite3.sqlite_version_info < (3, 42):
             raise EngineError(
-                f"SQLite {sqlite3.sqlite_version} is too old for the engine, which needs 3.42, and pysqlite3-binary has "
-                "no build for this machine; use PostgreSQL (DATABASE_URL) or a newer base image"
+                f"SQLite {sqlite3.sqlite_version} is too old for the engine, which needs 3.42, and pysqlite3-binary "
+                "has no build for this machine; use PostgreSQL (DATABASE_URL) or a newer base image"
             ) from None
         return sqlite3
     return dbapi2  # type: ignore[no-any-return]

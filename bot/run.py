@@ -18,7 +18,6 @@ import structlog
 
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
-from bot.conclude import prepared_snapshot
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -29,6 +28,7 @@ from bot.core.model import (
     SolveId,
     Status,
     Usage,
+    prepared_snapshot,
 )
 from bot.core.scratch import left_out_directories
 from bot.engine import step

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from dotenv import dotenv_values
+
 from bot.core.model import Limits
+
+
+def environment() -> dict[str, str]:
+    """What is set, over what `.env` in the current directory says."""
+    return {**{name: value for name, value in dotenv_values(".env").items() if value is not None}, **os.environ}
 
 
 class SettingsError(Exception):
@@ -64,6 +73,9 @@ class Settings:
         "MODEL_BASE_URL", "https://openrouter.ai/api/v1", "An OpenAI-compatible API: the part before /chat/completions."
     )
     model_key: Secret = _setting("MODEL_API_KEY", Secret(""), "The key for it. It never enters a sandbox or a message.")
+    model_provider: str = _setting(
+        "MODEL_PROVIDER", "openrouter", "What the catalogue calls the provider behind that address."
+    )
     models: tuple[str, ...] = _setting(
         "MODELS",
         ("deepseek-v3.2", "gpt-5-mini"),
@@ -81,6 +93,7 @@ class Settings:
     max_parallel: int = _setting("MAX_PARALLEL", 3, "The most runs of one solve at a time.")
     worker_runs: int = _setting("WORKER_RUNS", 8, "The most runs of this process at a time.")
 
+    bubblewrap: Path = _setting("BUBBLEWRAP", Path("/usr/bin/bwrap"), "The program that makes local sandboxes.")
     sandbox_toolchains: tuple[Path, ...] = _setting(
         "SANDBOX_TOOLCHAINS",
         (),
@@ -105,6 +118,8 @@ class Settings:
     baseline_repeats: int = _setting(
         "BASELINE_REPEATS", 3, "How often the tests run on the base commit, to find flaky ones."
     )
+
+    poll: float = _setting("ENGINE_POLL", 0.25, "Seconds until a queued or a finished run is noticed.")
 
     data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
     database_url: str = _setting(
@@ -142,6 +157,14 @@ class Settings:
         named = (self.private_key, self.model_key, *self.webhook_secrets)
         return tuple(secret.reveal() for secret in named if secret.reveal())
 
+    def with_found_bubblewrap(self) -> Settings:
+        """The one that `make` unpacked into .venv, where the system has none."""
+        own = Path(sys.prefix) / "bin" / "bwrap"
+        return replace(self, bubblewrap=own) if not self.bubblewrap.exists() and own.exists() else self
+
+    def without_isolation(self) -> Settings:
+        return replace(self, run_untrusted_code_without_isolation=True)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, serving: bool = True) -> Settings:
         """Read all of it. `serving`: what the App needs to answer GitHub is missing otherwise, and is asked for."""
@@ -163,7 +186,7 @@ class Settings:
             problems += _missing(settings)
         if problems:
             raise SettingsError(problems)
-        return settings
+        return settings.with_found_bubblewrap()
 
 
 def _ranges(settings: Settings) -> list[str]:

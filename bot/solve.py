@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.conclude import PATIENCE, Conclusion, prepared_snapshot
+from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
@@ -40,6 +40,7 @@ from bot.core.model import (
     SolveId,
     Task,
     Toolchain,
+    prepared_snapshot,
     run_id,
 )
 from bot.core.prompts import INSTRUCTION_FILES, task_text
@@ -186,8 +187,10 @@ class Solver:
     async def plan(self, job: Solve, task: Task) -> Plan:
         planned = plan(task.options, task.config, await self._store.models(), self._options.server)
         if isinstance(planned, Misread):
-            raise Unsolvable(f"{planned.what}; {planned.remedy}")
+            raise Unsolvable(f"{planned.what} {planned.remedy}")
         await self._store.planned(job.id, planned.experiments, planned.limits)
+        for note in planned.notes:
+            await self._store.noted(job.id, note)
         return planned
 
     @step("set up")
@@ -216,8 +219,7 @@ class Solver:
 
     @step("baseline")
     async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
-        repro = task.options.repro or task.config.repro
-        found = await self._judge.baseline(job.id, prepared.toolchain, repro, note=prepared.note)
+        found = await self._judge.baseline(job, task, prepared.toolchain, note=prepared.note)
         await self._store.prepared(job.id, prepared.toolchain, found)
         await self._board.refresh(job.id)
         return found

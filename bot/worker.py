@@ -14,8 +14,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.conclude import Conclusion, prepared_snapshot, sandboxes_of
-from bot.core.model import SandboxId, SnapshotId, SolveId
+from bot.conclude import Conclusion, sandboxes_of
+from bot.core.model import SandboxId, SnapshotId, SolveId, prepared_snapshot
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
 from bot.ports import Clock, Sandboxes, Store, WorldError

@@ -73,7 +73,7 @@ def nothing_to_retry() -> str:
 
 def not_understood(problems: Sequence[tuple[str, str]]) -> str:
     """(what was wrong, what to do), all of one comment together."""
-    lines = [f"- {what}; {remedy}" for what, remedy in problems]
+    lines = [f"- {what} {remedy}" for what, remedy in problems]
     opening = "I did not understand that, and started nothing:" if len(lines) > 1 else "I started nothing:"
     return "\n".join([opening, "", *lines, "", "`/solve help` shows what I understand."])
 

@@ -1,0 +1,274 @@
+"""Where everything is put together: settings become adapters, adapters become the story, the story becomes a server.
+
+This room may import all others, and nothing but the command line imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from bot.agent.model import ChatModel, Provider
+from bot.conclude import Conclusion
+from bot.core.matrix import ServerLimits
+from bot.core.secrets import redact
+from bot.engine import Engine, EngineOptions
+from bot.github.hub import Hub
+from bot.github.mirror import GitMirrors
+from bot.github.tokens import AppIdentity
+from bot.inbox import Inbox, open_inbox
+from bot.intake import Intake
+from bot.judge import Judge, Timeouts
+from bot.ports import GitHub, Model, Sandboxes, Store
+from bot.publish import Publisher
+from bot.run import Runner, RunOptions
+from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.process import ProcessSandboxes
+from bot.settings import Settings
+from bot.solve import Solver, SolverOptions
+from bot.status import StatusBoard
+from bot.store.migrate import migrate
+from bot.store.store import opened
+from bot.web.health import Check, health_routes
+from bot.web.webhook import Receiver
+from bot.worker import Chores, Worker
+
+log = structlog.get_logger()
+
+WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candidate
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters that one process talks through."""
+
+    github: GitHub
+    model: Model
+    sandboxes: Sandboxes
+    store: Store
+    engine: Engine
+    mirrors: GitMirrors
+    clock: SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """The story on top of a world."""
+
+    world: World
+    board: StatusBoard
+    conclusion: Conclusion
+    solver: Solver
+    intake: Intake
+
+
+def redactor(settings: Settings) -> Callable[[str], str]:
+    """By exact value and by shape, for everything that leaves."""
+    secrets = settings.secrets
+    return lambda text: redact(text, secrets)
+
+
+def server_limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
+
+
+def assemble(settings: Settings, world: World) -> Bot:
+    """Wire the story to the world and give its workflows their names. Before the engine is launched."""
+    hide = redactor(settings)
+    board = StatusBoard(world.github, world.store, hide)
+    conclusion = Conclusion(world.github, world.store, world.sandboxes, board, world.engine, world.clock)
+    judge = Judge(
+        world.mirrors,
+        world.sandboxes,
+        Timeouts(settings.test_timeout, settings.command_timeout),
+        times=settings.baseline_repeats,
+    )
+    solver = Solver(
+        world.github,
+        world.mirrors,
+        world.sandboxes,
+        world.store,
+        judge,
+        Publisher(world.github, world.mirrors, world.store, hide),
+        board,
+        conclusion,
+        world.engine,
+        world.clock,
+        SolverOptions(server_limits(settings), settings.setup_hosts, settings.setup_timeout, WORKSPACE_LIMIT),
+    )
+    runner = Runner(
+        world.mirrors,
+        world.sandboxes,
+        world.model,
+        world.store,
+        judge,
+        world.clock,
+        hide,
+        RunOptions(settings.command_timeout, WORKSPACE_LIMIT),
+    )
+    intake = Intake(world.github, world.store, world.engine, conclusion, world.clock, server_limits(settings), hide)
+    world.engine.register("intake", intake.handle)
+    world.engine.register("solve", solver.solve)
+    world.engine.register("run", runner.run)
+    return Bot(world, board, conclusion, solver, intake)
+
+
+# ------------------------------------------------------------------------------------------------------------ adapters
+
+
+def sandboxes(settings: Settings) -> Sandboxes:
+    options = BubblewrapOptions(
+        (settings.data / "sandboxes").absolute(),
+        toolchains=settings.sandbox_toolchains,
+        path=tuple(str(directory / "bin") for directory in settings.sandbox_toolchains),
+        memory=settings.sandbox_memory * 1024**2,
+        disk=settings.sandbox_disk * 1024**2,
+        executable=settings.bubblewrap,
+    )
+    if settings.run_untrusted_code_without_isolation:
+        return ProcessSandboxes(options)
+    return BubblewrapSandboxes(options)
+
+
+@asynccontextmanager
+async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
+    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
+    providers = {settings.model_provider: Provider(settings.model_url, settings.model_key.reveal())}
+    return ChatModel(session, providers, allow_unknown_price=settings.allow_unknown_prices)
+
+
+def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock) -> Hub:
+    return Hub(
+        session,
+        AppIdentity(settings.app_id, settings.private_key.reveal()),
+        clock,
+        api_url=settings.api_url,
+        server_url=settings.server_url,
+        write_interval=settings.write_interval,
+    )
+
+
+def engine(settings: Settings) -> Engine:
+    return Engine(
+        EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- serving
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A bot at work, for those who start one themselves: `serve`, the demo, the stories."""
+
+    bot: Bot
+    app: ASGIApp
+    inbox: Inbox
+    worker: Worker
+    working: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Web and worker in one process. Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    await asyncio.to_thread(migrate, settings.store_url)
+    async with AsyncExitStack() as stack:
+        boxes = sandboxes(settings)
+        await boxes.check()
+        store = await stack.enter_async_context(opened(settings.store_url))
+        inbox = await open_inbox(settings.store_url, clock)
+        stack.push_async_callback(inbox.close)
+        session = await stack.enter_async_context(http_session())
+        github = hub(settings, session, clock)
+        motor = engine(settings)
+        mirrors = GitMirrors(settings.data / "mirrors")
+        bot = assemble(settings, World(github, chat_model(settings, session), boxes, store, motor, mirrors, clock))
+        await motor.launch()
+        stack.push_async_callback(motor.close)
+        chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
+        worker = Worker(inbox, motor, store, boxes, bot.board, bot.conclusion, clock, chores)
+        working = asyncio.create_task(worker.work(github), name="worker")
+        stack.push_async_callback(_stopped, working)
+        yield Running(
+            bot, web(settings, inbox, {"database": store.alive, "engine": motor.alive}), inbox, worker, working
+        )
+
+
+def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check]) -> ASGIApp:
+    """The receiver in front, everything else behind it. Needs the inbox and no more."""
+    secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
+    return Receiver(secrets, inbox, Starlette(routes=health_routes(checks)))
+
+
+async def serve(settings: Settings) -> None:
+    """Until a signal, or until the worker breaks."""
+    async with running(settings) as bot:
+        server = uvicorn.Server(_uvicorn(settings, bot.app))
+        serving = asyncio.create_task(server.serve(), name="web")
+        await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        if bot.working.done():
+            bot.working.result()
+
+
+async def serve_web(settings: Settings) -> None:
+    """Receive only: the inbox is all it needs, and another process works it off."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(migrate, settings.store_url)
+    inbox = await open_inbox(settings.store_url, SystemClock())
+    try:
+        await uvicorn.Server(_uvicorn(settings, web(settings, inbox, {"database": inbox.alive}))).serve()
+    finally:
+        await inbox.close()
+
+
+async def serve_work(settings: Settings) -> None:
+    """Work only, until a signal."""
+    async with running(settings) as bot:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, bot.working.cancel)
+        with suppress(asyncio.CancelledError):
+            await bot.working
+
+
+def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,143 @@
+"""The demo from beginning to end: a world, a bot, a label, a pull request, and a look at whether it is right."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from bot.app import Running, running, sandboxes
+from bot.core.model import SolveFacts
+from bot.demo import models, repository, show
+from bot.demo.toolchain import make_toolchain
+from bot.ports import SandboxUnusable
+from bot.settings import Secret, Settings
+from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
+from bot.simulators.model import ModelSimulator
+from bot.simulators.serving import serving
+
+LABEL = "solve-me"
+WEBHOOK_SECRET = "a secret that only the demo knows"
+THINKING = 0.5  # seconds that a scripted model takes for an answer
+GIVE_UP = 240.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    github: GitHubSimulator
+    models: ModelSimulator
+    bot: Running
+    url: str
+    repo: SimRepository
+    issue: SimIssue
+    directory: Path
+
+
+async def demo(console: Console, *, keep: bool) -> int:
+    """The exit code: 0 only if the pull request is there and right."""
+    with TemporaryDirectory(prefix="solvebot-demo-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # sandboxes run as other users, and what they need is below
+        async with scene(console, directory) as stage:
+            show.opening(console, stage.issue)
+            await stage.issue.label(LABEL, by=repository.MAINTAINER)
+            facts = await _watch(console, stage)
+            problems = problems_with(stage, facts)
+            show.ending(console, stage.repo, stage.issue, facts, problems)
+            if keep:
+                await _keep(console, stage)
+        return 1 if problems else 0
+
+
+@contextlib.asynccontextmanager
+async def scene(console: Console, directory: Path, *, thinking: float = THINKING) -> AsyncIterator[Scene]:
+    """Everything is running, and an issue is open."""
+    github = GitHubSimulator(directory, webhook_secret=WEBHOOK_SECRET)
+    llm = ModelSimulator(latency=thinking)
+    models.teach(llm)
+    async with github.serving(), llm.serving():
+        settings = await _isolated(console, _settings(directory, github, llm))
+        async with running(settings) as bot, serving(bot.app) as url:
+            for spec in models.catalogue():
+                await bot.bot.world.store.save_model(spec)
+            repo = github.repository(repository.NAME, history=repository.HISTORY, by=repository.MAINTAINER)
+            repo.grant(repository.MAINTAINER, "maintain")
+            issue = await repo.open_issue(repository.ISSUE_TITLE, repository.ISSUE_BODY, by="sam")
+            github.webhooks.url = f"{url}/webhook"
+            yield Scene(github, llm, bot, url, repo, issue, directory)
+
+
+def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> Settings:
+    """What an operator would put into the environment."""
+    return Settings(
+        app_id=str(github.app.app_id),
+        private_key=Secret(github.app.private_key_pem),
+        webhook_secrets=(Secret(WEBHOOK_SECRET),),
+        api_url=github.url,
+        server_url=github.url,
+        write_interval=0.0,
+        model_url=llm.url,
+        model_key=Secret(llm.key),
+        model_provider="simulator",
+        attempts=4,
+        max_parallel=4,
+        sandbox_toolchains=(make_toolchain(directory / "toolchain"),),
+        data=directory / "bot",
+        status_interval=1.0,
+        sweep_interval=0.0,
+    ).with_found_bubblewrap()
+
+
+async def _isolated(console: Console, settings: Settings) -> Settings:
+    """Where namespaces are not to be had, the demo goes on without: its agents are scripts of our own."""
+    try:
+        await sandboxes(settings).check()
+    except SandboxUnusable as unusable:
+        show.not_isolated(console, unusable)
+        return settings.without_isolation()
+    return settings
+
+
+async def _watch(console: Console, stage: Scene) -> SolveFacts:
+    store = stage.bot.bot.world.store
+    with show.Screen(console, stage.github, stage.issue) as screen:
+        async with asyncio.timeout(GIVE_UP):
+            while True:
+                facts = await store.latest(stage.repo.id, stage.issue.number)
+                screen.update(facts)
+                if facts is not None and facts.status.is_over and show.said_so(stage.issue, facts):
+                    await stage.github.delivered()
+                    return facts
+                if stage.bot.working.done():
+                    stage.bot.working.result()
+                await asyncio.sleep(0.2)
+
+
+def problems_with(stage: Scene, facts: SolveFacts) -> list[str]:
+    """What is not as it should be, a sentence each. Looks at GitHub's side, not at what the bot says of itself."""
+    problems = [f"GitHub was asked for what it does not have: {error}" for error in stage.github.errors]
+    problems += [f"The models were asked wrongly: {error}" for error in stage.models.errors]
+    pulls = stage.repo.pulls
+    if len(pulls) != 1:
+        return [*problems, f"There are {len(pulls)} pull requests, not one. {facts.error}"]
+    issue, pull = pulls[0].state, pulls[0].pull
+    if pull.draft or pull.base != "main" or f"Fixes #{stage.issue.number}" not in (issue.body or ""):
+        problems.append("The pull request is not a ready one for main that fixes the issue.")
+    if b"_GROUPED" not in (stage.repo.file(pull.head_sha, "ledger/amounts.py") or b""):
+        problems.append("The pull request is not the one that removes the cause.")
+    if b"test_thousands_may_be_separated" not in (stage.repo.file(pull.head_sha, "tests/test_amounts.py") or b""):
+        problems.append("The pull request does not bring its regression test.")
+    if len(stage.issue.bot_comments) != 1:
+        problems.append(f"The bot wrote {len(stage.issue.bot_comments)} comments, not one.")
+    return problems
+
+
+async def _keep(console: Console, stage: Scene) -> None:
+    show.addresses(console, stage.url, stage.github.url, stage.models.url, stage.directory)
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()

@@ -1,0 +1,176 @@
+"""Solvebot without a server: one solve of a clone on this disk, or one payload by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import sys
+import uuid
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+
+from bot import app
+from bot.core.model import (
+    IssueRef,
+    Person,
+    Repo,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    Trigger,
+    TriggerKind,
+    solve_id,
+)
+from bot.core.render.status import status_comment
+from bot.engine import Engine, WorkflowState
+from bot.github.local import LocalGitHub
+from bot.github.mirror import GitMirrors
+from bot.github.webhook import Delivery, slim, verify
+from bot.ports import Busy, Rejected, Store
+from bot.screen import decision, matrix
+from bot.settings import Settings
+from bot.store.migrate import migrate
+from bot.store.store import opened
+
+LOOK = 0.25  # seconds between two looks at a solve
+
+
+async def solve_here(settings: Settings, path: Path, issue: Path, options: SolveOptions) -> int:
+    """The same solve as GitHub would get. 0 when a champion is on a branch, 1 when there is none.
+
+    The decision goes to stdout as JSON. Stopped in the middle, the same command goes on where it was.
+    """
+    console = Console(stderr=True)
+    settings = replace(settings, data=settings.data / "local", database_url="", write_interval=0.001)
+    github = await LocalGitHub.at(path, issue, say=lambda _body: None)
+    async with _working(settings, github) as (store, engine):
+        job = await _job(store, github, options)
+        if isinstance(await store.accept(job), Busy):
+            raise Rejected(
+                "another solve of this issue is unfinished", remedy="Run it again with the same options first."
+            )
+        await engine.start("solve", job.id, job)
+        try:
+            facts = await _watch(console, store, job.id)
+        except asyncio.CancelledError:
+            console.print("Interrupted. The same command goes on from here.")
+            raise
+    return _result(console, facts)
+
+
+@asynccontextmanager
+async def _working(settings: Settings, github: LocalGitHub) -> AsyncIterator[tuple[Store, Engine]]:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(migrate, settings.store_url)
+    async with AsyncExitStack() as stack:
+        boxes = app.sandboxes(settings)
+        await boxes.check()
+        store = await stack.enter_async_context(opened(settings.store_url))
+        session = await stack.enter_async_context(app.http_session())
+        engine = app.engine(settings)
+        model = app.chat_model(settings, session)
+        mirrors = GitMirrors(settings.data / "mirrors")
+        app.assemble(settings, app.World(github, model, boxes, store, engine, mirrors, app.SystemClock()))
+        await engine.launch()
+        stack.push_async_callback(engine.close)
+        yield store, engine
+
+
+async def _job(store: Store, github: LocalGitHub, options: SolveOptions) -> Solve:
+    """The unfinished solve of the same request, else the next one."""
+    issue = IssueRef(
+        Repo(0, zlib.crc32(str(github.root).encode()), github.root.name), zlib.crc32(github.title.encode())
+    )
+    asked = msgspec.json.encode([github.title, github.body, options])
+    key = f"t{sha256(asked).hexdigest()[:12]}"
+    number = 1
+    while (facts := await store.facts(_id(issue, key, number))) is not None and facts.status.is_over:
+        number += 1
+    if facts is not None:
+        return facts.solve
+    now = app.SystemClock().now()
+    trigger = Trigger(TriggerKind.COMMAND_LINE, _key(key, number), Person(github.user, 0), now)
+    return Solve(_id(issue, key, number), issue, github.title, github.body, trigger, options, now)
+
+
+def _key(key: str, number: int) -> str:
+    return key if number == 1 else f"{key}-{number}"
+
+
+def _id(issue: IssueRef, key: str, number: int) -> SolveId:
+    now = app.SystemClock().now()
+    return solve_id(issue, Trigger(TriggerKind.COMMAND_LINE, _key(key, number), Person("", 0), now))
+
+
+async def _watch(console: Console, store: Store, id: SolveId) -> SolveFacts:
+    shown = ""
+    with Live(console=console, transient=True) if console.is_terminal else _Quiet() as live:
+        while True:
+            facts = await store.facts(id)
+            assert facts is not None
+            if isinstance(live, Live):
+                live.update(matrix(facts))
+            headline = status_comment(facts).splitlines()[1]
+            if headline != shown:
+                console.print(headline, markup=False)
+                shown = headline
+            if facts.status.is_over:
+                return facts
+            await asyncio.sleep(LOOK)
+
+
+class _Quiet:
+    """Where there is no terminal, nothing is painted over."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+
+def _result(console: Console, facts: SolveFacts) -> int:
+    if facts.decision is not None:
+        console.print(decision(facts))
+        sys.stdout.write(json.dumps(msgspec.to_builtins(facts.decision), indent=2) + "\n")
+    if facts.pull_request is not None:
+        console.print(f"The champion is on the branch {facts.pull_request.branch}.", markup=False)
+        return 0
+    console.print(facts.error or "No candidate can be trusted, so there is no branch.", markup=False)
+    return 1
+
+
+async def receive_one(settings: Settings, event: str, payload: bytes) -> int:
+    """Put it into the inbox as if it had been delivered and verified, and work until nothing of it is left."""
+    guid = str(uuid.uuid4())
+    record = slim(_as_delivered(settings, guid, event, payload))
+    if record is None:
+        raise Rejected(f"a {event} payload like this is not for us", remedy="README lists the events that are.")
+    async with app.running(settings) as bot:
+        await bot.inbox.put(guid, event, record)
+        while await bot.inbox.waiting(1) or await bot.bot.world.engine.active():
+            if bot.working.done():
+                bot.working.result()
+            await asyncio.sleep(LOOK)
+        return 0 if await bot.bot.world.engine.state(guid) is WorkflowState.SUCCEEDED else 1
+
+
+def _as_delivered(settings: Settings, guid: str, event: str, payload: bytes) -> Delivery:
+    """Signed as GitHub would, because only what was verified is a delivery."""
+    secret = settings.webhook_secrets[0].reveal().encode()
+    headers = {
+        b"x-github-event": event.encode(),
+        b"x-github-delivery": guid.encode(),
+        b"x-hub-signature-256": b"sha256=" + hmac.new(secret, payload, sha256).hexdigest().encode(),
+    }
+    return verify([secret], headers, payload)

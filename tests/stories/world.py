@@ -1,0 +1,222 @@
+"""A whole world for a story: GitHub, models and the bot, talking over real HTTP; and the end that every story has.
+
+A story drives people (`world.label`, `world.comment`) and reads what the bot says (`await world.next_comment()`). When
+it ends, nothing may be left over: no comment that nobody read, no delivery or solve under way, no sandbox, no error in
+the log that the story did not expect, nothing that GitHub or the models were asked wrongly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bot import logs
+from bot.app import Running, redactor, running, sandboxes
+from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
+from bot.ports import SandboxUnusable
+from bot.settings import Secret, Settings
+from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository, generate_key
+from bot.simulators.github.state import Comment
+from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
+from bot.simulators.serving import serving
+
+SOON = 30.0  # seconds that a story waits before it fails
+SECRET = "the secret of a story"
+KEY = generate_key()  # one for all stories: making one takes longer than most of them
+MAINTAINER = "ann"
+
+FILES: Mapping[str, str] = {
+    "README.md": "# greet\n",
+    "greet.sh": 'echo "hello $1"\n',
+    "tests/test.sh": 'test "$(sh greet.sh ann)" = "hello ann"\n',
+    ".github/solvebot.yml": 'test: "sh tests/test.sh"\nmodels: [fixer]\nattempts: 1\n',
+}
+
+FIX = "printf 'echo \"hello ${1:-world}\"\\n' > greet.sh"
+REGRESSION_TEST = "printf '%s\\n' 'test \"$(sh greet.sh)\" = \"hello world\"' > tests/test_default.sh"
+BREAK = "printf 'echo \"good bye\"\\n' > greet.sh"
+
+FIXES: Script = turns(bash(FIX, text="A default name."), bash(SUBMIT, text="Greets the world when nobody is named."))
+BREAKS: Script = turns(bash(BREAK), bash(SUBMIT))
+GIVES_UP: Script = turns(bash("cat greet.sh"), bash(SUBMIT))
+
+
+class Problems(logging.Handler):
+    """Everything the service logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(f"{record.name}: {record.getMessage()} {record.exc_text or record.exc_info or ''}")
+
+
+@dataclass(slots=True)
+class World:
+    github: GitHubSimulator
+    models: ModelSimulator
+    settings: Settings
+    bot: Running
+    repo: SimRepository
+    problems: Problems
+    expected_problems: list[str] = field(default_factory=list)
+    unread_is_fine: bool = False
+
+    async def issue(self, title: str = "No name, no greeting", body: str = "It should greet the world.") -> SimIssue:
+        return await self.repo.open_issue(title, body, by="sam")
+
+    async def label(self, issue: SimIssue, name: str = "solve-me", *, by: str = MAINTAINER) -> None:
+        await issue.label(name, by=by)
+        await self.github.delivered()
+
+    async def comment(self, issue: SimIssue, text: str, *, by: str = MAINTAINER) -> Comment:
+        comment = await issue.comment(text, by=by)
+        await self.github.delivered()
+        return comment
+
+    async def next_comment(self, issue: SimIssue) -> Comment:
+        """The bot's next unread comment; it is read now."""
+        return await self.github.next_comment(issue, timeout=SOON)
+
+    async def facts(self, issue: SimIssue) -> SolveFacts | None:
+        return await self.bot.bot.world.store.latest(self.repo.id, issue.number)
+
+    async def over(self, issue: SimIssue) -> SolveFacts:
+        """Wait until the solve of the issue has had its last word."""
+        async with asyncio.timeout(SOON):
+            while True:
+                facts = await self.facts(issue)
+                if facts is not None and facts.status.is_over and await self._quiet():
+                    return facts
+                await asyncio.sleep(0.02)
+
+    async def said(self, issue: SimIssue, words: str) -> Comment:
+        """Wait until one of the bot's comments, edited or not, holds these words; it counts as read."""
+
+        def found() -> Comment | None:
+            return next((comment for comment in issue.bot_comments if words in comment.body), None)
+
+        comment = await self.github.wait_for(found, SOON)
+        assert comment is not None
+        comment.read = True
+        return comment
+
+    async def settled(self) -> None:
+        """Wait until every delivery was taken, handed over and answered."""
+        async with asyncio.timeout(SOON):
+            while not await self._quiet():  # noqa: ASYNC110 - the engine's state is in its database
+                await asyncio.sleep(0.02)
+
+    async def _quiet(self) -> bool:
+        await self.github.delivered()
+        if await self.bot.inbox.waiting(1):
+            return False
+        return not await self.bot.bot.world.engine.active()
+
+    async def finish(self) -> None:
+        """What every story has in common at its end."""
+        await self.settled()
+        for name, found in {
+            "GitHub was asked wrongly": self.github.errors,
+            "the models were asked wrongly": self.models.errors,
+            "comments that nobody read": [] if self.unread_is_fine else self.github.unread(),
+            "active solves": await self.bot.bot.world.store.active_solves(),
+            "sandboxes": await self.bot.bot.world.sandboxes.living(),
+            "snapshots": await self.bot.bot.world.sandboxes.snapshots(),
+            "errors in the log": [r for r in self.problems.records if not self._expected(r)],
+        }.items():
+            assert not found, f"{name}: {found}"
+
+    def _expected(self, record: str) -> bool:
+        return any(text in record for text in self.expected_problems)
+
+
+def spec(name: str, *, prior: float = 0.5) -> ModelSpec:
+    return ModelSpec(name, "simulator", f"simulated/{name}", prices=Prices(1.0, 4.0), prior=prior)
+
+
+def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, database_url: str = "") -> Settings:
+    return Settings(
+        app_id=str(github.app.app_id),
+        private_key=Secret(github.app.private_key_pem),
+        webhook_secrets=(Secret(SECRET),),
+        api_url=github.url,
+        server_url=github.url,
+        write_interval=0.0,
+        model_url=llm.url,
+        model_key=Secret(llm.key),
+        model_provider="simulator",
+        baseline_repeats=2,
+        poll=0.02,
+        data=directory / "bot",
+        database_url=database_url,
+        status_interval=0.0,
+        sweep_interval=0.0,
+    ).with_found_bubblewrap()
+
+
+async def isolated_where_possible(settings: Settings) -> Settings:
+    """Stories need a sandbox, not its walls; those have tests of their own."""
+    try:
+        await sandboxes(settings).check()
+    except SandboxUnusable:
+        return settings.without_isolation()
+    return settings
+
+
+@asynccontextmanager
+async def a_world(
+    directory: Path,
+    *,
+    scripts: Mapping[str, Script] | None = None,
+    files: Mapping[str, str | bytes | tuple[bytes, str]] = FILES,
+    database_url: str = "",
+    private: bool = False,
+    priors: Mapping[str, float] | None = None,
+    **changes: object,
+) -> AsyncIterator[World]:
+    """`scripts`: model name -> what it does. `changes`: settings that differ."""
+    scripts = {"fixer": FIXES} if scripts is None else scripts
+    github = GitHubSimulator(directory, webhook_secret=SECRET, private_key_pem=KEY)
+    llm = ModelSimulator()
+    problems = Problems()
+    async with github.serving(), llm.serving():
+        settings = replace(settings_for(directory, github, llm, database_url), **changes)  # type: ignore[arg-type]
+        settings = await isolated_where_possible(settings)
+        logs.configure(format="console", level="INFO", redact=redactor(settings))
+        logging.getLogger().addHandler(problems)
+        try:
+            async with running(settings) as bot, serving(bot.app) as url:
+                for name, script in scripts.items():
+                    llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
+                    await bot.bot.world.store.save_model(spec(name, prior=(priors or {}).get(name, 0.5)))
+                repo = github.repository("octo/greet", files=files, private=private, by=MAINTAINER)
+                repo.grant(MAINTAINER, "write")
+                github.webhooks.url = f"{url}/webhook"
+                world = World(github, llm, settings, bot, repo, problems)
+                yield world
+                await world.finish()
+        finally:
+            logging.getLogger().removeHandler(problems)
+
+
+def line_up(*names: str, test: str = "sh tests/test.sh", extra: str = "", attempts: int = 0) -> dict[str, str]:
+    """The story's repository with these models in its configuration."""
+    config = f'test: "{test}"\nmodels: [{", ".join(names)}]\nattempts: {attempts or len(names)}\n{extra}'
+    return {**FILES, ".github/solvebot.yml": config}
+
+
+def commands(*shell: str) -> Script:
+    """A model that runs these and is done."""
+    return turns(*(bash(command) for command in shell), bash(SUBMIT))
+
+
+__all__: Sequence[str] = (
+    "BREAK", "BREAKS", "FILES", "FIX", "FIXES", "GIVES_UP", "MAINTAINER", "REGRESSION_TEST", "SOON",
+    "Strategy", "World", "a_world", "commands", "line_up", "spec",
+)  # fmt: skip
