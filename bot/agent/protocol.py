@@ -125,7 +125,7 @@ def read_answer(
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
-        return Failure(Unavailable, "an answer without choices", dollars=_billed(spec, data, sent, body))
+        return Failure(Unavailable, f"no choices: {_error_of(data)}", dollars=_billed(spec, data, sent, body))
     if isinstance(choice.get("error"), dict):  # OpenRouter, when the model broke off in the middle
         return Failure(Unavailable, f"the model broke off: {_error_of(choice)}", dollars=dollars)
     message = choice.get("message")
