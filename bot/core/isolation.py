@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 _REMEDIES = (
@@ -44,6 +44,7 @@ _REMEDIES = (
         "This bubblewrap is too old: version 0.8 or later is needed (Debian 12, Ubuntu 24.04).",
     ),
 )
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last four bytes
 _OTHERWISE = "Run `bwrap --unshare-all --ro-bind / / true` as the bot's user and mend what it complains about."
 
 
@@ -142,5 +143,6 @@ def address_is_public(address: str) -> bool:
     """May a listed name lead here? Not into our own network, whatever its DNS says."""
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or ip
+        nat64 = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
+        ip = ip.ipv4_mapped or ip.sixtofour or nat64 or ip
     return ip.is_global and not ip.is_multicast

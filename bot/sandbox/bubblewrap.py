@@ -9,6 +9,7 @@ proves what the flags promise before anything untrusted runs.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +40,7 @@ _SYSTEM_FILES = (
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SOCKET = "/run/proxy.sock"
 _FORWARDER_PATH = "/run/forwarder.py"
 _TMP_BYTES = 256 * 1024**2
@@ -124,7 +126,7 @@ class BubblewrapSandboxes(LocalSandboxes):
             walls += ["--ro-bind-data", str(fds.data(FORWARDER.encode())), _FORWARDER_PATH]
             for name in PROXY_ENVIRONMENT:
                 walls += ["--setenv", name, PROXY_ENVIRONMENT[name]]
-            command = ["python3", "-I", "-S", _FORWARDER_PATH, _SOCKET, *command]
+            command = [self._python(), "-I", "-S", _FORWARDER_PATH, _SOCKET, *command]
         if (filters := program()) is not None:
             walls += ["--seccomp", str(fds.data(filters))]
         walls += ["--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
@@ -143,12 +145,22 @@ class BubblewrapSandboxes(LocalSandboxes):
             began=began,
         )
 
+    def _python(self) -> str:
+        """What runs the forwarder: not looked up inside, where a command could have put something in its place."""
+        found = shutil.which("python3", path=":".join((*self._options.path, _SYSTEM_PATH)))
+        if found is None:
+            raise SandboxUnusable(
+                "there is no python3 in the sandbox to run the forwarder of the set-up's proxy",
+                remedy="Install python3 on this machine, or name a toolchain directory that has it.",
+            )
+        return found
+
     def _environment(self, env: Mapping[str, str]) -> Iterable[str]:
         known = {
             "HOME": HOME,
             "LANG": "C.UTF-8",
             "LOGNAME": "agent",
-            "PATH": ":".join((f"{HOME}/.local/bin", *self._options.path, "/usr/local/bin:/usr/bin:/bin")),
+            "PATH": ":".join((f"{HOME}/.local/bin", *self._options.path, _SYSTEM_PATH)),
             "SHELL": "/bin/bash",
             "USER": "agent",
         }

@@ -27,7 +27,8 @@ from bot.ports import SandboxLost, SandboxUnusable
 from bot.sandbox.spawn import run_tool
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-_SHARED = 0o711  # others pass through, and see nothing
+_SHARED = 0o711  # the sandboxes' users pass through, and see nothing
+_OWN = 0o710  # its own user passes through, and nobody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Rooms:
 
     async def _replace(self, room: Room, place: Path) -> None:
         await self.remove(place)
+        room.path.chmod(_OWN)
         room.path.rename(place)
 
     async def _delete(self, path: Path) -> None:

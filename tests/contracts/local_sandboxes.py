@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 MEMORY = 300 * 1024**2
 DISK = 48 * 1024**2
 PROCESSES = 60
@@ -28,8 +30,15 @@ def public_directory() -> Iterator[Path]:
 
 
 def bubblewrap(directory: Path, *, allow_private: bool = False) -> BubblewrapSandboxes:
+    python = () if shutil.which("python3", path=SYSTEM_PATH) else (Path(sys.base_prefix),)
     options = BubblewrapOptions(
-        directory=directory, memory=MEMORY, disk=DISK, processes=PROCESSES, allow_private=allow_private
+        directory=directory,
+        toolchains=python,
+        path=tuple(str(prefix / "bin") for prefix in python),
+        memory=MEMORY,
+        disk=DISK,
+        processes=PROCESSES,
+        allow_private=allow_private,
     )
     return BubblewrapSandboxes(options)
 

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.core.isolation import Connect, Fetch, Refusal, address_is_public, read_proxy_request, remedy_for
+
+LIST = ["registry.example", "*.files.example", "mirror.example:8080"]
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (
+            "bwrap: Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)",
+            "user.max_user_namespaces",
+        ),
+        ("bwrap: Creating new namespace failed: Operation not permitted", "seccomp"),
+        ("bwrap: No permissions to create new namespace, likely because the kernel does not allow it", "seccomp"),
+        ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "systempaths=unconfined"),
+        ("bwrap: loopback: Failed RTM_NEWADDR: Operation not permitted", "AppArmor"),
+        ("bwrap: setting up uid map: Permission denied", "AppArmor"),
+        ("bwrap: Unknown option --disable-userns", "0.8"),
+        ("/usr/bin/bwrap: bwrap is not installed", "apt install bubblewrap"),
+        ("prlimit: failed to execute /usr/bin/bwrap: No such file or directory", "apt install bubblewrap"),
+        ("choom: No such file", "util-linux"),
+        ("something that nobody has seen before", "bwrap --unshare-all"),
+        ("", "bwrap --unshare-all"),
+    ],
+)
+def test_remedy(message: str, says: str) -> None:
+    assert says in remedy_for(message)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("CONNECT registry.example:443 HTTP/1.1", Connect("registry.example", 443)),
+        ("CONNECT REGISTRY.example.:443 HTTP/1.0", Connect("registry.example.", 443)),
+        ("CONNECT a.files.example:443 HTTP/1.1", Connect("a.files.example", 443)),
+        ("CONNECT a.b.files.example:443 HTTP/1.1", Connect("a.b.files.example", 443)),
+        ("CONNECT mirror.example:8080 HTTP/1.1", Connect("mirror.example", 8080)),
+        ("CONNECT mirror.example:443 HTTP/1.1", 403),
+        ("CONNECT files.example:443 HTTP/1.1", 403),
+        ("CONNECT xfiles.example:443 HTTP/1.1", 403),
+        ("CONNECT registry.example.evil:443 HTTP/1.1", 403),
+        ("CONNECT evil-registry.example:443 HTTP/1.1", 403),
+        ("CONNECT registry.example:22 HTTP/1.1", 403),
+        ("CONNECT registry.example:80 HTTP/1.1", 403),
+        ("CONNECT user@registry.example:443 HTTP/1.1", Connect("registry.example", 443)),
+        ("CONNECT registry.example@evil.example:443 HTTP/1.1", 403),
+        ("CONNECT 192.0.2.1:443 HTTP/1.1", 403),
+        ("CONNECT [2001:db8::1]:443 HTTP/1.1", 403),
+        ("CONNECT [:443 HTTP/1.1", 400),
+        ("CONNECT registry.example:99999 HTTP/1.1", 400),
+        ("CONNECT :443 HTTP/1.1", 400),
+        ("GET https://registry.example/ HTTP/1.1", 400),
+        ("GET /local HTTP/1.1", 400),
+        ("GET file:///etc/passwd HTTP/1.1", 400),
+        ("GET http://registry.example:443/ HTTP/1.1", 403),
+        ("GET http://127.0.0.1/ HTTP/1.1", 403),
+        ("POST http://registry.example/ HTTP/1.1", 405),
+        ("GET http://registry.example/", 400),
+        ("\x16\x03\x01", 400),
+        ("", 400),
+    ],
+)
+def test_proxy_request(line: str, answer: Connect | int) -> None:
+    found = read_proxy_request(f"{line}\r\nHost: whatever\r\n\r\n".encode("latin-1"), LIST)
+    assert (found.status if isinstance(found, Refusal) else found) == answer
+
+
+def test_no_list_reaches_nothing() -> None:
+    assert isinstance(read_proxy_request(b"CONNECT registry.example:443 HTTP/1.1\r\n\r\n", []), Refusal)
+
+
+def test_a_plain_request_is_passed_on_alone() -> None:
+    """One per connection, to the host that was looked at, without what was meant for the proxy."""
+    head = (
+        b"GET http://registry.example/simple/?a=b HTTP/1.1\r\nHost: evil.example\r\nAccept: */*\r\n"
+        b"Connection: keep-alive\r\nProxy-Authorization: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    assert read_proxy_request(head, LIST) == Fetch(
+        "registry.example",
+        80,
+        b"GET /simple/?a=b HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\nAccept: */*\r\n\r\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("ff02::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+    ],
+)
+def test_address_is_public(address: str, *, public: bool) -> None:
+    assert address_is_public(address) is public
