@@ -1,0 +1,150 @@
+"""What all agents of a solve are told: one text, made once, the same for the same facts.
+
+Our own words stand outside the fences; everything that comes from elsewhere (issue, comments, the repository's files,
+names of tests) stands inside. The name of a fence is made from the digest of the task, which nobody can know before
+the text is frozen, so no text can close the fence it stands in. Each part has its cap, and all of them fit into 60 kB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.core.cleaning import shorten, visible
+from bot.core.localize import Localisation, NamedFile
+from bot.core.model import Baseline, Task, Toolchain
+
+INSTRUCTION_FILES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
+
+# Bytes. Together with our own words they stay below 60,000.
+BODY_CAP = 20_000
+REMARKS_CAP = 11_000
+INSTRUCTIONS_CAP = 12_000
+FILES_CAP = 2_000
+FIXES_CAP = 2_000
+TESTS_CAP = 4_000
+TAIL_CAP = 3_000
+MAX_TESTS = 30
+
+
+def task_text(
+    task: Task,
+    toolchain: Toolchain,
+    localisation: Localisation,
+    instructions: Mapping[str, str],
+    baseline: Baseline,
+) -> str:
+    """`instructions`: path -> text of those `INSTRUCTION_FILES` that the base commit has."""
+    fence = _Fence(task)
+    sections = [
+        f"The issue, as it was when a solution was asked for:\n\n{fence.around('issue', _issue(task))}",
+        _remarks(task, fence),
+        _where(localisation, fence),
+        _fixes(localisation, fence),
+        _instructions(instructions, fence),
+        _tests(toolchain, baseline, fence),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+class _Fence:
+    """Tags around text from outside, whose name the text cannot know."""
+
+    def __init__(self, task: Task) -> None:
+        self._mark = hashlib.sha256(f"fence {task.digest}".encode()).hexdigest()[:16]
+
+    def around(self, name: str, text: str) -> str:
+        # Not to be expected in there; but a fence that rests on that alone would be no fence.
+        inner = visible(text).replace(self._mark, "").strip("\n")
+        return f"<{name}-{self._mark}>\n{inner}\n</{name}-{self._mark}>"
+
+
+def _fit(text: str, cap: int) -> str:
+    """About `cap` bytes at most: what takes three bytes a character gets a third of the characters."""
+    width = len(text.encode("utf-8", "replace")) / max(1, len(text))
+    return shorten(text, int(cap / max(1.0, width)))
+
+
+def _issue(task: Task) -> str:
+    return f"{_fit(task.title, 500)}\n\n{_fit(task.body, BODY_CAP)}"
+
+
+def _remarks(task: Task, fence: _Fence) -> str:
+    if not task.remarks:
+        return ""
+    share = REMARKS_CAP // len(task.remarks)
+    texts = [f"{remark.author}, {remark.at:%Y-%m-%d}:\n{_fit(remark.body, max(share, 300))}" for remark in task.remarks]
+    return f"Comments on it:\n\n{fence.around('comments', _fit(_joined(texts), REMARKS_CAP))}"
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n\n".join(texts)
+
+
+def _where(localisation: Localisation, fence: _Fence) -> str:
+    named = [f"- {file.path}{_lines(file)}" for file in localisation.named]
+    already = {file.path for file in localisation.named}
+    ranked = [f"- {file.path} ({file.why})" for file in localisation.ranked if file.path not in already]
+    parts = []
+    if named:
+        parts.append(f"Files that the issue names:\n\n{fence.around('files', _fit(_lined(named), FILES_CAP))}")
+    if ranked:
+        parts.append(
+            "Files that have most to do with its words, best first; found by searching, so look before you believe:\n\n"
+            + fence.around("files", _fit(_lined(ranked), FILES_CAP))
+        )
+    return _joined(parts)
+
+
+def _lines(file: NamedFile) -> str:
+    return f": line {', '.join(map(str, file.lines))}" if file.lines else ""
+
+
+def _lined(lines: Sequence[str]) -> str:
+    return "\n".join(" ".join(line.split("\n")) for line in lines)
+
+
+def _fixes(localisation: Localisation, fence: _Fence) -> str:
+    lines = [f"- {fix.sha[:12]} {fix.subject} ({', '.join(fix.paths)})" for fix in localisation.fixes]
+    if not lines:
+        return ""
+    about = "Past commits of this repository that may have fixed something similar. Only their subjects are here:"
+    return f"{about}\n\n{fence.around('commits', _fit(_lined(lines), FIXES_CAP))}"
+
+
+def _instructions(instructions: Mapping[str, str], fence: _Fence) -> str:
+    texts = {path: instructions[path] for path in INSTRUCTION_FILES if instructions.get(path, "").strip()}
+    if not texts:
+        return ""
+    share = INSTRUCTIONS_CAP // len(texts)
+    parts = [fence.around("file", f"{path}\n\n{_fit(text, share)}") for path, text in texts.items()]
+    return "What the repository says about working on it, for its conventions of code and tests:\n\n" + _joined(parts)
+
+
+def _tests(toolchain: Toolchain, baseline: Baseline, fence: _Fence) -> str:
+    """How tests are run and what they say without any change, so that nobody chases a failure that was there before."""
+    facts = [f"Tests are run with ({toolchain.why}): {toolchain.test}" if toolchain.test else ""]
+    if baseline.note:
+        facts.append(f"Note: {_fit(baseline.note, 1_000)}")
+    if baseline.command is not None:
+        facts.append(f"{len(baseline.stable)} pass on the base commit every time.")
+    facts += [
+        _listed("Fail on the base commit every time, before any change", baseline.failing),
+        _listed("Sometimes pass and sometimes fail, and do not count", baseline.flaky),
+    ]
+    if baseline.repro:
+        facts.append(f"Reproduced with: {baseline.repro}\nIts exit code on the base commit: {baseline.repro_exit}")
+    if baseline.failing and baseline.tail:
+        facts.append(f"The end of the tests' output:\n{_fit(baseline.tail, TAIL_CAP)}")
+    known = [fact for fact in facts if fact]
+    if not known:
+        return ""
+    return f"Tests on the base commit:\n\n{fence.around('tests', _fit(_joined(known), TESTS_CAP + TAIL_CAP))}"
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    shown = [f"- {name[:200]}" for name in names[:MAX_TESTS]]
+    more = f"\n- and {len(names) - MAX_TESTS} more" if len(names) > MAX_TESTS else ""
+    return f"{what}:\n{_lined(shown)}{more}"
