@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bot.core.model import Repo
 from bot.github import answers
-from bot.github.client import Answer, Call, Client, Credentials, Sleep, path
+from bot.github.client import Answer, Call, Client, Credentials, Sleep, encoded
 from bot.github.refusals import Moved, Uncertain
 from bot.github.tokens import Purpose, Tokens
 from bot.github.turns import Turns
@@ -84,11 +84,11 @@ class Access:
         async with self._asking_for_bot:
             if self._bot is None:
                 app = (await self._client.call(Call("GET", "/app"), self._app)).read(answers.App)
-                call = Call("GET", path("users", f"{app.slug}[bot]"))
+                call = Call("GET", encoded("users", f"{app.slug}[bot]"))
                 answer = await self._client.call(call, self._tokens.of(repo, purpose))
                 self._bot = answer.read(answers.Account)
             return self._bot
 
 
 def _within(name: str, call: Call) -> Call:
-    return replace(call, path=f"/repos{path(*name.split('/'))}{call.path}")
+    return replace(call, path=f"/repos{encoded(*name.split('/'))}{call.path}")

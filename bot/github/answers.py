@@ -22,7 +22,7 @@ class App(msgspec.Struct, frozen=True):
     slug: str
 
 
-class Token(msgspec.Struct, frozen=True):
+class InstallationToken(msgspec.Struct, frozen=True):
     token: str
     expires_at: Time
 

@@ -37,7 +37,7 @@ _MOST_PAGES = 1000
 _NEXT = re.compile(r'<([^<>]*)>;\s*rel="next"')  # GitHub's form of RFC 8288
 
 
-def path(*segments: str | int) -> str:
+def encoded(*segments: str | int) -> str:
     """`/a/b%2Fc` of ("a", "b/c"). Raises `Rejected` for what would climb to another path."""
     if any(str(segment) in ("", ".", "..") for segment in segments):
         raise Rejected(f"{'/'.join(map(str, segments))!r} is not a path")
@@ -83,7 +83,8 @@ class Answer:
             complaint = msgspec.json.decode(self.content, type=_Complaint)
         except msgspec.DecodeError:
             return ""
-        details = [e if isinstance(e, str) else str(e.get("message") or e.get("code", "")) for e in complaint.errors]
+        errors = [complaint.errors] if isinstance(complaint.errors, str) else complaint.errors
+        details = [e if isinstance(e, str) else str(e.get("message") or e.get("code", "")) for e in errors]
         return "; ".join(part for part in (complaint.message, *details) if part)
 
     def error(self) -> WorldError:
@@ -93,7 +94,7 @@ class Answer:
 
 class _Complaint(msgspec.Struct):
     message: str = ""
-    errors: list[dict[str, Any] | str] = []
+    errors: list[dict[str, Any] | str] | str = []
 
 
 @dataclass(slots=True)

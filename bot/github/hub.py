@@ -16,7 +16,7 @@ import aiohttp
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
 from bot.github import answers
 from bot.github.access import Access
-from bot.github.client import RAW, Answer, Call, Client, Sleep, path
+from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
 from bot.github.deliveries import redeliver_missed
 from bot.github.refusals import TooLarge
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
@@ -56,10 +56,6 @@ class Hub:
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
-
-    def forget(self, installation: int) -> None:
-        """Drop its tokens: it was removed, suspended, or given other permissions."""
-        self._tokens.forget(installation)
 
     async def redeliver_missed(self, since: datetime) -> int:
         """Ask GitHub for the webhooks since then that we did not take; returns how many."""
@@ -107,13 +103,20 @@ class Hub:
         """What the person may do now. A stranger is `Permission.NONE`; an error raises, it never grants."""
         if login.lower().endswith("[bot]"):
             return Permission.NONE
-        call = Call("GET", f"/collaborators{path(login)}/permission", expect=(404,))
+        call = Call("GET", f"/collaborators{encoded(login)}/permission", expect=(404,))
         answer = await self._at.ask(repo, Purpose.READ, call)
         return Permission.NONE if answer.status == 404 else answer.read(answers.CollaboratorPermission).meant
 
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
-        call = Call("GET", _contents(path), query={"ref": ref}, accept=RAW, expect=(404,), limit=_LARGEST_FILE)
+        call = Call(
+            "GET",
+            "/contents" + encoded(*path.split("/")),
+            query={"ref": ref},
+            accept=RAW,
+            expect=(404,),
+            limit=_LARGEST_FILE,
+        )
         try:
             answer = await self._at.ask(repo, Purpose.READ, call)
         except TooLarge as error:
@@ -142,7 +145,7 @@ class Hub:
 
     async def _ref(self, repo: Repo, purpose: Purpose, branch: str) -> Answer:
         """404: there is no such branch; 409: there is nothing at all in the repository."""
-        call = Call("GET", f"/git/ref/heads{path(*branch.split('/'))}", expect=(404, 409))
+        call = Call("GET", f"/git/ref/heads{encoded(*branch.split('/'))}", expect=(404, 409))
         return await self._at.ask(repo, purpose, call)
 
     # ------------------------------------------------------------------------------------------------- talking
@@ -195,7 +198,7 @@ class Hub:
 
         Nobody sees any of them before a branch points there, so they need not take turns, and twice is harmless.
         """
-        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{path(parent)}"))
+        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{encoded(parent)}"))
         base = answer.read(answers.GitCommit).tree.sha
         blobs = await self._blobs(repo, [entry.content for entry in entries])
         tree = [
@@ -298,7 +301,3 @@ class Hub:
         if there is None:
             raise answer.error()
         return there
-
-
-def _contents(file: str) -> str:
-    return "/contents" + path(*file.split("/"))

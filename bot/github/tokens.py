@@ -92,8 +92,7 @@ class Tokens:
     def of(self, repo: Repo, purpose: Purpose) -> InstallationCredentials:
         return InstallationCredentials(self, _Key(repo.installation, repo.id, purpose))
 
-    def forget(self, installation: int) -> None:
-        """The App was uninstalled, suspended or given other permissions."""
+    def _forget(self, installation: int) -> None:
         for key in [key for key in self._kept if key.installation == installation]:
             del self._kept[key]
 
@@ -122,9 +121,9 @@ class Tokens:
         if answer.status == 422:
             raise _refused(answer, permissions)
         if answer.status == 404:
-            self.forget(key.installation)
+            self._forget(key.installation)
             raise answer.error()
-        minted = answer.read(answers.Token)
+        minted = answer.read(answers.InstallationToken)
         return Token(minted.token, minted.expires_at, fresh_until=self._clock.now() + _FRESH)
 
 

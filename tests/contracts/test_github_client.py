@@ -59,6 +59,14 @@ async def test_a_token_that_github_no_longer_knows_is_replaced(world: World) -> 
     assert len(world.mints()) == 2
 
 
+async def test_twenty_calls_at_once_replace_a_token_once(world: World) -> None:
+    issue, _ = await world.open_issue()
+    await world.hub.issue(issue)
+    world.github.authority.tokens.clear()
+    await asyncio.gather(*(world.hub.issue(issue) for _ in range(20)))
+    assert len(world.mints()) == 2
+
+
 async def test_a_token_is_replaced_only_once(world: World) -> None:
     issue, _ = await world.open_issue()
     await world.hub.issue(issue)
@@ -86,11 +94,10 @@ async def test_uninstalled(world: World) -> None:
     issue, _ = await world.open_issue()
     await world.hub.issue(issue)
     await world.repository.installation.uninstall()
-    world.hub.forget(issue.repo.installation)
-    asked = len(world.requests("*/issues/1"))
-    with pytest.raises(Gone):
-        await world.hub.issue(issue)
-    assert len(world.requests("*/issues/1")) == asked  # no token, no call
+    for _ in range(2):
+        with pytest.raises(Gone):
+            await world.hub.issue(issue)
+    assert len(world.requests("*/issues/1")) == 2  # the second time there was no token to ask with
 
 
 async def test_suspended(world: World) -> None:
@@ -169,6 +176,26 @@ async def test_neither_errors_nor_reprs_show_a_secret(world: World, status: int 
     assert not [secret for secret in secrets if secret in said]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"message": "Invalid", "errors": ["too long", {"code": "custom", "message": "odd"}]},
+            "Invalid; too long; odd",
+        ),
+        ({"message": "Invalid", "errors": [{"resource": "Issue", "code": "missing_field"}]}, "Invalid; missing_field"),
+        ({"message": "Invalid", "errors": "not good"}, "Invalid; not good"),
+        ({"message": "Invalid"}, "Invalid"),
+    ],
+)
+async def test_people_read_githubs_own_words(world: World, body: dict[str, object], said: str) -> None:
+    issue, _ = await world.open_issue()
+    world.github.faults.add("POST", "*/reactions", status=422, body=body)
+    with pytest.raises(Rejected) as refused:
+        await world.hub.react(issue, None, "eyes")
+    assert refused.value.remedy == f"GitHub says: {said}"
+
+
 # -------------------------------------------------------------------------------------------------------- limits
 
 
@@ -204,9 +231,8 @@ async def test_the_primary_limit(world: World) -> None:
         await world.hub.repository(world.repo)
     assert unavailable.value.retry_after == 3601.0
     world.time.goes_on(minutes=59, seconds=50)
-    world.hub.forget(world.repo.installation)
-    world.github.limits.limit = 2
-    await world.hub.repository(world.repo)
+    assert (await world.hub.repository(world.repo)).repo == world.repo
+    assert world.time.waited == [pytest.approx(11.0)]
 
 
 # --------------------------------------------------------------------------------------------------- other traps
