@@ -122,6 +122,10 @@ class Inbox:
             return
         self._arrived.clear()
 
+    async def alive(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        await self._shelf.waiting(1)
+
     async def close(self) -> None:
         """Writes what has gathered, then lets go of the database."""
         if self._writer is not None:

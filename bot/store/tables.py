@@ -6,6 +6,7 @@ and queries ask for has a column of its own. A column `status` holds the words o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -24,6 +25,7 @@ from bot.core.model import (
     Experiment,
     FileChange,
     Limits,
+    Prices,
     PullRequest,
     SolveOptions,
     Status,
@@ -52,16 +54,19 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(text: str) -> str:
+    """What no database can hold (NUL, halves of a surrogate pair) becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
+
+
 class Prose(TypeDecorator[str]):
-    """Text from outside. What no database can hold (NUL, halves of a surrogate pair) becomes U+FFFD."""
+    """Text from outside, for people, made storable."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
+        return None if value is None else storable(value)
 
 
 class Word(TypeDecorator[StrEnum]):
@@ -96,6 +101,23 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else msgspec.json.decode(value, type=self.holds)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What `ai_models.config` holds."""
+
+    temperature: float | None
+    max_tokens: int | None
+    prices: Prices | None
+    prior: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """What `solve_runs.diagnostics` holds: the last command of the agent."""
+
+    command: str
 
 
 ACTIVE = sa.text("status IN ('pending', 'running')")
@@ -143,7 +165,7 @@ ai_models = Table(
     Column("name", Text, nullable=False, unique=True),  # what people type
     Column("provider", Text, nullable=False),
     Column("model_id", Text, nullable=False),
-    Column("config", Json(dict[str, Any]), nullable=False),  # temperature, max_tokens, prices, prior
+    Column("config", Json(ModelConfig), nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),
@@ -222,7 +244,7 @@ solve_runs = Table(
     Column("output_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
     Column("latency_ms", BigInteger, nullable=False),
-    Column("diagnostics", Json(dict[str, str])),  # "command": the last one
+    Column("diagnostics", Json(Diagnostics)),
     Column("exit_status", Word(ExitStatus)),
     Column("error_message", Prose, nullable=False),
     Column("logs_url", Text),

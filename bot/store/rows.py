@@ -1,0 +1,186 @@
+"""Between rows and the values of core.model. No statement and no decision here, only shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.model import (
+    Candidate,
+    Evidence,
+    Experiment,
+    IssueRef,
+    ModelSpec,
+    Repo,
+    RunFacts,
+    RunId,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Status,
+    Usage,
+    run_id,
+)
+from bot.store.tables import ModelConfig, solve_runs
+
+Row = sa.Row[*tuple[Any, ...]]
+Values = dict[str, Any]
+
+RUN_COLUMNS = [column for column in solve_runs.c if column.name != "trajectory"]
+"""All but the trajectory, which is large and has a question of its own."""
+
+
+def solve_values(solve: Solve, *, web_url: str, now: datetime) -> Values:
+    return {
+        "id": solve.id,
+        "user_id": solve.trigger.by.id,
+        "repository_id": solve.issue.repo.id,
+        "repo_url": f"{web_url}/{solve.issue.repo.name}",
+        "issue_number": solve.issue.number,
+        "issue_title": solve.issue_title,
+        "issue_body": solve.issue_body,
+        "trigger": solve.trigger,
+        "requested_by": solve.trigger.by.login,
+        "options": solve.options,
+        "status": Status.PENDING,
+        "error_message": "",
+        "incident": "",
+        "ended_by": "",
+        "notes": (),
+        "created_at": solve.created_at,
+        "updated_at": now,
+    }
+
+
+def solve_of(row: Row) -> Solve:
+    """`row` also has the repository's current `installation_id` and `name`: names change, and installations."""
+    return Solve(
+        id=SolveId(row.id),
+        issue=IssueRef(Repo(row.installation_id, row.repository_id, row.name), row.issue_number),
+        issue_title=row.issue_title,
+        issue_body=row.issue_body,
+        trigger=row.trigger,
+        options=row.options,
+        created_at=row.created_at,
+    )
+
+
+def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
+    experiments: tuple[Experiment, ...] = row.matrix or ()
+    return SolveFacts(
+        solve=solve_of(row),
+        status=row.status,
+        task=row.task,
+        toolchain=row.toolchain,
+        experiments=experiments,
+        limits=row.limits,
+        baseline=row.baseline,
+        runs=tuple(run_facts_of(run, experiments) for run in runs),
+        decision=row.decision,
+        comment_id=row.comment_id,
+        pull_request=row.pull_request,
+        error=row.error_message,
+        incident=row.incident,
+        ended_by=row.ended_by,
+        notes=row.notes,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )
+
+
+def run_values(solve: SolveId, experiment: Experiment, *, now: datetime) -> Values:
+    return {
+        "id": run_id(solve, experiment.index),
+        "solve_id": solve,
+        "position": experiment.index,
+        "model": experiment.model.name,
+        "temperature": experiment.temperature,
+        "max_edits": experiment.steps,
+        "evolution": experiment.strategy,
+        "status": Status.PENDING,
+        "steps": 0,
+        "cost": 0.0,
+        **usage_values(Usage()),
+        "latency_ms": 0,
+        "error_message": "",
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def usage_values(usage: Usage) -> Values:
+    return {
+        "tokens": usage.total,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+    }
+
+
+def run_facts_of(row: Row, experiments: Sequence[Experiment]) -> RunFacts:
+    """The experiment is kept once, in the solve's matrix."""
+    return RunFacts(
+        id=RunId(row.id),
+        solve=SolveId(row.solve_id),
+        experiment=next(experiment for experiment in experiments if experiment.index == row.position),
+        status=row.status,
+        steps=row.steps,
+        dollars=row.cost,
+        usage=Usage(row.input_tokens, row.output_tokens, row.cached_tokens),
+        seconds=row.latency_ms / 1000,
+        exit_status=row.exit_status,
+        error=row.error_message,
+        last_command=row.diagnostics.command if row.diagnostics else "",
+        candidate=None if row.patch is None else Candidate(RunId(row.id), row.patch, row.changes, row.dropped),
+        evidence=row.evidence,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )
+
+
+def candidate_values(candidate: Candidate) -> Values:
+    return {
+        "patch": candidate.patch,
+        "changes": candidate.changes,
+        "dropped": candidate.dropped,
+        "loc_changed": candidate.lines_changed,
+        "files_changed": len(candidate.changes),
+    }
+
+
+def evidence_values(evidence: Evidence) -> Values:
+    """`tests_passed` is NULL where no test was run."""
+    return {
+        "evidence": evidence,
+        "tests_passed": evidence.stable_passed == evidence.stable_total if evidence.stable_total else None,
+    }
+
+
+def model_values(spec: ModelSpec, *, now: datetime) -> Values:
+    return {
+        "id": spec.name,
+        "name": spec.name,
+        "provider": spec.provider,
+        "model_id": spec.model_id,
+        "config": ModelConfig(spec.temperature, spec.max_tokens, spec.prices, spec.prior),
+        "is_active": spec.is_active,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def model_of(row: Row) -> ModelSpec:
+    config: ModelConfig = row.config
+    return ModelSpec(
+        name=row.name,
+        provider=row.provider,
+        model_id=row.model_id,
+        temperature=config.temperature,
+        max_tokens=config.max_tokens,
+        prices=config.prices,
+        prior=config.prior,
+        is_active=row.is_active,
+    )

@@ -1,0 +1,392 @@
+"""What is known about solves, runs, models and places, at rest.
+
+Each method is one transaction named for what happened, and may be called again after a crash: writes find their row by
+an id made from ids, and never take back what a later write has said. Texts are stored as given: callers redact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    Decision,
+    Evidence,
+    ExitStatus,
+    Experiment,
+    Limits,
+    ModelSpec,
+    PullRequest,
+    Repo,
+    RunFacts,
+    RunId,
+    SandboxId,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Status,
+    Task,
+    Toolchain,
+    Usage,
+)
+from bot.ports import Busy, Gone, Unavailable
+from bot.store import rows
+from bot.store.database import Database, open_database
+from bot.store.tables import (
+    ACTIVE,
+    Diagnostics,
+    ai_models,
+    audit_log,
+    deliveries,
+    installations,
+    repositories,
+    sandbox_operations,
+    solve_runs,
+    solves,
+    storable,
+    users,
+)
+
+
+def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """What is stored or what comes, whichever is more. Neither database's own word for it is known to the other."""
+    new = sa.bindparam(f"new_{column.name}", type_=column.type)
+    return sa.case((column > new, column), else_=new)
+
+
+_RUN = solve_runs.c
+_STEPPED = (  # built once: this is what a step of every run asks for
+    sa.update(solve_runs)
+    .where(_RUN.id == sa.bindparam("run"))
+    .values(
+        steps=_highest(_RUN.steps),
+        cost=_highest(_RUN.cost),
+        tokens=_highest(_RUN.tokens),
+        input_tokens=_highest(_RUN.input_tokens),
+        output_tokens=_highest(_RUN.output_tokens),
+        cached_tokens=_highest(_RUN.cached_tokens),
+        latency_ms=_highest(_RUN.latency_ms),
+        diagnostics=sa.case(
+            (_RUN.steps > sa.bindparam("new_steps"), _RUN.diagnostics),
+            else_=sa.bindparam("new_diagnostics", type_=_RUN.diagnostics.type),
+        ),
+        updated_at=sa.bindparam("now", type_=_RUN.updated_at.type),
+    )
+)
+_FACTS = sa.select(solves, repositories.c.installation_id, repositories.c.name).join(repositories)
+
+
+@asynccontextmanager
+async def opened(url: str, *, web_url: str = "https://github.com") -> AsyncIterator[SqlStore]:
+    """`url` of a migrated database as in the settings: `sqlite:///path` or `postgresql://...`."""
+    database = open_database(url)
+    try:
+        yield SqlStore(database, web_url=web_url)
+    finally:
+        await database.close()
+
+
+class SqlStore:
+    """The `Store` port. `web_url` is where people see repositories."""
+
+    def __init__(self, database: Database, *, web_url: str) -> None:
+        self._database = database
+        self._web_url = web_url.rstrip("/")
+
+    async def alive(self) -> None:
+        """Raises `Unavailable` when the database does not answer."""
+        await self._database.read(lambda db: db.execute(sa.select(sa.literal(1))).scalar())
+
+    # ------------------------------------------------------------------------------------------------------ solves
+
+    async def accept(self, solve: Solve) -> Solve | Busy:
+        repo = solve.issue.repo
+
+        def work(db: sa.Connection) -> Solve | Busy:
+            if known := db.execute(_FACTS.where(solves.c.id == solve.id)).one_or_none():
+                return rows.solve_of(known)
+            self._meet(db, solve)
+            values = rows.solve_values(solve, web_url=self._web_url, now=_now())
+            insert = _insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
+            if db.execute(insert).one_or_none():
+                return solve
+            active = db.execute(sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE))
+            if busy := active.scalar_one_or_none():
+                return Busy(SolveId(busy))
+            raise Unavailable(f"the solve that was active for {solve.issue} has just ended")
+
+        return await self._database.write(work)
+
+    def _meet(self, db: sa.Connection, solve: Solve) -> None:
+        """The person and the repository of a new solve, as they are called now."""
+        by, repo = solve.trigger.by, solve.issue.repo
+        person = {"login": by.login, "is_bot": by.is_bot, "updated_at": _now()}
+        _upsert(db, users, {"id": by.id}, person)
+        place = {"installation_id": repo.installation, "name": repo.name}
+        _upsert(db, repositories, {"id": repo.id}, place, first={"is_archived": False, "is_deleted": False})
+
+    async def facts(self, id: SolveId) -> SolveFacts | None:
+        return await self._facts(_FACTS.where(solves.c.id == id))
+
+    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
+        newest = _FACTS.where(*_issue(repo_id, issue)).order_by(solves.c.created_at.desc()).limit(1)
+        return await self._facts(newest)
+
+    async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
+        return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
+
+    async def _facts(self, question: sa.Select[Any]) -> SolveFacts | None:
+        def work(db: sa.Connection) -> SolveFacts | None:
+            solve = db.execute(question).one_or_none()
+            if solve is None:
+                return None
+            of_it = sa.select(*rows.RUN_COLUMNS).where(_RUN.solve_id == solve.id).order_by(_RUN.position)
+            return rows.facts_of(solve, db.execute(of_it).all())
+
+        return await self._database.read(work)
+
+    async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]:
+        question = sa.select(solves.c.id).where(ACTIVE).order_by(solves.c.id)
+        if repo_id is not None:
+            question = question.where(solves.c.repository_id == repo_id)
+        if installation is not None:
+            question = question.join(repositories).where(repositories.c.installation_id == installation)
+        return await self._database.read(lambda db: [SolveId(id) for id in db.execute(question).scalars()])
+
+    async def commented(self, id: SolveId, comment_id: int) -> None:
+        await self._change_solve(id, comment_id=comment_id)
+
+    async def frozen(self, id: SolveId, task: Task, at: datetime) -> None:
+        """The solve is running from here on."""
+        await self._change_solve(
+            id,
+            task=task,
+            base_branch=task.base_branch,
+            base_sha=task.base_sha,
+            status=sa.case((ACTIVE, Status.RUNNING.value), else_=solves.c.status),
+            started_at=sa.func.coalesce(solves.c.started_at, sa.bindparam("at", at, type_=solves.c.started_at.type)),
+        )
+
+    async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
+        def work(db: sa.Connection) -> None:
+            now = _now()
+            _change(db, solves, id, matrix=tuple(experiments), limits=limits, updated_at=now)
+            runs = [rows.run_values(id, experiment, now=now) for experiment in experiments]
+            db.execute(_insert(db, solve_runs).values(runs).on_conflict_do_nothing())
+
+        await self._database.write(work)
+
+    async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
+        await self._change_solve(id, toolchain=toolchain, baseline=baseline)
+
+    async def decided(self, id: SolveId, decision: Decision) -> None:
+        await self._change_solve(id, decision=decision, champion_run_id=decision.champion)
+
+    async def published(self, id: SolveId, pull_request: PullRequest) -> None:
+        def work(db: sa.Connection) -> None:
+            now, url = _now(), pull_request.url
+            number = pull_request.number
+            _change(db, solves, id, pull_request=pull_request, pr_number=number, pr_url=url, updated_at=now)
+            champion = sa.select(solves.c.champion_run_id).where(solves.c.id == id).scalar_subquery()
+            db.execute(sa.update(solve_runs).where(_RUN.id == champion).values(pr_url=url, updated_at=now))
+
+        await self._database.write(work)
+
+    async def noted(self, id: SolveId, note: str) -> None:
+        def work(db: sa.Connection) -> None:
+            notes = db.execute(
+                sa.select(solves.c.notes).where(solves.c.id == id).with_for_update()
+            ).scalar_one_or_none()
+            if notes is None:
+                raise Gone(f"there is no solve {id}")
+            if (text := storable(note)) not in notes:
+                _change(db, solves, id, notes=(*notes, text), updated_at=_now())
+
+        await self._database.write(work)
+
+    async def ended(
+        self, id: SolveId, status: Status, *, at: datetime, error: str = "", incident: str = "", by: str = ""
+    ) -> Status:
+        if not status.is_over:
+            raise ValueError(f"a solve does not end {status}")
+        spent = sa.select(sa.func.coalesce(sa.func.sum(_RUN.cost), 0.0)).where(_RUN.solve_id == id).scalar_subquery()
+        solve = sa.update(solves).where(solves.c.id == id, ACTIVE)
+        solve = solve.values(status=status, completed_at=at, updated_at=at, cost=spent)
+        solve = solve.values(error_message=error, incident=incident, ended_by=by)
+        of_runs = Status.FAILED if status is Status.FAILED else Status.CANCELLED
+        runs = sa.update(solve_runs).where(_RUN.solve_id == id, ACTIVE)
+        runs = runs.values(status=of_runs, completed_at=at, updated_at=at)
+
+        def work(db: sa.Connection) -> Status:
+            if db.execute(solve).rowcount:
+                db.execute(runs)
+                return status
+            stands: Status | None = db.execute(sa.select(solves.c.status).where(solves.c.id == id)).scalar_one_or_none()
+            if stands is None:
+                raise Gone(f"there is no solve {id}")
+            return stands
+
+        return await self._database.write(work)
+
+    async def _change_solve(self, id: SolveId, **values: Any) -> None:
+        await self._database.write(lambda db: _change(db, solves, id, **values, updated_at=_now()))
+
+    # -------------------------------------------------------------------------------------------------------- runs
+
+    async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None:
+        await self._change_run(
+            id,
+            sandbox_id=sandbox,
+            status=sa.case((ACTIVE, Status.RUNNING.value), else_=_RUN.status),
+            started_at=sa.func.coalesce(_RUN.started_at, sa.bindparam("at", at, type_=_RUN.started_at.type)),
+        )
+
+    async def run_stepped(
+        self, id: RunId, *, steps: int, dollars: float, usage: Usage, seconds: float, last_command: str
+    ) -> None:
+        totals = {"steps": steps, "cost": dollars, "latency_ms": round(seconds * 1000), **rows.usage_values(usage)}
+        new = {f"new_{name}": value for name, value in totals.items()}
+        said = {"run": id, "new_diagnostics": Diagnostics(storable(last_command)), "now": _now()}
+        if not await self._database.write(lambda db: db.execute(_STEPPED, {**new, **said}).rowcount):
+            raise Gone(f"there is no run {id}")
+
+    async def run_ended(
+        self,
+        id: RunId,
+        status: Status,
+        *,
+        at: datetime,
+        exit_status: ExitStatus | None,
+        error: str = "",
+        trajectory: bytes | None = None,
+    ) -> None:
+        """The first end stands; what is learnt about it later is still kept."""
+        learnt: dict[str, Any] = {"exit_status": exit_status, "error_message": error, "trajectory": trajectory}
+        await self._change_run(
+            id,
+            status=sa.case((ACTIVE, status.value), else_=_RUN.status),
+            completed_at=sa.func.coalesce(_RUN.completed_at, sa.bindparam("at", at, type_=_RUN.completed_at.type)),
+            **{name: value for name, value in learnt.items() if value},
+        )
+
+    async def candidate_found(self, id: RunId, candidate: Candidate) -> None:
+        await self._change_run(id, **rows.candidate_values(candidate))
+
+    async def judged(self, id: RunId, evidence: Evidence) -> None:
+        await self._change_run(id, **rows.evidence_values(evidence))
+
+    async def run_facts(self, id: RunId) -> RunFacts | None:
+        question = sa.select(*rows.RUN_COLUMNS, solves.c.matrix).join(solves, solves.c.id == _RUN.solve_id)
+
+        def work(db: sa.Connection) -> RunFacts | None:
+            run = db.execute(question.where(_RUN.id == id)).one_or_none()
+            return None if run is None else rows.run_facts_of(run, run.matrix)
+
+        return await self._database.read(work)
+
+    async def trajectory(self, id: RunId) -> bytes | None:
+        question = sa.select(_RUN.trajectory).where(_RUN.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
+
+    async def _change_run(self, id: RunId, **values: Any) -> None:
+        await self._database.write(lambda db: _change(db, solve_runs, id, **values, updated_at=_now()))
+
+    # --------------------------------------------------------------------------------------------------- catalogue
+
+    async def models(self, *, active_only: bool = True) -> list[ModelSpec]:
+        question = sa.select(ai_models).order_by(ai_models.c.name)
+        if active_only:
+            question = question.where(ai_models.c.is_active)
+        return await self._database.read(lambda db: [rows.model_of(row) for row in db.execute(question)])
+
+    async def save_model(self, spec: ModelSpec) -> None:
+        values = rows.model_values(spec, now=_now())
+        first = {name: values.pop(name) for name in ("id", "created_at")}
+        key = {"name": values.pop("name")}
+        await self._database.write(lambda db: _upsert(db, ai_models, key, values, first=first))
+
+    async def disable_model(self, name: str) -> bool:
+        """False when there is none of that name."""
+        disable = sa.update(ai_models).where(ai_models.c.name == name)
+        disable = disable.values(is_active=False, updated_at=_now())
+        return await self._database.write(lambda db: db.execute(disable).rowcount > 0)
+
+    # ------------------------------------------------------------------------------------------- people and places
+
+    async def installed(self, installation: int, account: str, *, suspended: bool, at: datetime) -> None:
+        """Events come in any order: an older one changes nothing."""
+        values = {"account": account, "is_suspended": suspended, "removed_at": None, "updated_at": at}
+        older = installations.c.updated_at <= at
+        await self._database.write(lambda db: _upsert(db, installations, {"id": installation}, values, where=older))
+
+    async def uninstalled(self, installation: int, at: datetime) -> None:
+        known = sa.update(installations).where(installations.c.id == installation, installations.c.updated_at <= at)
+        await self._database.write(lambda db: db.execute(known.values(removed_at=at, updated_at=at)))
+
+    async def repository_seen(self, repo: Repo, *, archived: bool = False, deleted: bool = False) -> None:
+        values = {
+            "installation_id": repo.installation,
+            "name": repo.name,
+            "is_archived": archived,
+            "is_deleted": deleted,
+        }
+        await self._database.write(lambda db: _upsert(db, repositories, {"id": repo.id}, values))
+
+    async def audit(self, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+        entry = {"at": at, "actor": actor, "action": action, "subject": subject, "detail": dict(detail)}
+        digest = hashlib.sha256(msgspec.json.encode(entry, order="deterministic")).hexdigest()
+        await self._database.write(
+            lambda db: db.execute(_insert(db, audit_log).values(id=digest, **entry).on_conflict_do_nothing())
+        )
+
+    async def purge(self, before: datetime) -> int:
+        old = (
+            sa.delete(solves).where(solves.c.completed_at < before),
+            sa.delete(deliveries).where(deliveries.c.handed_at < before),
+            sa.delete(audit_log).where(audit_log.c.at < before),
+            sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
+        )
+        return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))
+
+
+def _now() -> datetime:
+    """For `updated_at`, which nothing is decided by. Times that mean something are given by the caller."""
+    return datetime.now(UTC)
+
+
+def _issue(repo_id: int, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return solves.c.repository_id == repo_id, solves.c.issue_number == number
+
+
+def _insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """The two databases mean the same by `on conflict`; SQLAlchemy asks which one is meant."""
+    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _upsert(
+    db: sa.Connection,
+    table: sa.Table,
+    key: Mapping[str, Any],
+    values: Mapping[str, Any],
+    *,
+    first: Mapping[str, Any] | None = None,
+    where: sa.ColumnElement[bool] | None = None,
+) -> None:
+    """Insert, or set `values` where `where` holds. `first` holds what only a new row gets."""
+    row = _insert(db, table).values(**key, **values, **(first or {}))
+    db.execute(row.on_conflict_do_update(index_elements=list(key), set_=dict(values), where=where))
+
+
+def _change(db: sa.Connection, table: sa.Table, id: str, **values: Any) -> None:
+    """Raises `Gone` when there is no such row."""
+    if not db.execute(sa.update(table).where(table.c.id == id).values(**values)).rowcount:
+        raise Gone(f"{table.name} has no {id}")
