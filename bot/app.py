@@ -23,6 +23,7 @@ from bot.conclude import Conclusion
 from bot.core.matrix import ServerLimits
 from bot.core.secrets import redact
 from bot.engine import Engine, EngineOptions
+from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
@@ -33,7 +34,7 @@ from bot.ports import GitHub, Model, Sandboxes, Store
 from bot.publish import Publisher
 from bot.run import Runner, RunOptions
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.process import ProcessSandboxes
+from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard
@@ -132,17 +133,21 @@ def assemble(settings: Settings, world: World) -> Bot:
 
 
 def sandboxes(settings: Settings) -> Sandboxes:
-    options = BubblewrapOptions(
-        (settings.data / "sandboxes").absolute(),
-        toolchains=settings.sandbox_toolchains,
-        path=tuple(str(directory / "bin") for directory in settings.sandbox_toolchains),
-        memory=settings.sandbox_memory * 1024**2,
-        disk=settings.sandbox_disk * 1024**2,
-        executable=settings.bubblewrap,
-    )
+    directory = (settings.data / "sandboxes").absolute()
+    path = tuple(str(toolchain / "bin") for toolchain in settings.sandbox_toolchains)
+    memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2
     if settings.run_untrusted_code_without_isolation:
-        return ProcessSandboxes(options)
-    return BubblewrapSandboxes(options)
+        return ProcessSandboxes(ProcessOptions(directory, path=path, memory=memory, disk=disk))
+    return BubblewrapSandboxes(
+        BubblewrapOptions(
+            directory,
+            toolchains=settings.sandbox_toolchains,
+            path=path,
+            memory=memory,
+            disk=disk,
+            executable=settings.bubblewrap,
+        )
+    )
 
 
 @asynccontextmanager
@@ -158,7 +163,7 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     return ChatModel(session, providers, allow_unknown_price=settings.allow_unknown_prices)
 
 
-def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock) -> Hub:
+def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
     return Hub(
         session,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
@@ -166,6 +171,7 @@ def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock) 
         api_url=settings.api_url,
         server_url=settings.server_url,
         write_interval=settings.write_interval,
+        sleep=sleep,
     )
 
 
@@ -190,8 +196,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Web and worker in one process. Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs."""
+async def running(settings: Settings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Running]:
+    """Web and worker in one process. `sleep` is how GitHub's limits are waited out.
+
+    Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
     await asyncio.to_thread(migrate, settings.store_url)
@@ -202,7 +211,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, clock)
+        github = hub(settings, session, clock, sleep)
         motor = engine(settings)
         mirrors = GitMirrors(settings.data / "mirrors")
         bot = assemble(settings, World(github, chat_model(settings, session), boxes, store, motor, mirrors, clock))

@@ -106,7 +106,7 @@ async def _github(settings: Settings) -> Finding:
         try:
             identity = AppIdentity(settings.app_id, settings.private_key.reveal())
             token = await AppCredentials(identity, app.SystemClock()).token()
-            headers["Authorization"] = f"Bearer {token.reveal()}"
+            headers["Authorization"] = f"Bearer {token.value}"
         except (WorldError, ValueError):
             pass  # the key has a finding of its own
     try:

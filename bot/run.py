@@ -30,7 +30,7 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
-from bot.core.scratch import left_out_directories
+from bot.core.scratch import heavy_directories
 from bot.engine import step
 from bot.judge import Judge
 from bot.ports import Clock, Denied, Finished, Mirrors, Model, Reply, Sandboxes, SandboxLost, Store, WorldError
@@ -173,7 +173,7 @@ class Runner:
             await self._sandboxes.take(
                 _sandbox(job),
                 tree,
-                exclude=left_out_directories([f.path for f in files]),
+                exclude=heavy_directories([f.path for f in files]),
                 limit=self._options.workspace_limit,
             )
             found = await self._mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)

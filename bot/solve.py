@@ -44,7 +44,7 @@ from bot.core.model import (
     run_id,
 )
 from bot.core.prompts import INSTRUCTION_FILES, task_text
-from bot.core.scratch import left_out_directories
+from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
 from bot.core.toolchain import detect, manifests
 from bot.engine import Child, Engine, step
@@ -209,7 +209,7 @@ class Solver:
             note = await self._run_setup(sandbox, toolchain)
             tree = Path(scratch) / "prepared.tar"
             await self._sandboxes.take(
-                sandbox, tree, exclude=left_out_directories(files), limit=self._options.workspace_limit
+                sandbox, tree, exclude=heavy_directories(files), limit=self._options.workspace_limit
             )
             left_behind = await self._mirrors.untracked(repo, base, tree)
         await self._sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)

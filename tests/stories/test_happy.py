@@ -1,0 +1,138 @@
+"""Someone asks, and a pull request comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.core.model import Outcome, Status
+from bot.simulators.model import SUBMIT, bash, turns
+from tests.stories.world import (
+    BREAKS,
+    FIX,
+    FIXES,
+    GIVES_UP,
+    REGRESSION_TEST,
+    World,
+    a_world,
+    commands,
+    line_up,
+)
+
+
+async def test_a_label_becomes_a_pull_request(world: World) -> None:
+    issue = await world.issue()
+    await world.label(issue)
+    facts = await world.over(issue)
+
+    assert facts.status is Status.COMPLETED, facts.error
+    [pull] = world.repo.pulls
+    assert pull.state.by_app
+    assert pull.pull.base == "main"
+    assert f"Fixes #{issue.number}" in (pull.state.body or "")
+    assert world.repo.file(pull.pull.head_sha, "greet.sh") == b'echo "hello ${1:-world}"\n'
+    assert facts.pull_request is not None
+    assert facts.pull_request.verified is True
+    assert [r.content for r in issue.reactions] == ["eyes", "rocket"]
+    status = await world.next_comment(issue)
+    assert f"#{pull.number}" in status.body
+    assert len(issue.bot_comments) == 1
+
+
+async def test_the_commit_credits_who_asked_and_is_signed(world: World) -> None:
+    issue = await world.issue()
+    await world.label(issue)
+    await world.over(issue)
+    await world.next_comment(issue)
+
+    [pull] = world.repo.pulls
+    commit = world.repo.state.git.commit(pull.pull.head_sha)
+    ann = world.github.user("ann")
+    assert commit.message.endswith(f"Co-authored-by: ann <{ann.id}+ann@users.noreply.github.com>")
+    assert commit.parents == (world.repo.branch_sha("main"),) or list(commit.parents) == [world.repo.branch_sha("main")]
+
+
+async def test_a_comment_with_options_plans_as_it_says(tmp_path: Path) -> None:
+    scripts = {"fixer": FIXES, "other": FIXES}
+    async with a_world(tmp_path, scripts=scripts) as world:
+        issue = await world.issue()
+        await world.comment(
+            issue,
+            "Could you?\n\n/solve model=other,fixer attempts=2 temperature=0.2 strategy=minimal budget=1.50 time=5m "
+            'repro="test \\"$(sh greet.sh)\\" = \\"hello world\\"" draft',
+        )
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+
+        assert [(e.model.name, e.temperature, e.strategy) for e in facts.experiments] == [
+            ("other", 0.2, "minimal"),
+            ("fixer", 0.2, "minimal"),
+        ]
+        assert facts.limits is not None
+        assert (facts.limits.dollars, facts.limits.minutes) == (1.5, 5)
+        assert facts.baseline is not None
+        assert facts.baseline.repro_exit == 1
+        [pull] = world.repo.pulls
+        assert pull.pull.draft
+        assert [r.content for r in issue.comments[0].reactions] == ["eyes", "rocket"]
+
+
+async def test_the_champion_is_chosen_by_evidence(tmp_path: Path) -> None:
+    scripts = {
+        "breaker": BREAKS,
+        "quitter": GIVES_UP,
+        "tester": commands(FIX, REGRESSION_TEST),
+    }
+    files = line_up("breaker", "quitter", "tester", test="for t in tests/*.sh; do sh $t || exit 1; done")
+    async with a_world(tmp_path, scripts=scripts, files=files) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+
+        assert facts.decision is not None
+        assert facts.decision.outcome is Outcome.READY
+        champion = facts.run(facts.decision.champion)
+        assert champion is not None
+        assert champion.experiment.model.name == "tester"
+        assert "breaks" in next(r.verdict for r in facts.decision.ranking if r.run.endswith("r1"))
+        [pull] = world.repo.pulls
+        assert not pull.pull.draft
+
+
+async def test_the_receipt_is_the_ledger(world: World) -> None:
+    issue = await world.issue()
+    await world.label(issue)
+    facts = await world.over(issue)
+    await world.next_comment(issue)
+
+    assert facts.runs[0].steps == world.models.calls["simulated/fixer"] == 2
+    assert facts.dollars == 0.002
+    [pull] = world.repo.pulls
+    assert "Receipt: $0.0020" in (pull.state.body or "")
+
+
+async def test_no_secret_reaches_model_or_sandbox(tmp_path: Path) -> None:
+    snoop = turns(
+        bash("env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'; ls -a / /home/agent"), bash(FIX), bash(SUBMIT)
+    )
+    async with a_world(tmp_path, scripts={"fixer": snoop}, private=True) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+
+        said = repr([asked.messages for asked in world.models.asked])
+        for secret in world.settings.secrets:
+            assert secret not in said
+        assert "ghs_" not in said
+
+
+async def test_a_private_repository_is_solved_like_any_other(tmp_path: Path) -> None:
+    async with a_world(tmp_path, private=True) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+        assert facts.task is not None
+        assert facts.task.private
+        assert len(world.repo.pulls) == 1

@@ -1,0 +1,189 @@
+"""Every no is said, once, with its reason, and before any money."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stories.world import FILES, GIVES_UP, World, a_world, line_up
+
+
+async def test_who_may_not_write_may_not_ask(world: World) -> None:
+    issue = await world.issue()
+    world.repo.grant("tom", "triage")
+    comment = await world.comment(issue, "/solve", by="tom")
+    reply = await world.next_comment(issue)
+
+    assert "needs the permission **write**" in reply.body
+    assert "you have **triage**" in reply.body
+    await world.settled()
+    assert [r.content for r in comment.reactions] == ["confused"]
+    assert await world.facts(issue) is None
+    assert not world.models.calls
+
+
+async def test_whoever_labels_is_asked_about_not_who_wrote_the_issue(world: World) -> None:
+    world.repo.grant("tom", "triage")
+    issue = await world.repo.open_issue("By a maintainer", "", by="ann")
+    await world.label(issue, by="tom")
+    reply = await world.next_comment(issue)
+    assert "needs the permission **write**" in reply.body
+    assert await world.facts(issue) is None
+
+
+async def test_a_permission_that_cannot_be_asked_is_denied(world: World) -> None:
+    world.github.faults.add("GET", "*/collaborators/*/permission", status=403, body={"message": "no"}, times=None)
+    issue = await world.issue()
+    await world.comment(issue, "/solve")
+    await world.settled()
+    assert await world.facts(issue) is None
+    world.unread_is_fine = True
+    world.expected_problems.append("intake")
+
+
+async def test_another_label_is_nobody_s_business(world: World) -> None:
+    issue = await world.issue()
+    await world.label(issue, "bug")
+    await world.settled()
+    assert issue.bot_comments == []
+
+
+async def test_a_closed_issue(world: World) -> None:
+    issue = await world.issue()
+    await issue.close(by="ann")
+    await world.comment(issue, "/solve")
+    assert "is closed" in (await world.next_comment(issue)).body
+
+
+async def test_a_pull_request(world: World) -> None:
+    await world.repo.commit("topic", {"new.txt": "x"}, "Something")
+    pull = await world.repo.open_pull("Something", head="topic", by="ann")
+    await world.comment(pull, "/solve")
+    assert "not pull requests" in (await world.next_comment(pull)).body
+
+
+async def test_an_issue_that_is_locked_gets_no_answer_and_no_solve(world: World) -> None:
+    issue = await world.issue()
+    await issue.lock(by="ann")
+    await world.label(issue)
+    await world.settled()
+    assert issue.bot_comments == []
+    assert await world.facts(issue) is None
+
+
+async def test_an_archived_repository_is_left_alone(world: World) -> None:
+    issue = await world.issue()
+    await world.repo.archive(by="ann")
+    await world.label(issue)
+    await world.settled()
+    assert await world.facts(issue) is None
+
+
+async def test_an_empty_repository(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files={}) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        assert "no commit yet" in (await world.next_comment(issue)).body
+
+
+async def test_a_pull_request_of_ours_is_open(world: World) -> None:
+    issue = await world.issue()
+    await world.label(issue)
+    await world.over(issue)
+    await world.next_comment(issue)
+    [pull] = world.repo.pulls
+
+    await world.comment(issue, "/solve")
+    assert f"#{pull.number} is already open" in (await world.next_comment(issue)).body
+    assert len(world.repo.pulls) == 1
+
+
+async def test_no_such_base(world: World) -> None:
+    issue = await world.issue()
+    await world.comment(issue, "/solve base=release-9")
+    assert "no branch `release-9`" in (await world.next_comment(issue)).body
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("/solve attempts=99", "99"),
+        ("/solve model=gpt-17", "fixer"),
+        ("/solve speed=fast", "speed"),
+        ("/solve temperature=hot", "hot"),
+        ("/solve strategy=magic", "test-first"),
+        ("/solve budget=-1", "budget"),
+        ("/solve time=never", "never"),
+        ('/solve repro="make crash', "quote"),
+        ("/solve attempts=2 attempts=3", "attempts"),
+        ("/solve dance", "dance"),
+        ("/slove", "/solve"),
+    ],
+)
+async def test_a_wrong_command_gets_one_reply_and_starts_nothing(world: World, said: str, words: str) -> None:
+    issue = await world.issue()
+    comment = await world.comment(issue, said)
+    reply = await world.next_comment(issue)
+    assert words in reply.body
+    assert "started nothing" in reply.body
+    await world.settled()
+    assert [r.content for r in comment.reactions] == ["confused"]
+    assert await world.facts(issue) is None
+    assert len(issue.bot_comments) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "> /solve",
+        "```\n/solve\n```",
+        "    /solve",
+        "<!-- /solve -->",
+        "please /solve",
+        "/solver",
+        "thanks!",
+        "`/solve`",
+    ],
+)
+async def test_what_is_no_command_gets_no_answer(world: World, said: str) -> None:
+    issue = await world.issue()
+    await world.comment(issue, said)
+    await world.settled()
+    assert issue.bot_comments == []
+    assert await world.facts(issue) is None
+
+
+async def test_mistakes_in_the_configuration_are_told_with_their_lines(tmp_path: Path) -> None:
+    files = {**FILES, ".github/solvebot.yml": "tset: sh tests/test.sh\nattempts: many\n"}
+    async with a_world(tmp_path, files=files) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        reply = await world.next_comment(issue)
+        assert "line 1" in reply.body
+        assert "line 2" in reply.body
+        assert await world.facts(issue) is None
+
+
+async def test_the_repository_asks_for_more_than_write(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files=line_up("fixer", extra="who: admin\n")) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        assert "needs the permission **admin**" in (await world.next_comment(issue)).body
+
+
+async def test_help_status_and_explain(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts={"fixer": GIVES_UP}) as world:
+        issue = await world.issue()
+        await world.comment(issue, "/solve help")
+        assert "What I understand" in (await world.next_comment(issue)).body
+        await world.comment(issue, "/solve status")
+        assert "no solve of this issue" in (await world.next_comment(issue)).body
+        await world.comment(issue, "/solve")
+        await world.over(issue)
+        await world.next_comment(issue)
+        await world.comment(issue, "/solve status\n\n/solve explain")
+        assert "no champion" in (await world.next_comment(issue)).body
+        assert "Outcome: none" in (await world.next_comment(issue)).body
+        await world.comment(issue, "/solve cancel")
+        assert "nothing to cancel" in (await world.next_comment(issue)).body
