@@ -34,6 +34,7 @@ RAW = "application/vnd.github.raw+json"
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=30)
 _LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
+_NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError)  # the second one for text that is not UTF-8
 _NEXT = re.compile(r'<([^<>]*)>;\s*rel="next"')  # GitHub's form of RFC 8288
 
 
@@ -73,7 +74,7 @@ class Answer:
         """The fields that we use of a JSON answer. Raises `Unavailable` when they are not there."""
         try:
             return msgspec.json.decode(self.content, type=type)
-        except msgspec.DecodeError as error:
+        except _NOT_UNDERSTOOD as error:
             raise Unavailable(f"GitHub's answer to {self.call} cannot be understood: {error}") from error
 
     @property
@@ -81,7 +82,7 @@ class Answer:
         """What GitHub says was wrong, on one line; empty for answers that say nothing."""
         try:
             complaint = msgspec.json.decode(self.content, type=_Complaint)
-        except msgspec.DecodeError:
+        except _NOT_UNDERSTOOD:
             return ""
         errors = [complaint.errors] if isinstance(complaint.errors, str) else complaint.errors
         details = [e if isinstance(e, str) else str(e.get("message") or e.get("code", "")) for e in errors]

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from bot.github.answers import Issue
+from bot.github.client import Answer, Call
 from bot.github.tokens import AppIdentity
 from bot.ports import Denied, Gone, Rejected, Unavailable
 from tests.contracts.github_world import MARKER, World, world
@@ -258,11 +260,12 @@ async def test_a_next_page_on_another_host_is_not_asked_for(world: World) -> Non
     assert there.comments == []
 
 
-async def test_an_answer_that_is_no_json(world: World) -> None:
-    issue, _ = await world.open_issue()
-    world.github.faults.add("GET", "*/issues/1", status=200, body="<html>")
-    with pytest.raises(Unavailable, match="cannot be understood"):
-        await world.hub.issue(issue)
+@pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"title": 7, "state": "open"}', b'{"title": "\xff"}'])
+def test_an_answer_that_makes_no_sense(content: bytes) -> None:
+    answer = Answer(Call("GET", "/repos/o/r/issues/1"), 200, {}, content)
+    with pytest.raises(Unavailable, match="GET /repos/o/r/issues/1 cannot be understood"):
+        answer.read(Issue)
+    assert answer.message == ""
 
 
 async def test_nobody_is_listening(world: World) -> None:
