@@ -1,0 +1,172 @@
+"""Brings a bare mirror up to date, whatever a crash left of it.
+
+The lock of a mirror is a file lock that git and its helpers inherit: when we are killed in mid-fetch, it is held until
+they are gone too. So who has it may take away lock files and half-received packs: nobody is using them.
+
+Each branch or commit that was asked for gets a flat ref of its own, because a branch `a` that was replaced by `a/b`
+would otherwise stand in the way, and because nothing that a solve started from may ever become unreachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.core.model import Sha
+from bot.core.secrets import redact
+from bot.github.git import ATTRIBUTES, Git, GitFailed, configured
+from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
+
+_PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+_FETCH_TIMEOUT = 1800.0
+_LOCK_TIMEOUT = 3600.0
+_LOCK_POLL = 0.1
+
+_SHA = re.compile(r"[0-9a-f]{40}")
+_NO_BRANCH_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|^$")  # git-check-ref-format(1)
+_OPTIONS = ("--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow")
+
+_MISSING = re.compile(r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
+_REFUSED = re.compile(r"could not read (Username|Password)|Authentication failed|returned error: 40[13]", re.IGNORECASE)
+_NOT_OURS = re.compile(r"dubious ownership|Permission denied", re.IGNORECASE)
+_NOT_THERE = re.compile(
+    r"repository '[^']*' not found|returned error: (404|410|451|3\d\d)"
+    r"|not appear to be a git repository|does not exist",
+    re.IGNORECASE,
+)
+_CORRUPT = re.compile(
+    r"not a git repository|is corrupt|is empty|bad (object|config|tree|signature)|broken (ref|link)"
+    r"|invalid sha1 pointer|unable to (read|parse) (tree|sha1|object|[0-9a-f]{40})|missing (blob|tree|commit)"
+    r"|inflate|packfile .* (cannot|does not)|did not send all",
+    re.IGNORECASE,
+)
+
+
+class _Corrupt(Unavailable):
+    """The mirror itself is damaged."""
+
+
+async def fetch(mirror: Path, remote: Remote, want: str, environment: Mapping[str, str]) -> Sha:
+    """`want`: a branch name or a sha; a sha that is there already is not asked for again.
+
+    Raises `Denied`, `Gone` (the repository, the branch or the commit), `Rejected` (no such name can be), or
+    `Unavailable` after three tries. No message holds the authorization.
+    """
+    is_sha = _SHA.fullmatch(want) is not None
+    if not is_sha and _NO_BRANCH_NAME.search(want):
+        raise Rejected(f"{want!r} is not the name of a branch")
+    source = want if is_sha else f"refs/heads/{want}"
+    ref = f"refs/solvebot/{hashlib.sha256(source.encode()).hexdigest()}"
+    git = Git(mirror, environment)
+    async with _alone(mirror) as lock:
+        await _make_ready(mirror, environment)
+        if not (is_sha and await _has(git, want)):
+            await _persist(mirror, environment, remote, f"+{source}:{ref}", lock)
+        try:
+            commit = await git("rev-parse", "--verify", "--end-of-options", f"{want if is_sha else ref}^{{commit}}")
+        except GitFailed as error:
+            raise Gone(f"{want} is not a commit") from error
+        return Sha(commit.decode().strip())
+
+
+async def _persist(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
+    """Try again what may pass; build a damaged mirror anew."""
+    for pause in (*_PAUSES, None):
+        try:
+            return await _fetch_once(Git(mirror, _with_authorization(environment, remote)), remote, refspec, lock)
+        except _Corrupt:
+            if pause is None:
+                raise
+            await asyncio.to_thread(shutil.rmtree, mirror)
+            await _make_ready(mirror, environment)
+        except Unavailable:
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+    return None
+
+
+async def _fetch_once(git: Git, remote: Remote, refspec: str, lock: int) -> None:
+    try:
+        await git("fetch", *_OPTIONS, "--", remote.url, refspec, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
+    except GitFailed as error:
+        secret = remote.authorization or ""
+        raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+
+
+def _with_authorization(environment: Mapping[str, str], remote: Remote) -> dict[str, str]:
+    """In the environment of this one child, for this one address."""
+    if remote.authorization is None:
+        return dict(environment)
+    header = (f"http.{remote.url}.extraHeader", f"Authorization: {remote.authorization}")
+    return configured([header], after=environment)
+
+
+def _meaning(error: GitFailed, text: str) -> WorldError:
+    if _MISSING.search(error.stderr):
+        return Gone(text, remedy="The branch or commit is not in the repository.")
+    if _REFUSED.search(error.stderr):
+        return Denied(text, remedy="Check that the App may read the contents of the repository.")
+    if _NOT_OURS.search(error.stderr):
+        return Denied(text, remedy="Run Solvebot as the user who owns the repository's directory.")
+    if _NOT_THERE.search(error.stderr):
+        return Gone(text, remedy="The repository is not there.")
+    if _CORRUPT.search(error.stderr):
+        return _Corrupt(text)
+    return Unavailable(text)
+
+
+async def _has(git: Git, sha: str) -> bool:
+    """Whether it was fetched, with all that belongs to it: refs are written last."""
+    try:
+        return bool(await git("for-each-ref", "--count=1", f"--points-at={sha}", "--format=%(refname)"))
+    except GitFailed:
+        return False
+
+
+@asynccontextmanager
+async def _alone(mirror: Path) -> AsyncIterator[int]:
+    """Hold the mirror's lock; yields its file descriptor, for children to inherit."""
+    mirror.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        await _acquire(lock)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+async def _acquire(lock: int) -> None:
+    deadline = asyncio.get_running_loop().time() + _LOCK_TIMEOUT
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable(f"the mirror has been locked for {_LOCK_TIMEOUT:g} s") from None
+        await asyncio.sleep(_LOCK_POLL)
+
+
+async def _make_ready(mirror: Path, environment: Mapping[str, str]) -> None:
+    """A mirror that git can work with: made aside and renamed when there is none, else rid of a crash's remains."""
+    if not (mirror / "HEAD").is_file():
+        new = mirror.with_suffix(".new")
+        for rubbish in (mirror, new):
+            await asyncio.to_thread(shutil.rmtree, rubbish, ignore_errors=True)
+        try:
+            await Git(new, environment)("init", "--bare", "--quiet", "--template=", "--initial-branch=none")
+        except GitFailed as error:
+            raise Unavailable(str(error)) from error
+        (new / "info").mkdir(exist_ok=True)
+        (new / "info/attributes").write_text(ATTRIBUTES)
+        new.replace(mirror)
+    for pattern in ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock", "objects/pack/tmp_*", "objects/pack/*.lock"):
+        for stale in mirror.glob(pattern):
+            stale.unlink()

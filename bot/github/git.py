@@ -1,0 +1,181 @@
+"""Git as a child process that trusts nothing it finds.
+
+The environment is made here from nothing: no configuration of the machine or of the user, no hooks, no credential
+helpers, no prompts. Secrets travel in the environment, never in arguments, which every user of the machine can read.
+A child leads a process group of its own, so that a deadline or a cancellation ends its helpers (git-remote-https,
+index-pack) with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from bot.ports import Unavailable
+
+MAX_OUTPUT = 256 * 2**20  # bytes; the listing of a million files is half of it
+_STDERR_TAIL = 16_384
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Settings given by environment outrank every file (git-config(1), GIT_CONFIG_COUNT).
+_CONFIG = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.autocrlf": "false",
+    "core.quotePath": "true",
+    "credential.helper": "",
+    "fetch.recurseSubmodules": "false",
+    "fetch.unpackLimit": "1",  # always a pack: written aside, synced, then renamed
+    "gc.auto": "0",  # what a solve started from may be on no branch any more
+    "http.followRedirects": "false",  # the authorization must not travel to another host
+    "http.lowSpeedLimit": "1000",  # bytes a second ...
+    "http.lowSpeedTime": "60",  # ... for so many seconds: the connection is dead
+    "maintenance.auto": "false",
+    "safe.directory": "*",  # the directory is always named by us, never found by looking around
+    "tar.umask": "0022",
+}
+
+# Whatever a repository says in its .gitattributes, this file of $GIT_DIR/info outranks it. Text and binary are told
+# apart by content. `!name` makes an attribute unspecified; `-working-tree-encoding` would be an error (convert.c).
+ATTRIBUTES = (
+    "* -text !crlf !eol !ident !filter !working-tree-encoding !export-ignore !export-subst !diff !merge !whitespace\n"
+)
+
+
+class GitFailed(Unavailable):
+    """Git ended with something else than 0. `stderr` is its tail, in English.
+
+    Whoever asked knows whether that is an answer; where nobody expected it, something is wrong with this machine.
+    """
+
+    def __init__(self, command: str, code: int, stderr: str) -> None:
+        super().__init__(f"git {command} ended with {code}: {stderr.strip()}")
+        self.code = code
+        self.stderr = stderr
+
+
+def neutral(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The whole environment of a child. `extra`: proxies and certificates of the operator."""
+    environment = {
+        "PATH": _PATH,
+        "LC_ALL": "C.UTF-8",  # errors are classified by their English words
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "/bin/false",
+        "GIT_ALLOW_PROTOCOL": "file:http:https",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        **(extra or {}),
+    }
+    return configured(_CONFIG.items(), after=environment)
+
+
+def configured(settings: Iterable[tuple[str, str]], *, after: Mapping[str, str]) -> dict[str, str]:
+    """An environment with more settings, as variables that git reads them from."""
+    environment = dict(after)
+    count = int(environment.get("GIT_CONFIG_COUNT", "0"))
+    for key, value in settings:
+        environment[f"GIT_CONFIG_KEY_{count}"] = key
+        environment[f"GIT_CONFIG_VALUE_{count}"] = value
+        count += 1
+    return environment | {"GIT_CONFIG_COUNT": str(count)}
+
+
+class Git:
+    """Git in one repository: `await git("rev-parse", "HEAD")` is its output, bytes as they came."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        self._environment = {**environment, "GIT_DIR": str(directory)}
+
+    async def __call__(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        timeout: float = 120.0,
+        pass_fds: tuple[int, ...] = (),
+    ) -> bytes:
+        """Raises `GitFailed`, or `Unavailable` when it takes longer than `timeout` seconds or says too much."""
+        child = await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+            cwd="/",
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        try:
+            async with asyncio.timeout(timeout):
+                _, output, errors = await asyncio.gather(
+                    _feed(child.stdin, stdin), _collect(child.stdout), _tail(child.stderr)
+                )
+                code = await child.wait()
+        except TimeoutError:
+            raise Unavailable(f"git {arguments[0]} took longer than {timeout:g} s") from None
+        finally:
+            await _end(child)
+        if code != 0:
+            raise GitFailed(arguments[0], code, errors)
+        return output
+
+
+async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
+    with suppress(BrokenPipeError, ConnectionResetError):  # it ended early; its exit code says why
+        stream.write(data)
+        await stream.drain()
+    stream.close()
+
+
+async def _collect(stream: asyncio.StreamReader) -> bytes:
+    output = bytearray()
+    while chunk := await stream.read(1 << 18):
+        output += chunk
+        if len(output) > MAX_OUTPUT:
+            raise Unavailable(f"git said more than {MAX_OUTPUT} bytes")
+    return bytes(output)
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    tail = b""
+    while chunk := await stream.read(1 << 14):
+        tail = (tail + chunk)[-_STDERR_TAIL:]
+    return tail.decode("utf-8", "replace")
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Nothing of it is left when this returns; on the way of success there is nothing left to end."""
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+
+
+@asynccontextmanager
+async def workbench(mirror: Path, environment: Mapping[str, str]) -> AsyncIterator[Git]:
+    """A repository for one calculation: it reads the mirror's objects, and keeps index and new objects to itself.
+
+    So nothing that came from a sandbox ever gets into a mirror, and a crash leaves only a temporary directory.
+    """
+    with tempfile.TemporaryDirectory(prefix="solvebot-git-") as name:
+        root = Path(name)
+        for directory in ("refs", "info", "objects/info"):
+            (root / directory).mkdir(parents=True)
+        (root / "HEAD").write_text("ref: refs/heads/none\n")
+        (root / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+        (root / "info/attributes").write_text(ATTRIBUTES)
+        (root / "objects/info/alternates").write_text(f"{mirror.absolute() / 'objects'}\n")
+        yield Git(root, environment)

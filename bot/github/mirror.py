@@ -1,0 +1,198 @@
+"""Bare mirrors on the host: where the code of a solve comes from, and where candidates are compared with it.
+
+One directory per repository, named by its id. Nothing is ever checked out there and nothing in it is run; attributes
+of the repository have no effect (git.py). A mirror is only ever written by a fetch, one at a time, also across
+processes; whatever a candidate needs lives in a workbench of its own.
+
+Objects are taken as they come: git names them by their hash while it receives them. Its stricter checks
+(`fetch.fsckObjects`) refuse many an old and honest repository for a wrong time zone, and protect checkouts, of which
+there are none here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.core.model import Candidate, Repo, RunId, Sha
+from bot.core.scratch import Scratch
+from bot.github import patch as patches
+from bot.github import worktree
+from bot.github.fetch import fetch
+from bot.github.git import Git, GitFailed, neutral, workbench
+from bot.github.tar import NotATar
+from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
+
+_MAX_WORDS = 64
+_GREPS_AT_ONCE = 2
+_LS_TREE = re.compile(rb"(\d{6}) [a-z]+ ([0-9a-f]+) +(\d+|-)\t([^\0]+)\0")
+_COUNT = re.compile(rb"([^\0]+)\0(\d+)\n")
+
+
+class GitMirrors:
+    """The `Mirrors` port. `environment`: what the operator lets git see, such as HTTPS_PROXY or SSL_CERT_FILE.
+
+    Every method but `fetch` raises `Gone` when the mirror does not have the commit.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._directory = directory
+        self._environment = neutral(environment)
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    async def fetch(self, repo: Repo, remote: Remote, *, want: str) -> Sha:
+        async with self._locks.setdefault(repo.id, asyncio.Lock()):
+            return await fetch(self._mirror(repo), remote, want, self._environment)
+
+    async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]:
+        return [replace(file, path=worktree.shown(file.path)) for file in await self._tree(repo, commit)]
+
+    async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None:
+        """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
+        git = await self._holding(repo, commit)
+        if not {"", ".", ".."}.isdisjoint(path.split("/")):  # git would take it for relative to somewhere
+            return None
+        question = os.fsencode(f"{commit}:{path}\0")
+        answer = await git("cat-file", "--batch", "--follow-symlinks", "-z", stdin=question)
+        found = re.match(rb"[0-9a-f]{40} blob (\d+)\n", answer)
+        return answer[found.end() : found.end() + min(limit, int(found[1]))] if found else None
+
+    async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Words after the 64th are not looked for, nor those that are empty or hold a line break or NUL."""
+        git = await self._holding(repo, commit)
+        at_once = asyncio.Semaphore(_GREPS_AT_ONCE)
+
+        async def count(word: str) -> dict[str, int]:
+            async with at_once:
+                return await _grep(git, commit, word)
+
+        wanted = [word for word in dict.fromkeys(words) if word and not re.search(r"[\n\r\0]", word)][:_MAX_WORDS]
+        return dict(zip(wanted, await asyncio.gather(*map(count, wanted)), strict=True))
+
+    async def history(self, repo: Repo, commit: Sha, *, limit: int = 2000) -> list[PastCommit]:
+        """Newest first, without merges."""
+        git = await self._holding(repo, commit)
+        log = ("log", "-z", "--no-merges", "--no-renames", "--no-show-signature", "--name-only", f"-n{limit}")
+        return _read_log(await git(*log, "--format=format:%x00%H%x1f%ct%x1f%s", commit, "--"))
+
+    async def archive(self, repo: Repo, commit: Sha, into: Path) -> None:
+        git = await self._holding(repo, commit)
+        unfinished = into.with_name(into.name + ".part")
+        await git("archive", "--format=tar", "-o", str(unfinished.absolute()), commit, timeout=600)
+        unfinished.replace(into)
+
+    async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
+        difference = await self._difference(repo, base, tree, {})
+        return {worktree.shown(c.path): c.new.blob if c.new else "" for c in difference.changes}
+
+    async def candidate(
+        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+    ) -> Candidate:
+        """More than worktree.py's limits is not looked at: the candidate says so in `overflow`."""
+        difference = await self._difference(repo, base, tree, ignoring)
+        if difference.overflow:
+            beginning = worktree.first_changes(difference)
+            return Candidate(run, "", beginning, difference.dropped, difference.overflow)
+        async with self._workbench(repo, base) as git:
+            await asyncio.to_thread(worktree.store_blobs, git.directory / "objects", tree, difference)
+            try:
+                new = await worktree.build_tree(git, difference)
+            except GitFailed as error:
+                raise Rejected(f"git takes no tree like this: {error.stderr.strip()}") from error
+            changes = await worktree.file_changes(git, base, new, difference)
+            return Candidate(run, await patches.make_patch(git, base, new), changes, difference.dropped)
+
+    async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
+        """A path that is not UTF-8 keeps its bytes (surrogateescape)."""
+        async with self._workbench(repo, base) as git:
+            await patches.apply(git, patch)
+            return await patches.entries_since(git, base)
+
+    async def applies(self, repo: Repo, commit: Sha, patch: str) -> bool:
+        async with self._workbench(repo, commit) as git:
+            try:
+                await patches.apply(git, patch)
+            except Rejected:
+                return False
+            return True
+
+    def _mirror(self, repo: Repo) -> Path:
+        return self._directory / f"{repo.id}.git"
+
+    async def _holding(self, repo: Repo, commit: Sha) -> Git:
+        """The mirror, in which the commit is."""
+        git = Git(self._mirror(repo), self._environment)
+        try:
+            await git("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitFailed as error:
+            raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
+        return git
+
+    @asynccontextmanager
+    async def _workbench(self, repo: Repo, commit: Sha) -> AsyncIterator[Git]:
+        """With the commit's tree in its index."""
+        mirror = await self._holding(repo, commit)
+        async with workbench(mirror.directory, self._environment) as git:
+            try:
+                await git("read-tree", commit)
+            except GitFailed as error:
+                raise Rejected(f"git refuses the tree of {commit}: {error.stderr.strip()}") from error
+            yield git
+
+    async def _tree(self, repo: Repo, commit: Sha) -> list[TreeFile]:
+        git = await self._holding(repo, commit)
+        return [
+            TreeFile(os.fsdecode(path), mode.decode(), Sha(blob.decode()), 0 if size == b"-" else int(size))
+            for mode, blob, size, path in _LS_TREE.findall(await git("ls-tree", "-r", "-l", "-z", commit))
+        ]
+
+    async def _difference(self, repo: Repo, base: Sha, tree: Path, ignoring: Mapping[str, str]) -> worktree.Difference:
+        tracked = await self._tree(repo, base)
+        rules = [file for file in tracked if file.path.rpartition("/")[2] == ".gitignore" and file.mode[:3] == "100"]
+        texts = await patches.read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in rules])
+        scratch = Scratch(
+            (file.path for file in tracked),
+            {file.path: text.decode("utf-8", "surrogateescape") for file, text in zip(rules, texts, strict=True)},
+        )
+        try:
+            workspace = await asyncio.to_thread(worktree.read_workspace, tree)
+        except NotATar as error:
+            raise Rejected(f"the workspace cannot be read: {error}") from error
+        return await asyncio.to_thread(worktree.compare, tracked, workspace, scratch, ignoring)
+
+
+async def _grep(git: Git, commit: Sha, word: str) -> dict[str, int]:
+    try:
+        output = await git("grep", "-c", "-i", "-F", "-I", "-z", "--threads=1", "-e", word, commit, "--", timeout=30)
+    except GitFailed as error:
+        if error.code == 1:  # no match
+            return {}
+        raise Unavailable(str(error)) from error
+    prefix = len(commit) + 1
+    return {worktree.shown(os.fsdecode(name[prefix:])): int(lines) for name, lines in _COUNT.findall(output)}
+
+
+def _read_log(output: bytes) -> list[PastCommit]:
+    """NUL ends every field. Empty ones, as no path is, announce a commit: "<sha> <time> <subject>\\n<first path>"."""
+    found: list[tuple[bytes, list[bytes]]] = []
+    announced = False
+    for entry in output.split(b"\0"):
+        if announced and entry:
+            about, _, first = entry.partition(b"\n")
+            found.append((about, [first] if first else []))
+        elif entry:
+            found[-1][1].append(entry)
+        announced = not entry
+    return [_past_commit(about, paths) for about, paths in found]
+
+
+def _past_commit(about: bytes, paths: Sequence[bytes]) -> PastCommit:
+    sha, time, subject = about.decode("utf-8", "replace").split("\x1f", 2)
+    at = datetime.fromtimestamp(int(time), UTC)
+    return PastCommit(Sha(sha), subject, tuple(worktree.shown(os.fsdecode(path)) for path in paths), at)

@@ -1,0 +1,264 @@
+"""What a run changed: a tar of its workspace against the base commit, without a checkout.
+
+The tar is never unpacked. Names and blob ids are computed while reading it; only contents that differ are read again,
+written as git objects into a workbench of this one calculation, and put into a tree by plumbing. Git then computes the
+patch from two trees, so that no file of the workspace (.git, .gitattributes, hooks, filters) has a say in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from bot.core.globs import parents
+from bot.core.model import ChangeKind, FileChange, Sha
+from bot.github.git import Git
+from bot.github.patch import DIFF
+from bot.github.tar import Kind, Member, members
+from bot.ports import TreeFile
+
+MAX_FILE = 5_000_000  # bytes of one changed file
+MAX_CONTENT = 50_000_000  # bytes of all changed files together
+MAX_MEMBERS = 200_000
+MAX_CHANGES = 2_000  # files
+_SHOWN = 100  # changes named when there are too many
+
+FILE, EXECUTABLE, SYMLINK, SUBMODULE, ABSENT = "100644", "100755", "120000", "160000", "000000"
+_NO_BLOB = Sha("0" * 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as the workspace has it: its blob id, and where its bytes are in the tar (or `link`, for a symlink)."""
+
+    mode: str
+    blob: Sha
+    size: int
+    offset: int
+    link: bytes | None = None
+
+    def bytes_in(self, file: BinaryIO) -> bytes:
+        if self.link is not None:
+            return self.link
+        file.seek(self.offset)
+        return file.read(self.size)
+
+
+@dataclass(slots=True)
+class Workspace:
+    """`repositories`: directories, below the top, with a `.git` of their own. `overflow`: why reading stopped."""
+
+    files: dict[str, Content] = field(default_factory=dict)
+    repositories: set[str] = field(default_factory=set)
+    overflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path on both sides; None where a side has no such file."""
+
+    path: str
+    old: TreeFile | None
+    new: Content | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    changes: tuple[Change, ...]  # sorted by path
+    dropped: tuple[str, ...]
+    overflow: str
+
+
+def read_workspace(tar: Path) -> Workspace:
+    """Raises `NotATar`. Reads every byte: call it in a thread."""
+    workspace = Workspace()
+    with tar.open("rb") as file:
+        for count, member in enumerate(members(file)):
+            if count == MAX_MEMBERS:
+                workspace.overflow = f"more than {MAX_MEMBERS} files"
+                break
+            _take_in(workspace, member, file)
+    for path in [path for path in workspace.files if any(p[:-1] in workspace.files for p in parents(path))]:
+        del workspace.files[path]  # below a file or a symlink, where no file system has anything
+    return workspace
+
+
+def _take_in(workspace: Workspace, member: Member, file: BinaryIO) -> None:
+    repository = _repository_of(member.path)
+    if repository is not None:
+        if repository:
+            workspace.repositories.add(repository)
+        return
+    workspace.files.pop(member.path, None)  # of two members with one name the later counts
+    mode = EXECUTABLE if member.executable else FILE
+    if member.kind is Kind.FILE:
+        blob = _blob_id(file, member.offset, member.size)
+        workspace.files[member.path] = Content(mode, blob, member.size, member.offset)
+    elif member.kind is Kind.SYMLINK:
+        link = os.fsencode(member.link)
+        blob = Sha(hashlib.sha1(b"blob %d\0" % len(link) + link, usedforsecurity=False).hexdigest())
+        workspace.files[member.path] = Content(SYMLINK, blob, len(link), member.offset, link)
+    elif member.kind is Kind.HARD_LINK and (target := workspace.files.get(member.link)) is not None:
+        workspace.files[member.path] = target
+
+
+def _repository_of(path: str) -> str | None:
+    """The directory whose repository this path is part of, "" for the top; None for an ordinary path."""
+    parts = path.split("/")
+    for depth, part in enumerate(parts):
+        if is_dot_git(part):
+            return "/".join(parts[:depth])
+    return None
+
+
+# Characters that HFS+ leaves out when it compares names (git's utf8.c, next_hfs_char).
+_IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
+
+
+def is_dot_git(name: str) -> bool:
+    """Whether some file system takes this name for `.git`: git refuses such paths (path.c, is_ntfs_dotgit)."""
+    if name.isascii() and name[0] not in ".gG":
+        return False
+    bare = name.translate(_IGNORED_BY_HFS).casefold().partition(":")[0].rstrip(" .")
+    return bare in (".git", "git~1")
+
+
+def compare(
+    base: Iterable[TreeFile], workspace: Workspace, scratch: Container[str], ignoring: Mapping[str, str]
+) -> Difference:
+    """Scratch, and what is as set-up left it (`ignoring`: shown path -> blob id, "" for a removed file), is dropped.
+
+    Something in the place of a submodule, which is an empty directory in our archives, is a change of the submodule.
+    """
+    tracked = {file.path: file for file in base}
+    found = _with_repositories(workspace, {path for path, file in tracked.items() if file.mode == SUBMODULE})
+    changes, dropped = [], []
+    for path, new in found.items():
+        old = tracked.get(path)
+        if (old is not None and _is_same(old, new)) or ignoring.get(shown(path)) == new.blob:
+            continue
+        if old is None and (f"{path}/.git" if new.mode == SUBMODULE else path) in scratch:
+            dropped.append(shown(path))
+        else:
+            changes.append(Change(path, old, new))
+    if not workspace.overflow:
+        changes += [
+            Change(path, old, None)
+            for path, old in tracked.items()
+            if path not in found and old.mode != SUBMODULE and ignoring.get(shown(path)) != ""
+        ]
+    changes.sort(key=lambda change: change.path)
+    return Difference(tuple(changes), tuple(sorted(dropped)[:_SHOWN]), workspace.overflow or _overflow(changes))
+
+
+def _with_repositories(workspace: Workspace, submodules: set[str]) -> dict[str, Content]:
+    """All files, those below a submodule of the base as one change of it, and the inner repositories."""
+    touched = Content(SUBMODULE, _NO_BLOB, 0, 0)
+    found = dict.fromkeys(workspace.repositories, touched)
+    for path, content in workspace.files.items():
+        above = next((p[:-1] for p in (f"{path}/", *parents(path)) if p[:-1] in submodules), None)
+        if above is None:
+            found[path] = content
+        else:
+            found[above] = touched
+    return found
+
+
+def _is_same(old: TreeFile, new: Content) -> bool:
+    """Old repositories have modes like 100664, which git itself reads as 100644."""
+    mode = (EXECUTABLE if int(old.mode, 8) & 0o100 else FILE) if old.mode.startswith("100") else old.mode
+    return mode == new.mode and old.blob == new.blob
+
+
+def _overflow(changes: list[Change]) -> str:
+    if len(changes) > MAX_CHANGES:
+        return f"{len(changes)} files changed"
+    sizes = [(change.new.size, change.path) for change in changes if change.new]
+    largest, path = max(sizes, default=(0, ""))
+    if largest > MAX_FILE:
+        return f"{shown(path)} has {largest} bytes"
+    if (total := sum(size for size, _ in sizes)) > MAX_CONTENT:
+        return f"the changed files have {total} bytes"
+    return ""
+
+
+async def build_tree(git: Git, difference: Difference) -> str:
+    """The workbench's tree with the changes in it; their blobs are there already."""
+    removed = [f"0 {_NO_BLOB}\t{change.path}\0" for change in difference.changes if change.new is None]
+    written = [
+        f"{change.new.mode} {change.new.blob}\t{change.path}\0"
+        for change in difference.changes
+        if change.new is not None and change.new.mode != SUBMODULE
+    ]
+    await git("update-index", "-z", "--index-info", stdin=os.fsencode("".join(removed + written)))
+    return (await git("write-tree")).decode().strip()
+
+
+def store_blobs(objects: Path, tar: Path, difference: Difference) -> None:
+    """Loose objects, as git writes them: deflated, named by their id. Call it in a thread."""
+    with tar.open("rb") as file:
+        for change in difference.changes:
+            if change.new is not None and change.new.mode != SUBMODULE:
+                content = change.new.bytes_in(file)
+                path = objects / change.new.blob[:2] / change.new.blob[2:]
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))
+
+
+async def file_changes(git: Git, base: Sha, tree: str, difference: Difference) -> tuple[FileChange, ...]:
+    """With the lines that git counts; None for binaries."""
+    lines = dict(_numbers(await git(*DIFF, "--numstat", "-z", base, tree)))
+    return tuple(_file_change(change, lines.get(change.path, (0, 0))) for change in difference.changes)
+
+
+def first_changes(difference: Difference) -> tuple[FileChange, ...]:
+    """A beginning, lines not counted, of a difference that is too large to look at. The largest comes first."""
+    by_size = sorted(difference.changes, key=lambda change: -change.new.size if change.new else 0)
+    return tuple(_file_change(change, (0, 0)) for change in islice(by_size, _SHOWN))
+
+
+def _numbers(numstat: bytes) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    for record in numstat.split(b"\0")[:-1]:
+        added, removed, path = record.split(b"\t", 2)
+        yield os.fsdecode(path), None if added == b"-" else (int(added), int(removed))
+
+
+def _file_change(change: Change, lines: tuple[int, int] | None) -> FileChange:
+    new, old = change.new, change.old
+    added, removed = lines or (0, 0)
+    return FileChange(
+        path=shown(change.path),
+        kind=ChangeKind.DELETED if new is None else ChangeKind.ADDED if old is None else ChangeKind.MODIFIED,
+        old_mode=old.mode if old else ABSENT,
+        new_mode=new.mode if new else ABSENT,
+        blob=new.blob if new and new.blob != _NO_BLOB else None,
+        size=new.size if new else 0,
+        added=added,
+        removed=removed,
+        binary=lines is None,
+    )
+
+
+def shown(path: str) -> str:
+    """The path itself, or quoted as git quotes it when it is not UTF-8: what we store survives JSON."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raw = os.fsencode(path)
+        quoted = "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in raw)
+        return f'"{quoted}"'
+    return path
+
+
+def _blob_id(file: BinaryIO, offset: int, size: int) -> Sha:
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    file.seek(offset)
+    for start in range(0, size, 1 << 20):
+        digest.update(file.read(min(1 << 20, size - start)))
+    return Sha(digest.hexdigest())
