@@ -1,0 +1,296 @@
+"""Evidence: what happens when we run things on the base commit and on a candidate. Nothing here believes the agent.
+
+The old tests decide about regressions in the version of the base commit, so a candidate that edits, deletes or adds
+tests, or what tests load first, changes nothing there. Its own tests run separately, without its change and with it.
+
+Every execution starts in a fresh copy of the prepared snapshot: code we do not trust has just run in any other, and
+could have left something behind for the next one. The network is off throughout.
+
+One thing running cannot rule out: the code under test lives in the test runner's process and may forge what the runner
+reports. Against that stands the canary, a test file broken on purpose that every candidate's run has to notice. It
+exposes forgeries that do not look for it; for the others there are the people who review the pull request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from bot.core.gates import check_gates, is_test_file, is_test_support
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    ChangeKind,
+    Evidence,
+    Gate,
+    GateFailure,
+    Repo,
+    SandboxId,
+    Sha,
+    SnapshotId,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Task,
+    TestReport,
+    Toolchain,
+    prepared_snapshot,
+)
+from bot.core.reasons import listing
+from bot.core.reports import MAX_REPORT, baseline, fixed, own_tests, regressions, report, shortfall
+from bot.core.runners import REPORT, break_on_purpose, can_be_broken, documents, narrow, recipe
+from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeEntry
+
+# The usual reasons why the same tests give another answer: hash order, the time zone, and stale bytecode (a change of
+# the same size within the same second keeps the old one).
+_ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "CI": "1"}
+_OWN_COMMANDS_SECONDS = 60.0
+_TIMED_OUT = 124  # what timeout(1) says
+_CANARIES_TRIED = 2  # not every file that looks like a test is run by the test command
+_FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds for one execution."""
+
+    tests: float = 600.0
+    repro: float = 120.0
+
+
+class Judge:
+    """Each public method may be repeated after a crash: it starts from the snapshot again."""
+
+    def __init__(
+        self, mirrors: Mirrors, sandboxes: Sandboxes, timeouts: Timeouts, *, times: int = 3, repeats: int = 2
+    ) -> None:
+        """`times`: executions of the baseline. `repeats`: of a run with new failures; what passes once is flaky."""
+        self._mirrors = mirrors
+        self._sandboxes = sandboxes
+        self._timeouts = timeouts
+        self._times = times
+        self._repeats = repeats
+
+    async def baseline(self, job: Solve, task: Task, toolchain: Toolchain, *, note: str = "") -> Baseline:
+        """What tests and repro command say on the base commit. `note` is what went wrong before, for people.
+
+        Raises `SandboxLost`: without a baseline nothing can be judged.
+        """
+        bench = self._bench(job.id, SandboxId(f"{job.id}-base"))
+        reports = []
+        if toolchain.test is not None:
+            reports = [await bench.tests(toolchain.test) for _ in range(self._times)]
+        found = baseline(reports)
+        found = replace(found, note=" ".join(filter(None, (note, found.note))))
+        repro = task.options.repro or task.config.repro
+        if repro is not None:
+            found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
+        return replace(found, canary=await self._canary(bench, job.issue.repo, task.base_sha, found))
+
+    async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
+        """The first test file whose breaking the tests notice. A few are tried: not every file is run by everyone."""
+        if found.command is None or not found.stable:
+            return ""
+        paths = [file.path for file in await self._mirrors.files(repo, base)]
+        tried = [path for path in paths if is_test_file(path) and can_be_broken(path)]
+        for path in tried[:_CANARIES_TRIED]:
+            if await bench.notices(found, await self._broken(repo, base, path)):
+                return path
+        return ""
+
+    async def _broken(self, repo: Repo, base: Sha, path: str) -> _Files:
+        content = await self._mirrors.read(repo, base, path)
+        return _Files({path: (break_on_purpose(path, content or b""), "100644")})
+
+    async def judge(self, facts: SolveFacts, candidate: Candidate) -> Evidence:
+        """Gates first: a candidate that fails one is not run. A lost sandbox leaves a hole; the evidence names it."""
+        assert facts.task is not None
+        assert facts.baseline is not None
+        repo, base = facts.solve.issue.repo, facts.task.base_sha
+        evidence = _unobserved(candidate, facts.baseline)
+        try:
+            entries = await self._mirrors.entries(repo, base, candidate.patch)
+        except Rejected:
+            return replace(evidence, gate_failures=(GateFailure(Gate.DOES_NOT_APPLY, ""),))
+        if failures := check_gates(candidate, entries):
+            return replace(evidence, gate_failures=tuple(failures))
+        canary = facts.baseline.canary
+        trial = _Trial(
+            self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
+            facts.baseline,
+            sources=_files(entry for entry in entries if not _is_of_tests(entry.path)),
+            tests=_files(entry for entry in entries if _is_of_tests(entry.path)),
+            canary=await self._broken(repo, base, canary) if canary else None,
+            repeats=self._repeats,
+        )
+        try:
+            evidence = await trial.regressions(evidence)
+            evidence = await trial.own_tests(evidence)
+            evidence = await trial.repro(evidence)
+        except SandboxLost:
+            return replace(evidence, problem="Its sandbox was lost, so not everything could be observed.")
+        return evidence
+
+    def _bench(self, solve: SolveId, sandbox: SandboxId) -> _Bench:
+        return _Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)
+
+
+def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
+    own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
+    return Evidence(
+        run=candidate.run,
+        test_files=tuple(path for path in own if is_test_file(path)),
+        repro_before=baseline.repro_exit,
+        lines_changed=candidate.lines_changed,
+        files_changed=len(candidate.changes),
+    )
+
+
+def _is_of_tests(path: str) -> bool:
+    return is_test_file(path) or is_test_support(path)
+
+
+def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
+    return (f"Failed at first and passed when repeated, so not counted: {listing(names)}.",) if names else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What differs from the snapshot's workspace."""
+
+    write: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
+    delete: tuple[str, ...] = ()
+
+    def __or__(self, other: _Files) -> _Files:
+        return _Files({**self.write, **other.write}, (*self.delete, *other.delete))
+
+
+def _files(entries: Iterable[TreeEntry]) -> _Files:
+    write, delete = {}, []
+    for entry in entries:
+        if entry.content is None:
+            delete.append(entry.path)
+        else:
+            write[entry.path] = (entry.content, entry.mode)
+    return _Files(write, tuple(delete))
+
+
+_AS_IT_IS = _Files()
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Where things are run: each in a fresh copy of the snapshot, one after the other, in a sandbox of one name."""
+
+    sandboxes: Sandboxes
+    sandbox: SandboxId
+    snapshot: SnapshotId
+    timeouts: Timeouts
+
+    async def tests(self, command: str, files: _Files = _AS_IT_IS) -> TestReport:
+        how = recipe(command)
+        async with self._fresh(files):
+            await self._run(how.before, _OWN_COMMANDS_SECONDS)
+            done = await self._run(how.command, self.timeouts.tests)
+            if how.after is not None:
+                await self._run(how.after, _OWN_COMMANDS_SECONDS)
+            left = await self.sandboxes.read(self.sandbox, REPORT, limit=MAX_REPORT)
+        return report(
+            command,
+            exit_code=done.exit_code,
+            seconds=done.seconds,
+            output=f"{done.output}\n[ended by the limit on {done.killed_by}]" if done.killed_by else done.output,
+            timed_out=done.timed_out,
+            junit=documents(left or b""),
+        )
+
+    async def repro(self, command: str, files: _Files = _AS_IT_IS) -> int:
+        """Its exit code. One that does not end in time has failed."""
+        async with self._fresh(files):
+            done = await self._run(command, self.timeouts.repro)
+        return (done.exit_code or _TIMED_OUT) if done.timed_out else done.exit_code
+
+    async def notices(self, baseline: Baseline, files: _Files) -> bool:
+        """Do the tests tell a workspace in which a test file was broken on purpose from the base commit?"""
+        assert baseline.command is not None
+        return bool(regressions(baseline, await self.tests(baseline.command, files)))
+
+    async def _run(self, command: str, timeout: float) -> Finished:
+        return await self.sandboxes.run(self.sandbox, command, timeout=timeout, env=_ENV)
+
+    @asynccontextmanager
+    async def _fresh(self, files: _Files) -> AsyncIterator[None]:
+        try:
+            await self.sandboxes.create(self.sandbox, snapshot=self.snapshot)
+            await self.sandboxes.write(self.sandbox, files.write, delete=files.delete)
+            yield
+        finally:
+            await asyncio.shield(self.sandboxes.close(self.sandbox))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One candidate on the bench. Each method adds to the evidence what it has observed.
+
+    `tests` are the candidate's test files and what tests load or compare with, `sources` all its other files,
+    `canary` is the test file broken on purpose.
+    """
+
+    bench: _Bench
+    baseline: Baseline
+    sources: _Files
+    tests: _Files
+    canary: _Files | None
+    repeats: int
+
+    async def regressions(self, evidence: Evidence) -> Evidence:
+        """The old tests on the new sources. What fails anew counts when it fails every time."""
+        if self.baseline.command is None:
+            return evidence
+        seen = await self.bench.tests(self.baseline.command, self.sources)
+        once = set(regressions(self.baseline, seen))
+        always = once
+        for _ in range(1 if seen.timed_out else self.repeats):
+            if not always:
+                break
+            seen = await self.bench.tests(self.baseline.command, self.sources)
+            always = always & set(regressions(self.baseline, seen))
+        evidence = replace(
+            evidence,
+            regressions=tuple(sorted(always)),
+            stable_total=len(self.baseline.stable),
+            stable_passed=len(set(self.baseline.stable) - always),
+            fixed=fixed(self.baseline, seen),
+            problem=shortfall(self.baseline, seen),
+            notes=_not_repeated(sorted(once - always)),
+        )
+        if evidence.stable_passed == 0 or self.canary is None:
+            return evidence
+        if await self.bench.notices(self.baseline, self.sources | self.canary):
+            return evidence
+        return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=_FORGED)
+
+    async def own_tests(self, evidence: Evidence) -> Evidence:
+        """Its own tests, without its change and with it."""
+        if self.baseline.command is None or not evidence.test_files:
+            return evidence
+        command = narrow(self.baseline.command, evidence.test_files) or self.baseline.command
+        without = await self.bench.tests(command, self.tests)
+        observed = own_tests(self.baseline, without, await self.bench.tests(command, self.sources | self.tests))
+        notes = evidence.notes
+        if observed.on_candidate and observed.on_base is None:
+            notes = (
+                *notes,
+                "Its own tests cannot be loaded on the base commit, so they do not show the problem there.",
+            )
+        return replace(
+            evidence, own_tests_on_base=observed.on_base, own_tests_on_candidate=observed.on_candidate, notes=notes
+        )
+
+    async def repro(self, evidence: Evidence) -> Evidence:
+        """The repro command on the new sources: it may run old tests, so the candidate's stay out."""
+        if self.baseline.repro is None:
+            return evidence
+        return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.sources))
