@@ -63,7 +63,7 @@ def clean_text(text: str, *, limit: int = BODY_LIMIT) -> str:
             # One entry for many lines and nothing for the rest keeps the line numbers of later blocks.
             lines[block.first] = shown
             lines[block.first + 1 : block.end] = [_REMOVED] * (block.end - block.first - 1)
-    text = "\n".join(line for line in lines if line is not _REMOVED)
+    text = "\n".join(line for line in lines if line != _REMOVED)
     text = _DATA_ADDRESS.sub("(data left out)", text)
     text = _ENCODED.sub(lambda found: f"({len(found[0])} characters of encoded data left out)", text)
     return shorten(text.strip("\n"), limit)

@@ -274,4 +274,4 @@ def resolve_models(names: Sequence[str], catalogue: Sequence[ModelSpec]) -> tupl
         if name.lower() not in known:
             allowed = [model.name for model in known.values()]
             return Misread(f"{shown(name)} is not a model here.", f"{nearest(name, allowed)}Use {one_of(allowed)}.")
-    return tuple(known[name.lower()] for name in dict.fromkeys(names))
+    return tuple(known[name] for name in dict.fromkeys(name.lower() for name in names))

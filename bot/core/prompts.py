@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.core.cleaning import shorten, visible
+from bot.core.cleaning import visible
 from bot.core.localize import Localisation, NamedFile
 from bot.core.model import Baseline, Task, Toolchain
 
@@ -60,9 +60,13 @@ class _Fence:
 
 
 def _fit(text: str, cap: int) -> str:
-    """About `cap` bytes at most: what takes three bytes a character gets a third of the characters."""
-    width = len(text.encode("utf-8", "replace")) / max(1, len(text))
-    return shorten(text, int(cap / max(1.0, width)))
+    """At most about `cap` bytes: three quarters of them from the start and one from the end, with a note between."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= cap:
+        return text
+    head, tail = data[: cap * 3 // 4], data[-(cap // 4) :]
+    note = f"[... {len(data) - cap} bytes left out ...]"
+    return f"{head.decode(errors='ignore')}\n{note}\n{tail.decode(errors='ignore')}"
 
 
 def _issue(task: Task) -> str:

@@ -11,6 +11,7 @@ CATALOGUE = [
     ModelSpec("a", "p", "vendor/a"),
     ModelSpec("b", "p", "vendor/b", temperature=0.2),
     ModelSpec("c", "p", "vendor/c"),
+    ModelSpec("d", "p", "vendor/d"),
 ]
 SERVER = ServerLimits(Limits(parallel=3, minutes=30.0, dollars=2.0, steps=150), models=("a", "b"), attempts=3)
 
@@ -46,9 +47,9 @@ def planned(options: SolveOptions, config: RepoConfig | None = None, server: Ser
         ),
         # one attempt for each model that is named, also above the default
         (
-            SolveOptions(models=("c", "a", "b", "C")),
+            SolveOptions(models=("c", "a", "C", "b", "d")),
             RepoConfig(models=("b",), attempts=None),
-            [("c", BASE, None), ("a", TEST, None), ("b", BASE, 0.2), ("c", TEST, None)],
+            [("c", BASE, None), ("a", TEST, None), ("b", BASE, 0.2), ("d", TEST, None)],
         ),
         # two named strategies and two attempts: both are seen
         (
