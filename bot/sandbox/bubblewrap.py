@@ -22,7 +22,7 @@ from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
-from bot.sandbox.rooms import Room, Rooms, first_closed
+from bot.sandbox.rooms import FIRST_UID, Room, Rooms, first_closed
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
@@ -57,7 +57,7 @@ class BubblewrapOptions:
     memory: int = 4 * 1024**3  # bytes, of all processes of a command
     processes: int = 512  # threads included
     disk: int = 4 * 1024**3  # bytes, of workspace and home
-    first_uid: int = 200_000  # of the users that sandboxes get when the bot is root
+    first_uid: int = FIRST_UID  # of the users that sandboxes get when the bot is root
     executable: Path = Path("/usr/bin/bwrap")
     output_limit: int = 65_536  # bytes
     allow_private: bool = False  # may the set-up reach listed names that lead into a private network?

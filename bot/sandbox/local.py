@@ -258,7 +258,7 @@ def prelude(script: int, began: int, file_bytes: int) -> list[str]:
         f"printf . >&{began}; ulimit -f {-(-file_bytes // 1024)}; "
         f'eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
     )
-    return ["/bin/bash", "--noprofile", "--norc", "-c", text]
+    return ["/bin/bash", "--noprofile", "--norc", "-c", text, "bash"]
 
 
 def _own(room: Room) -> dict[str, Path]:

@@ -23,7 +23,7 @@ from bot.ports import SandboxUnusable
 from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
-from bot.sandbox.rooms import Room, Rooms
+from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
 
 _MARK = "SOLVEBOT_COMMAND"
@@ -39,7 +39,7 @@ class ProcessOptions:
     memory: int = 4 * 1024**3
     processes: int = 512
     disk: int = 4 * 1024**3
-    first_uid: int = 200_000
+    first_uid: int = FIRST_UID
     output_limit: int = 65_536
 
 
@@ -63,7 +63,7 @@ class ProcessSandboxes(LocalSandboxes):
         await self._rooms.sweep()
 
     async def _evict(self, room: Room) -> None:
-        end_processes(lambda pid: belongs(pid, mark=f"{_MARK}={room.path}:", uid=room.uid))
+        end_processes(lambda pid: is_marked(pid, f"{_MARK}={room.path}:"))
 
     @asynccontextmanager
     async def _start(self, errand: Errand) -> AsyncIterator[Process]:
@@ -80,7 +80,7 @@ class ProcessSandboxes(LocalSandboxes):
                 stdout=errand.stdout,
                 cwd=str(errand.mounts.get(WORKSPACE, "/")),
                 began=began,
-                end_rest=lambda: end_processes(lambda pid: belongs(pid, mark=f"{_MARK}={mark}", uid=None)),
+                end_rest=lambda: end_processes(lambda pid: is_marked(pid, f"{_MARK}={mark}")),
             )
             try:
                 process = start(plan, output_limit=errand.output_limit)
@@ -105,11 +105,9 @@ def translated(script: bytes, errand: Errand) -> bytes:
     return script
 
 
-def belongs(pid: int, *, mark: str, uid: int | None) -> bool:
-    """Was this process started under the mark, or does it run as that user?"""
+def is_marked(pid: int, mark: str) -> bool:
+    """Was this process started with the mark in its environment? The dead have none any more."""
     try:
-        if uid is not None and Path(f"/proc/{pid}").stat().st_uid == uid:
-            return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()  # dead already, but for its parent's notice
         return b"\0" + mark.encode() in b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False

@@ -7,7 +7,8 @@
       gone/<token>/         renamed out of the way, being deleted
       sockets/              of the set-up's proxies
 
-As root, every sandbox has a user of its own, found among those that no room belongs to. Otherwise all files are ours.
+As root, every sandbox has a user of its own: one that no other room belongs to, picked at random, so that another bot
+on this host, with a directory of its own, hardly ever picks the same. Otherwise all files are ours.
 What a crash left in `building` or `gone` is deleted by the next start; whoever still works on one holds a lock on it.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -26,6 +28,8 @@ from bot.core.model import SandboxId, SnapshotId
 from bot.ports import SandboxLost, SandboxUnusable
 from bot.sandbox.spawn import run_tool
 
+FIRST_UID = 1_900_000_000  # above what systemd and subordinate ids use (systemd.io/UIDS-GIDS)
+_UIDS = 100_000_000
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _SHARED = 0o711  # the sandboxes' users pass through, and see nothing
 _OWN = 0o710  # its own user passes through, and nobody else
@@ -54,8 +58,13 @@ class Room:
 class Rooms:
     def __init__(self, directory: Path, *, first_uid: int) -> None:
         self._directory = directory.absolute()
-        self._first_uid = first_uid
-        self.drops_uid = os.geteuid() == 0
+        is_root = os.geteuid() == 0
+        self._users = users_to_choose_from(Path("/proc/self/uid_map").read_text(), first_uid) if is_root else range(0)
+        self._random = random.SystemRandom()
+
+    @property
+    def drops_uid(self) -> bool:
+        return bool(self._users)
 
     @property
     def sockets(self) -> Path:
@@ -172,11 +181,25 @@ class Rooms:
             fcntl.flock(lock, fcntl.LOCK_EX)  # held for a few microseconds by whoever is before us
             parents = (self._directory / name for name in ("living", "building", "snapshots"))
             used = {room.uid for parent in parents for path in parent.iterdir() if (room := self._at(path))}
-            uid = next(uid for uid in range(self._first_uid, 2**31) if uid not in used)
+            uid = next(uid for uid in iter(lambda: self._random.choice(self._users), None) if uid not in used)
             os.chown(path, 0, uid)
         finally:
             os.close(lock)
         return uid
+
+
+def users_to_choose_from(uid_map: str, first: int) -> range:
+    """From `first` on, where they exist; else the upper half of the longest range that this container was given.
+
+    Empty where there is nobody but root.
+    """
+    rows = [[int(number) for number in row.split()] for row in uid_map.splitlines()]
+    given = [range(start, start + count) for start, _, count in rows]
+    wanted = range(first, first + _UIDS)
+    if any(wanted[0] in users and wanted[-1] in users for users in given):
+        return wanted
+    longest = max(given, key=len)
+    return longest[(len(longest) + 1) // 2 :]
 
 
 def checked(name: str) -> str:
