@@ -1,0 +1,187 @@
+"""What a record becomes, and that nothing makes the reader raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.events import (
+    CommentPosted,
+    Event,
+    Ignored,
+    InstallationAction,
+    InstallationChanged,
+    IssueClosed,
+    IssueMoved,
+    LabelAdded,
+    LabelRemoved,
+    Ping,
+    RepositoryAction,
+    RepositoryChanged,
+    read_event,
+)
+from bot.core.model import IssueRef, Person, Repo
+
+Change = Callable[[dict[str, Any]], object]
+
+REPO = Repo(installation=5, id=77, name="octo/web")
+ANN = Person("ann", 9)
+ISSUE = (IssueRef(REPO, 3), "It breaks", "Traceback", True, False, False, ANN)
+UPDATED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+COMMENTED = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
+
+
+def record(**more: Any) -> dict[str, Any]:
+    """What every event about an issue has in common."""
+    return {
+        "sender": {"login": "ann", "id": 9, "type": "User"},
+        "repository": {"id": 77, "full_name": "octo/web"},
+        "installation": {"id": 5},
+        "issue": {
+            "number": 3,
+            "title": "It breaks",
+            "body": "Traceback",
+            "state": "open",
+            "locked": False,
+            "updated_at": "2026-11-20T10:00:00Z",
+        },
+        **more,
+    }
+
+
+def comment(action: str = "created", **more: Any) -> dict[str, Any]:
+    said = {
+        "id": 41,
+        "body": "/solve",
+        "user": {"login": "ann", "id": 9, "type": "User"},
+        "updated_at": "2026-11-20T12:30:00+01:00",
+    }
+    return record(action=action, comment=said, **more)
+
+
+def installation(action: str, **more: Any) -> dict[str, Any]:
+    return {
+        "action": action,
+        "installation": {"id": 5, "account": {"login": "octo", "id": 1, "type": "Organization"}},
+        "sender": {"login": "ann", "id": 9, "type": "User"},
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "meant"),
+    [
+        ("issues", record(action="labeled", label={"name": "solve-me"}), LabelAdded(*ISSUE, UPDATED, "solve-me")),
+        ("issues", record(action="unlabeled", label={"name": "bug"}), LabelRemoved(*ISSUE, UPDATED, "bug")),
+        ("issues", record(action="closed"), IssueClosed(*ISSUE, UPDATED)),
+        ("issues", record(action="transferred"), IssueMoved(*ISSUE, UPDATED, deleted=False)),
+        ("issues", record(action="deleted"), IssueMoved(*ISSUE, UPDATED, deleted=True)),
+        ("issues", record(action="pinned"), Ignored("issues.pinned asks nothing of us")),
+        ("issue_comment", comment(), CommentPosted(*ISSUE, COMMENTED, comment_id=41, text="/solve", previous=None)),
+        (
+            "issue_comment",
+            comment("edited", changes={"body": {"from": "/solv"}}),
+            CommentPosted(*ISSUE, COMMENTED, comment_id=41, text="/solve", previous="/solv"),
+        ),
+        ("issue_comment", comment("edited"), Ignored("issue_comment without changes.body.from")),
+        ("issue_comment", comment("deleted"), Ignored("issue_comment.deleted asks nothing of us")),
+        (
+            "installation",
+            installation("created", repositories=[{"id": 77, "full_name": "octo/web"}, {"id": None}, "?"]),
+            InstallationChanged(5, "octo", InstallationAction.CREATED, added=(REPO,), removed=(), by=ANN),
+        ),
+        (
+            "installation",
+            installation("suspend"),
+            InstallationChanged(5, "octo", InstallationAction.SUSPENDED, added=(), removed=(), by=ANN),
+        ),
+        (
+            "installation_repositories",
+            installation("removed", repositories_removed=[{"id": 77, "full_name": "octo/web"}], repositories_added=[]),
+            InstallationChanged(5, "octo", InstallationAction.REPOSITORIES_REMOVED, added=(), removed=(REPO,), by=ANN),
+        ),
+        ("installation", installation("?"), Ignored("installation.? asks nothing of us")),
+        ("repository", record(action="renamed"), RepositoryChanged(REPO, RepositoryAction.RENAMED, ANN)),
+        ("repository", record(action="edited"), Ignored("repository.edited asks nothing of us")),
+        ("ping", {"zen": "Keep it logically awesome."}, Ping()),
+        ("push", record(), Ignored("nobody listens to push")),
+    ],
+)
+def test_read_event(event: str, payload: Mapping[str, object], meant: Event) -> None:
+    assert read_event(event, payload) == meant
+
+
+@pytest.mark.parametrize("whose", ["sender", "comment"])
+def test_comments_by_bots_are_nothing(whose: str) -> None:
+    payload = comment()
+    account = payload["sender"] if whose == "sender" else payload["comment"]["user"]
+    account["type"] = "Bot"
+    assert read_event("issue_comment", payload) == Ignored("written by a bot")
+
+
+def test_labels_by_bots_say_so() -> None:
+    payload = record(action="labeled", label={"name": "solve-me"})
+    payload["sender"]["type"] = "Bot"
+    event = read_event("issues", payload)
+    assert isinstance(event, LabelAdded)
+    assert event.by.is_bot
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (lambda p: p["issue"].pop("number"), "issue.number"),
+        (lambda p: p["issue"].update(number=True), "issue.number"),
+        (lambda p: p["issue"].update(title=7), "issue.title"),
+        (lambda p: p["issue"].update(updated_at="yesterday"), "a time with its zone in issue.updated_at"),
+        (lambda p: p["issue"].update(updated_at="2026-11-20T10:00:00"), "a time with its zone in issue.updated_at"),
+        (
+            lambda p: p["issue"].update(updated_at="0001-01-01T00:00:00+14:00"),
+            "a time with its zone in issue.updated_at",
+        ),
+        (lambda p: p.pop("label"), "label.name"),
+        (lambda p: p.pop("installation"), "installation.id"),
+        (lambda p: p.update(sender=None), "sender.login"),
+        (lambda p: p.update(repository=[]), "repository.id"),
+        (lambda p: p.pop("action"), "action"),
+    ],
+)
+def test_a_missing_or_odd_field_is_named(change: Change, missing: str) -> None:
+    payload = record(action="labeled", label={"name": "solve-me"})
+    change(payload)
+    assert read_event("issues", payload) == Ignored(f"issues without {missing}")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "value"),
+    [
+        (lambda issue: issue.update(body=None), "body", ""),
+        (lambda issue: issue.update(state="closed"), "is_open", False),
+        (lambda issue: issue.update(locked=True), "is_locked", True),
+        (lambda issue: issue.update(pull_request={"url": "..."}), "is_pull_request", True),
+        (lambda issue: issue.update(pull_request=None), "is_pull_request", False),
+    ],
+)
+def test_the_issue_as_it_was_then(change: Change, field: str, value: object) -> None:
+    payload = record(action="closed")
+    change(payload["issue"])
+    assert getattr(read_event("issues", payload), field) == value
+
+
+NAMES = ["issues", "issue_comment", "installation", "installation_repositories", "repository", "ping", "x"]
+KEYS = ["action", "issue", "comment", "sender", "installation", "repository", "label", "login", "id", "number", "title"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["labeled", "created"])
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner), max_leaves=12
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(KEYS), TREES))
+def test_reading_is_total(event: str, payload: dict[str, object]) -> None:
+    assert read_event(event, payload) is not None
