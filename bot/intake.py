@@ -25,7 +25,7 @@ from bot.core.commands import (
     StatusCommand,
     parse_commands,
 )
-from bot.core.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.events import (
     CommentPosted,
     InstallationAction,
@@ -115,7 +115,15 @@ class Intake:
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
         structlog.contextvars.bind_contextvars(delivery=row.guid)
-        actions = await self.weigh(row)
+        try:
+            actions = await self.weigh(row)
+            await self._do(row, actions)
+        except Exception:  # the top of a workflow: one of the two places that may catch everything
+            log.exception("delivery.broke", delivery=row.guid)
+            await self.apologise(row)
+            raise
+
+    async def _do(self, row: InboxRow, actions: Actions) -> None:
         for number, action in enumerate(actions.todo):
             assert actions.issue is not None
             done = await self._carry_out(action)
@@ -155,6 +163,15 @@ class Intake:
                 return await self._note_repository(event)
             case _:
                 return Actions(because=type(event).__name__)
+
+    @step("apologise", patience=PATIENCE)
+    async def apologise(self, row: InboxRow) -> None:
+        """Nobody who asked something is left without an answer, where one can be given."""
+        event = read_event(row.event, row.record)
+        if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
+            marker = replies.reply_marker(row.guid)
+            with suppress(Gone, Denied, Rejected):
+                await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
 
     @step("claim")
     async def claim(self, solve: Solve) -> Claim:
@@ -241,7 +258,11 @@ class Intake:
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
         needed = RepoConfig().who if isinstance(config, ConfigProblem) else config.who
-        has = await self._github.permission(event.issue.repo, event.by.login)
+        try:
+            has = await self._github.permission(event.issue.repo, event.by.login)
+        except Denied as error:
+            log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
+            raise Refusal(replies.permission_unknown(event.by.login)) from error
         verdict = may_ask(has, needed, event.by)
         if isinstance(verdict, Refused):
             raise Refusal(
@@ -293,7 +314,10 @@ class Intake:
         if repository.empty:
             return RepoConfig()
         for path in CONFIG_PATHS:
-            text = await self._github.file(repo, path, repository.default_branch)
+            try:
+                text = await self._github.file(repo, path, repository.default_branch)
+            except Rejected as error:
+                return ConfigProblem((Mistake(1, 1, error.remedy),))
             if text is not None:
                 return parse_config(text)
         return RepoConfig()

@@ -26,6 +26,8 @@ log = structlog.get_logger()
 POLL = 0.25  # seconds until a delivery that another process stored is noticed
 TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
+REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
+SWEEP_OVERLAP = timedelta(hours=1)  # so that one that keeps failing is asked for some times, not for three days
 GAVE_UP = "This was interrupted too often to go on."
 
 
@@ -64,6 +66,7 @@ class Worker:
         self._conclusion = conclusion
         self._clock = clock
         self._chores = chores
+        self._swept: datetime | None = None
 
     async def work(self, missed: MissedDeliveries | None = None) -> None:
         """Until cancelled."""
@@ -103,7 +106,9 @@ class Worker:
 
     async def sweep(self, missed: MissedDeliveries) -> None:
         """GitHub never delivers again by itself what we were not there to take."""
-        asked = await missed.redeliver_missed(self._clock.now() - timedelta(days=3))
+        now = self._clock.now()
+        asked = await missed.redeliver_missed(self._swept or now - REMEMBERED)
+        self._swept = now - SWEEP_OVERLAP
         if asked:
             log.warning("deliveries.missed", asked_again=asked)
 

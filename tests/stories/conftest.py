@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.stories.world import World, a_world
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Unlike pytest's own, sandboxes that run as other users can get there."""
+    with TemporaryDirectory(prefix="solvebot-story-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
 
 
 @pytest.fixture

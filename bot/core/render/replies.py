@@ -28,6 +28,13 @@ def not_allowed(login: str, has: Permission, needed: Permission) -> str:
     )
 
 
+def permission_unknown(login: str) -> str:
+    return (
+        f"I could not find out what {harmless(login)} may do here, so the answer is no. "
+        "To whoever runs this bot: the log says which permission the App lacks."
+    )
+
+
 def robots_may_not_ask() -> str:
     return "Only people can start a solve."
 
