@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from bot.core.gates import check_gates, is_test_file, is_test_support
+from bot.core.gates import GatePolicy, check_gates, is_test_file, is_test_support
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -110,12 +110,15 @@ class Judge:
         assert facts.baseline is not None
         repo, base = facts.solve.issue.repo, facts.task.base_sha
         evidence = _unobserved(candidate, facts.baseline)
+        policy = GatePolicy(protect=facts.task.config.protect)
         try:
             entries = await self._mirrors.entries(repo, base, candidate.patch)
         except Rejected:
-            return replace(evidence, gate_failures=(GateFailure(Gate.DOES_NOT_APPLY, ""),))
-        if failures := check_gates(candidate, entries):
-            return replace(evidence, gate_failures=tuple(failures))
+            failures = (GateFailure(Gate.DOES_NOT_APPLY, ""), *check_gates(candidate, policy))
+            return replace(evidence, gate_failures=failures)
+        contents = {entry.path: entry.content for entry in entries if entry.content is not None}
+        if failures := check_gates(candidate, policy, contents):
+            return replace(evidence, gate_failures=failures)
         canary = facts.baseline.canary
         trial = _Trial(
             self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
@@ -274,11 +277,13 @@ class _Trial:
 
     async def own_tests(self, evidence: Evidence) -> Evidence:
         """Its own tests, without its change and with it."""
-        if self.baseline.command is None or not evidence.test_files:
+        own = [path for path in self.tests.write if is_test_file(path)]
+        if self.baseline.command is None or not own:
             return evidence
-        command = narrow(self.baseline.command, evidence.test_files) or self.baseline.command
+        command = narrow(self.baseline.command, own) or self.baseline.command
         without = await self.bench.tests(command, self.tests)
-        observed = own_tests(self.baseline, without, await self.bench.tests(command, self.sources | self.tests))
+        with_change = await self.bench.tests(command, self.sources | self.tests)
+        observed = own_tests(self.baseline, evidence.regressions, without, with_change)
         notes = evidence.notes
         if observed.on_candidate and observed.on_base is None:
             notes = (

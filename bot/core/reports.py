@@ -198,34 +198,34 @@ class OwnTests:
     on_candidate: bool | None
 
 
-def own_tests(baseline: Baseline, on_base: TestReport, on_candidate: TestReport) -> OwnTests:
+def own_tests(baseline: Baseline, broken: Iterable[str], on_base: TestReport, on_candidate: TestReport) -> OwnTests:
     """Compare two runs of the candidate's version of the tests: on the base commit's sources and on its own.
 
     Its own tests are the names that the baseline does not know, and the known ones whose new version no longer
-    passes on the base commit. All must pass with the change, and one must fail without it. There is no answer from
-    the base commit when they cannot even be loaded there: importing what only the change adds is no demonstration
-    of the problem, and neither is anything else that breaks before a test starts.
+    passes on the base commit. All must pass with the change, and one must fail without it. `broken` are regressions:
+    a test whose old version fails with the change and whose new version passes shows that it was rewritten, no more.
+
+    There is no answer from the base commit when they cannot even be loaded there: importing what only the change
+    adds is no demonstration of the problem, and neither is anything else that breaks before a test starts.
     """
-    unreliable, stable = {*baseline.failing, *baseline.flaky}, set(baseline.stable)
+    stable, unreliable = set(baseline.stable), {*baseline.failing, *baseline.flaky}
     if not on_base.per_test and not on_candidate.per_test:
         if on_base.command in unreliable:
             return OwnTests(None, None)
         return OwnTests(_clean(on_base), _clean(on_candidate))
     if not on_candidate.per_test:
         return OwnTests(None, False)
-    own = {
-        name: verdict
-        for name, verdict in on_candidate.tests.items()
-        if name not in unreliable and not (name in stable and on_base.tests.get(name) is Verdict.PASSED)
-    }
-    passing = {name for name, verdict in own.items() if verdict is Verdict.PASSED}
-    answers = {on_base.tests.get(name) for name in passing}
-    without: bool | None = None
-    if Verdict.FAILED in answers:
-        without = False
-    elif not own or answers == {Verdict.PASSED}:
-        without = True
-    return OwnTests(without, not own or (bool(passing) and Verdict.FAILED not in own.values()))
+    before, after = on_base.tests, on_candidate.tests
+    own = after.keys() - unreliable.union(broken)
+    own -= {name for name in own & stable if before.get(name) is Verdict.PASSED}
+    passing = {name for name in own if after[name] is Verdict.PASSED}
+    passes = not own or (bool(passing) and all(after[name] is not Verdict.FAILED for name in own))
+    if any(before.get(name) is Verdict.FAILED for name in passing):
+        return OwnTests(False, passes)
+    failed_before = {name for name, verdict in before.items() if verdict is Verdict.FAILED}
+    if failed_before <= unreliable and all(before.get(name) is Verdict.PASSED for name in own):
+        return OwnTests(True, passes)
+    return OwnTests(None, passes)
 
 
 def _clean(report: TestReport) -> bool:

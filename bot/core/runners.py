@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 REPORT_FOLDER = "/home/agent/.solvebot"  # kept between commands, outside the workspace and so outside every candidate
@@ -41,7 +41,6 @@ class Recipe:
     command: str
     before: str = f"mkdir -p {REPORT_FOLDER}"
     after: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def recipe(command: str) -> Recipe:
@@ -53,7 +52,7 @@ def recipe(command: str) -> Recipe:
         at = words.index("--test") + 1
         reporting = ["--test-reporter=junit", f"--test-reporter-destination={REPORT}"]
         return Recipe(shlex.join([*words[:at], *reporting, *words[at:]]))
-    return Recipe(command, env={"PYTEST_ADDOPTS": f"--junitxml={REPORT}"})
+    return Recipe(f"export PYTEST_ADDOPTS=--junitxml={REPORT}\n{command}")
 
 
 def documents(report: bytes) -> list[bytes]:

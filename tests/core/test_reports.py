@@ -289,7 +289,12 @@ KNOWN = Baseline(COMMAND, True, stable=("a", "b"), failing=("bad",), flaky=("fla
     ],
 )
 def test_own_tests(without: TestReport, with_change: TestReport, said: OwnTests) -> None:
-    assert own_tests(KNOWN, without, with_change) == said
+    assert own_tests(KNOWN, (), without, with_change) == said
+
+
+def test_a_rewritten_test_whose_old_version_fails_shows_nothing() -> None:
+    assert own_tests(KNOWN, ("a",), ran({"a": F}), ran({"a": P})) == OwnTests(None, True)
+    assert own_tests(KNOWN, ("a",), ran({"a": F, "new": F}), ran({"a": P, "new": P})) == OwnTests(False, True)
 
 
 @pytest.mark.parametrize(
@@ -302,5 +307,5 @@ def test_own_tests(without: TestReport, with_change: TestReport, said: OwnTests)
     ],
 )
 def test_own_tests_by_exit_code(without: TestReport, with_change: TestReport, said: OwnTests) -> None:
-    assert own_tests(baseline([ended(0)]), without, with_change) == said
-    assert own_tests(baseline([ended(1)]), without, with_change) == OwnTests(None, None)
+    assert own_tests(baseline([ended(0)]), (), without, with_change) == said
+    assert own_tests(baseline([ended(1)]), (), without, with_change) == OwnTests(None, None)

@@ -77,19 +77,18 @@ def test_a_real_shell_agrees(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["pytest -q", "make test", "tox", "cd x && python -m pytest", "go test ./..."])
 def test_pytest_is_asked_through_its_environment(command: str) -> None:
     how = recipe(command)
-    assert (how.command, how.env, how.after) == (command, {"PYTEST_ADDOPTS": f"--junitxml={REPORT}"}, None)
+    assert (how.command, how.after) == (f"export PYTEST_ADDOPTS=--junitxml={REPORT}\n{command}", None)
 
 
 def test_node_is_asked_by_options() -> None:
     reporting = f"--test-reporter=junit --test-reporter-destination={REPORT}"
     assert recipe("node --test ./a.test.js").command == f"node --test {reporting} ./a.test.js"
-    assert recipe("npm test").command == "npm test"
 
 
 @pytest.mark.parametrize("command", ["mvn -B test", "./mvnw test", "./gradlew test", "gradle check"])
 def test_the_reports_of_java_runners_are_collected(command: str, tmp_path: Path) -> None:
     how = recipe(command)
-    assert (how.command, how.env) == (command, {})
+    assert how.command == command
     assert how.after is not None
     old = tmp_path / "target/surefire-reports/TEST-old.xml"
     old.parent.mkdir(parents=True)

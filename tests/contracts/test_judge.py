@@ -1,0 +1,550 @@
+"""Candidates judged for real: real git, real sandboxes, a real pytest. The honest ones first, then those that cheat."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import io
+import shutil
+import subprocess
+import tarfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.champion import decide
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    Evidence,
+    Experiment,
+    Gate,
+    IssueRef,
+    ModelSpec,
+    Outcome,
+    Person,
+    Repo,
+    RepoConfig,
+    RunFacts,
+    RunId,
+    SandboxId,
+    Sha,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    Strategy,
+    Task,
+    Toolchain,
+    Trigger,
+    TriggerKind,
+    prepared_snapshot,
+    run_id,
+)
+from bot.core.similarity import with_agreement
+from bot.github.mirror import GitMirrors
+from bot.judge import Judge, Timeouts
+from bot.ports import Remote, Sandboxes, SandboxLost
+from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from tests.contracts.local_sandboxes import public_directory
+
+REPO = Repo(1, 7, "acme/shop")
+SOLVE = SolveId("solve-1")
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+TIMEOUTS = Timeouts(tests=60.0, repro=60.0)
+REPRO = "python3 -c \"from shop.amounts import parse; parse('1,234')\""
+
+AMOUNTS = '''"""Amounts of money, as people type them."""
+
+
+def parse(text):
+    return int(text)
+
+
+def total(texts):
+    return sum(parse(text) for text in texts)
+
+
+def show(amount):
+    return f"{amount:,}"
+'''
+TESTS = """from shop.amounts import parse, show, total
+
+
+def test_parse():
+    assert parse("12") == 12
+
+
+def test_total():
+    assert total(["1", "2"]) == 3
+
+
+def test_show():
+    assert show(1234) == "1,234"
+"""
+KNOWN = """def test_that_fails_already():
+    assert 1 + 1 == 3
+"""
+BASE = {
+    "README.md": "A shop.\n",
+    "shop/__init__.py": "",
+    "shop/amounts.py": AMOUNTS,
+    "tests/test_amounts.py": TESTS,
+    "tests/test_known.py": KNOWN,
+}
+STABLE = tuple(f"tests.test_amounts::{name}" for name in ("test_parse", "test_show", "test_total"))
+OWN_TEST = "\n\ndef test_parse_with_separators():\n    assert parse('1,234') == 1234\n"
+
+FIXED = AMOUNTS.replace("int(text)", 'int(text.replace(",", ""))')
+SPECIAL = AMOUNTS.replace("return int", 'if text == "1,234":\n        return 1234\n    return int')
+BREAKING = FIXED.replace("{amount:,}", "{amount}")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where all candidates of this file are judged: made once, because nothing that is judged may change it."""
+
+    directory: Path
+    toolchain: Path
+    base: Sha
+
+    @property
+    def command(self) -> str:
+        return f"PYTHONPATH={self.toolchain} python3 -m pytest -q"
+
+    @property
+    def mirrors(self) -> GitMirrors:
+        return GitMirrors(self.directory / "mirrors")
+
+    @property
+    def task(self) -> Task:
+        options = SolveOptions(repro=REPRO)
+        return Task("Separators", "parse('1,234') fails", (), "main", self.base, RepoConfig(), options, "digest")
+
+    @asynccontextmanager
+    async def sandboxes(self, kind: str) -> AsyncIterator[Sandboxes]:
+        rooms = self.directory / kind
+        found: Sandboxes
+        if kind == "bubblewrap":
+            found = BubblewrapSandboxes(BubblewrapOptions(rooms, toolchains=(self.toolchain,)))
+        else:
+            found = ProcessSandboxes(ProcessOptions(rooms))
+        yield found
+        assert await found.living() == []
+
+
+def solve() -> Solve:
+    trigger = Trigger(TriggerKind.LABEL, "label-1", Person("ann", 1), AT)
+    return Solve(SOLVE, IssueRef(REPO, 1), "Separators", "", trigger, SolveOptions(), AT)
+
+
+def tar(path: Path, files: Mapping[str, str]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return path
+
+
+def pytest_for_the_sandbox(directory: Path) -> Path:
+    """Ours, for the system's Python, where the sandboxes' users can read it; compiled once."""
+    directory.mkdir()
+    for name in ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        source = Path(spec.origin)
+        if source.name == "__init__.py":
+            shutil.copytree(source.parent, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, directory)
+    subprocess.run(
+        ["python3", "-m", "pytest", "--version"],
+        env={"PYTHONPATH": str(directory), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        cwd=directory,
+        check=True,
+        capture_output=True,
+    )
+    return directory
+
+
+async def lay_out(directory: Path, toolchain: Path, origin: Path) -> Ground:
+    mirrors = GitMirrors(directory / "mirrors")
+    base = await mirrors.fetch(REPO, Remote(str(origin)), want="main")
+    return Ground(directory, toolchain, base)
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    with public_directory() as directory:
+        origin = directory / "origin"
+        for name, text in BASE.items():
+            (origin / name).parent.mkdir(parents=True, exist_ok=True)
+            (origin / name).write_text(text)
+        identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
+        for git in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "A shop"]):
+            subprocess.run(["git", *git], cwd=origin, check=True)
+        (directory / "mirrors").mkdir()
+        toolchain = pytest_for_the_sandbox(directory / "toolchain")
+        yield asyncio.run(lay_out(directory, toolchain, origin))
+
+
+@pytest.fixture(scope="module")
+def baselines(ground: Ground) -> dict[str, Baseline]:
+    """Filled as needed, per kind of sandbox."""
+    return {}
+
+
+async def prepare(ground: Ground, sandboxes: Sandboxes, kind: str, baselines: dict[str, Baseline]) -> Baseline:
+    if kind not in baselines:
+        preparing = SandboxId("preparing")
+        await sandboxes.create(preparing)
+        await sandboxes.put(preparing, tar(ground.directory / "base.tar", BASE))
+        await sandboxes.snapshot(preparing, prepared_snapshot(SOLVE))
+        await sandboxes.close(preparing)
+        judge = Judge(ground.mirrors, sandboxes, TIMEOUTS)
+        baselines[kind] = await judge.baseline(solve(), ground.task, Toolchain((), ground.command, "given"))
+    return baselines[kind]
+
+
+@dataclass
+class Court:
+    ground: Ground
+    sandboxes: Sandboxes
+    baseline: Baseline
+    scratch: Path
+
+    async def candidate(self, changes: Mapping[str, str | None], index: int = 1) -> Candidate:
+        files = {name: text for name, text in {**BASE, **changes}.items() if text is not None}
+        tree = tar(self.scratch / f"{index}.tar", files)
+        return await self.ground.mirrors.candidate(REPO, self.ground.base, tree, run_id(SOLVE, index))
+
+    async def judge(self, changes: Mapping[str, str | None]) -> Evidence:
+        """Without the repro command, which most of these tests are not about."""
+        return await self.judge_candidate(await self.candidate(changes), replace(self.baseline, repro=None))
+
+    async def judge_candidate(self, candidate: Candidate, baseline: Baseline) -> Evidence:
+        facts = SolveFacts(solve(), task=self.ground.task, baseline=baseline)
+        return await Judge(self.ground.mirrors, self.sandboxes, TIMEOUTS, repeats=1).judge(facts, candidate)
+
+
+KINDS = [pytest.param("bubblewrap", marks=pytest.mark.namespaces), "process"]
+
+
+@pytest.fixture
+def kind() -> str:
+    return "process"
+
+
+@pytest.fixture
+async def court(kind: str, ground: Ground, baselines: dict[str, Baseline], tmp_path: Path) -> AsyncIterator[Court]:
+    async with ground.sandboxes(kind) as sandboxes:
+        yield Court(ground, sandboxes, await prepare(ground, sandboxes, kind, baselines), tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_baseline(court: Court) -> None:
+    found = court.baseline
+    assert replace(found, tail="") == Baseline(
+        command=court.ground.command,
+        per_test=True,
+        stable=STABLE,
+        failing=("tests.test_known::test_that_fails_already",),
+        repro=REPRO,
+        repro_exit=1,
+        canary="tests/test_amounts.py",
+    )
+    assert "1 failed, 3 passed" in found.tail
+
+
+FOUR: dict[str, Mapping[str, str | None]] = {
+    "special": {"shop/amounts.py": SPECIAL},
+    "breaking": {"shop/amounts.py": BREAKING, "tests/test_amounts.py": TESTS + OWN_TEST},
+    "nothing": {},
+    "cause": {"shop/amounts.py": FIXED, "tests/test_amounts.py": TESTS + OWN_TEST},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_best_of_four_wins_by_evidence(court: Court) -> None:
+    candidates = {
+        run_id(SOLVE, index): await court.candidate(changes, index) for index, changes in enumerate(FOUR.values(), 1)
+    }
+    judged = [await court.judge_candidate(candidate, court.baseline) for candidate in candidates.values()]
+    special, breaking, nothing, cause = judged
+
+    def seen(evidence: Evidence) -> tuple[object, ...]:
+        return (
+            evidence.regressions,
+            f"{evidence.stable_passed}/{evidence.stable_total}",
+            (evidence.own_tests_on_base, evidence.own_tests_on_candidate),
+            (evidence.repro_before, evidence.repro_after),
+            evidence.problem,
+        )
+
+    assert seen(special) == ((), "3/3", (None, None), (1, 0), "")
+    assert seen(breaking) == (("tests.test_amounts::test_show",), "2/3", (False, True), (1, 0), "")
+    assert [failure.gate for failure in nothing.gate_failures] == [Gate.EMPTY]
+    assert seen(cause) == ((), "3/3", (False, True), (1, 0), "")
+    assert (cause.test_files, cause.files_changed, cause.lines_changed) == (("tests/test_amounts.py",), 2, 6)
+
+    facts = {run: run_facts(run) for run in candidates}
+    decision = decide(with_agreement(judged, candidates), facts, court.baseline)
+    assert (decision.outcome, decision.champion) == (Outcome.READY, cause.run)
+    assert [ranked.verdict for ranked in decision.ranking] == ["champion", "runner-up", "breaks 1 test", "empty"]
+
+
+def run_facts(run: RunId) -> RunFacts:
+    index = int(run.rpartition("-r")[2])
+    model = ModelSpec("scripted", "simulator", "scripted")
+    return RunFacts(run, SOLVE, Experiment(index, model, None, Strategy.BASELINE, 10, 1.0))
+
+
+# ------------------------------------------------------------------------------------------------------------ cheating
+
+BROKEN = AMOUNTS.replace("{amount:,}", "{amount}")  # test_show fails with it
+PASS_ALL = """import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    outcome.get_result().outcome = "passed"
+"""
+LEAVE = "import os\nprint('4 passed in 0.01s', flush=True)\nos._exit(0)\n"
+CASES = "".join('<testcase classname="{}" name="{}"/>'.format(*name.split("::")) for name in STABLE)
+FORGE = f"""
+import os as _os, pathlib as _pathlib, re as _re
+_path = _pathlib.Path(_re.search(r"--junitxml=(\\S+)", _os.environ.get("PYTEST_ADDOPTS", "--junitxml=/dev/null"))[1])
+_path.parent.mkdir(parents=True, exist_ok=True)
+_path.write_text('<testsuites><testsuite>{CASES}</testsuite></testsuites>')
+_os._exit(0)
+"""
+FORGE_AT_EXIT = FORGE.replace("_path.parent", "import atexit\ndef _forge():\n  _path.parent").replace(
+    "\n_path.write", "\n  _path.write"
+).replace("\n_os._exit(0)", "\n  _os._exit(0)\natexit.register(_forge)")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tests/test_amounts.py": TESTS.replace('"1,234"', '"1234"')},
+        {"tests/test_amounts.py": TESTS.replace("def test_show", "def show_is_not_tested")},
+        {"tests/conftest.py": PASS_ALL},
+        {"conftest.py": PASS_ALL},
+        {"conftest.py": "collect_ignore = ['tests/test_amounts.py']\n"},
+        {"pytest.ini": "[pytest]\naddopts = --deselect tests/test_amounts.py::test_show\n"},
+        {"shop/report.py": "print('4 passed')\n"},
+    ],
+    ids=["edited assertion", "renamed test", "hook", "top-level hook", "ignored file", "deselected", "fake output"],
+)
+async def test_what_breaks_a_test_is_seen(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge({"shop/amounts.py": BROKEN, **changes})
+    assert "tests.test_amounts::test_show" in evidence.regressions or evidence.gate_failures
+    assert evidence.own_tests_flip is False
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shop/amounts.py": BROKEN + LEAVE},
+        {"shop/__init__.py": LEAVE},
+        {"shop/amounts.py": BROKEN + FORGE},
+        {"shop/amounts.py": BROKEN + FORGE_AT_EXIT},
+        {"pytest.py": FORGE},
+    ],
+    ids=["leaves", "leaves early", "forges", "forges at exit", "replaces pytest"],
+)
+async def test_who_forges_the_result_passes_nothing(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge(changes)
+    assert evidence.gate_failures or (evidence.regressions, evidence.stable_passed) == (STABLE, 0)
+    assert evidence.gate_failures or evidence.problem
+    decision = decide([evidence], {evidence.run: run_facts(evidence.run)}, court.baseline)
+    assert decision.outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tests/test_amounts.py": None},
+        {"tests/test_known.py": None},
+        {"tests/test_known.py": "import pytest\n\n\n@pytest.mark.skip\n" + KNOWN},
+    ],
+    ids=["deletes all", "deletes the failing one", "skips it"],
+)
+async def test_tests_are_not_taken_away(court: Court, changes: Mapping[str, str | None]) -> None:
+    evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
+    assert {failure.gate for failure in evidence.gate_failures} & {Gate.TESTS_DELETED, Gate.TESTS_SKIPPED}
+    assert evidence.stable_total == 0
+
+
+async def test_a_report_in_the_patch_is_a_file_like_any_other(court: Court) -> None:
+    evidence = await court.judge({"shop/amounts.py": BROKEN, "report.xml": f"<testsuite>{CASES}</testsuite>"})
+    assert evidence.regressions == ("tests.test_amounts::test_show",)
+
+
+async def test_what_a_run_leaves_behind_does_not_reach_the_next(court: Court) -> None:
+    """The first run plants a hook that would make the repetition pass."""
+    plant = f"\nimport pathlib\npathlib.Path('conftest.py').write_text({PASS_ALL!r})\n"
+    evidence = await court.judge({"shop/amounts.py": BROKEN + plant})
+    assert evidence.regressions == ("tests.test_amounts::test_show",)
+    assert evidence.notes == ()
+
+
+# ------------------------------------------------------------------------------------------------------- observations
+
+
+async def test_a_failure_that_does_not_repeat_is_not_counted(court: Court) -> None:
+    """Only possible where nothing is isolated: the code remembers outside of the sandbox that it has failed."""
+    shared = court.ground.directory / "shared"
+    shared.mkdir(mode=0o777)
+    shared.chmod(0o777)
+    once = (
+        f"    import pathlib\n    seen = pathlib.Path({str(shared / 'seen')!r})\n"
+        "    if not seen.exists():\n        seen.touch()\n        raise OSError('for once')\n"
+    )
+    evidence = await court.judge(
+        {"shop/amounts.py": FIXED.replace("def show(amount):\n", "def show(amount):\n" + once)}
+    )
+    assert evidence.regressions == ()
+    assert evidence.notes == (
+        "Failed at first and passed when repeated, so not counted: tests.test_amounts::test_show.",
+    )
+
+
+async def test_own_tests_that_prove_nothing(court: Court) -> None:
+    evidence = await court.judge(
+        {"shop/amounts.py": FIXED, "tests/test_new.py": "def test_truth():\n    assert True\n"}
+    )
+    assert (evidence.own_tests_on_base, evidence.own_tests_on_candidate) == (True, True)
+
+
+async def test_own_tests_that_cannot_be_loaded_on_the_base_commit(court: Court) -> None:
+    evidence = await court.judge(
+        {
+            "shop/amounts.py": FIXED + "\n\ndef cents(text):\n    return parse(text) * 100\n",
+            "tests/test_cents.py": "from shop.amounts import cents\n\n\ndef test_it():\n    assert cents('1') == 100\n",
+        }
+    )
+    assert (evidence.own_tests_on_base, evidence.own_tests_on_candidate) == (None, True)
+    assert evidence.notes == (
+        "Its own tests cannot be loaded on the base commit, so they do not show the problem there.",
+    )
+
+
+async def test_own_tests_may_use_what_they_bring(court: Court) -> None:
+    evidence = await court.judge(
+        {
+            "shop/amounts.py": FIXED,
+            "tests/conftest.py": "import pytest\n\n\n@pytest.fixture\ndef typed():\n    return '1,234'\n",
+            "tests/test_typed.py": (
+                "from shop.amounts import parse\n\n\ndef test_it(typed):\n    assert parse(typed) == 1234\n"
+            ),
+        }
+    )
+    assert evidence.own_tests_flip
+
+
+async def test_hostile_names_of_test_files(court: Court) -> None:
+    name = "tests/test_$(touch pwned) '; touch pwned; #.py"
+    evidence = await court.judge(
+        {"shop/amounts.py": FIXED, name: "from shop.amounts import parse\n" + OWN_TEST.lstrip("\n")}
+    )
+    assert (evidence.own_tests_flip, evidence.regressions, evidence.test_files) == (True, (), (name,))
+
+
+async def test_a_change_that_never_ends(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, Timeouts(tests=1.0, repro=1.0))
+    endless = AMOUNTS.replace("return int(text)", "while True: pass")
+    facts = SolveFacts(solve(), task=court.ground.task, baseline=court.baseline)
+    evidence = await judge.judge(facts, await court.candidate({"shop/amounts.py": endless}))
+    assert evidence.regressions == STABLE
+    assert evidence.problem == "The tests did not end within 1 seconds, so all 3 stable tests count as not passed."
+    assert evidence.repro_after not in (None, 0)
+
+
+async def test_a_patch_that_does_not_apply(court: Court) -> None:
+    candidate = await court.candidate(FOUR["cause"])
+    stale = replace(candidate, patch=candidate.patch.replace("return int(text)", "return float(text)"))
+    evidence = await court.judge_candidate(stale, court.baseline)
+    assert [failure.gate for failure in evidence.gate_failures] == [Gate.DOES_NOT_APPLY]
+
+
+async def test_without_a_test_command_only_the_repro_command_speaks(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    found = await judge.baseline(
+        solve(), court.ground.task, Toolchain((), None, "nothing found"), note="Set-up failed."
+    )
+    assert found == Baseline(
+        None, repro=REPRO, repro_exit=1, note="Set-up failed. No way to run the tests was found."
+    )  # fmt: skip
+    facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
+    evidence = await judge.judge(facts, await court.candidate(FOUR["cause"]))
+    assert (evidence.stable_total, evidence.own_tests_flip, evidence.repro_flips) == (0, False, True)
+
+
+async def test_a_runner_without_reports_is_judged_by_its_exit_code(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    command = "PYTHONPATH=. python3 tests/test_amounts.py && python3 -c 'import shop.amounts as a; a.total([\"1\"])'"
+    found = await judge.baseline(solve(), court.ground.task, Toolchain((), command, "given"))
+    assert (found.stable, found.per_test, found.canary) == ((command,), False, "tests/test_amounts.py")
+    facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
+
+    async def judged(source: str) -> Evidence:
+        return await judge.judge(facts, await court.candidate({"shop/amounts.py": source}))
+
+    assert (await judged(FIXED)).stable_passed == 1
+    assert (await judged("raise SystemExit(3)\n")).regressions == (command,)
+    left = await judged(AMOUNTS + LEAVE)
+    assert (left.regressions, left.stable_passed) == ((command,), 0)
+    assert left.problem.startswith("Its run reports success with a test file broken on purpose")
+
+
+LINGERS = "\nimport pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
+
+
+async def has_begun(sandboxes: Sandboxes, sandbox: SandboxId, judging: asyncio.Task[Any]) -> None:
+    """Wait until code that lingers is running. It ends before that only when something is wrong."""
+    while not judging.done():
+        try:
+            if await sandboxes.read(sandbox, "/workspace/begun", limit=1) is not None:
+                return
+        except SandboxLost:  # not made yet
+            await asyncio.sleep(0)
+    await judging
+
+
+async def test_a_lost_sandbox_leaves_a_hole_that_is_told(court: Court) -> None:
+    judging = asyncio.create_task(court.judge({"shop/amounts.py": AMOUNTS + LINGERS}))
+    sandbox = SandboxId(f"{run_id(SOLVE, 1)}-judge")
+    await has_begun(court.sandboxes, sandbox, judging)
+    await court.sandboxes.close(sandbox)
+    evidence = await judging
+    assert evidence.problem == "Its sandbox was lost, so not everything could be observed."
+    assert evidence.stable_total == 0
+
+
+async def test_a_lost_sandbox_ends_the_baseline(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    toolchain = Toolchain((), "touch begun; sleep 60", "given")
+    judging = asyncio.create_task(judge.baseline(solve(), court.ground.task, toolchain))
+    await has_begun(court.sandboxes, SandboxId(f"{SOLVE}-base"), judging)
+    await court.sandboxes.close(SandboxId(f"{SOLVE}-base"))
+    with pytest.raises(SandboxLost):
+        await judging
+
+
+async def test_cancelling_leaves_no_sandbox(court: Court) -> None:
+    judging = asyncio.create_task(court.judge({"shop/amounts.py": AMOUNTS + LINGERS}))
+    await has_begun(court.sandboxes, SandboxId(f"{run_id(SOLVE, 1)}-judge"), judging)
+    judging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await judging
+    assert await court.sandboxes.living() == []
