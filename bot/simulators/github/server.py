@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -83,6 +83,10 @@ class Server:
     async def _handle(self, request: Request) -> Response:
         method, path, exchange = request.method, request.scope["path"], Exchange(request)
         fault = self._stage.faults.take(method, path)
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
         if fault is not None:
             self._stage.state.changes.notify()
             await fault.wait()
@@ -92,7 +96,7 @@ class Server:
             answer = await self._answer(exchange)
         if fault is not None and fault.drop_answer:
             answer = _canned(fault)
-        caller, body = exchange.caller, await request.body()
+        caller = exchange.caller
         permissions = caller.permissions if isinstance(caller, Token) else {}
         kept = exchange.sent if len(body) <= KEPT_BODY else {}
         self.requests.append(Logged(method, path, answer.status, permissions, kept))
