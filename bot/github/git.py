@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _CONFIG = {
     "core.fsmonitor": "false",
     "core.autocrlf": "false",
     "core.quotePath": "true",
+    "core.splitIndex": "false",  # an index of ours must not leave a part in somebody's clone
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "fetch.unpackLimit": "1",  # always a pack: written aside, synced, then renamed
@@ -96,6 +98,9 @@ class Git:
         self.directory = directory
         self._environment = {**environment, "GIT_DIR": str(directory)}
 
+    def with_environment(self, **more: str) -> Git:
+        return Git(self.directory, {**self._environment, **more})
+
     async def __call__(
         self,
         *arguments: str,
@@ -162,6 +167,29 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
+
+
+async def read_blobs(git: Git, blobs: Sequence[str]) -> list[bytes]:
+    """Contents in the order asked for."""
+    output = await git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode())
+    contents = []
+    position = 0
+    for _ in blobs:
+        end = output.index(b"\n", position)
+        size = int(output[position:end].rpartition(b" ")[2])
+        contents.append(output[end + 1 : end + 1 + size])
+        position = end + 1 + size + 1
+    return contents
+
+
+async def read_at(git: Git, commit: str, path: str) -> bytes | None:
+    """A file of a commit, by a symbolic link within it too; None when there is none. `commit` may be any ref."""
+    if not {"", ".", ".."}.isdisjoint(path.split("/")):  # git would take it for relative to somewhere
+        return None
+    question = os.fsencode(f"{commit}:{path}\0")
+    answer = await git("cat-file", "--batch", "--follow-symlinks", "-z", stdin=question)
+    found = re.match(rb"[0-9a-f]{40} blob (\d+)\n", answer)
+    return answer[found.end() : found.end() + int(found[1])] if found else None
 
 
 @asynccontextmanager

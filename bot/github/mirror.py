@@ -25,7 +25,7 @@ from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
 from bot.github.fetch import fetch
-from bot.github.git import Git, GitFailed, neutral, workbench
+from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.tar import NotATar
 from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
 
@@ -55,13 +55,8 @@ class GitMirrors:
 
     async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None:
         """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
-        git = await self._holding(repo, commit)
-        if not {"", ".", ".."}.isdisjoint(path.split("/")):  # git would take it for relative to somewhere
-            return None
-        question = os.fsencode(f"{commit}:{path}\0")
-        answer = await git("cat-file", "--batch", "--follow-symlinks", "-z", stdin=question)
-        found = re.match(rb"[0-9a-f]{40} blob (\d+)\n", answer)
-        return answer[found.end() : found.end() + min(limit, int(found[1]))] if found else None
+        content = await read_at(await self._holding(repo, commit), commit, path)
+        return content[:limit] if content is not None else None
 
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """Words after the 64th are not looked for, nor those that are empty or hold a line break or NUL."""
@@ -155,7 +150,7 @@ class GitMirrors:
     async def _difference(self, repo: Repo, base: Sha, tree: Path, ignoring: Mapping[str, str]) -> worktree.Difference:
         tracked = await self._tree(repo, base)
         rules = [file for file in tracked if file.path.rpartition("/")[2] == ".gitignore" and file.mode[:3] == "100"]
-        texts = await patches.read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in rules])
+        texts = await read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in rules])
         scratch = Scratch(
             (file.path for file in tracked),
             {file.path: text.decode("utf-8", "surrogateescape") for file, text in zip(rules, texts, strict=True)},

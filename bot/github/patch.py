@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 
 from bot.core.model import Sha
-from bot.github.git import ATTRIBUTES, Git, GitFailed
+from bot.github.git import ATTRIBUTES, Git, GitFailed, read_blobs
 from bot.ports import Rejected, TreeEntry
 
 DIFF = ("diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv")
@@ -74,16 +73,3 @@ async def entries_since(git: Git, base: Sha) -> list[TreeEntry]:
         TreeEntry(path, old, None) if new == "000000" else TreeEntry(path, new, next(contents))
         for old, new, _, path in changes
     ]
-
-
-async def read_blobs(git: Git, blobs: Sequence[str]) -> list[bytes]:
-    """Contents in the order asked for."""
-    output = await git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode())
-    contents = []
-    position = 0
-    for _ in blobs:
-        end = output.index(b"\n", position)
-        size = int(output[position:end].rpartition(b" ")[2])
-        contents.append(output[end + 1 : end + 1 + size])
-        position = end + 1 + size + 1
-    return contents

@@ -1,0 +1,199 @@
+"""What no candidate may do, however good its tests look. Decided from the diff, before anything of it is run.
+
+Gates are few and certain: each is a thing that a reviewer would refuse unread (a workflow file, a key, a deleted test)
+or could not read (a binary, half a megabyte). What may be right or wrong is not a gate; that is what evidence is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.core.globs import covers, parse_globs
+from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
+from bot.core.secrets import find_secrets
+from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, silenced, tells_the_runner
+
+__all__ = ["GatePolicy", "check_gates", "is_test_file", "is_test_support"]
+
+_NAMED = 3  # paths in a detail; the rest is counted
+_SYMLINK, _SUBMODULE = "120000", "160000"
+
+# Who changes one of these decides what runs elsewhere, or who reviews. Nothing takes them back.
+_ALWAYS_PROTECTED = parse_globs(
+    "/.github/\n/.gitlab-ci.yml\n/.gitlab/\n/.circleci/\n/.buildkite/\n/.ci/\n/.drone.yml\n/.woodpecker*\n/.travis.yml\n"
+    "/.cirrus.yml\n/.semaphore/\n/.teamcity/\n/.gitea/\n/.forgejo/\n/azure-pipelines*\n/.azure-pipelines/\n"
+    "/bitbucket-pipelines.yml\n/appveyor.yml\n/.appveyor.yml\n/cloudbuild.y*ml\n/buildspec.y*ml\njenkinsfile*\ncodeowners\n"
+)
+# A repository that wants them changed says so: `protect: ["!poetry.lock"]`.
+_LOCKFILES = (
+    "package-lock.json\nnpm-shrinkwrap.json\nyarn.lock\npnpm-lock.yaml\nbun.lock\nbun.lockb\npoetry.lock\nuv.lock\npdm.lock\n"
+    "Pipfile.lock\nCargo.lock\ngo.sum\nGemfile.lock\ncomposer.lock\ngradle.lockfile\nmix.lock\nPodfile.lock\nflake.lock\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """`protect`: the repository's own patterns, as in .gitignore; `!` takes back a lockfile, nothing else."""
+
+    protect: tuple[str, ...] = ()
+    max_patch_bytes: int = 400_000
+    max_lines: int = 2_000
+    max_files: int = 60
+
+
+@dataclass(slots=True)
+class _Edit:
+    """The lines of one file, without their signs. `unread`: the patch holds it as binary."""
+
+    path: str
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unread: bool = False
+
+
+def check_gates(
+    candidate: Candidate, policy: GatePolicy, texts: Mapping[str, bytes] | None = None
+) -> tuple[GateFailure, ...]:
+    """Every gate that the candidate fails, once each. Lines are looked at only when the size is right.
+
+    `texts`: new contents by path. A text in an old encoding is binary in a patch; only here can its lines be read.
+    """
+    if not candidate.changes and not candidate.overflow:
+        return (GateFailure(Gate.EMPTY, ""),)
+    failures = [*_paths(candidate.changes, policy), *_modes(candidate.changes)]
+    if too_large := _size(candidate, policy):
+        return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
+    edits = list(_edits(candidate, texts or {}))
+    return (*failures, *_secrets(edits), *_tests(candidate.changes, edits))
+
+
+def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
+    own = parse_globs(_LOCKFILES + "\n".join(policy.protect))
+    workflows, protected = [], []
+    for change in changes:
+        folded = change.path.casefold()  # some file systems do not tell the case either
+        if folded.startswith(".github/workflows/"):
+            workflows.append(change.path)
+        elif covers(_ALWAYS_PROTECTED, folded) or covers(own, change.path):
+            protected.append(change.path)
+    yield from _failure(Gate.WORKFLOW, workflows)
+    yield from _failure(Gate.PROTECTED_PATH, protected)
+
+
+def _modes(changes: Sequence[FileChange]) -> Iterator[GateFailure]:
+    yield from _failure(Gate.SYMLINK, [c.path for c in changes if c.new_mode == _SYMLINK])
+    submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
+    yield from _failure(Gate.SUBMODULE, submodules)
+    yield from _failure(Gate.BINARY, [c.path for c in changes if c.binary and c.kind is not ChangeKind.DELETED])
+
+
+def _size(candidate: Candidate, policy: GatePolicy) -> str:
+    if candidate.overflow:
+        return candidate.overflow
+    size = len(candidate.patch.encode())
+    if size > policy.max_patch_bytes:
+        return f"the patch has {size} bytes, {policy.max_patch_bytes} are allowed"
+    if candidate.lines_changed > policy.max_lines:
+        return f"{candidate.lines_changed} lines changed, {policy.max_lines} are allowed"
+    if len(candidate.changes) > policy.max_files:
+        return f"{len(candidate.changes)} files changed, {policy.max_files} are allowed"
+    return ""
+
+
+def _secrets(edits: Sequence[_Edit]) -> Iterator[GateFailure]:
+    """Only what the patch brings in: a key on a line that was moved is in the repository already."""
+    removed = "\n".join(line for edit in edits for line in edit.removed)
+    found = []
+    for edit in edits:
+        text = "\n".join(edit.added)
+        new = (match.kind for match in find_secrets(text) if text[match.start : match.end] not in removed)
+        found += [f"{kind} in {edit.path}" for kind in dict.fromkeys(new)]
+    yield from _failure(Gate.SECRET, found)
+
+
+def _tests(changes: Sequence[FileChange], edits: Sequence[_Edit]) -> Iterator[GateFailure]:
+    added_files = {change.path for change in changes if change.kind is ChangeKind.ADDED}
+    deleted_files = {change.path for change in changes if change.kind is ChangeKind.DELETED}
+    yield from _failure(Gate.TESTS_DELETED, _deleted_tests(edits, deleted_files))
+    skipped = [
+        edit.path
+        for edit in edits
+        if (is_test_file(edit.path) or is_test_support(edit.path) or tells_the_runner(edit.path))
+        and Counter(silenced(edit.path, edit.added, is_new=edit.path in added_files))
+        - Counter(silenced(edit.path, edit.removed, is_new=False))
+    ]
+    yield from _failure(Gate.TESTS_SKIPPED, skipped)
+
+
+def _deleted_tests(edits: Sequence[_Edit], deleted_files: set[str]) -> Iterator[str]:
+    """Test files that lost tests. A test that was moved, even to another file, or renamed in place is not lost."""
+    here_now = Counter(name for edit in edits for name in names_of_tests(edit.path, edit.added))
+    for edit in edits:
+        if not is_test_file(edit.path):
+            continue
+        removed = Counter(names_of_tests(edit.path, edit.removed))
+        lost = removed - here_now
+        new = Counter(names_of_tests(edit.path, edit.added)) - removed
+        if lost.total() > new.total():
+            yield f"{edit.path} ({', '.join(sorted(lost)[:_NAMED])})"
+        elif edit.path in deleted_files and not removed:
+            yield edit.path
+
+
+def _failure(gate: Gate, found: Iterable[str]) -> Iterator[GateFailure]:
+    found = list(found)
+    if found:
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        yield GateFailure(gate, ", ".join(found[:_NAMED]) + more)
+
+
+_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+
+
+def _edits(candidate: Candidate, texts: Mapping[str, bytes]) -> Iterator[_Edit]:
+    """The patch, file by file; a text that the patch holds as binary counts as added whole."""
+    binary = {change.path for change in candidate.changes if change.binary}
+    for edit in _read_patch(candidate.patch):
+        if edit.unread and edit.path not in binary:
+            edit.added = texts.get(edit.path, b"").decode("utf-8", "replace").split("\n")
+        yield edit
+
+
+def _read_patch(patch: str) -> Iterator[_Edit]:
+    """Lines are told from headers by counting: what looks like a header within a hunk is content."""
+    edit: _Edit | None = None
+    old = new = 0
+    for line in patch.split("\n"):
+        if edit and (old or new) and line[:1] in (" ", "+", "-"):
+            old -= line[0] != "+"
+            new -= line[0] != "-"
+            if line[0] != " ":
+                (edit.added if line[0] == "+" else edit.removed).append(line[1:])
+        elif line.startswith("diff --git "):
+            if edit:
+                yield edit
+            edit = _Edit(_path_in(line))
+        elif edit and line == "GIT binary patch":
+            edit.unread = True
+        elif hunk := _HUNK.match(line):
+            old, new = (1 if count is None else int(count) for count in hunk.groups())
+    if edit:
+        yield edit
+
+
+def _path_in(header: str) -> str:
+    """`diff --git a/x b/x`, or both quoted. Without renames the two are the same, so each is half of the line."""
+    names = header.removeprefix("diff --git ")
+    name = names[len(names) // 2 + 1 :]
+    if not name.startswith('"'):
+        return name.removeprefix("b/")
+    raw = re.sub(rb"\\([0-7]{3}|.)", _unescaped, name[3:-1].encode())
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
+    return bytes([int(code, 8)]) if len(code) == 3 else code.translate(bytes.maketrans(b"abfnrtv", b"\a\b\f\n\r\t\v"))
