@@ -25,8 +25,19 @@ import pytest
 
 from bot.store.migrate import migrate
 
+LOG = "server.log"
 SECONDS = 60  # the longest that a start may take on a busy machine
-QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB -c max_connections=60"
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_directories = '{place}'
+max_connections = 60
+shared_buffers = 16MB
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+log_statement = all  # query_plans.py reads what was asked
+log_line_prefix = '%d|'
+"""
 
 
 @dataclass
@@ -38,6 +49,10 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self.sockets}"
+
+    @property
+    def log(self) -> Path:
+        return self.sockets / LOG
 
     def create_database(self, *, like: str = "template1") -> str:
         """The URL of a new database, a copy of `like`."""
@@ -86,9 +101,10 @@ def postgres_server(binaries: Path) -> Iterator[PostgresServer]:
         _run(
             binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N", **user
         )
-        options = f"{QUICK} -c listen_addresses='' -c unix_socket_directories='{place}'"
+        with (data / "postgresql.conf").open("a") as configuration:
+            configuration.write(CONFIGURATION.format(place=place))
         control = (binaries / "pg_ctl", "-D", data, "-w", "-t", str(SECONDS))
-        _run(*control, "-l", place / "log", "-o", options, "start", **user)
+        _run(*control, "-l", place / LOG, "start", **user)
         try:
             yield PostgresServer(place)
         finally:
