@@ -1,0 +1,327 @@
+"""Gates: what no candidate may do. The patches here are as git writes them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bot.core.gates import GatePolicy, check_gates, is_test_file, is_test_support
+from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure, RunId, Sha
+
+POLICY = GatePolicy()
+SHA = Sha("1" * 40)
+TOKEN = "ghs_" + "a1B2" * 9
+JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0NTYifQ." + "c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+
+
+def change(path: str, kind: ChangeKind = ChangeKind.MODIFIED, *, mode: str = "100644", lines: int = 1) -> FileChange:
+    old = "000000" if kind is ChangeKind.ADDED else "100644"
+    new = "000000" if kind is ChangeKind.DELETED else mode
+    return FileChange(path, kind, old, new, SHA, 10, lines, 0)
+
+
+def section(path: str, added: list[str], removed: list[str]) -> str:
+    lines = "".join(f"-{line}\n" for line in removed) + "".join(f"+{line}\n" for line in added)
+    head = f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n"
+    return f"{head}@@ -1,{len(removed)} +1,{len(added)} @@ class Context:\n{lines}"
+
+
+def candidate(
+    path: str = "app.py",
+    *,
+    added: str = "x = 1",
+    removed: str = "",
+    kind: ChangeKind = ChangeKind.MODIFIED,
+    mode: str = "100644",
+) -> Candidate:
+    lines = [text.split("\n") if text else [] for text in (added, removed)]
+    return Candidate(RunId("r"), section(path, *lines), (change(path, kind, mode=mode),))
+
+
+def both(first: Candidate, second: Candidate) -> Candidate:
+    return Candidate(RunId("r"), first.patch + second.patch, first.changes + second.changes)
+
+
+def gates(candidate: Candidate, policy: GatePolicy = POLICY) -> list[Gate]:
+    return [failure.gate for failure in check_gates(candidate, policy)]
+
+
+def test_an_ordinary_fix_passes() -> None:
+    fix = candidate("pkg/app.py", added="return None  # task-force", removed="return 0")
+    test = candidate("tests/test_app.py", added="def test_none():\n    assert f() is None", kind=ChangeKind.ADDED)
+    assert check_gates(both(fix, test), POLICY) == ()
+
+
+def test_empty() -> None:
+    assert check_gates(Candidate(RunId("r"), "", ()), POLICY) == (GateFailure(Gate.EMPTY, ""),)
+
+
+@pytest.mark.parametrize(
+    ("path", "gate"),
+    [
+        (".github/workflows/ci.yml", Gate.WORKFLOW),
+        (".github/WORKFLOWS/deploy/x.yaml", Gate.WORKFLOW),
+        (".github/solvebot.yml", Gate.PROTECTED_PATH),
+        (".github/actions/x/action.yml", Gate.PROTECTED_PATH),
+        (".GitHub/dependabot.yml", Gate.PROTECTED_PATH),
+        (".gitlab-ci.yml", Gate.PROTECTED_PATH),
+        (".circleci/config.yml", Gate.PROTECTED_PATH),
+        ("azure-pipelines.yml", Gate.PROTECTED_PATH),
+        ("Jenkinsfile", Gate.PROTECTED_PATH),
+        ("deploy/Jenkinsfile.release", Gate.PROTECTED_PATH),
+        (".travis.yml", Gate.PROTECTED_PATH),
+        ("CODEOWNERS", Gate.PROTECTED_PATH),
+        ("docs/CODEOWNERS", Gate.PROTECTED_PATH),
+        ("web/package-lock.json", Gate.PROTECTED_PATH),
+        ("Cargo.lock", Gate.PROTECTED_PATH),
+        ("go.sum", Gate.PROTECTED_PATH),
+        (".gitmodules", Gate.SUBMODULE),
+        ("package.json", None),
+        ("src/.github/x.py", None),
+        ("docs/workflows/ci.yml", None),
+        ("lock.py", None),
+    ],
+)
+def test_paths(path: str, gate: Gate | None) -> None:
+    assert check_gates(candidate(path), POLICY) == ((GateFailure(gate, path),) if gate else ())
+
+
+@pytest.mark.parametrize(
+    ("protect", "path", "protected"),
+    [
+        (("migrations/**",), "migrations/0001.py", True),
+        (("migrations/**",), "app/migrations/0001.py", False),
+        (("migrations/",), "app/migrations/0001.py", True),
+        (("*.sql", "!keep.sql"), "db/a.sql", True),
+        (("*.sql", "!keep.sql"), "db/keep.sql", False),
+        (("!poetry.lock",), "poetry.lock", False),
+        (("!.github/**", "!Jenkinsfile"), ".github/x", True),
+        (("!.github/**", "!Jenkinsfile"), "Jenkinsfile", True),
+        (("/secrets/*", "!/secrets/public/"), "secrets/public/x", False),
+    ],
+)
+def test_the_repositorys_own_patterns(protect: tuple[str, ...], path: str, protected: bool) -> None:
+    assert (Gate.PROTECTED_PATH in gates(candidate(path), GatePolicy(protect))) is protected
+
+
+def test_a_detail_names_a_few_and_counts_the_rest() -> None:
+    changes = tuple(change(f".github/{n}") for n in range(5))
+    failures = check_gates(Candidate(RunId("r"), "", changes), POLICY)
+    assert failures == (GateFailure(Gate.PROTECTED_PATH, ".github/0, .github/1, .github/2 and 2 more"),)
+
+
+@pytest.mark.parametrize(
+    ("bad", "gate"),
+    [
+        (candidate("link", kind=ChangeKind.ADDED, mode="120000"), Gate.SYMLINK),
+        (candidate("app.py", mode="120000"), Gate.SYMLINK),
+        (candidate("lib", kind=ChangeKind.ADDED, mode="160000"), Gate.SUBMODULE),
+        (candidate("lib", mode="160000"), Gate.SUBMODULE),
+    ],
+)
+def test_modes(bad: Candidate, gate: Gate) -> None:
+    assert gates(bad) == [gate]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(ChangeKind.ADDED, [Gate.BINARY]), (ChangeKind.MODIFIED, [Gate.BINARY]), (ChangeKind.DELETED, [])],
+)
+def test_binaries_may_only_go(kind: ChangeKind, expected: list[Gate]) -> None:
+    binary = FileChange("a.png", kind, "100644", "100644", SHA, 9, 0, 0, binary=True)
+    assert gates(Candidate(RunId("r"), "", (binary,))) == expected
+
+
+@pytest.mark.parametrize(
+    ("large", "detail"),
+    [
+        (candidate(added="x" * 400_000), "the patch has 4000"),
+        (Candidate(RunId("r"), "", (change("a", lines=2001),)), "2001 lines changed, 2000 are allowed"),
+        (Candidate(RunId("r"), "", tuple(change(f"{n}") for n in range(61))), "61 files changed, 60 are allowed"),
+        (Candidate(RunId("r"), "", (), overflow="more than 200000 files"), "more than 200000 files"),
+    ],
+)
+def test_too_large(large: Candidate, detail: str) -> None:
+    (failure,) = check_gates(large, POLICY)
+    assert failure.gate is Gate.TOO_LARGE
+    assert failure.detail.startswith(detail)
+
+
+def test_limits_themselves_are_allowed() -> None:
+    assert gates(Candidate(RunId("r"), "", tuple(change(f"{n}", lines=33) for n in range(60)))) == []
+
+
+# ------------------------------------------------------------------------------------------------------- secrets
+
+
+def test_a_secret_is_named_by_kind_and_file_and_not_shown() -> None:
+    failures = check_gates(candidate("config.py", added=f"TOKEN = '{TOKEN}'\nOTHER = '{TOKEN}'"), POLICY)
+    assert failures == (GateFailure(Gate.SECRET, "a GitHub token in config.py"),)
+
+
+@pytest.mark.parametrize("moved", [f"a = '{TOKEN}'", f"    return '{JWT}'"])
+def test_what_was_there_before_is_not_the_candidates_secret(moved: str) -> None:
+    assert gates(both(candidate("a.py", removed=moved, added="x"), candidate("b.py", added=moved))) == []
+    assert gates(candidate("a.py", removed=moved, added="x")) == []
+
+
+def test_a_line_that_looks_like_a_header_is_content() -> None:
+    assert gates(candidate(added=f"++ b/x {TOKEN}\ny", removed="-- a/x\n@@ -1 +1 @@")) == [Gate.SECRET]
+
+
+def test_a_text_in_an_old_encoding_is_searched_too() -> None:
+    patch = 'diff --git "a/caf\\303\\251.txt" "b/caf\\303\\251.txt"\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKc$x\n\n'
+    latin = Candidate(RunId("r"), patch, (change("café.txt"),))
+    assert check_gates(latin, POLICY) == ()
+    failures = check_gates(latin, POLICY, {"café.txt": b"caf\xe9 " + TOKEN.encode()})
+    assert failures == (GateFailure(Gate.SECRET, "a GitHub token in café.txt"),)
+
+
+# --------------------------------------------------------------------------------------------------------- tests
+
+
+@pytest.mark.parametrize(
+    ("path", "removed", "added", "deleted"),
+    [
+        ("tests/test_a.py", "def test_a():\n    assert f()", "", True),
+        ("tests/test_a.py", "def test_a():\n    assert f()", "def test_a(tmp_path):\n    assert g()", False),
+        ("tests/test_a.py", "def test_a():", "def test_better_name():", False),
+        ("tests/test_a.py", "def test_a():\ndef test_b():", "def test_c():", True),
+        ("tests/test_a.py", "    async def test_a(self):", "    x = 1", True),
+        ("tests/test_a.py", "def helper():", "", False),
+        ("src/app.py", "def test_connection():", "", False),
+        ("src/a.test.ts", "it('adds', () => {", "", True),
+        ("src/a.test.ts", "  test.each(rows)('adds', () => {", "test('adds', () => {", False),
+        ("a_test.go", "func TestAdd(t *testing.T) {", "", True),
+        ("tests/it.rs", "    fn adds() {", "", True),
+        ("src/test/java/AddTest.java", "    public void adds() {", "", True),
+        ("src/test/kotlin/AddTest.kt", "    fun `adds two`() {", "", True),
+        ("spec/add_spec.rb", '  it "adds" do', "", True),
+        ("test/add_test.rb", "  def test_adds", "", True),
+    ],
+)
+def test_deleted_tests(path: str, removed: str, added: str, deleted: bool) -> None:
+    assert gates(candidate(path, removed=removed, added=added)) == ([Gate.TESTS_DELETED] if deleted else [])
+
+
+def test_a_test_file_may_be_moved_and_not_removed() -> None:
+    old = candidate("tests/test_a.py", removed="def test_a():", added="", kind=ChangeKind.DELETED)
+    new = candidate("tests/unit/test_a.py", added="def test_a():", kind=ChangeKind.ADDED)
+    assert gates(both(old, new)) == []
+    assert gates(old) == [Gate.TESTS_DELETED]
+    without_names = candidate("tests/test_a.py", removed="check(1)", added="", kind=ChangeKind.DELETED)
+    assert check_gates(without_names, POLICY) == (GateFailure(Gate.TESTS_DELETED, "tests/test_a.py"),)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("tests/test_a.py", "@pytest.mark.skip(reason='flaky')"),
+        ("tests/test_a.py", "    @pytest.mark.xfail"),
+        ("tests/test_a.py", "pytestmark = mark.skipif(True)"),
+        ("tests/test_a.py", "    pytest.skip('no')"),
+        ("tests/test_a.py", "    @unittest.skipIf(True, '')"),
+        ("tests/test_a.py", "    self.skipTest('no')"),
+        ("tests/test_a.py", "__test__ = False"),
+        ("tests/conftest.py", "collect_ignore = ['test_a.py']"),
+        ("pyproject.toml", "addopts = '--deselect tests/test_a.py'"),
+        ("setup.cfg", "addopts = --ignore=tests"),
+        ("package.json", '  "testPathIgnorePatterns": ["a"]'),
+        ("a.test.js", "it.only('x', () => {"),
+        ("a.test.js", "  describe.skip('x', () => {"),
+        ("a.spec.ts", "xit('x', () => {"),
+        ("a.spec.ts", "fdescribe('x', () => {"),
+        ("a_test.go", '\tt.Skip("later")'),
+        ("tests/it.rs", "#[ignore]"),
+        ("src/test/java/ATest.java", "    @Disabled"),
+        ("src/test/java/ATest.java", '    @Ignore("x")'),
+        ("spec/a_spec.rb", "    skip 'later'"),
+        ("spec/a_spec.rb", "    pending"),
+    ],
+)
+def test_skipped_tests(path: str, line: str) -> None:
+    assert check_gates(candidate(path, added=line), POLICY) == (GateFailure(Gate.TESTS_SKIPPED, path),)
+
+
+@pytest.mark.parametrize(
+    ("path", "added", "removed"),
+    [
+        ("src/app.py", "@pytest.mark.skip", ""),
+        ("src/app.py", "if options.skip: return", ""),
+        ("tests/test_a.py", "    @pytest.mark.skip", "@pytest.mark.skip"),
+        ("tests/test_a.py", "def test_skips_blank_lines():", ""),
+        ("tests/test_a.py", "    skip = reader.skip(2)", ""),
+        ("package.json", '"lint": "eslint --ignore-path .gitignore",', ""),
+        ("a.test.js", "expect(iterator.skip(2)).toBe(only)", ""),
+        ("a_test.go", "// t.Skipped is not it", ""),
+    ],
+)
+def test_not_a_skip(path: str, added: str, removed: str) -> None:
+    assert gates(candidate(path, added=added, removed=removed)) == []
+
+
+def test_a_new_file_may_skip_its_own_tests_only() -> None:
+    own = "@pytest.mark.skipif(sys.platform == 'win32', reason='')"
+    assert gates(candidate("tests/test_new.py", added=own, kind=ChangeKind.ADDED)) == []
+    assert gates(candidate("new.test.js", added="it.only('x')", kind=ChangeKind.ADDED)) == [Gate.TESTS_SKIPPED]
+
+
+@pytest.mark.parametrize(
+    ("path", "test", "support"),
+    [
+        ("tests/test_app.py", True, False),
+        ("test_app.py", True, False),
+        ("pkg/app_test.py", True, False),
+        ("shop/tests.py", True, False),
+        ("tests/helpers.py", False, True),
+        ("tests/conftest.py", False, True),
+        ("conftest.py", False, True),
+        ("pytest.ini", False, True),
+        ("tox.ini", False, True),
+        ("tests/data/bad.csv", False, True),
+        ("tests/__init__.py", False, True),
+        ("tests/fixtures/test_case.py", False, True),
+        ("src/app.test.tsx", True, False),
+        ("src/app.spec.mjs", True, False),
+        ("src/__tests__/app.js", True, False),
+        ("test/app.js", True, False),
+        ("test/fixtures/app.js", False, True),
+        ("src/__mocks__/fs.js", False, True),
+        ("jest.config.js", False, True),
+        ("pkg/app_test.go", True, False),
+        ("pkg/testdata/in_test.go", False, True),
+        ("tests/it.rs", True, False),
+        ("tests/common/mod.rs", False, True),
+        ("src/parser/tests.rs", True, False),
+        ("src/test/java/x/AppTest.java", True, False),
+        ("src/test/java/x/Fixture.java", False, True),
+        ("src/test/resources/a.json", False, True),
+        ("src/main/java/x/Contest.java", False, False),
+        ("spec/app_spec.rb", True, False),
+        ("spec/spec_helper.rb", False, True),
+        ("test/app_test.rb", True, False),
+        ("src/app.py", False, False),
+        ("src/testing_tools.py", False, False),
+        ("src/latest.py", False, False),
+        ("pyproject.toml", False, False),
+    ],
+)
+def test_what_is_a_test(path: str, test: bool, support: bool) -> None:
+    assert (is_test_file(path), is_test_support(path)) == (test, support)
+
+
+@pytest.mark.parametrize(
+    "line", ["eyJ" * 100, "sk-ant-" * 50, "pytest." * 60, " " * 300 + "def", "public " * 50, "[" * 300]
+)
+def test_time_is_linear(line: str) -> None:
+    """Ten times the text may take some more than ten times as long; a hundred times would be quadratic."""
+
+    def seconds(lines: int) -> float:
+        bad = candidate("tests/test_a.py", added="\n".join([line] * lines))
+        start = time.process_time()
+        check_gates(bad, GatePolicy(max_patch_bytes=10**9, max_lines=10**9))
+        return time.process_time() - start
+
+    small = max(min(seconds(200) for _ in range(3)), 0.0005)
+    assert seconds(2000) < 50 * small
