@@ -1,0 +1,89 @@
+"""GitHub has a bad day, and nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from bot.core.model import Status
+from tests.stories.test_lifecycle import arrived, thinking
+from tests.stories.world import World, a_world
+
+
+async def test_a_502_after_the_comment_was_created_leaves_one_comment(world: World) -> None:
+    issue = await world.issue()
+    world.github.faults.add("POST", "/repos/*/issues/*/comments", status=502, drop_answer=True)
+    await world.label(issue)
+    await world.over(issue)
+    await world.next_comment(issue)
+    assert len(issue.bot_comments) == 1
+
+
+async def test_a_502_after_the_pull_request_was_created_leaves_one(world: World) -> None:
+    issue = await world.issue()
+    world.github.faults.add("POST", "/repos/*/pulls", status=502, drop_answer=True)
+    await world.label(issue)
+    await world.over(issue)
+    await world.next_comment(issue)
+    assert len(world.repo.pulls) == 1
+
+
+async def test_a_secondary_limit_without_a_header_is_waited_out(tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    async with a_world(tmp_path, sleep=sleep) as world:
+        issue = await world.issue()
+        world.github.faults.secondary_limit(retry_after=None, method="POST", path="/repos/*/issues/*/comments")
+        await world.label(issue)
+        assert (await world.over(issue)).status is Status.COMPLETED
+        await world.next_comment(issue)
+        assert max(waits) >= 60
+        assert len(issue.bot_comments) == 1
+
+
+async def test_tokens_that_expire_in_the_middle_are_minted_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        issue = await world.issue()
+        hold = thinking(world)
+        await world.label(issue)
+        await arrived(hold)
+        world.github.authority.lifetime = timedelta(hours=1)
+        world.github.authority.revoke_all()
+        hold.release.set()
+        assert (await world.over(issue)).status is Status.COMPLETED
+        await world.next_comment(issue)
+        assert len(world.repo.pulls) == 1
+
+
+async def test_drafts_that_are_not_available_become_ready_ones(world: World) -> None:
+    world.repo.state.drafts_available = False
+    issue = await world.issue()
+    await world.comment(issue, "/solve draft")
+    facts = await world.over(issue)
+    await world.next_comment(issue)
+    [pull] = world.repo.pulls
+    assert not pull.pull.draft
+    assert facts.pull_request is not None
+    assert not facts.pull_request.draft
+
+
+async def test_github_down_for_a_moment_costs_nothing(world: World) -> None:
+    issue = await world.issue()
+    world.github.faults.add("GET", "/repos/*", status=503, times=3)
+    await world.label(issue)
+    assert (await world.over(issue)).status is Status.COMPLETED
+    await world.next_comment(issue)
+
+
+async def test_a_branch_that_the_rules_refuse_is_told(world: World) -> None:
+    world.repo.rule("creation", "solvebot/*")
+    issue = await world.issue()
+    await world.label(issue)
+    facts = await world.over(issue)
+    assert facts.status is Status.FAILED
+    assert "GitHub refused" in (await world.said(issue, "did not work")).body
