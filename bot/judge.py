@@ -39,8 +39,8 @@ from bot.core.model import (
     prepared_snapshot,
 )
 from bot.core.reasons import listing
-from bot.core.reports import MAX_REPORT, baseline, fixed, own_tests, regressions, report, shortfall
-from bot.core.runners import REPORT, break_on_purpose, can_be_broken, documents, narrow, recipe
+from bot.core.reports import FLIP, MAX_REPORT, OwnTests, baseline, fixed, own_tests, regressions, report, shortfall
+from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
 from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeEntry
 
 # The usual reasons why the same tests give another answer: hash order, the time zone, and stale bytecode (a change of
@@ -48,7 +48,7 @@ from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeE
 _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "CI": "1"}
 _OWN_COMMANDS_SECONDS = 60.0
 _TIMED_OUT = 124  # what timeout(1) says
-_CANARIES_TRIED = 2  # not every file that looks like a test is run by the test command
+_CANARIES_TRIED = 2
 _FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
 
 
@@ -79,9 +79,11 @@ class Judge:
         Raises `SandboxLost`: without a baseline nothing can be judged.
         """
         bench = self._bench(job.id, SandboxId(f"{job.id}-base"))
-        reports = []
-        if toolchain.test is not None:
-            reports = [await bench.tests(toolchain.test) for _ in range(self._times)]
+        reports: list[TestReport] = []
+        while toolchain.test is not None and len(reports) < self._times:
+            reports.append(await bench.tests(toolchain.test))
+            if reports[-1].timed_out:
+                break
         found = baseline(reports)
         found = replace(found, note=" ".join(filter(None, (note, found.note))))
         repro = task.options.repro or task.config.repro
@@ -90,12 +92,11 @@ class Judge:
         return replace(found, canary=await self._canary(bench, job.issue.repo, task.base_sha, found))
 
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
-        """The first test file whose breaking the tests notice. A few are tried: not every file is run by everyone."""
+        """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
         if found.command is None or not found.stable:
             return ""
-        paths = [file.path for file in await self._mirrors.files(repo, base)]
-        tried = [path for path in paths if is_test_file(path) and can_be_broken(path)]
-        for path in tried[:_CANARIES_TRIED]:
+        paths = [file.path for file in await self._mirrors.files(repo, base) if is_test_file(file.path)]
+        for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
             if await bench.notices(found, await self._broken(repo, base, path)):
                 return path
         return ""
@@ -130,10 +131,14 @@ class Judge:
         )
         try:
             evidence = await trial.regressions(evidence)
+            if evidence.stable_total and not evidence.stable_passed:
+                return evidence  # whatever else it does, it is out
             evidence = await trial.own_tests(evidence)
             evidence = await trial.repro(evidence)
         except SandboxLost:
             return replace(evidence, problem="Its sandbox was lost, so not everything could be observed.")
+        except Rejected:
+            return replace(evidence, problem="Its files do not fit into the workspace that set-up left behind.")
         return evidence
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> _Bench:
@@ -276,23 +281,29 @@ class _Trial:
         return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=_FORGED)
 
     async def own_tests(self, evidence: Evidence) -> Evidence:
-        """Its own tests, without its change and with it."""
+        """Its own tests, without its change and with it; twice when they speak for it, because they may be flaky."""
         own = [path for path in self.tests.write if is_test_file(path)]
         if self.baseline.command is None or not own:
             return evidence
         command = narrow(self.baseline.command, own) or self.baseline.command
+        seen = await self._own_tests(command, evidence)
+        note = ""
+        if seen == FLIP and await self._own_tests(command, evidence) != FLIP:
+            seen = OwnTests(None, None)
+            note = "Its own tests do not give the same answer every time, so they prove nothing."
+        elif seen == OwnTests(None, True):
+            note = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
+        return replace(
+            evidence,
+            own_tests_on_base=seen.on_base,
+            own_tests_on_candidate=seen.on_candidate,
+            notes=(*evidence.notes, note) if note else evidence.notes,
+        )
+
+    async def _own_tests(self, command: str, evidence: Evidence) -> OwnTests:
         without = await self.bench.tests(command, self.tests)
         with_change = await self.bench.tests(command, self.sources | self.tests)
-        observed = own_tests(self.baseline, evidence.regressions, without, with_change)
-        notes = evidence.notes
-        if observed.on_candidate and observed.on_base is None:
-            notes = (
-                *notes,
-                "Its own tests cannot be loaded on the base commit, so they do not show the problem there.",
-            )
-        return replace(
-            evidence, own_tests_on_base=observed.on_base, own_tests_on_candidate=observed.on_candidate, notes=notes
-        )
+        return own_tests(self.baseline, evidence.regressions, without, with_change)
 
     async def repro(self, evidence: Evidence) -> Evidence:
         """The repro command on the new sources: it may run old tests, so the candidate's stay out."""

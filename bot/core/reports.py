@@ -198,6 +198,9 @@ class OwnTests:
     on_candidate: bool | None
 
 
+FLIP = OwnTests(on_base=False, on_candidate=True)
+
+
 def own_tests(baseline: Baseline, broken: Iterable[str], on_base: TestReport, on_candidate: TestReport) -> OwnTests:
     """Compare two runs of the candidate's version of the tests: on the base commit's sources and on its own.
 

@@ -127,6 +127,13 @@ class Ground:
         options = SolveOptions(repro=REPRO)
         return Task("Separators", "parse('1,234') fails", (), "main", self.base, RepoConfig(), options, "digest")
 
+    def shared(self, name: str) -> Path:
+        """Where code can remember something between two sandboxes: only possible where nothing is isolated."""
+        path = self.directory / name
+        path.mkdir()
+        path.chmod(0o777)
+        return path
+
     @asynccontextmanager
     async def sandboxes(self, kind: str) -> AsyncIterator[Sandboxes]:
         rooms = self.directory / kind
@@ -402,12 +409,9 @@ async def test_what_a_run_leaves_behind_does_not_reach_the_next(court: Court) ->
 
 
 async def test_a_failure_that_does_not_repeat_is_not_counted(court: Court) -> None:
-    """Only possible where nothing is isolated: the code remembers outside of the sandbox that it has failed."""
-    shared = court.ground.directory / "shared"
-    shared.mkdir(mode=0o777)
-    shared.chmod(0o777)
+    seen = court.ground.shared("regressions") / "seen"
     once = (
-        f"    import pathlib\n    seen = pathlib.Path({str(shared / 'seen')!r})\n"
+        f"    import pathlib\n    seen = pathlib.Path({str(seen)!r})\n"
         "    if not seen.exists():\n        seen.touch()\n        raise OSError('for once')\n"
     )
     evidence = await court.judge(
@@ -417,6 +421,18 @@ async def test_a_failure_that_does_not_repeat_is_not_counted(court: Court) -> No
     assert evidence.notes == (
         "Failed at first and passed when repeated, so not counted: tests.test_amounts::test_show.",
     )
+
+
+async def test_own_tests_that_change_their_mind_prove_nothing(court: Court) -> None:
+    """They fail the first time they are run, which is on the base commit."""
+    counter = court.ground.shared("own") / "runs"
+    counter.touch()
+    counter.chmod(0o666)  # each sandbox has its own user
+    test = f"def test_once():\n    with open({str(counter)!r}, 'a+') as file:\n        file.write('x')\n"
+    test += "        file.seek(0)\n        assert file.read() != 'x'\n"
+    evidence = await court.judge({"shop/amounts.py": FIXED, "tests/test_once.py": test})
+    assert (evidence.own_tests_on_base, evidence.own_tests_on_candidate) == (None, None)
+    assert evidence.notes == ("Its own tests do not give the same answer every time, so they prove nothing.",)
 
 
 async def test_own_tests_that_prove_nothing(court: Court) -> None:
@@ -435,7 +451,7 @@ async def test_own_tests_that_cannot_be_loaded_on_the_base_commit(court: Court) 
     )
     assert (evidence.own_tests_on_base, evidence.own_tests_on_candidate) == (None, True)
     assert evidence.notes == (
-        "Its own tests cannot be loaded on the base commit, so they do not show the problem there.",
+        "Its own tests cannot be run as such on the base commit, so they do not show the problem there.",
     )
 
 
@@ -467,7 +483,14 @@ async def test_a_change_that_never_ends(court: Court) -> None:
     evidence = await judge.judge(facts, await court.candidate({"shop/amounts.py": endless}))
     assert evidence.regressions == STABLE
     assert evidence.problem == "The tests did not end within 1 seconds, so all 3 stable tests count as not passed."
-    assert evidence.repro_after not in (None, 0)
+    assert evidence.repro_after is None  # it is out, so nothing more is run
+
+
+async def test_a_repro_command_that_never_ends_fails(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, Timeouts(tests=60.0, repro=1.0))
+    task = replace(court.ground.task, options=SolveOptions(repro="sleep 60"))
+    found = await judge.baseline(solve(), task, Toolchain((), None, "nothing found"))
+    assert found.repro_exit not in (None, 0)
 
 
 async def test_a_patch_that_does_not_apply(court: Court) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.runners import REPORT, break_on_purpose, can_be_broken, documents, narrow, recipe
+from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
 
 HOSTILE = ["-rf", "a b.py", "'; touch x; '", "$(touch x)", "a\nb.py", "--co", "ü.py", '"', "*"]
 
@@ -116,12 +116,24 @@ def test_one_report_is_one_document() -> None:
 
 def test_a_broken_file_still_loads_what_it_tests(tmp_path: Path) -> None:
     file = tmp_path / "test_a.py"
-    assert can_be_broken(file.name)
     file.write_bytes(break_on_purpose(file.name, b'print("loaded")'))
     done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("loaded\n", 1)
     assert "broken on purpose" in done.stderr
 
 
-def test_only_known_languages_can_be_broken() -> None:
-    assert not can_be_broken("tests/test_a.xyz")
+@pytest.mark.parametrize(
+    ("files", "stable", "found"),
+    [
+        (["tests/test_b.py", "tests/test_a.py"], [], ["tests/test_a.py", "tests/test_b.py"]),
+        (
+            ["tests/test_a.py", "tests/test_b.py"],
+            ["tests.test_b.TestX::test_y"],
+            ["tests/test_b.py", "tests/test_a.py"],
+        ),
+        (["tests/a.rs", "x_test.go", "a.spec.ts"], ["test::ok"], ["a.spec.ts", "x_test.go"]),
+        ([], ["tests.test_a::test_y"], []),
+    ],
+)
+def test_canaries(files: list[str], stable: list[str], found: list[str]) -> None:
+    assert canaries(files, stable) == found
