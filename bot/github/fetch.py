@@ -15,8 +15,9 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bot.core.model import Sha
@@ -24,7 +25,6 @@ from bot.core.secrets import redact
 from bot.github.git import ATTRIBUTES, Git, GitFailed, configured
 from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
 
-_PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 _FETCH_TIMEOUT = 1800.0
 _LOCK_TIMEOUT = 3600.0
 _LOCK_POLL = 0.1
@@ -53,11 +53,13 @@ class _Corrupt(Unavailable):
     """The mirror itself is damaged."""
 
 
-async def fetch(mirror: Path, remote: Remote, want: str, environment: Mapping[str, str]) -> Sha:
+async def fetch(
+    mirror: Path, remote: Remote, want: str, *, environment: Mapping[str, str], pauses: Sequence[float]
+) -> Sha:
     """`want`: a branch name or a sha; a sha that is there already is not asked for again.
 
     Raises `Denied`, `Gone` (the repository, the branch or the commit), `Rejected` (no such name can be), or
-    `Unavailable` after three tries. No message holds the authorization.
+    `Unavailable` after the last try. No message holds the authorization.
     """
     is_sha = _SHA.fullmatch(want) is not None
     if not is_sha and _NO_BRANCH_NAME.search(want):
@@ -68,7 +70,8 @@ async def fetch(mirror: Path, remote: Remote, want: str, environment: Mapping[st
     async with _alone(mirror) as lock:
         await _make_ready(mirror, environment)
         if not (is_sha and await _has(git, want)):
-            await _persist(mirror, environment, remote, f"+{source}:{ref}", lock)
+            once = partial(_fetch_once, mirror, environment, remote, f"+{source}:{ref}", lock)
+            await _persist(once, partial(_rebuild, mirror, environment), pauses)
         try:
             commit = await git("rev-parse", "--verify", "--end-of-options", f"{want if is_sha else ref}^{{commit}}")
         except GitFailed as error:
@@ -76,29 +79,32 @@ async def fetch(mirror: Path, remote: Remote, want: str, environment: Mapping[st
         return Sha(commit.decode().strip())
 
 
-async def _persist(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
+async def _persist(
+    once: Callable[[], Awaitable[None]], rebuild: Callable[[], Awaitable[None]], pauses: Sequence[float]
+) -> None:
     """Try again what may pass; build a damaged mirror anew."""
-    for pause in (*_PAUSES, None):
+    for pause in pauses:
         try:
-            return await _fetch_once(Git(mirror, _with_authorization(environment, remote)), remote, refspec, lock)
+            return await once()
         except _Corrupt:
-            if pause is None:
-                raise
-            await asyncio.to_thread(shutil.rmtree, mirror)
-            await _make_ready(mirror, environment)
+            await rebuild()
         except Unavailable:
-            if pause is None:
-                raise
             await asyncio.sleep(pause)
-    return None
+    return await once()
 
 
-async def _fetch_once(git: Git, remote: Remote, refspec: str, lock: int) -> None:
+async def _fetch_once(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
+    git = Git(mirror, _with_authorization(environment, remote))
     try:
         await git("fetch", *_OPTIONS, "--", remote.url, refspec, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
     except GitFailed as error:
         secret = remote.authorization or ""
         raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+
+
+async def _rebuild(mirror: Path, environment: Mapping[str, str]) -> None:
+    await asyncio.to_thread(shutil.rmtree, mirror)
+    await _make_ready(mirror, environment)
 
 
 def _with_authorization(environment: Mapping[str, str], remote: Remote) -> dict[str, str]:

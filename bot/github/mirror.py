@@ -38,17 +38,21 @@ _COUNT = re.compile(rb"([^\0]+)\0(\d+)\n")
 class GitMirrors:
     """The `Mirrors` port. `environment`: what the operator lets git see, such as HTTPS_PROXY or SSL_CERT_FILE.
 
-    Every method but `fetch` raises `Gone` when the mirror does not have the commit.
+    `pauses`: seconds between the tries of a fetch. Every method but `fetch` raises `Gone` when the mirror does not have
+    the commit.
     """
 
-    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str] | None = None, *, pauses: Sequence[float] = (0.5, 2.0)
+    ) -> None:
         self._directory = directory
         self._environment = neutral(environment)
+        self._pauses = tuple(pauses)
         self._locks: dict[int, asyncio.Lock] = {}
 
     async def fetch(self, repo: Repo, remote: Remote, *, want: str) -> Sha:
         async with self._locks.setdefault(repo.id, asyncio.Lock()):
-            return await fetch(self._mirror(repo), remote, want, self._environment)
+            return await fetch(self._mirror(repo), remote, want, environment=self._environment, pauses=self._pauses)
 
     async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]:
         return [replace(file, path=worktree.shown(file.path)) for file in await self._tree(repo, commit)]

@@ -171,7 +171,8 @@ def test_a_line_that_looks_like_a_header_is_content() -> None:
 
 
 def test_a_text_in_an_old_encoding_is_searched_too() -> None:
-    patch = 'diff --git "a/caf\\303\\251.txt" "b/caf\\303\\251.txt"\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKc$x\n\n'
+    header = 'diff --git "a/caf\\303\\251.txt" "b/caf\\303\\251.txt"\nindex 1..2 100644\n'
+    patch = f"{header}GIT binary patch\nliteral 3\nKc$x\n\n"
     latin = Candidate(RunId("r"), patch, (change("café.txt"),))
     assert check_gates(latin, POLICY) == ()
     failures = check_gates(latin, POLICY, {"café.txt": b"caf\xe9 " + TOKEN.encode()})

@@ -1,4 +1,4 @@
-"""Shapes of keys and tokens. Every one here is made up; pieces are joined so that no scanner takes this file for a leak."""
+"""Shapes of keys and tokens. Every one is made up, and in pieces, so that no scanner takes this file for a leak."""
 
 from __future__ import annotations
 
