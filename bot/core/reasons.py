@@ -24,7 +24,7 @@ def verdict(evidence: Evidence, champion: Evidence | None, runner_up: Evidence |
     if evidence is runner_up:
         return "runner-up"
     if evidence.regressions:
-        return f"breaks {_tests(len(evidence.regressions))}"
+        return f"breaks {_tests(len(evidence.regressions))}" if evidence.stable_passed else "passes no stable test"
     if is_untested(evidence, case.baseline):
         return "tests not run"
     if reproduction(evidence) is Reproduction.STILL_FAILS:
@@ -77,7 +77,7 @@ def _against(evidence: Evidence, case: Case) -> str:
     if evidence.gate_failures:
         return f"{letter} is out: {'; '.join(_gate(failure) for failure in evidence.gate_failures)}."
     shown = "" if reproduction(evidence) <= Reproduction.TESTS else ", and was not seen to solve the problem"
-    return f"{letter} is out: it {_breaks(evidence, case)}{shown}."
+    return f"{letter} is out: it {_breaks(evidence, case)}{shown}. {evidence.problem}".rstrip()
 
 
 def _difference(champion: Evidence, other: Evidence, case: Case) -> str:
@@ -196,6 +196,8 @@ def _keeps(evidence: Evidence, case: Case) -> str:
 def _breaks(evidence: Evidence, case: Case) -> str:
     if not case.baseline.per_test:
         return "makes the test command fail"
+    if not evidence.stable_passed:
+        return f"passes none of {_tests(evidence.stable_total, 'stable ')}"
     return f"breaks {len(evidence.regressions)} of {_tests(evidence.stable_total, 'stable ')}"
 
 

@@ -205,6 +205,20 @@ def test_nothing_can_be_trusted() -> None:
     )
 
 
+def test_a_candidate_that_passes_nothing_says_why() -> None:
+    late = Evidence(A, regressions=STABLE, stable_total=41, problem="The tests did not end within 600 seconds.")
+    decision = decide([late], FOUR, BASELINE)
+    assert decision.ranking[0].verdict == "passes no stable test"
+    assert decision.reasons == (
+        "A is out: it passes none of 41 stable tests, and was not seen to solve the problem. "
+        "The tests did not end within 600 seconds.",
+    )
+    one = Evidence(A, regressions=("make test",), stable_total=1)
+    assert decide([one], FOUR, Baseline("make test", stable=("make test",))).reasons == (
+        "A is out: it makes the test command fail, and was not seen to solve the problem.",
+    )
+
+
 def test_no_run_produced_anything() -> None:
     decision = decide([], FOUR, BASELINE)
     assert (decision.outcome, decision.champion, order(decision)) == (Outcome.NONE, None, "ABCD")
