@@ -17,7 +17,7 @@ _SUPPORT_DIRECTORIES = _TEST_DIRECTORIES | {"testdata", "__mocks__", "__snapshot
 _JS_DIRECTORIES = frozenset({"test", "tests", "spec", "__tests__"})
 
 _TEST_NAME = re.compile(
-    r"test_[^/]*\.(?:py|rb|c|cc|cpp)|[^/]*_test\.(?:py|go|rs|rb|exs|c|cc|cpp|dart)|tests?\.(?:py|rs)"
+    r"test_[^/]*\.(?:py|rb|c|cc|cpp|sh)|[^/]*_test\.(?:py|go|rs|rb|exs|c|cc|cpp|dart|sh)|tests?\.(?:py|rs|sh)|[^/]*\.bats"
     r"|[^/]*_spec\.rb|[^/]*[.](?:test|spec|cy)\.[cm]?[jt]sx?"
     r"|[^/]*(?:Test|Tests|IT|Spec)\.(?:java|kt|scala|groovy|php|cs|swift)|Test[A-Z][^/]*\.(?:java|kt)"
 )

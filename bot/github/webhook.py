@@ -20,7 +20,12 @@ MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign 
 
 _PROOF = object()
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,100}")
-_REQUEST = re.compile(r"(?<![\w/])/solve", re.IGNORECASE)  # wider than what the command's parser accepts
+# Wider than what the command's parser accepts: `/solve`, and what is one letter less, more, other or swapped.
+_REQUEST = re.compile(
+    r"(?<![\w/])/(?:solve|olve|slve|sove|sole|solv|\wolve|s\wlve|so\wve|sol\we|\wsolve|s\wolve|so\wlve|sol\wve|solv\we"
+    r"|oslve|slove|sovle|solev)",
+    re.IGNORECASE,
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -24,8 +24,6 @@ from bot.ports import Unavailable
 from bot.web.health import Check, health_routes
 from bot.web.webhook import MAX_BODY, Receiver
 
-pytest_plugins = ["tests.contracts.postgres"]
-
 SECRET, OLD_SECRET = b"s3cret", b"the one before"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
@@ -189,6 +187,9 @@ def slimmed(event: str, body: bytes) -> bytes | None:
         ("issues", json.dumps(payload("closed")).encode(), True),
         ("issues", json.dumps(payload("opened")).encode(), False),
         ("issue_comment", commented("/solve"), True),
+        ("issue_comment", commented("/slove"), True),
+        ("issue_comment", commented("/sollve"), True),
+        ("issue_comment", commented("/retest"), False),
         ("issue_comment", commented("please\n  /Solve model=a"), True),
         ("issue_comment", commented("- \u200b/solve"), True),
         ("issue_comment", commented("no request"), False),

@@ -94,7 +94,7 @@ async def test_the_champion_is_chosen_by_evidence(tmp_path: Path) -> None:
         champion = facts.run(facts.decision.champion)
         assert champion is not None
         assert champion.experiment.model.name == "tester"
-        assert "breaks" in next(r.verdict for r in facts.decision.ranking if r.run.endswith("r1"))
+        assert "passes no stable test" in next(r.verdict for r in facts.decision.ranking if r.run.endswith("r1"))
         [pull] = world.repo.pulls
         assert not pull.pull.draft
 

@@ -318,7 +318,7 @@ async def test_all_candidates_fail(tmp_path: Path) -> None:
         status = await world.said(issue, "No pull request this time")
         assert "**A**" in status.body
         assert "**B**" in status.body
-        assert "breaks" in status.body
+        assert "passes no stable test" in status.body
         assert world.repo.pulls == []
 
 
