@@ -13,10 +13,22 @@ from typing import Any
 
 import aiohttp
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.simulators.github import GitHubSimulator, SimRepository, generate_key
 
 make_key = cache(generate_key)
+
+
+@cache
+def loaded_key() -> RSAPrivateKey:
+    """PyJWT would load the PEM, and check the primes in it, on every call."""
+    key = load_pem_private_key(make_key().encode(), password=None)
+    assert isinstance(key, RSAPrivateKey)
+    return key
+
+
 FILES = {
     "README.md": "# Widgets\n",
     "src/widget.py": "def widget() -> int:\n    return 1\n",
@@ -60,7 +72,7 @@ class Visitor:
     def app_token(self, **claims: object) -> str:
         now = int(self.clock.now().timestamp())
         usual = {"iat": now - 60, "exp": now + 540, "iss": str(self.github.app.app_id)}
-        return jwt.encode({**usual, **claims}, self.github.app.private_key_pem, "RS256")
+        return jwt.encode({**usual, **claims}, loaded_key(), "RS256")
 
     async def call(
         self, method: str, path: str, body: object = None, *, token: str | None = None, **headers: str
