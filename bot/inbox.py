@@ -140,10 +140,28 @@ async def open_inbox(url: str, clock: Clock) -> Inbox:
     return Inbox(shelf, clock)
 
 
+# --------------------------------------------------------------------------------------------------------- Statements
+
 AGAIN = """on conflict (guid) do update set handed_at = null, attempt = deliveries.attempt + 1
  where deliveries.handed_at is not null"""
 WAITING = """select guid, event, record, received_at, attempt from deliveries
  where handed_at is null order by received_at limit """
+INSERT_POSTGRES = f"""insert into deliveries (guid, event, record, received_at, attempt)
+ select guid, event, record, received_at, 0 from
+ unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) as arrived (guid, event, record, received_at)
+ {AGAIN}"""
+HANDED_SQLITE = "update deliveries set handed_at = ? where guid in ({})"
+HANDED_POSTGRES = "update deliveries set handed_at = %s where guid = any(%s)"
+
+
+@functools.cache
+def insert_sql(rows: int) -> str:
+    """One statement for the batch: a thread that inserts row by row hands the interpreter lock over for each."""
+    values = ",".join(["(?,?,?,?,0)"] * rows)
+    return f"insert into deliveries (guid, event, record, received_at, attempt) values {values} {AGAIN}"
+
+
+# ----------------------------------------------------------------------------------------------------------- Databases
 
 
 class _SqliteShelf:
@@ -167,7 +185,7 @@ class _SqliteShelf:
 
     async def insert(self, rows: Sequence[Arrival]) -> None:
         values = [value for guid, event, record, at in rows for value in (guid, event, record, _text_of(at))]
-        await self._in_thread(lambda: self._connection.execute(_insert_sql(len(rows)), values))
+        await self._in_thread(lambda: self._connection.execute(insert_sql(len(rows)), values).close())
 
     async def waiting(self, limit: int) -> list[InboxRow]:
         rows = await self._in_thread(lambda: self._connection.execute(WAITING + "?", (limit,)).fetchall())
@@ -177,9 +195,8 @@ class _SqliteShelf:
         ]
 
     async def handed(self, guids: Sequence[str], at: datetime) -> None:
-        places = ",".join("?" * len(guids))
-        sql = f"update deliveries set handed_at = ? where guid in ({places})"
-        await self._in_thread(lambda: self._connection.execute(sql, (_text_of(at), *guids)))
+        sql = HANDED_SQLITE.format(",".join("?" * len(guids)))
+        await self._in_thread(lambda: self._connection.execute(sql, (_text_of(at), *guids)).close())
 
     async def close(self) -> None:
         await self._in_thread(lambda: self._connection.close())
@@ -192,13 +209,6 @@ class _SqliteShelf:
             raise Unavailable(f"SQLite at {self._path}: {error}") from error
 
 
-@functools.cache
-def _insert_sql(rows: int) -> str:
-    """One statement for the batch: a thread that inserts row by row hands the interpreter lock over for each."""
-    values = ",".join(["(?,?,?,?,0)"] * rows)
-    return f"insert into deliveries (guid, event, record, received_at, attempt) values {values} {AGAIN}"
-
-
 def _text_of(at: datetime) -> str:
     """The text that SQLAlchemy writes for a time, so that both can be compared."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -206,12 +216,6 @@ def _text_of(at: datetime) -> str:
 
 class _PostgresShelf:
     """One connection, opened again when it broke. Every statement is its own transaction."""
-
-    INSERT = f"""insert into deliveries (guid, event, record, received_at, attempt)
- select guid, event, record, received_at, 0 from
- unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) as arrived (guid, event, record, received_at)
- {AGAIN}"""
-    HANDED = "update deliveries set handed_at = %s where guid = any(%s)"
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -232,7 +236,7 @@ class _PostgresShelf:
 
     async def insert(self, rows: Sequence[Arrival]) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        await self._execute(self.INSERT, columns)
+        await self._execute(INSERT_POSTGRES, columns)
 
     async def waiting(self, limit: int) -> list[InboxRow]:
         cursor = await self._execute(WAITING + "%s", (limit,))
@@ -242,7 +246,7 @@ class _PostgresShelf:
         ]
 
     async def handed(self, guids: Sequence[str], at: datetime) -> None:
-        await self._execute(self.HANDED, (at, list(guids)))
+        await self._execute(HANDED_POSTGRES, (at, list(guids)))
 
     async def close(self) -> None:
         await self._connection.close()

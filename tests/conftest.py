@@ -16,6 +16,9 @@ import pytest
 from bot.ports import SandboxUnusable
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 
+# Here, because a plugin that a test module names must not have been imported by another one before.
+pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
+
 
 @functools.cache
 def why_no_namespaces() -> str:

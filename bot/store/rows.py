@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -134,7 +135,7 @@ def run_facts_of(row: Row, experiments: Sequence[Experiment]) -> RunFacts:
         exit_status=row.exit_status,
         error=row.error_message,
         last_command=row.diagnostics.command if row.diagnostics else "",
-        candidate=None if row.patch is None else Candidate(RunId(row.id), row.patch, row.changes, row.dropped),
+        candidate=replace(row.candidate, patch=row.patch) if row.candidate else None,
         evidence=row.evidence,
         started_at=row.started_at,
         completed_at=row.completed_at,
@@ -144,8 +145,7 @@ def run_facts_of(row: Row, experiments: Sequence[Experiment]) -> RunFacts:
 def candidate_values(candidate: Candidate) -> Values:
     return {
         "patch": candidate.patch,
-        "changes": candidate.changes,
-        "dropped": candidate.dropped,
+        "candidate": replace(candidate, patch=""),
         "loc_changed": candidate.lines_changed,
         "files_changed": len(candidate.changes),
     }

@@ -155,12 +155,13 @@ class SqlStore:
         return await self._database.read(work)
 
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]:
-        question = sa.select(solves.c.id).where(ACTIVE).order_by(solves.c.id)
+        question = sa.select(solves.c.id).where(ACTIVE)
         if repo_id is not None:
             question = question.where(solves.c.repository_id == repo_id)
         if installation is not None:
             question = question.join(repositories).where(repositories.c.installation_id == installation)
-        return await self._database.read(lambda db: [SolveId(id) for id in db.execute(question).scalars()])
+        found = await self._database.read(lambda db: db.execute(question).scalars().all())
+        return [SolveId(id) for id in sorted(found)]
 
     async def commented(self, id: SolveId, comment_id: int) -> None:
         await self._change_solve(id, comment_id=comment_id)

@@ -19,11 +19,11 @@ from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, Larg
 
 from bot.core.model import (
     Baseline,
+    Candidate,
     Decision,
     Evidence,
     ExitStatus,
     Experiment,
-    FileChange,
     Limits,
     Prices,
     PullRequest,
@@ -250,8 +250,7 @@ solve_runs = Table(
     Column("logs_url", Text),
     Column("pr_url", Text),
     Column("patch", Text),
-    Column("changes", Json(tuple[FileChange, ...])),
-    Column("dropped", Json(tuple[str, ...])),
+    Column("candidate", Json(Candidate)),  # all of it but the patch
     Column("loc_changed", Integer),
     Column("files_changed", Integer),
     Column("evidence", Json(Evidence)),

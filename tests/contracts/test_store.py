@@ -1,0 +1,592 @@
+"""The store on both databases: what was said comes back whole, in any order and however often it was said."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    ChangeKind,
+    Decision,
+    Draft,
+    Evidence,
+    ExitStatus,
+    Experiment,
+    FileChange,
+    Gate,
+    GateFailure,
+    IssueRef,
+    Limits,
+    ModelSpec,
+    Outcome,
+    Permission,
+    Person,
+    Prices,
+    PullRequest,
+    PullRequestConfig,
+    Ranked,
+    Remark,
+    Repo,
+    RepoConfig,
+    RunFacts,
+    RunId,
+    SandboxId,
+    Sha,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    Status,
+    Strategy,
+    Task,
+    Toolchain,
+    Trigger,
+    TriggerKind,
+    Usage,
+    run_id,
+)
+from bot.inbox import open_inbox
+from bot.ports import Busy, Gone, Rejected, Unavailable
+from bot.store import sqlite
+from bot.store.database import translated
+from bot.store.store import SqlStore, opened
+
+pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+REPO = Repo(installation=5, id=2**40, name="octo/web")
+ODD = "Ä ✓ \x00 'quoted' \\ %s :x \U0001f41b"
+SPEC = ModelSpec("sonnet", "openrouter", "anthropic/sonnet", 0.3, 8192, Prices(3.0, 15.0, 0.3), 0.7, is_active=True)
+OPTIONS = SolveOptions(("sonnet",), 2, (0.0, 1.0), (Strategy.MINIMAL,), 1.5, 20.0, "main", "make crash", draft=True)
+CONFIG = RepoConfig(
+    labels=("fix",), who=Permission.ADMIN, protect=("a/**",), pull_request=PullRequestConfig(Draft.NEVER, labels=("x",))
+)
+
+
+def solve(id: str = "s-1", *, number: int = 3, repo: Repo = REPO, at: datetime = NOON) -> Solve:
+    by = Person("ann", 9)
+    trigger = Trigger(TriggerKind.COMMENT, f"comment-{id}", by, at, comment_id=2**41)
+    return Solve(SolveId(id), IssueRef(repo, number), "It breaks ✓", "Traceback:\n  …", trigger, OPTIONS, at)
+
+
+SOLVE = solve()
+FIRST, SECOND = run_id(SOLVE.id, 1), run_id(SOLVE.id, 2)
+EXPERIMENTS = (
+    Experiment(1, SPEC, 0.0, Strategy.TEST_FIRST, 100, 0.75),
+    Experiment(2, SPEC, None, Strategy.BASELINE, 50, 0.75),
+)
+LIMITS = Limits(2, 20.0, 1.5, 100)
+TASK = Task(
+    title="It breaks",
+    body=ODD,
+    remarks=(Remark("bob", "me too", NOON),),
+    base_branch="main",
+    base_sha=Sha("a" * 40),
+    config=CONFIG,
+    options=OPTIONS,
+    digest="d" * 64,
+    private=True,
+    left_out=("hidden HTML",),
+)
+TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected", ("python",))
+BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
+CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
+CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), overflow="too much", summary=ODD)
+EVIDENCE = Evidence(
+    FIRST,
+    gate_failures=(GateFailure(Gate.BINARY, "logo.png"),),
+    regressions=("a",),
+    stable_passed=1,
+    stable_total=2,
+    own_tests_on_base=False,
+    own_tests_on_candidate=True,
+    repro_before=1,
+    repro_after=0,
+    agreement=0.9,
+    agrees_with=(SECOND,),
+)
+DECISION = Decision(Outcome.DRAFT, FIRST, SECOND, (Ranked(FIRST, 1, "champion", eligible=True),), ("why",), ("what",))
+PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[SqlStore]:
+    async with opened(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+async def planned(store: SqlStore) -> SqlStore:
+    """A solve that was accepted, with two runs."""
+    await store.accept(SOLVE)
+    await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)
+    return store
+
+
+async def facts(store: SqlStore, id: SolveId = SOLVE.id) -> SolveFacts:
+    found = await store.facts(id)
+    assert found is not None
+    return found
+
+
+async def run(store: SqlStore, id: RunId = FIRST) -> RunFacts:
+    found = await store.run_facts(id)
+    assert found is not None
+    return found
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What another program sees in the tables."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url, options="-c log_statement=none") as postgres:
+            return postgres.execute(sql.encode()).fetchall()
+    file = sqlite3.connect(sqlite.path_of(url))
+    try:
+        return file.execute(sql).fetchall()
+    finally:
+        file.close()
+
+
+# -------------------------------------------------------------------------------------------------- Coming back whole
+
+
+async def tell_everything(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    await store.commented(SOLVE.id, 2**42)
+    await store.frozen(SOLVE.id, TASK, NOON)
+    await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)
+    await store.prepared(SOLVE.id, TOOLCHAIN, BASELINE)
+    for id in (FIRST, SECOND):
+        await store.run_started(id, SandboxId(f"box-{id}"), NOON + timedelta(minutes=1))
+        usage = Usage(1000, 200, 300)
+        await store.run_stepped(id, steps=7, dollars=0.125, usage=usage, seconds=61.5, last_command="ls")
+        await store.candidate_found(id, dataclasses.replace(CANDIDATE, run=id))
+        at = NOON + timedelta(minutes=2)
+        await store.run_ended(
+            id, Status.COMPLETED, at=at, exit_status=ExitStatus.DOLLARS, error="spent", trajectory=b"z"
+        )
+        await store.judged(id, dataclasses.replace(EVIDENCE, run=id))
+    await store.decided(SOLVE.id, DECISION)
+    await store.published(SOLVE.id, PULL)
+    await store.noted(SOLVE.id, "degraded")
+    at = NOON + timedelta(minutes=3)
+    await store.ended(SOLVE.id, Status.COMPLETED, at=at, error="e", incident="i", by="ann")
+
+
+def expected() -> SolveFacts:
+    def of(id: RunId, experiment: Experiment) -> RunFacts:
+        return RunFacts(
+            id=id,
+            solve=SOLVE.id,
+            experiment=experiment,
+            status=Status.COMPLETED,
+            steps=7,
+            dollars=0.125,
+            usage=Usage(1000, 200, 300),
+            seconds=61.5,
+            exit_status=ExitStatus.DOLLARS,
+            error="spent",
+            last_command="ls",
+            candidate=dataclasses.replace(CANDIDATE, run=id),
+            evidence=dataclasses.replace(EVIDENCE, run=id),
+            started_at=NOON + timedelta(minutes=1),
+            completed_at=NOON + timedelta(minutes=2),
+        )
+
+    return SolveFacts(
+        solve=SOLVE,
+        status=Status.COMPLETED,
+        task=TASK,
+        toolchain=TOOLCHAIN,
+        experiments=EXPERIMENTS,
+        limits=LIMITS,
+        baseline=BASELINE,
+        runs=(of(FIRST, EXPERIMENTS[0]), of(SECOND, EXPERIMENTS[1])),
+        decision=DECISION,
+        comment_id=2**42,
+        pull_request=PULL,
+        error="e",
+        incident="i",
+        ended_by="ann",
+        notes=("degraded",),
+        started_at=NOON,
+        completed_at=NOON + timedelta(minutes=3),
+    )
+
+
+async def test_everything_that_is_told_comes_back(store: SqlStore) -> None:
+    await tell_everything(store)
+    assert await facts(store) == expected()
+    assert await run(store, SECOND) == expected().runs[1]
+    assert await store.trajectory(FIRST) == b"z"
+
+
+async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:
+    await tell_everything(store)
+    await tell_everything(store)
+    assert await facts(store) == expected()
+
+
+@pytest.mark.parametrize("whole", [expected(), expected().runs[0], CANDIDATE, SPEC, SOLVE, SOLVE.trigger])
+def test_these_tests_leave_no_field_out(whole: Any) -> None:
+    """A field that somebody adds must not stay at its default here, or nobody would see it get lost."""
+    same = {
+        field.name
+        for field in dataclasses.fields(whole)
+        if field.default is not dataclasses.MISSING and getattr(whole, field.name) == field.default
+    }
+    assert same <= {"is_active"}
+
+
+async def test_what_other_programs_see(store: SqlStore, database_url: str) -> None:
+    await tell_everything(store)
+    asked = (
+        "select repo_url, base_branch, status, requested_by, champion_run_id, pr_number, pr_url, cost from solves",
+        "select model, temperature, max_edits, evolution, sandbox_id, pr_url, tests_passed, loc_changed, files_changed,"
+        " tokens, latency_ms, diagnostics from solve_runs where id = 's-1-r1'",
+    )
+    [of_solve], [of_run] = (rows(database_url, sql) for sql in asked)
+    assert of_solve == ("https://github.com/octo/web", "main", "completed", "ann", FIRST, 8, PULL.url, 0.25)
+    assert of_run == (
+        *("sonnet", 0.0, 100, "test-first", "box-s-1-r1", PULL.url, False, 4, 1, 1200, 61500, '{"command":"ls"}'),
+    )
+
+
+async def test_text_that_no_database_can_hold(planned: SqlStore) -> None:
+    bad = "a\x00b\ud800c\U0001f41b"
+    await planned.run_stepped(FIRST, steps=1, dollars=0, usage=Usage(), seconds=0, last_command=bad)
+    await planned.run_ended(FIRST, Status.FAILED, at=NOON, exit_status=None, error=bad)
+    await planned.noted(SOLVE.id, bad)
+    assert (await run(planned)).last_command == "a\ufffdb\ufffdc\U0001f41b"
+    assert (await run(planned)).error == "a\ufffdb\ufffdc\U0001f41b"
+    assert (await facts(planned)).notes == ("a\ufffdb\ufffdc\U0001f41b",)
+
+
+async def test_times_keep_their_zone(store: SqlStore) -> None:
+    await store.accept(solve(at=NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))))
+    found = (await facts(store)).solve.created_at
+    assert (found, found.tzinfo) == (NOON, UTC)
+    with pytest.raises(sa.exc.StatementError, match="without a zone"):
+        await store.frozen(SOLVE.id, TASK, NOON.replace(tzinfo=None))
+
+
+# ----------------------------------------------------------------------------------------------------------- Solves
+
+
+async def test_one_active_solve_per_issue(store: SqlStore) -> None:
+    other, elsewhere = solve("s-2"), solve("s-3", number=4)
+    assert await store.accept(SOLVE) == SOLVE
+    assert await store.accept(other) == Busy(SOLVE.id)
+    assert await store.accept(elsewhere) == elsewhere
+    assert await store.accept(SOLVE) == SOLVE
+    await store.ended(SOLVE.id, Status.FAILED, at=NOON)
+    assert await store.accept(other) == other
+    assert await store.accept(SOLVE) == SOLVE
+    assert await store.facts(SolveId("nobody")) is None
+
+
+async def test_many_ask_at_once_and_one_is_accepted(store: SqlStore) -> None:
+    solves = [solve(f"s-{number}") for number in range(10)]
+    answers = await asyncio.gather(*(store.accept(one) for one in solves))
+    [accepted] = [answer for answer in answers if isinstance(answer, Solve)]
+    assert [answer for answer in answers if answer != accepted] == [Busy(accepted.id)] * 9
+
+
+async def test_asking_what_goes_on(store: SqlStore) -> None:
+    there = Repo(installation=6, id=78, name="octo/other")
+    old, new, else_ = solve("s-1"), solve("s-2", at=NOON + timedelta(hours=1)), solve("s-3", repo=there)
+    await store.accept(old)
+    await store.ended(old.id, Status.COMPLETED, at=NOON)
+    await store.accept(new)
+    await store.accept(else_)
+    found = await store.latest(REPO.id, 3), await store.active(REPO.id, 3), await store.active(REPO.id, 4)
+    assert [one and one.id for one in found] == ["s-2", "s-2", None]
+    assert await store.active_solves() == ["s-2", "s-3"]
+    assert await store.active_solves(repo_id=there.id) == ["s-3"]
+    assert await store.active_solves(installation=5) == ["s-2"]
+    assert await store.active_solves(repo_id=there.id, installation=5) == []
+
+
+async def test_a_solve_is_running_once_its_task_is_frozen(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    assert (await facts(store)).status is Status.PENDING
+    await store.frozen(SOLVE.id, TASK, NOON)
+    await store.frozen(SOLVE.id, TASK, NOON + timedelta(hours=1))
+    assert ((await facts(store)).status, (await facts(store)).started_at) == (Status.RUNNING, NOON)
+
+
+async def test_the_first_end_stands(planned: SqlStore) -> None:
+    assert await planned.ended(SOLVE.id, Status.CANCELLED, at=NOON, by="ann") is Status.CANCELLED
+    assert await planned.ended(SOLVE.id, Status.COMPLETED, at=NOON, error="late") is Status.CANCELLED
+    await planned.frozen(SOLVE.id, TASK, NOON)
+    found = await facts(planned)
+    assert (found.status, found.ended_by, found.error) == (Status.CANCELLED, "ann", "")
+
+
+@pytest.mark.parametrize(
+    ("end", "of_runs"),
+    [
+        (Status.COMPLETED, Status.CANCELLED),
+        (Status.CANCELLED, Status.CANCELLED),
+        (Status.FAILED, Status.FAILED),
+    ],
+)
+async def test_runs_end_with_their_solve(planned: SqlStore, end: Status, of_runs: Status) -> None:
+    await planned.run_ended(FIRST, Status.COMPLETED, at=NOON, exit_status=ExitStatus.SUBMITTED)
+    await planned.ended(SOLVE.id, end, at=NOON + timedelta(hours=1))
+    found = await facts(planned)
+    assert [(one.status, one.completed_at) for one in found.runs] == [
+        (Status.COMPLETED, NOON),
+        (of_runs, NOON + timedelta(hours=1)),
+    ]
+
+
+async def test_a_solve_does_not_end_running(planned: SqlStore) -> None:
+    with pytest.raises(ValueError):
+        await planned.ended(SOLVE.id, Status.RUNNING, at=NOON)
+
+
+async def test_notes_are_kept_once_in_order(planned: SqlStore) -> None:
+    for note in ("b", "a", "b"):
+        await planned.noted(SOLVE.id, note)
+    await asyncio.gather(*(planned.noted(SOLVE.id, f"n{number}") for number in range(5)))
+    notes = (await facts(planned)).notes
+    assert notes[:2] == ("b", "a")
+    assert sorted(notes[2:]) == ["n0", "n1", "n2", "n3", "n4"]
+
+
+# ------------------------------------------------------------------------------------------------------------- Runs
+
+
+async def test_totals_are_never_lowered(planned: SqlStore) -> None:
+    async def step(steps: int, dollars: float, tokens: int, seconds: float, command: str) -> None:
+        usage = Usage(tokens, tokens, tokens)
+        await planned.run_stepped(
+            FIRST, steps=steps, dollars=dollars, usage=usage, seconds=seconds, last_command=command
+        )
+
+    await step(5, 0.5, 50, 5.0, "new")
+    await step(4, 0.6, 40, 6.0, "old")
+    found = await run(planned)
+    assert (found.steps, found.dollars, found.usage, found.seconds) == (5, 0.6, Usage(50, 50, 50), 6.0)
+    assert found.last_command == "new"
+    await step(5, 0.5, 50, 5.0, "again")
+    assert (await run(planned)).last_command == "again"
+
+
+async def test_what_is_learnt_after_the_end_is_kept(planned: SqlStore) -> None:
+    await planned.run_started(FIRST, SandboxId("box"), NOON)
+    await planned.ended(SOLVE.id, Status.CANCELLED, at=NOON)
+    await planned.run_ended(
+        FIRST,
+        Status.COMPLETED,
+        at=NOON + timedelta(1),
+        exit_status=ExitStatus.TIME,
+        error="slow",
+        trajectory=b"\x00\xff",
+    )
+    await planned.run_started(FIRST, SandboxId("box"), NOON + timedelta(1))
+    found = await run(planned)
+    assert (found.status, found.completed_at, found.started_at) == (Status.CANCELLED, NOON, NOON)
+    assert (found.exit_status, found.error) == (ExitStatus.TIME, "slow")
+    assert await planned.trajectory(FIRST) == b"\x00\xff"
+    assert await planned.trajectory(SECOND) is None
+
+
+async def test_a_candidate_without_a_change_is_one(planned: SqlStore) -> None:
+    await planned.candidate_found(FIRST, Candidate(FIRST, "", ()))
+    assert (await run(planned)).candidate == Candidate(FIRST, "", ())
+    assert (await run(planned, SECOND)).candidate is None
+
+
+@pytest.mark.parametrize(("passed", "total", "stored"), [(0, 0, None), (2, 2, True), (1, 2, False)])
+async def test_tests_passed(planned: SqlStore, database_url: str, passed: int, total: int, stored: bool | None) -> None:
+    await planned.judged(FIRST, Evidence(FIRST, stable_passed=passed, stable_total=total))
+    assert rows(database_url, "select tests_passed from solve_runs where id = 's-1-r1'") == [(stored,)]
+
+
+async def test_what_is_not_there_is_gone(store: SqlStore) -> None:
+    nobody, nothing = SolveId("nobody"), RunId("nothing")
+    for told in (
+        store.commented(nobody, 1),
+        store.frozen(nobody, TASK, NOON),
+        store.planned(nobody, EXPERIMENTS, LIMITS),
+        store.noted(nobody, "x"),
+        store.ended(nobody, Status.FAILED, at=NOON),
+        store.run_started(nothing, SandboxId("x"), NOON),
+        store.run_stepped(nothing, steps=1, dollars=0, usage=Usage(), seconds=0, last_command=""),
+    ):
+        with pytest.raises(Gone):
+            await told
+    assert await store.run_facts(nothing) is None
+    assert await store.trajectory(nothing) is None
+
+
+# -------------------------------------------------------------------------------------- Catalogue, places, housekeeping
+
+
+async def test_the_catalogue(store: SqlStore) -> None:
+    cheap = ModelSpec("mini", "openrouter", "openai/mini")
+    await store.save_model(SPEC)
+    await store.save_model(dataclasses.replace(cheap, prior=0.1))
+    await store.save_model(cheap)
+    assert await store.models() == [cheap, SPEC]
+    assert await store.disable_model("mini")
+    assert not await store.disable_model("maxi")
+    assert await store.models() == [SPEC]
+    assert await store.models(active_only=False) == [dataclasses.replace(cheap, is_active=False), SPEC]
+
+
+async def test_installations_in_any_order(store: SqlStore, database_url: str) -> None:
+    later = NOON + timedelta(minutes=1)
+    await store.uninstalled(5, NOON)
+    await store.installed(5, "octo", suspended=True, at=later)
+    await store.installed(5, "octo", suspended=False, at=NOON)
+    asked = "select account, is_suspended, removed_at is null from installations"
+    assert rows(database_url, asked) == [("octo", True, True)]
+    await store.uninstalled(5, NOON)
+    assert rows(database_url, asked) == [("octo", True, True)]
+    await store.uninstalled(5, later)
+    assert rows(database_url, asked) == [("octo", True, False)]
+
+
+async def test_a_repository_is_called_as_it_is_now(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    renamed = dataclasses.replace(REPO, name="octo/site", installation=6)
+    await store.repository_seen(renamed, archived=True)
+    await store.accept(SOLVE)  # a replay, under the old name
+    assert (await facts(store)).solve.issue.repo == renamed
+    await store.repository_seen(renamed, deleted=True)
+    await store.accept(solve("s-2", number=9))
+    assert (await facts(store, SolveId("s-2"))).solve.issue.repo == REPO
+
+
+async def test_an_audit_entry_is_there_once(store: SqlStore, database_url: str) -> None:
+    for actor in ("ann", "ann", "bob"):
+        await store.audit(NOON, actor, "solve.accepted", "s-1", {"b": [1], "a": "é"})
+    found = rows(database_url, "select actor, action, subject, detail from audit_log order by actor")
+    assert [entry[0] for entry in found] == ["ann", "bob"]
+    assert found[0][1:3] == ("solve.accepted", "s-1")
+
+
+async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str) -> None:
+    new = NOON + timedelta(days=2)
+    active, fresh = solve("s-2", number=4), solve("s-3", number=5)
+    for one in (active, fresh):
+        await store.accept(one)
+    await store.ended(fresh.id, Status.FAILED, at=new)
+    await tell_everything(store)
+    await store.audit(NOON, "ann", "a", "s", {})
+    await store.audit(new, "ann", "a", "s", {})
+    await _deliver(database_url, NOON, "old")
+    await _deliver(database_url, new, "new")
+    assert await store.purge(NOON + timedelta(days=1)) == 3
+    assert await store.facts(SOLVE.id) is None
+    assert await store.run_facts(FIRST) is None
+    assert [one is None for one in (await store.facts(active.id), await store.facts(fresh.id))] == [False, False]
+    assert rows(database_url, "select guid from deliveries order by guid") == [
+        ("new",),
+        ("new-waiting",),
+        ("old-waiting",),
+    ]
+    assert await store.purge(NOON + timedelta(days=1)) == 0
+
+
+async def _deliver(url: str, at: datetime, name: str) -> None:
+    class Then:
+        def now(self) -> datetime:
+            return at
+
+    inbox = await open_inbox(url, Then())
+    await inbox.put(name, "issues", b"{}")
+    await inbox.handed([name])
+    await inbox.put(f"{name}-waiting", "issues", b"{}")
+    await inbox.close()
+
+
+# ------------------------------------------------------------------------------------------------------------- Trouble
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (sa.exc.OperationalError, Unavailable),
+        (sa.exc.InterfaceError, Unavailable),
+        (sa.exc.InternalError, Unavailable),
+        (sa.exc.DatabaseError, Unavailable),
+        (sa.exc.IntegrityError, Rejected),
+        (sa.exc.DataError, Rejected),
+        (sa.exc.ProgrammingError, Rejected),
+        (sa.exc.NotSupportedError, Rejected),
+    ],
+)
+def test_every_error_of_a_database_is_translated(error: type[sa.exc.DBAPIError], ours: type[Exception]) -> None:
+    with pytest.raises(ours), translated():
+        raise error("select 1", None, Exception("why"))
+
+
+def test_no_error_of_a_database_is_forgotten() -> None:
+    def below(kind: type[Exception]) -> set[type[Exception]]:
+        return {kind}.union(*(below(child) for child in kind.__subclasses__()))
+
+    for kind in below(sa.exc.DBAPIError):
+        with pytest.raises((Unavailable, Rejected)), translated():
+            raise kind("select 1", None, Exception("why"))
+    with pytest.raises(Unavailable), translated():
+        raise sa.exc.TimeoutError("the pool is empty")
+
+
+async def test_a_foreign_key_holds(planned: SqlStore) -> None:
+    unknown = dataclasses.replace(DECISION, champion=RunId("nobody"))
+    with pytest.raises(Rejected):
+        await planned.decided(SOLVE.id, unknown)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://postgres@/x?host=/nowhere"])
+async def test_a_database_that_is_not_there(url: str) -> None:
+    async with opened(url) as store:
+        with pytest.raises(Unavailable):
+            await store.alive()
+
+
+async def test_alive(store: SqlStore) -> None:
+    await store.alive()
+
+
+async def test_a_restart_of_the_server_costs_nothing(postgres_url: str) -> None:
+    async with opened(postgres_url) as store:
+        await store.accept(SOLVE)
+        rows(postgres_url, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        assert (await facts(store)).solve == SOLVE
+
+
+async def test_three_hundred_runs_at_once(store: SqlStore) -> None:
+    """Every run's every step is one write; none is lost, whoever writes besides."""
+    runs: list[RunId] = []
+    for number in range(30):
+        one = solve(f"s-{number}", number=number)
+        await store.accept(one)
+        experiments = [dataclasses.replace(EXPERIMENTS[0], index=index) for index in range(1, 11)]
+        await store.planned(one.id, experiments, LIMITS)
+        runs += [run_id(one.id, index) for index in range(1, 11)]
+
+    async def step(id: RunId) -> None:
+        for steps in (1, 2):
+            await store.run_stepped(id, steps=steps, dollars=steps, usage=Usage(), seconds=steps, last_command="ls")
+
+    await asyncio.gather(*(step(id) for id in runs))
+    assert await _steps(store, runs) == [2] * 300
+
+
+async def _steps(store: SqlStore, runs: Sequence[RunId]) -> list[int]:
+    return [(await run(store, id)).steps for id in runs]
