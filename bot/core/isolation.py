@@ -17,6 +17,11 @@ _REMEDIES = (
         "Install util-linux (apt install util-linux).",
     ),
     (
+        ("unshare failed", "mount: "),
+        "Without CAP_SYS_ADMIN the bot cannot show sandboxes what lies in a directory closed to other users:"
+        " keep its data and the toolchains in one that they can pass (chmod o+x).",
+    ),
+    (
         ("ENOSPC", "max_user_namespaces", "No space left on device"),
         "User namespaces are switched off: raise the limit (sysctl -w user.max_user_namespaces=15000).",
     ),

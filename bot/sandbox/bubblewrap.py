@@ -22,10 +22,11 @@ from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
-from bot.sandbox.rooms import FIRST_UID, Room, Rooms, first_closed
+from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
+from bot.sandbox.staging import first_closed, stage
 
 _FILES = {
     "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
@@ -43,6 +44,7 @@ _SYSTEM_FILES = (
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SOCKET = "/run/proxy.sock"
 _FORWARDER_PATH = "/run/forwarder.py"
+_PROXY_FILES = {_FORWARDER_PATH: FORWARDER}
 _TMP_BYTES = 256 * 1024**2
 _SHM_BYTES = 64 * 1024**2
 
@@ -77,18 +79,9 @@ class BubblewrapSandboxes(LocalSandboxes):
         self._rooms.prepare()
         await self._rooms.sweep()
         for toolchain in self._options.toolchains:
-            self._must_be_reachable(toolchain)
+            if not toolchain.is_dir():
+                raise SandboxUnusable(f"{toolchain} is not a directory", remedy="Correct the list of toolchains.")
         await prove_isolation(self, self._rooms)
-
-    def _must_be_reachable(self, toolchain: Path) -> None:
-        if not toolchain.is_dir():
-            raise SandboxUnusable(f"{toolchain} is not a directory", remedy="Correct the list of toolchains.")
-        closed = first_closed(toolchain)
-        if self._rooms.drops_uid and closed:
-            raise SandboxUnusable(
-                f"{closed} cannot be passed by the users of the sandboxes, so {toolchain} is out of their reach",
-                remedy=f"Allow it (chmod o+x {closed}), copy the toolchain elsewhere, or run the bot as its owner.",
-            )
 
     async def _evict(self, room: Room) -> None:
         """Nothing to do: the kernel ends these processes together with us."""
@@ -98,14 +91,8 @@ class BubblewrapSandboxes(LocalSandboxes):
         async with AsyncExitStack() as stack:
             socket = None
             if errand.network:
-                socket = await stack.enter_async_context(
-                    serve_proxy(
-                        self._rooms.sockets,
-                        errand.network,
-                        uid=errand.uid,
-                        allow_private=self._options.allow_private,
-                    )
-                )
+                proxy = serve_proxy(errand.room, errand.network, allow_private=self._options.allow_private)
+                socket = await stack.enter_async_context(proxy)
             with Descriptors() as fds:
                 plan = self._plan(errand, fds, socket)
                 try:
@@ -115,28 +102,28 @@ class BubblewrapSandboxes(LocalSandboxes):
             yield process
 
     def _plan(self, errand: Errand, fds: Descriptors, socket: Path | None) -> Plan:
-        info, info_end = fds.pipe()
-        began, began_end = fds.pipe()
-        command = prelude(fds.data(errand.script), began_end, errand.file_bytes)
-        walls = [*_walls(self._options), *_mounts(errand.mounts), *self._environment(errand.env)]
-        for path, content in _FILES.items():
+        before = [] if socket is None else [self._python(), "-I", "-S", _FORWARDER_PATH, _SOCKET]
+        binds = self._binds(errand, socket)
+        closed = self._rooms.drops_uid and any(map(first_closed, (self._rooms.directory, *self._options.toolchains)))
+        staged, shown = stage([source for _, source, _ in binds]) if closed else ([], {})
+        walls = [*_walls(), *_environment(self._options, errand.env)]
+        for how, source, target in binds:
+            walls += [how, str(shown.get(source, source)), target]
+        for path, content in _FILES.items() if socket is None else {**_FILES, **_PROXY_FILES}.items():
             walls += ["--ro-bind-data", str(fds.data(content.encode())), path]
-        if socket is not None:
-            walls += ["--bind", str(socket), _SOCKET]
-            walls += ["--ro-bind-data", str(fds.data(FORWARDER.encode())), _FORWARDER_PATH]
-            for name in PROXY_ENVIRONMENT:
-                walls += ["--setenv", name, PROXY_ENVIRONMENT[name]]
-            command = [self._python(), "-I", "-S", _FORWARDER_PATH, _SOCKET, *command]
+        for name, value in PROXY_ENVIRONMENT.items() if socket is not None else ():
+            walls += ["--setenv", name, value]
         if (filters := program()) is not None:
             walls += ["--seccomp", str(fds.data(filters))]
         walls += ["--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
         arguments = fds.data(b"".join(os.fsencode(argument) + b"\0" for argument in walls))
+        (info, info_end), (began, began_end) = fds.pipe(), fds.pipe()
+        command = prelude(
+            fds.data(errand.script), began_end, file_bytes=errand.file_bytes, processes=self._limits.most_processes
+        )
+        bubblewrap = [str(self._options.executable), "--args", str(arguments), "--info-fd", str(info_end), "--"]
         return Plan(
-            argv=[
-                *prefix(self._limits, uid=errand.uid),
-                *(str(self._options.executable), "--args", str(arguments), "--info-fd", str(info_end), "--"),
-                *command,
-            ],
+            argv=[*staged, *prefix(uid=errand.room.uid), *bubblewrap, *before, *command],
             env={},
             inherited=fds.inherited,
             stdin=subprocess.DEVNULL if errand.stdin is None else errand.stdin,
@@ -144,6 +131,16 @@ class BubblewrapSandboxes(LocalSandboxes):
             info=info,
             began=began,
         )
+
+    def _binds(self, errand: Errand, socket: Path | None) -> list[tuple[str, Path, str]]:
+        """Flag, path on the host, path inside: of all that may lie anywhere on this machine."""
+        binds = [
+            ("--ro-bind", toolchain.absolute(), str(toolchain.absolute())) for toolchain in self._options.toolchains
+        ]
+        binds += [("--bind", path, inside) for inside, path in errand.mounts.items()]
+        if socket is not None:
+            binds.append(("--bind", socket, _SOCKET))
+        return binds
 
     def _python(self) -> str:
         """What runs the forwarder: not looked up inside, where a command could have put something in its place."""
@@ -155,21 +152,22 @@ class BubblewrapSandboxes(LocalSandboxes):
             )
         return found
 
-    def _environment(self, env: Mapping[str, str]) -> Iterable[str]:
-        known = {
-            "HOME": HOME,
-            "LANG": "C.UTF-8",
-            "LOGNAME": "agent",
-            "PATH": ":".join((f"{HOME}/.local/bin", *self._options.path, _SYSTEM_PATH)),
-            "SHELL": "/bin/bash",
-            "USER": "agent",
-        }
-        yield "--clearenv"
-        for name, value in {**known, **env}.items():
-            yield from ("--setenv", name, value)
+
+def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable[str]:
+    known = {
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "LOGNAME": "agent",
+        "PATH": ":".join((f"{HOME}/.local/bin", *options.path, _SYSTEM_PATH)),
+        "SHELL": "/bin/bash",
+        "USER": "agent",
+    }
+    yield "--clearenv"
+    for name, value in {**known, **env}.items():
+        yield from ("--setenv", name, value)
 
 
-def _walls(options: BubblewrapOptions) -> Iterable[str]:
+def _walls() -> Iterable[str]:
     yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
     yield from ("--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session")
     yield from ("--cap-drop", "ALL", "--hostname", "sandbox", "--uid", "1000", "--gid", "1000")
@@ -186,10 +184,3 @@ def _walls(options: BubblewrapOptions) -> Iterable[str]:
     yield from ("--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm")
     yield from ("--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp")
     yield from ("--dir", "/var", "--symlink", "../tmp", "/var/tmp")
-    for toolchain in options.toolchains:
-        yield from ("--ro-bind", str(toolchain), str(toolchain))
-
-
-def _mounts(mounts: Mapping[str, Path]) -> Iterable[str]:
-    for inside, path in mounts.items():
-        yield from ("--bind", str(path), inside)

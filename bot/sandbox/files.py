@@ -7,6 +7,7 @@ and head run where they can only harm what is the sandbox's anyway.
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -83,6 +84,16 @@ def copy_script() -> str:
 def relative(path: str) -> str:
     """`path` below the workspace. Raises `Rejected` when it leads elsewhere."""
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\0" in path:
+    leads_elsewhere = parts.is_absolute() or ".." in parts.parts or not parts.parts
+    if leads_elsewhere or "\0" in path or not is_encodable(path):
         raise Rejected(f"not a path below the workspace: {path!r}")
     return str(parts)
+
+
+def is_encodable(path: str) -> bool:
+    """May it be a file name at all? Lone surrogates stand for bytes only where Python put them."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,9 +1,9 @@
 """What a command may use, and the watch over it.
 
-The kernel bounds single processes (`prlimit`). What a whole tree uses is bounded by nobody without a delegated cgroup,
-so one task looks at all running trees five times a second and ends those above a limit: memory as the sum of resident
-pages (shared ones counted once, where that decides), the number of threads, and the disk that workspace and home take
-up. Between two looks a command can overshoot by what it manages in that time; the kernel is told to prefer these
+The kernel bounds the size of a file and the number of threads. What a whole tree uses is bounded by nobody without a
+delegated cgroup, so one task looks at all running trees five times a second and ends those above a limit: the memory
+(pages that several processes share counted once, where that decides), the threads, and the disk that workspace and home
+take up. Between two looks a command can overshoot by what it manages in that time; the kernel is told to prefer these
 processes should memory run out (`choom`).
 """
 
@@ -21,7 +21,7 @@ from bot.sandbox.spawn import Process, run_tool
 
 _EVERY = 0.2  # seconds
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_SPARE_PROCESSES = 64  # between the watch, which says what happened, and the kernel's limit, which does not
+_SPARE_PROCESSES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,16 @@ class Limits:
     disk: int
     processes: int
 
+    @property
+    def most_processes(self) -> int:
+        """Where the kernel stops it. A little above the limit of the watch, which says what happened."""
+        return self.processes + _SPARE_PROCESSES
 
-def prefix(limits: Limits, *, uid: int | None) -> list[str]:
-    """Arguments in front of a command. Threads are counted per user, so only a user of its own can bound them."""
-    rules = ["--core=0", "--nofile=8192"]
-    drop = []
-    if uid is not None:
-        rules.append(f"--nproc={limits.processes + _SPARE_PROCESSES}")
-        drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
-    return [*drop, "choom", "-n", "1000", "--", "prlimit", *rules, "--"]
+
+def prefix(*, uid: int | None) -> list[str]:
+    """Arguments in front of a command: become that user, be the first to go when memory runs out, know some bounds."""
+    drop = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+    return [*drop, "choom", "-n", "1000", "--", "prlimit", "--core=0", "--nofile=8192", "--"]
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ def process_table() -> dict[int, list[Entry]]:
 def _read_entry(pid: int) -> Entry | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()  # the name, in parentheses, may hold anything
     return Entry(pid, int(fields[1]), int(fields[17]), int(fields[21]) * _PAGE)
@@ -150,7 +151,7 @@ def shared_once(tree: list[Entry]) -> int:
         except PermissionError:
             total += entry.resident
             continue
-        total += next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+        total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
     return total
 
 

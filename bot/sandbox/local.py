@@ -48,7 +48,7 @@ class Errand:
     """A shell script to be run within walls. `mounts`: path inside -> directory of the host, writable."""
 
     script: bytes
-    uid: int | None
+    room: Room  # whose user does it
     mounts: Mapping[str, Path]
     env: Mapping[str, str] = field(default_factory=lambda: _OUR_PATH)
     network: Sequence[str] = ()
@@ -73,7 +73,7 @@ class LocalSandboxes(ABC):
 
     @abstractmethod
     def _start(self, errand: Errand) -> AbstractAsyncContextManager[Process]:
-        """Start `bash` on the script, in /workspace. Leaving the context ends the process and all that belongs to it.
+        """Start `bash` on the script, in /workspace. Within the context, the caller awaits `finish`.
 
         Raises `SandboxUnusable` when the walls cannot be had.
         """
@@ -135,7 +135,7 @@ class LocalSandboxes(ABC):
             f"{TO}/workspace": target.workspace,
             f"{TO}/home": target.home,
         }
-        done = await self._errand(Errand(copy_script().encode(), source.uid, mounts), source)
+        done = await self._errand(Errand(as_script(copy_script()), source, mounts))
         if done.code != 0:
             raise Rejected(f"the files of {source.path.name} cannot be copied: {done.output}")
         await self._rooms.give(target, target.uid)
@@ -155,29 +155,29 @@ class LocalSandboxes(ABC):
         room = self._rooms.find(id)
         errand = Errand(
             script=as_script(command),
-            uid=room.uid,
+            room=room,
             mounts=_own(room),
-            env=_COMMANDS | dict(env or {}),
+            env=_COMMANDS | {name: os.fsdecode(as_script(value)) for name, value in (env or {}).items()},
             network=network,
             file_bytes=0 if self._watch.is_full(room) else min(_LARGEST_FILE, self._limits.disk),
             output_limit=self._output_limit,
         )
         if once is None:
-            return await self._command(id, room, errand, timeout)
+            return await self._command(id, errand, timeout)
         executions = Executions(room.execs)
         if earlier := await asyncio.to_thread(executions.begin, once):
             return earlier
-        finished = await self._command(id, room, errand, timeout)
+        finished = await self._command(id, errand, timeout)
         await asyncio.to_thread(executions.end, once, finished)
         return finished
 
-    async def _command(self, id: SandboxId, room: Room, errand: Errand, timeout: float) -> Finished:
+    async def _command(self, id: SandboxId, errand: Errand, timeout: float) -> Finished:
         async with self._start(errand) as process:
-            with self._known(id, process), self._watch.over(process, room):
+            with self._known(id, process), self._watch.over(process, errand.room):
                 done = await process.finish(timeout)
-        self._must_have_begun(done, room)
+        self._must_have_begun(done, errand.room)
         killed_by = done.killed_by
-        if await self._watch.fills_up(room) and done.code != 0:
+        if await self._watch.fills_up(errand.room) and done.code != 0:
             killed_by = killed_by or "disk"
         return Finished(done.code, done.output, done.seconds, done.timed_out, killed_by=killed_by)
 
@@ -214,7 +214,7 @@ class LocalSandboxes(ABC):
 
     async def _unpack(self, id: SandboxId, script: str, archive: int) -> None:
         room = self._rooms.find(id)
-        done = await self._errand(Errand(as_script(script), room.uid, _own(room), stdin=archive), room)
+        done = await self._errand(Errand(as_script(script), room, _own(room), stdin=archive))
         if done.code != 0:
             raise Rejected(f"the archive cannot be unpacked: {done.output}")
 
@@ -222,8 +222,8 @@ class LocalSandboxes(ABC):
         room = self._rooms.find(id)
         content = memory_file()
         try:
-            errand = Errand(as_script(read_script(path, limit)), room.uid, _own(room), stdout=content)
-            done = await self._errand(errand, room, timeout=_READ_SECONDS)
+            errand = Errand(as_script(read_script(path, limit)), room, _own(room), stdout=content)
+            done = await self._errand(errand, timeout=_READ_SECONDS)
             return os.pread(content, limit, 0) if done.code == 0 else None
         finally:
             os.close(content)
@@ -231,19 +231,18 @@ class LocalSandboxes(ABC):
     async def take(self, id: SandboxId, into: Path, *, exclude: Sequence[str] = (), limit: int) -> None:
         room = self._rooms.find(id)
         with into.open("wb") as file:
-            errand = Errand(
-                as_script(take_script(exclude)), room.uid, _own(room), stdout=file.fileno(), file_bytes=limit
-            )
-            done = await self._errand(errand, room)
+            script = as_script(take_script(exclude))
+            errand = Errand(script, room, _own(room), stdout=file.fileno(), file_bytes=limit)
+            done = await self._errand(errand)
         if done.code != 0:
             into.unlink()
             why = f"more than {limit} bytes" if done.code == _TOO_LARGE else done.output
             raise Rejected(f"the workspace cannot be archived: {why}")
 
-    async def _errand(self, errand: Errand, room: Room, *, timeout: float = _ERRAND_SECONDS) -> Exit:
+    async def _errand(self, errand: Errand, *, timeout: float = _ERRAND_SECONDS) -> Exit:
         async with self._start(errand) as process:
             done = await process.finish(timeout)
-        self._must_have_begun(done, room)
+        self._must_have_begun(done, errand.room)
         return done
 
 
@@ -252,12 +251,13 @@ def as_script(command: str) -> bytes:
     return command.replace("\0", "").encode("utf-8", "surrogatepass")
 
 
-def prelude(script: int, began: int, file_bytes: int) -> list[str]:
-    """`bash -c` of a script that comes by descriptor, where neither `ps` nor the length of an argument limits it."""
-    text = (
-        f"printf . >&{began}; ulimit -f {-(-file_bytes // 1024)}; "
-        f'eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
-    )
+def prelude(script: int, began: int, *, file_bytes: int, processes: int | None) -> list[str]:
+    """`bash -c` of a script that comes by descriptor, where neither `ps` nor the length of an argument limits it.
+
+    The number of processes is bounded from within the namespace of users, where only those inside are counted.
+    """
+    bounds = f"ulimit -f {-(-file_bytes // 1024)}" + (f" -u {processes}" if processes else "")
+    text = f'printf . >&{began}; {bounds}; eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
     return ["/bin/bash", "--noprofile", "--norc", "-c", text, "bash"]
 
 

@@ -19,13 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.isolation import remedy_for
+from bot.core.model import SandboxId
 from bot.ports import SandboxUnusable
 from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
+from bot.sandbox.staging import first_closed
 
+_PROBE_SECONDS = 30.0
 _MARK = "SOLVEBOT_COMMAND"
 _ROUNDS = 50  # a process may fork while we look; after as many looks it is running away on purpose
 
@@ -53,27 +56,43 @@ class ProcessSandboxes(LocalSandboxes):
         self._options = options
 
     async def check(self) -> None:
-        """That commands can be run; there is no isolation to prove."""
-        if not re.fullmatch(r"[\w./+-]+", str(self._options.directory.absolute())):
+        """That a command can be run; there is no isolation to prove."""
+        directory = self._rooms.directory
+        if not re.fullmatch(r"[\w./+-]+", str(directory)):
             raise SandboxUnusable(
-                f"{self._options.directory} cannot stand in a shell command as it is",
+                f"{directory} cannot stand in a shell command as it is",
                 remedy="Choose a directory for the sandboxes whose path has no spaces or quotes.",
             )
         self._rooms.prepare()
+        if self._rooms.drops_uid and (closed := first_closed(directory)):
+            raise SandboxUnusable(
+                f"{closed} cannot be passed by the users of the sandboxes",
+                remedy=f"Allow it (chmod o+x {closed}) or choose another directory for the sandboxes.",
+            )
         await self._rooms.sweep()
+        probed = SandboxId(f"self-test-{secrets.token_hex(4)}")
+        await self.create(probed)
+        try:
+            await self.run(probed, "true", timeout=_PROBE_SECONDS)
+        finally:
+            await self.close(probed)
 
     async def _evict(self, room: Room) -> None:
         end_processes(lambda pid: is_marked(pid, f"{_MARK}={room.path}:"))
 
     @asynccontextmanager
     async def _start(self, errand: Errand) -> AsyncIterator[Process]:
-        room = next(iter(errand.mounts.values())).parent
-        mark = f"{room}:{secrets.token_hex(8)}"
+        mark = f"{errand.room.path}:{secrets.token_hex(8)}"
         with Descriptors() as fds:
             began, began_end = fds.pipe()
+            # all that run as the same user count, so without a user of its own the watch has to be enough
+            processes = None if errand.room.uid is None else self._limits.most_processes
             script = fds.data(translated(errand.script, errand))
             plan = Plan(
-                argv=[*prefix(self._limits, uid=errand.uid), *prelude(script, began_end, errand.file_bytes)],
+                argv=[
+                    *prefix(uid=errand.room.uid),
+                    *prelude(script, began_end, file_bytes=errand.file_bytes, processes=processes),
+                ],
                 env={**self._environment(errand), _MARK: mark},
                 inherited=fds.inherited,
                 stdin=subprocess.DEVNULL if errand.stdin is None else errand.stdin,

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.isolation import Connect, Fetch, Refusal, address_is_public, read_proxy_request
+from bot.sandbox.rooms import Room
 
 PORT = 3128
 PROXY_ENVIRONMENT = dict.fromkeys(
@@ -62,13 +63,11 @@ _IDLE_SECONDS = 300.0
 
 
 @asynccontextmanager
-async def serve_proxy(
-    directory: Path, allowed: Sequence[str], *, uid: int | None, allow_private: bool
-) -> AsyncIterator[Path]:
-    """A proxy for one command. Yields its socket, which only `uid` (None: we) may connect to."""
-    path = directory / f"{secrets.token_hex(8)}.sock"
+async def serve_proxy(room: Room, allowed: Sequence[str], *, allow_private: bool) -> AsyncIterator[Path]:
+    """A proxy for one command. Yields its socket, which only the room's user (without one: we) may connect to."""
+    path = room.path / f"proxy-{secrets.token_hex(8)}"
     proxy = _Proxy(allowed, allow_private=allow_private)
-    server = await asyncio.start_unix_server(proxy.serve, sock=_listen(path, uid), limit=_HEAD_BYTES)
+    server = await asyncio.start_unix_server(proxy.serve, sock=_listen(path, room.uid), limit=_HEAD_BYTES)
     try:
         yield path
     finally:

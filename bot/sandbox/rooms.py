@@ -5,7 +5,6 @@
       snapshots/<name>/     workspace/ and home/, reachable by nobody's commands
       building/<token>/     not ready yet: renamed into place when whole, so that nothing half-made is ever seen
       gone/<token>/         renamed out of the way, being deleted
-      sockets/              of the set-up's proxies
 
 As root, every sandbox has a user of its own: one that no other room belongs to, picked at random, so that another bot
 on this host, with a directory of its own, hardly ever picks the same. Otherwise all files are ours.
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.model import SandboxId, SnapshotId
-from bot.ports import SandboxLost, SandboxUnusable
+from bot.ports import SandboxLost
 from bot.sandbox.spawn import run_tool
 
 FIRST_UID = 1_900_000_000  # above what systemd and subordinate ids use (systemd.io/UIDS-GIDS)
@@ -57,7 +56,7 @@ class Room:
 
 class Rooms:
     def __init__(self, directory: Path, *, first_uid: int) -> None:
-        self._directory = directory.absolute()
+        self.directory = directory.absolute()
         is_root = os.geteuid() == 0
         self._users = users_to_choose_from(Path("/proc/self/uid_map").read_text(), first_uid) if is_root else range(0)
         self._random = random.SystemRandom()
@@ -66,43 +65,32 @@ class Rooms:
     def drops_uid(self) -> bool:
         return bool(self._users)
 
-    @property
-    def sockets(self) -> Path:
-        return self._directory / "sockets"
-
     def prepare(self) -> None:
-        """Make the directories. Raises `SandboxUnusable` when the sandboxes' users could not get there."""
-        for path in (self._directory, *(self._directory / n for n in ("living", "snapshots", "building", "gone"))):
-            path.mkdir(mode=_SHARED, parents=True, exist_ok=True)
-        self.sockets.mkdir(mode=_SHARED, exist_ok=True)
-        if self.drops_uid and (closed := first_closed(self._directory)):
-            raise SandboxUnusable(
-                f"{closed} cannot be passed by the users of the sandboxes",
-                remedy=f"Allow it (chmod o+x {closed}) or choose another directory for the sandboxes.",
-            )
+        for name in ("living", "snapshots", "building", "gone"):
+            (self.directory / name).mkdir(mode=_SHARED, parents=True, exist_ok=True)
 
     def find(self, id: SandboxId) -> Room:
-        room = self._at(self._directory / "living" / checked(id))
+        room = self._at(self.directory / "living" / checked(id))
         if room is None:
             raise SandboxLost(f"sandbox {id} is not there")
         return room
 
     def has(self, id: SandboxId) -> bool:
-        return self._at(self._directory / "living" / checked(id)) is not None
+        return self._at(self.directory / "living" / checked(id)) is not None
 
     def find_snapshot(self, name: SnapshotId) -> Room | None:
-        return self._at(self._directory / "snapshots" / checked(name))
+        return self._at(self.directory / "snapshots" / checked(name))
 
     def living(self) -> list[SandboxId]:
-        return [SandboxId(name) for name in sorted(os.listdir(self._directory / "living"))]
+        return [SandboxId(name) for name in self._names("living")]
 
     def snapshots(self) -> list[SnapshotId]:
-        return [SnapshotId(name) for name in sorted(os.listdir(self._directory / "snapshots"))]
+        return [SnapshotId(name) for name in self._names("snapshots")]
 
     @asynccontextmanager
     async def building(self) -> AsyncIterator[Room]:
         """A new room with empty directories, to be settled; deleted otherwise."""
-        path = self._directory / "building" / secrets.token_hex(8)
+        path = self.directory / "building" / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -120,10 +108,10 @@ class Rooms:
             await self.remove(path)
 
     async def settle(self, room: Room, id: SandboxId) -> None:
-        await self._replace(room, self._directory / "living" / checked(id))
+        await self._replace(room, self.directory / "living" / checked(id))
 
     async def settle_snapshot(self, room: Room, name: SnapshotId) -> None:
-        await self._replace(room, self._directory / "snapshots" / checked(name))
+        await self._replace(room, self.directory / "snapshots" / checked(name))
 
     async def give(self, room: Room, uid: int | None) -> None:
         """Hand all files to another user. Only for a room that no command can reach."""
@@ -134,7 +122,7 @@ class Rooms:
 
     async def remove(self, path: Path) -> None:
         """Out of sight at once, then deleted. Nothing there: fine."""
-        trash = self._directory / "gone" / secrets.token_hex(8)
+        trash = self.directory / "gone" / secrets.token_hex(8)
         try:
             path.rename(trash)
         except FileNotFoundError:
@@ -142,17 +130,17 @@ class Rooms:
         await self._delete(trash)
 
     async def remove_sandbox(self, id: SandboxId) -> None:
-        await self.remove(self._directory / "living" / checked(id))
+        await self.remove(self.directory / "living" / checked(id))
 
     async def remove_snapshot(self, name: SnapshotId) -> None:
-        await self.remove(self._directory / "snapshots" / checked(name))
+        await self.remove(self.directory / "snapshots" / checked(name))
 
     async def sweep(self) -> None:
         """Delete what crashes left behind."""
-        for path in (self._directory / "building").iterdir():
+        for path in (self.directory / "building").iterdir():
             if is_unlocked(path):
                 await self.remove(path)
-        for path in (self._directory / "gone").iterdir():
+        for path in (self.directory / "gone").iterdir():
             await self._delete(path)
 
     async def _replace(self, room: Room, place: Path) -> None:
@@ -165,6 +153,12 @@ class Rooms:
             await run_tool(["find", str(path), "-type", "d", "!", "-perm", "-700", "-exec", "chmod", "700", "{}", ";"])
         await run_tool(["rm", "-rf", "--one-file-system", "--", str(path)])
 
+    def _names(self, kind: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self.directory / kind))
+        except FileNotFoundError:  # nothing was ever made here
+            return []
+
     def _at(self, path: Path) -> Room | None:
         try:
             group = path.lstat().st_gid
@@ -176,10 +170,10 @@ class Rooms:
         """The room's group is its user's number: the files themselves may belong to another while they are copied."""
         if not self.drops_uid:
             return None
-        lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)  # held for a few microseconds by whoever is before us
-            parents = (self._directory / name for name in ("living", "building", "snapshots"))
+            parents = (self.directory / name for name in ("living", "building", "snapshots"))
             used = {room.uid for parent in parents for path in parent.iterdir() if (room := self._at(path))}
             uid = next(uid for uid in iter(lambda: self._random.choice(self._users), None) if uid not in used)
             os.chown(path, 0, uid)
@@ -207,12 +201,6 @@ def checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name for a sandbox or a snapshot: {name!r}")
     return name
-
-
-def first_closed(path: Path) -> Path | None:
-    """The first directory on the way to `path`, itself included, that other users cannot pass."""
-    way = [*reversed(path.parents), path]
-    return next((step for step in way if step.is_dir() and not step.stat().st_mode & 0o001), None)
 
 
 def is_unlocked(path: Path) -> bool:

@@ -114,6 +114,10 @@ class TestCommands:
         )
         assert done.output.endswith("a 'b' $c\n\n")
 
+    async def test_an_environment_with_odd_characters(self, sandboxes: Sandboxes) -> None:
+        done = await sandboxes.run(A, 'printf %s "$X" | od -An -tx1', timeout=SOON, env={"X": "a\0--bind\0b\ud800"})
+        assert done.output.split() == ["61", *b"--bind".hex(" ").split(), "62", "ed", "a0", "80"]
+
     async def test_nothing_of_ours_is_left_open(self, sandboxes: Sandboxes) -> None:
         assert (await output(sandboxes, "ls /proc/self/fd")).split() == ["0", "1", "2", "3"]  # 3: what ls reads
 
@@ -263,7 +267,7 @@ class TestFiles:
         assert await output(sandboxes, "to/run.sh") == "ran\n"
         assert await sandboxes.read(A, "/workspace/file-to-be", limit=10) == b"\0\xff"
 
-    @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "", "."])
+    @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "", ".", "a\0b", "\ud800"])
     async def test_a_path_that_leads_elsewhere_is_refused(self, sandboxes: Sandboxes, path: str) -> None:
         with pytest.raises(Rejected):
             await sandboxes.write(A, {path: (b"", "100644")})
@@ -299,12 +303,12 @@ class TestSnapshots:
     async def test_deep_and_wide_trees(self, sandboxes: Sandboxes) -> None:
         await output(
             sandboxes,
-            "mkdir d{1..100}; for i in {1..100}; do for j in {1..20}; do echo > d$i/$j; done; done; "
+            "mkdir d{1..30}; for i in {1..30}; do for j in {1..10}; do echo > d$i/$j; done; done; "
             "deep=~/$(printf 'deep/%.0s' {1..400}); mkdir -p $deep; echo bottom > $deep/file",
         )
         await sandboxes.snapshot(A, PREPARED)
         await sandboxes.create(B, snapshot=PREPARED)
-        assert await output(sandboxes, "find -type f | wc -l; find ~ -type f -exec cat {} +", B) == "2000\nbottom\n"
+        assert await output(sandboxes, "find -type f | wc -l; find ~ -type f -exec cat {} +", B) == "300\nbottom\n"
 
     async def test_names(self, sandboxes: Sandboxes) -> None:
         await sandboxes.snapshot(A, PREPARED)
@@ -327,6 +331,13 @@ class TestSnapshots:
 
 
 class TestLife:
+    async def test_nothing_was_ever_made(self, kind: str, tmp_path: Path) -> None:
+        sandboxes = local_sandboxes(kind, tmp_path / "never")
+        assert await sandboxes.living() == []
+        assert await sandboxes.snapshots() == []
+        await sandboxes.close(A)
+        assert not await sandboxes.exists(A)
+
     async def test_made_again_it_is_empty(self, sandboxes: Sandboxes) -> None:
         await output(sandboxes, "echo > x; echo > ~/y")
         await sandboxes.create(A)

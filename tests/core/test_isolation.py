@@ -23,6 +23,7 @@ LIST = ["registry.example", "*.files.example", "mirror.example:8080"]
         ("/usr/bin/bwrap: bwrap is not installed", "apt install bubblewrap"),
         ("prlimit: failed to execute /usr/bin/bwrap: No such file or directory", "apt install bubblewrap"),
         ("choom: No such file", "util-linux"),
+        ("unshare: unshare failed: Operation not permitted", "CAP_SYS_ADMIN"),
         ("something that nobody has seen before", "bwrap --unshare-all"),
         ("", "bwrap --unshare-all"),
     ],
