@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulators.github import GitHubSimulator, Refusal
-from tests.contracts.github_visitor import Visitor, make_key, visiting
+from bot.simulators.github import Refusal
+from tests.contracts.github_visitor import Visitor, visiting
 
 ABSENT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -490,10 +490,12 @@ async def test_nothing_is_pushed_over_http(tmp_path: Path) -> None:
         assert len(visitor.github.errors) == 1
 
 
-async def test_a_hundred_repositories_are_made_and_read_quickly(tmp_path: Path) -> None:
-    """A benchmark's worth; the bound is the test's timeout."""
-    github = GitHubSimulator(tmp_path, private_key_pem=make_key())
-    files = {f"src/module_{n}.py": f"VALUE = {n}\n" * 50 for n in range(15)}
-    repositories = [github.repository(f"octo/repo-{n}", files=files) for n in range(100)]
-    assert {repo.branch_sha("main") is not None for repo in repositories} == {True}
-    assert len(github.stage.state.installations) == 1
+async def test_thirty_writers_at_once_do_not_disturb_each_other(visitor: Visitor) -> None:
+    async def write(number: int) -> None:
+        commit = await make_commit(visitor, {"path": f"n/{number}", "mode": "100644", "content": str(number)})
+        await visitor.call("POST", "git/refs", {"ref": f"refs/heads/solve/{number}", "sha": commit["sha"]})
+
+    await asyncio.gather(*(write(number) for number in range(30)))
+    for number in range(30):
+        assert visitor.repo.file(f"solve/{number}", f"n/{number}") == str(number).encode()
+        assert len(visitor.repo.modes(f"solve/{number}")) == 5

@@ -23,7 +23,8 @@ class Fault:
 
     `path` is a shell pattern over the decoded path. Order of things: `delay` seconds, then `hang` until `release` or
     the end of the server; then either the effect is had and its answer dropped (`drop_answer`: `status`, or a
-    connection closed in the middle of the answer), or `status` is answered without any effect.
+    connection closed in the middle of the answer), or `status` is answered without any effect. Fetching with git knows
+    `delay`, `hang` and `status`.
     """
 
     method: str
