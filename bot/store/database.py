@@ -3,7 +3,7 @@
 PostgreSQL is asked asynchronously, through a pool. SQLite writes one transaction at a time whatever we do, so it gets
 one thread that writes and one that reads, and a transaction is one hand-over to a thread. aiosqlite makes about eight
 of them, one per call of its API: 850 small updates a second for 1.1 ms of CPU each, against 1800 for 0.4 ms this way
-(300 at once, two cores). `bench` measures it.
+(300 at once, two cores).
 """
 
 from __future__ import annotations

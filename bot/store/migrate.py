@@ -17,8 +17,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.ports import Unavailable
 from bot.store import sqlite
+from bot.store.database import translated
 
 _LOCK = 0x50_1BE  # any number, as long as it is ours alone in this database
 
@@ -28,7 +28,7 @@ class WrongSchema(Exception):
 
 
 def migrate(url: str) -> None:
-    """`url` as in the settings: `sqlite:///path` or `postgresql://...`. Raises `Unavailable`, `WrongSchema`."""
+    """`url` as in the settings: `sqlite:///path` or `postgresql://...`. Raises `WrongSchema`, `Unavailable`, `Rejected`."""
     with _connected(url, locked=True) as connection:
         known = _known()
         found = MigrationContext.configure(connection).get_current_revision()
@@ -78,12 +78,10 @@ def _connected(url: str, *, locked: bool) -> Iterator[sa.Connection]:
     """A connection in a transaction that is committed at the end."""
     engine = _postgres_engine(url) if url.startswith("postgresql") else _sqlite_engine(url, locked=locked)
     try:
-        with engine.begin() as connection:
+        with translated(), engine.begin() as connection:
             if locked and engine.dialect.name == "postgresql":
                 connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-        raise Unavailable(f"the database cannot be migrated: {error}") from error
     finally:
         engine.dispose()
 
