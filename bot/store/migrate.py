@@ -28,7 +28,7 @@ class WrongSchema(Exception):
 
 
 def migrate(url: str) -> None:
-    """`url` as in the settings: `sqlite:///path` or `postgresql://...`. Raises `WrongSchema`, `Unavailable`, `Rejected`."""
+    """`url` as in the settings. Raises `WrongSchema`, `Unavailable`, and `Rejected` for what stands in the way."""
     with _connected(url, locked=True) as connection:
         known = _known()
         found = MigrationContext.configure(connection).get_current_revision()
