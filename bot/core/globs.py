@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _CLASSES = {
@@ -39,24 +39,23 @@ class Glob:
 
 
 def parse_globs(text: str) -> tuple[Glob, ...]:
-    lines = text.removeprefix("\ufeff").split("\n")
+    lines = _as_bytes(text.removeprefix("\ufeff")).split("\n")
     return tuple(glob for line in lines if (glob := _parse(line.removesuffix("\r"))) is not None)
 
 
-def verdict(globs: Iterable[Glob], path: str) -> bool | None:
+def verdict(globs: Sequence[Glob], path: str) -> bool | None:
     """What the last glob that matches says of exactly this path; None: none does. A directory ends with a slash."""
-    name = path.removesuffix("/")
-    said: bool | None = None
-    for glob in globs:
-        if (path != name or not glob.directories_only) and glob.regex.fullmatch(name):
-            said = not glob.negated
-    return said
+    name = _as_bytes(path.removesuffix("/"))
+    is_directory = path.endswith("/")
+    for glob in reversed(globs):
+        if (is_directory or not glob.directories_only) and glob.regex.fullmatch(name):
+            return not glob.negated
+    return None
 
 
-def covers(globs: Iterable[Glob], path: str) -> bool:
+def covers(globs: Sequence[Glob], path: str) -> bool:
     """Whether they match the path or a directory above it, from which nothing is taken back, as in git."""
-    globs = tuple(globs)
-    return any(verdict(globs, parent) for parent in reversed([path, *parents(path)]))
+    return any(verdict(globs, part) for part in (path, *parents(path)))
 
 
 def parents(path: str) -> Iterator[str]:
@@ -65,6 +64,11 @@ def parents(path: str) -> Iterator[str]:
     while end >= 0:
         yield path[: end + 1]
         end = path.rfind("/", 0, end)
+
+
+def _as_bytes(text: str) -> str:
+    """One character for each byte of UTF-8, as `?` and `[!a]` of git take them."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _parse(line: str) -> Glob | None:
@@ -92,7 +96,7 @@ def _path_regex(segments: list[str]) -> str:
     """Runs of segments between `**`: each run but the last takes the first place where it fits."""
     runs: list[list[str]] = [[]]
     for segment in segments:
-        if segment == "**":
+        if len(segment) > 1 and not segment.strip("*"):
             runs.append([])
         else:
             runs[-1].append(_segment_regex(segment))
@@ -151,7 +155,7 @@ def _bracket(segment: str, position: int) -> tuple[str, int]:
         low, position = _literal(segment, position)
         if segment[position : position + 1] == "-" and segment[position + 1 : position + 2] not in ("", "]"):
             high, position = _literal(segment, position + 1)
-            allowed.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else "")
+            allowed.append(f"{re.escape(low)}-{re.escape(high)}" if low <= high else re.escape(low))
         else:
             allowed.append(re.escape(low))
     if position >= len(segment):

@@ -17,9 +17,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from bot.ports import Unavailable
+from bot.core.model import Sha
+from bot.ports import Rejected, Unavailable
 
 MAX_OUTPUT = 256 * 2**20  # bytes; the listing of a million files is half of it
+NO_BLOB = Sha("0" * 40)
 _STDERR_TAIL = 16_384
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -167,6 +169,20 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         await child.wait()
+
+
+async def change_index(git: Git, removed: Iterable[str], written: Mapping[str, tuple[str, str]]) -> None:
+    """`written`: path -> mode and blob id. What a path replaces (a file its directory, or the other way) goes.
+
+    Raises `Rejected` for a path that git refuses, such as `.git/x`: update-index leaves it out and says nothing.
+    """
+    lines = [f"0 {NO_BLOB}\t{path}\0" for path in removed]
+    lines += [f"{mode} {blob}\t{path}\0" for path, (mode, blob) in written.items()]
+    await git("update-index", "-z", "--index-info", stdin=os.fsencode("".join(lines)))
+    there = set(os.fsdecode(await git("ls-files", "-z")).split("\0"))
+    refused = sorted(written.keys() - there)
+    if refused:
+        raise Rejected(f"git takes no path like {refused[0]!r}")
 
 
 async def read_blobs(git: Git, blobs: Sequence[str]) -> list[bytes]:

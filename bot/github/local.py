@@ -15,11 +15,10 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
-from bot.github.git import Git, GitFailed, neutral, read_at
+from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
 from bot.ports import Commit, IssueState, PostedComment, Rejected, Remote, RepositoryState, TreeEntry
 
 _MAX_FILE = 262_144  # bytes, as on GitHub
-_NOBODY = Sha("0" * 40)
 _HEADING = re.compile(r"#{1,6}[ \t]+(.*?)[ \t#]*$")
 
 
@@ -109,8 +108,8 @@ class LocalGitHub:
             git = self._git.with_environment(GIT_INDEX_FILE=f"{directory}/index")
             try:
                 await git("read-tree", parent)
-                lines = [await self._index_line(entry) for entry in entries]
-                await git("update-index", "-z", "--index-info", stdin=b"".join(sorted(lines)))
+                removed = [entry.path for entry in entries if entry.content is None]
+                await change_index(git, removed, await self._store(entries))
                 tree = (await git("write-tree")).decode().strip()
                 made = await git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode())
             except GitFailed as error:
@@ -119,7 +118,7 @@ class LocalGitHub:
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
         try:
-            await self._git("update-ref", f"refs/heads/{branch}", commit, _NOBODY)
+            await self._git("update-ref", f"refs/heads/{branch}", commit, NO_BLOB)
         except GitFailed as error:
             there = await self.branch_head(repo, branch)
             if there is None:
@@ -149,12 +148,13 @@ class LocalGitHub:
         lines = (line.split(" ", 1) for line in os.fsdecode(output).splitlines())
         return [(name.removeprefix("refs/heads/"), Sha(sha)) for sha, name in lines]
 
-    async def _index_line(self, entry: TreeEntry) -> bytes:
-        """For `git update-index --index-info`; removals sort first, so that a file may become a directory."""
-        if entry.content is None:
-            return os.fsencode(f"0 {_NOBODY}\t{entry.path}\0")
-        blob = await self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=entry.content)
-        return os.fsencode(f"{entry.mode} {blob.decode().strip()}\t{entry.path}\0")
+    async def _store(self, entries: Sequence[TreeEntry]) -> dict[str, tuple[str, str]]:
+        stored = {}
+        for entry in entries:
+            if entry.content is not None:
+                blob = await self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=entry.content)
+                stored[entry.path] = (entry.mode, blob.decode().strip())
+        return stored
 
 
 def _find(path: Path) -> tuple[Path, Path]:

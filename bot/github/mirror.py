@@ -100,10 +100,7 @@ class GitMirrors:
             return Candidate(run, "", beginning, difference.dropped, difference.overflow)
         async with self._workbench(repo, base) as git:
             await asyncio.to_thread(worktree.store_blobs, git.directory / "objects", tree, difference)
-            try:
-                new = await worktree.build_tree(git, difference)
-            except GitFailed as error:
-                raise Rejected(f"git takes no tree like this: {error.stderr.strip()}") from error
+            new = await worktree.build_tree(git, difference)
             changes = await worktree.file_changes(git, base, new, difference)
             return Candidate(run, await patches.make_patch(git, base, new), changes, difference.dropped)
 

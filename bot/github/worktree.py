@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from bot.core.globs import parents
 from bot.core.model import ChangeKind, FileChange, Sha
-from bot.github.git import Git
+from bot.github.git import NO_BLOB, Git, change_index
 from bot.github.patch import DIFF
 from bot.github.tar import Kind, Member, members
 from bot.ports import TreeFile
@@ -30,7 +30,6 @@ MAX_CHANGES = 2_000  # files
 _SHOWN = 100  # changes named when there are too many
 
 FILE, EXECUTABLE, SYMLINK, SUBMODULE, ABSENT = "100644", "100755", "120000", "160000", "000000"
-_NO_BLOB = Sha("0" * 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def compare(
 
 def _with_repositories(workspace: Workspace, submodules: set[str]) -> dict[str, Content]:
     """All files, those below a submodule of the base as one change of it, and the inner repositories."""
-    touched = Content(SUBMODULE, _NO_BLOB, 0, 0)
+    touched = Content(SUBMODULE, NO_BLOB, 0, 0)
     found = dict.fromkeys(workspace.repositories, touched)
     for path, content in workspace.files.items():
         above = next((p[:-1] for p in (f"{path}/", *parents(path)) if p[:-1] in submodules), None)
@@ -190,13 +189,13 @@ def _overflow(changes: list[Change]) -> str:
 
 async def build_tree(git: Git, difference: Difference) -> str:
     """The workbench's tree with the changes in it; their blobs are there already."""
-    removed = [f"0 {_NO_BLOB}\t{change.path}\0" for change in difference.changes if change.new is None]
-    written = [
-        f"{change.new.mode} {change.new.blob}\t{change.path}\0"
+    removed = [change.path for change in difference.changes if change.new is None]
+    written = {
+        change.path: (change.new.mode, change.new.blob)
         for change in difference.changes
         if change.new is not None and change.new.mode != SUBMODULE
-    ]
-    await git("update-index", "-z", "--index-info", stdin=os.fsencode("".join(removed + written)))
+    }
+    await change_index(git, removed, written)
     return (await git("write-tree")).decode().strip()
 
 
@@ -237,7 +236,7 @@ def _file_change(change: Change, lines: tuple[int, int] | None) -> FileChange:
         kind=ChangeKind.DELETED if new is None else ChangeKind.ADDED if old is None else ChangeKind.MODIFIED,
         old_mode=old.mode if old else ABSENT,
         new_mode=new.mode if new else ABSENT,
-        blob=new.blob if new and new.blob != _NO_BLOB else None,
+        blob=new.blob if new and new.blob != NO_BLOB else None,
         size=new.size if new else 0,
         added=added,
         removed=removed,

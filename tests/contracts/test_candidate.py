@@ -367,11 +367,17 @@ async def test_a_broken_tar_is_rejected(world: World, rubbish: bytes) -> None:
         await world.mirrors.candidate(REPO, base, path, RUN)
 
 
-async def test_a_name_that_git_refuses_is_rejected(world: World) -> None:
+async def test_names_that_some_file_system_takes_for_git(world: World) -> None:
     base = await world.base({"a.py": b"a\n"})
     tree = await world.workspace(base, {"sub/.gi\u200ct/x": b"", "git~1": b"", "ok/.git ./x": b""})
     candidate = await world.mirrors.candidate(REPO, base, tree, RUN)
     assert {(c.path, c.new_mode) for c in candidate.changes} == {("sub", "160000"), ("ok", "160000")}
+
+
+async def test_a_path_that_git_refuses_is_rejected(world: World) -> None:
+    base = await world.base({"a.py": b"a\n"})
+    with pytest.raises(Rejected, match="gitmodules"):
+        await world.candidate(base, {".gitmodules": "a.py"})
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,7 @@ async def test_branches_with_odd_names(world: World) -> None:
         assert await world.mirrors.fetch(REPO, world.remote, want=name) == commit
 
 
-@pytest.mark.parametrize(
-    "want", ["", "a..b", "a b", "a:b", "+main", "*", "a^", "/a", "a/", "-x", "a\n", "a@{1}", "~", "a."]
-)
+@pytest.mark.parametrize("want", ["", "a..b", "a b", "a:b", "*", "a^", "/a", "a/", "-x", "a\n", "a@{1}", "~", "a."])
 async def test_what_cannot_be_a_branch(world: World, want: str) -> None:
     world.origin.commit({"a": b"1"})
     with pytest.raises(Rejected):
