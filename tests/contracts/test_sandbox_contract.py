@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.contracts.local_sandboxes import local_sandboxes, public_directory
 A, B = SandboxId("solve-1.a"), SandboxId("solve-1.b")
 PREPARED = SnapshotId("solve-1.prepared")
 SOON = 20.0  # seconds; more than any of these commands needs
-LONG = "sleep 600"
+LONG = f"sleep 600.{os.getpid()}"  # to be told from what others run on this host
 
 
 @pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.namespaces), "process"])
