@@ -68,7 +68,7 @@ def _observed(champion: Evidence, case: Case) -> list[str]:
             for other in sorted(champion.agrees_with)
         ]
         said.append(f"Made nearly the same change as {', '.join(agreeing)}, independently.")
-    return said
+    return said or ["It passes every gate; nothing else speaks for it."]
 
 
 def _against(evidence: Evidence, case: Case) -> str:

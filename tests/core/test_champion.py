@@ -219,6 +219,10 @@ def test_a_candidate_that_passes_nothing_says_why() -> None:
     )
 
 
+def test_a_champion_of_which_nothing_was_observed() -> None:
+    assert decide([Evidence(A)], FOUR, Baseline(None)).reasons == ("It passes every gate; nothing else speaks for it.",)
+
+
 def test_no_run_produced_anything() -> None:
     decision = decide([], FOUR, BASELINE)
     assert (decision.outcome, decision.champion, order(decision)) == (Outcome.NONE, None, "ABCD")
