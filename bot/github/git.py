@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bot.core.model import Sha
-from bot.ports import Rejected, Unavailable
+from bot.ports import Denied, Rejected, Unavailable
 
 MAX_OUTPUT = 256 * 2**20  # bytes; the listing of a million files is half of it
 NO_BLOB = Sha("0" * 40)
@@ -97,8 +97,8 @@ class Git:
     """Git in one repository: `await git("rev-parse", "HEAD")` is its output, bytes as they came."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self.directory = directory
-        self._environment = {**environment, "GIT_DIR": str(directory)}
+        self.directory = directory.absolute()  # children do not share our working directory
+        self._environment = {**environment, "GIT_DIR": str(self.directory)}
 
     def with_environment(self, **more: str) -> Git:
         return Git(self.directory, {**self._environment, **more})
@@ -111,17 +111,7 @@ class Git:
         pass_fds: tuple[int, ...] = (),
     ) -> bytes:
         """Raises `GitFailed`, or `Unavailable` when it takes longer than `timeout` seconds or says too much."""
-        child = await asyncio.create_subprocess_exec(
-            "git",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
-            cwd="/",
-            start_new_session=True,
-            pass_fds=pass_fds,
-        )
+        child = await self._start(arguments, pass_fds)
         assert child.stdin
         assert child.stdout
         assert child.stderr
@@ -138,6 +128,22 @@ class Git:
         if code != 0:
             raise GitFailed(arguments[0], code, errors)
         return output
+
+    async def _start(self, arguments: Sequence[str], pass_fds: Sequence[int]) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                "git",
+                *arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment,
+                cwd="/",
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
+        except FileNotFoundError as error:
+            raise Denied("there is no git on this machine", remedy="Install git 2.38 or newer.") from error
 
 
 async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:

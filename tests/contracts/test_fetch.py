@@ -91,6 +91,15 @@ async def test_no_other_way_than_files_and_http(world: World, url: str) -> None:
         await world.mirrors.fetch(REPO, Remote(url), want="main")
 
 
+async def test_a_mirror_directory_relative_to_where_we_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = world.origin.commit({"a": b"1"})
+    monkeypatch.chdir(world.directory)
+    mirrors = GitMirrors(Path("here/mirrors"))
+    assert await mirrors.fetch(REPO, world.remote, want="main") == commit
+    assert [entry.path for entry in await mirrors.entries(REPO, commit, "")] == []
+    assert (world.directory / "here/mirrors/42.git/HEAD").is_file()
+
+
 async def test_a_shallow_clone_can_be_mirrored(world: World) -> None:
     world.origin.commit({"a": b"1"})
     commit = world.origin.commit({"a": b"2"})

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.globs import covers, parse_globs
+from bot.core.scratch import Scratch
 
 # One or two a line would be pages of nothing: words between blanks.
 PATH_WORDS = r"""
@@ -83,3 +84,20 @@ def test_lines_together(directory: Path, lines: list[tuple[str, str]]) -> None:
 def test_any_line(directory: Path, lines: list[str]) -> None:
     text = "\n".join(line for line in lines if not FORGOTTEN.search(line))
     assert we_say(text, PATHS) == git_says(directory, text, PATHS)
+
+
+def test_gitignore_files_at_all_levels(directory: Path) -> None:
+    rules = {
+        ".gitignore": "*.log\n!keep.log\n/out/\n!/out/keep/\n/gen/*\n!/gen/README\nsub/deep/*.txt\n",
+        "sub/.gitignore": "!*.log\nsecret.log\n/only-here\n",
+        "sub/deep/.gitignore": "*\n!*.txt\n!/more/\n",
+        "out/.gitignore": "!*\n",
+    }
+    directories = ["", "sub/", "sub/deep/", "sub/deep/more/", "out/", "out/keep/", "gen/", "gen/x/", "other/sub/"]
+    names = ["a.log", "keep.log", "secret.log", "only-here", "README", "a.txt", "x.py"]
+    paths = [directory + name for directory in directories for name in names]
+    for path, text in rules.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    scratch = Scratch([], rules)
+    assert {path: path in scratch for path in paths} == git_says(directory, rules[".gitignore"], paths)
