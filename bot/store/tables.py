@@ -6,6 +6,7 @@ and queries ask for has a column of its own. A column `status` holds the words o
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -97,7 +98,12 @@ class Json(TypeDecorator[Any]):
         self.holds = holds
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
+        if value is None:
+            return None
+        try:
+            return msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:  # half of a surrogate pair, which models do say
+            return storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else msgspec.json.decode(value, type=self.holds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -267,8 +267,10 @@ async def test_text_that_no_database_can_hold(planned: SqlStore) -> None:
     await planned.run_stepped(FIRST, steps=1, dollars=0, usage=Usage(), seconds=0, last_command=bad)
     await planned.run_ended(FIRST, Status.FAILED, at=NOON, exit_status=None, error=bad)
     await planned.noted(SOLVE.id, bad)
+    await planned.candidate_found(FIRST, dataclasses.replace(CANDIDATE, summary=bad))
     assert (await run(planned)).last_command == "a\ufffdb\ufffdc\U0001f41b"
     assert (await run(planned)).error == "a\ufffdb\ufffdc\U0001f41b"
+    assert (await run(planned)).candidate == dataclasses.replace(CANDIDATE, summary="a\x00b\ufffdc\U0001f41b")
     assert (await facts(planned)).notes == ("a\ufffdb\ufffdc\U0001f41b",)
 
 
@@ -585,8 +587,5 @@ async def test_three_hundred_runs_at_once(store: SqlStore) -> None:
             await store.run_stepped(id, steps=steps, dollars=steps, usage=Usage(), seconds=steps, last_command="ls")
 
     await asyncio.gather(*(step(id) for id in runs))
-    assert await _steps(store, runs) == [2] * 300
-
-
-async def _steps(store: SqlStore, runs: Sequence[RunId]) -> list[int]:
-    return [(await run(store, id)).steps for id in runs]
+    steps = [one.steps for number in range(30) for one in (await facts(store, SolveId(f"s-{number}"))).runs]
+    assert steps == [2] * 300
