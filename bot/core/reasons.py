@@ -96,7 +96,7 @@ def _difference(champion: Evidence, other: Evidence, case: Case) -> str:
         case "reproduction":
             return f"{letter} {_reproduced(other)}"
         case "disagreement":
-            return f"equal test results, and more candidates agree with it than with {letter}"
+            return f"equal test results, and {letter} has less agreement from other runs"
         case "weakness":
             share = f"{-ours.weakness:.0%}, that of {letter} {-theirs.weakness:.0%}"
             return f"equal evidence, and its model solves more issues alone ({share})"

@@ -242,7 +242,7 @@ def test_no_run_produced_anything() -> None:
         (repro(flips(clean(A))), repro(clean(B)), FOUR,
          "B passes the repro command, but brings no test that fails without its change."),
         (agreeing(flips(clean(A)), C), flips(clean(B)), FOUR,
-         "equal test results, and more candidates agree with it than with B."),
+         "equal test results, and B has less agreement from other runs."),
         (flips(clean(A)), flips(clean(D)), MIXED,
          "equal evidence, and its model solves more issues alone (70%, that of D 60%)."),
         (flips(clean(A, lines=3)), flips(clean(B, lines=9)), FOUR,
