@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.conclude import Conclusion
 from bot.core.matrix import ServerLimits
@@ -39,13 +40,14 @@ from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard
 from bot.store.migrate import migrate
-from bot.store.store import opened
+from bot.store.store import SqlStore, opened
 from bot.web.health import Check, health_routes
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
 log = structlog.get_logger()
 
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candidate
 
 
@@ -151,6 +153,18 @@ def sandboxes(settings: Settings) -> Sandboxes:
 
 
 @asynccontextmanager
+async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(migrate, settings.store_url)
+    async with opened(settings.store_url) as store:
+        if not await store.models(active_only=False):
+            for spec in CATALOGUE:
+                await store.save_model(spec)
+        yield store
+
+
+@asynccontextmanager
 async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
     """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
@@ -175,10 +189,13 @@ def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, 
     )
 
 
-def engine(settings: Settings) -> Engine:
-    return Engine(
-        EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
-    )
+def engine_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+
+
+def engine(settings: Settings, options: EngineOptions | None = None) -> Engine:
+    """`options` instead of what the settings say."""
+    return Engine(options or engine_options(settings))
 
 
 # ------------------------------------------------------------------------------------------------------------- serving
@@ -196,23 +213,23 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Running]:
-    """Web and worker in one process. `sleep` is how GitHub's limits are waited out.
+async def running(
+    settings: Settings, *, sleep: Sleep = asyncio.sleep, options: EngineOptions | None = None
+) -> AsyncIterator[Running]:
+    """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
-    await asyncio.to_thread(migrate, settings.store_url)
     async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(the_store(settings))
         boxes = sandboxes(settings)
         await boxes.check()
-        store = await stack.enter_async_context(opened(settings.store_url))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
         github = hub(settings, session, clock, sleep)
-        motor = engine(settings)
+        motor = engine(settings, options)
         mirrors = GitMirrors(settings.data / "mirrors")
         bot = assemble(settings, World(github, chat_model(settings, session), boxes, store, motor, mirrors, clock))
         await motor.launch()
@@ -232,10 +249,10 @@ def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check]) -> ASGIAp
     return Receiver(secrets, inbox, Starlette(routes=health_routes(checks)))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:
     """Until a signal, or until the worker breaks."""
-    async with running(settings) as bot:
-        server = uvicorn.Server(_uvicorn(settings, bot.app))
+    async with running(settings, options=options) as bot:
+        server = _Server(settings, bot.app)
         serving = asyncio.create_task(server.serve(), name="web")
         await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -250,7 +267,7 @@ async def serve_web(settings: Settings) -> None:
     await asyncio.to_thread(migrate, settings.store_url)
     inbox = await open_inbox(settings.store_url, SystemClock())
     try:
-        await uvicorn.Server(_uvicorn(settings, web(settings, inbox, {"database": inbox.alive}))).serve()
+        await _Server(settings, web(settings, inbox, {"database": inbox.alive})).serve()
     finally:
         await inbox.close()
 
@@ -258,23 +275,34 @@ async def serve_web(settings: Settings) -> None:
 async def serve_work(settings: Settings) -> None:
     """Work only, until a signal."""
     async with running(settings) as bot:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDINGS:
             asyncio.get_running_loop().add_signal_handler(number, bot.working.cancel)
         with suppress(asyncio.CancelledError):
             await bot.working
 
 
-def _uvicorn(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-    )
+class _Server(uvicorn.Server):
+    """Ends in peace at a signal. uvicorn's own raises the signal once more, and nothing around it gets closed."""
+
+    def __init__(self, settings: Settings, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _ENDINGS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

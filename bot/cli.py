@@ -18,7 +18,6 @@ from bot.engine import EngineError
 from bot.ports import WorldError
 from bot.settings import Settings, SettingsError, environment
 from bot.store.migrate import WrongSchema, migrate
-from bot.store.store import opened
 
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
@@ -151,11 +150,9 @@ def models() -> None:
 
 def _with_store(work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
     settings = _settings(serving=False)
-    settings.data.mkdir(parents=True, exist_ok=True)
 
     async def connected() -> None:
-        await asyncio.to_thread(migrate, settings.store_url)
-        async with opened(settings.store_url) as store:
+        async with app.the_store(settings) as store:
             await work(store)
 
     _run(connected())

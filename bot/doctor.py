@@ -25,7 +25,6 @@ from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import SandboxUnusable, WorldError
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
-from bot.store.store import opened
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
@@ -204,7 +203,7 @@ async def _model_key(settings: Settings) -> Finding:
 
 async def _line_up(settings: Settings) -> Finding:
     """The default line-up can be planned: all known, active and priced, and of the provider that we have a key for."""
-    async with opened(settings.store_url) as store:
+    async with app.the_store(settings) as store:
         catalogue = await store.models()
     planned = plan(SolveOptions(), RepoConfig(), catalogue, app.server_limits(settings))
     if isinstance(planned, Misread):

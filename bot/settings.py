@@ -112,7 +112,7 @@ class Settings:
         "Hosts that set-up commands may reach: your package registries. Separated by commas, `*.example.org` for all "
         "below it. Empty: none.",
     )
-    setup_timeout: float = _setting("SETUP_TIMEOUT", 600.0, "Seconds for all set-up commands of a repository.")
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 600.0, "Seconds for each set-up command of a repository.")
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
     command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
     baseline_repeats: int = _setting(

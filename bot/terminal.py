@@ -39,8 +39,6 @@ from bot.github.webhook import Delivery, slim, verify
 from bot.ports import Busy, Rejected, Store
 from bot.screen import decision, matrix
 from bot.settings import Settings
-from bot.store.migrate import migrate
-from bot.store.store import opened
 
 LOOK = 0.25  # seconds between two looks at a solve
 
@@ -70,12 +68,10 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 
 @asynccontextmanager
 async def _working(settings: Settings, github: LocalGitHub) -> AsyncIterator[tuple[Store, Engine]]:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    await asyncio.to_thread(migrate, settings.store_url)
     async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(app.the_store(settings))
         boxes = app.sandboxes(settings)
         await boxes.check()
-        store = await stack.enter_async_context(opened(settings.store_url))
         session = await stack.enter_async_context(app.http_session())
         engine = app.engine(settings)
         model = app.chat_model(settings, session)

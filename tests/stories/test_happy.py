@@ -29,6 +29,7 @@ async def test_a_label_becomes_a_pull_request(world: World) -> None:
     assert pull.state.by_app
     assert pull.pull.base == "main"
     assert f"Fixes #{issue.number}" in (pull.state.body or "")
+    assert "> Greets the world when nobody is named." in (pull.state.body or "")
     assert world.repo.file(pull.pull.head_sha, "greet.sh") == b'echo "hello ${1:-world}"\n'
     assert facts.pull_request is not None
     assert facts.pull_request.verified is True

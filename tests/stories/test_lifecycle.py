@@ -45,7 +45,8 @@ async def test_cancel_stops_the_model_call_and_says_by_whom(world: World) -> Non
 
 
 async def test_cancel_stops_a_command(tmp_path: Path) -> None:
-    async with a_world(tmp_path, scripts={"fixer": commands("touch started; sleep 600")}) as world:
+    script = commands("touch started; sleep 600")
+    async with a_world(tmp_path, scripts={"fixer": script}, status_interval=0.1) as world:
         issue = await world.issue()
         await world.label(issue)
         await world.said(issue, "sleep 600")
