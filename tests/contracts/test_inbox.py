@@ -150,6 +150,21 @@ async def test_a_connection_that_broke_costs_no_delivery(postgres_url: str) -> N
     await inbox.close()
 
 
+async def test_another_writer_is_waited_for_beside_the_loop(sqlite_url: str) -> None:
+    """The store writes to the same file: had the loop to wait for its lock, nobody could give it back."""
+    inbox = await open_inbox(sqlite_url, Ticking())
+    other = sqlite3.connect(sqlite.path_of(sqlite_url), isolation_level=None)
+    other.execute("begin immediate")
+    putting = asyncio.create_task(put(inbox, "a"))
+    await asyncio.wait({putting}, timeout=0.05)
+    assert not putting.done()
+    other.execute("commit")
+    other.close()
+    await putting
+    assert await guids(inbox) == ["a"]
+    await inbox.close()
+
+
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://postgres@/x?host=/nowhere"])
 async def test_a_database_that_is_not_there(url: str) -> None:
     with pytest.raises(Unavailable):
