@@ -157,7 +157,7 @@ async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
     settings.data.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(migrate, settings.store_url)
-    async with opened(settings.store_url) as store:
+    async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
             for spec in CATALOGUE:
                 await store.save_model(spec)

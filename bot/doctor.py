@@ -136,12 +136,12 @@ async def _github(settings: Settings) -> Finding:
 async def _git(_settings: Settings) -> Finding:
     program = shutil.which("git")
     if program is None:
-        return Finding(Health.BAD, "git", "not found", "Install git 2.31 or newer.")
+        return Finding(Health.BAD, "git", "not found", "Install git 2.38 or newer.")
     done = await asyncio.to_thread(subprocess.run, [program, "--version"], capture_output=True, text=True, check=False)
     version = done.stdout.split()[2] if done.returncode == 0 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < (2, 31):
-        return Finding(Health.BAD, "git", version, "Install git 2.31 or newer.")
+    if numbers < (2, 38):
+        return Finding(Health.BAD, "git", version, "Install git 2.38 or newer.")
     return Finding(Health.GOOD, "git", version)
 
 

@@ -206,8 +206,8 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"LOG_FORMAT is {settings.log_format!r}, use json or console")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
-    if settings.database_url and not settings.database_url.startswith(("postgresql://", "sqlite:///")):
-        problems.append("DATABASE_URL must start with postgresql:// or sqlite:///")
+    if settings.database_url and not settings.database_url.startswith("postgresql://"):
+        problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
     return problems
 
 

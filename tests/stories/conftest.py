@@ -20,6 +20,12 @@ def tmp_path() -> Iterator[Path]:
         yield directory
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_database(request: pytest.FixtureRequest) -> str:
+    """What DATABASE_URL says: nothing, or a PostgreSQL of this test's own."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """One repository, one model that fixes its issue."""

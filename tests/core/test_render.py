@@ -1,0 +1,250 @@
+"""What people read, looked at as Markdown renders it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from markdown_it import MarkdownIt
+
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    ChangeKind,
+    Decision,
+    Evidence,
+    ExitStatus,
+    Experiment,
+    FileChange,
+    IssueRef,
+    Limits,
+    ModelSpec,
+    Outcome,
+    Person,
+    PullRequest,
+    Ranked,
+    Repo,
+    RepoConfig,
+    RunFacts,
+    RunId,
+    Sha,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    Status,
+    Strategy,
+    Task,
+    Trigger,
+    TriggerKind,
+    Usage,
+)
+from bot.core.phase import Phase, phase
+from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
+from bot.core.render.replies import explanation, not_understood, status_reply
+from bot.core.render.status import status_comment, status_marker
+from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+HOSTILE = (
+    "@everyone closes #1 <img src=x onerror=y> [link](http://evil.example) `code` | pipe\nGH-2 www.evil.example **b**"
+)
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def solve(title: str = "It breaks") -> Solve:
+    issue = IssueRef(Repo(1, 2, "octo/greet"), 7)
+    trigger = Trigger(TriggerKind.LABEL, "l1", Person("ann", 42), NOW)
+    return Solve(SolveId("s-2-7-l1"), issue, title, "body", trigger, SolveOptions(), NOW)
+
+
+def run(index: int, **changes: object) -> RunFacts:
+    experiment = Experiment(index, ModelSpec(f"m{index}", "p", "p/m"), None, Strategy.BASELINE, 10, 1.0)
+    id = RunId(f"s-2-7-l1-r{index}")
+    change = FileChange("src/a.py", ChangeKind.MODIFIED, "100644", "100644", Sha("0" * 40), 10, 3, 1)
+    facts = RunFacts(
+        id,
+        SolveId("s-2-7-l1"),
+        experiment,
+        Status.COMPLETED,
+        steps=4,
+        dollars=0.01 * index,
+        usage=Usage(1000, 100),
+        seconds=61,
+        exit_status=ExitStatus.SUBMITTED,
+        candidate=Candidate(id, "diff", (change,), summary="Because."),
+        evidence=Evidence(id, stable_passed=5, stable_total=5, files_changed=1, lines_changed=4),
+    )
+    return replace(facts, **changes)  # type: ignore[arg-type]
+
+
+def decided(outcome: Outcome = Outcome.READY) -> SolveFacts:
+    a, b = run(1), run(2)
+    champion = a.id if outcome is not Outcome.NONE else None
+    decision = Decision(
+        outcome,
+        champion,
+        b.id if champion else None,
+        (Ranked(a.id, 1, "champion" if champion else "empty", True), Ranked(b.id, 2, "breaks 1 test", False)),
+        ("It keeps all 5 stable tests.",),
+        ("Nobody else made the same change.",),
+    )
+    task = Task("It breaks", "body", (), "main", Sha("a" * 40), RepoConfig(), SolveOptions(), "d" * 64)
+    pull = PullRequest(9, "https://x", "solvebot/7-it-breaks", Sha("b" * 40), False, True) if champion else None
+    return SolveFacts(
+        solve(),
+        Status.COMPLETED,
+        task=task,
+        limits=Limits(),
+        baseline=Baseline("pytest -q", True, ("t1", "t2", "t3", "t4", "t5"), flaky=("t6",)),
+        runs=(a, b),
+        decision=decision,
+        pull_request=pull,
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [HOSTILE, "closes https://github.com/o/r/issues/1", "&lt;b&gt;", "#1", "# Head", "- x"]
+)
+def test_outside_text_becomes_nothing_but_text(text: str) -> None:
+    html = MARKDOWN.render(harmless(text))
+    for tag in ("<a ", "<img", "<code", "<strong", "<h1", "<li", "<table"):
+        assert tag not in html
+    for trigger in ("@everyone", "#1", "://", "GH-2", "www.evil"):
+        assert trigger not in html
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "``` `` `", "`", "a|b\nc", "`` ` ``", " x "])
+def test_code_is_one_span_whatever_it_holds(text: str) -> None:
+    html = MARKDOWN.renderInline(code(text))
+    assert html.startswith("<code>")
+    assert html.endswith("</code>")
+    assert html.count("<code>") == 1
+    assert "|" not in code(text)
+
+
+def test_a_block_cannot_be_closed_from_inside() -> None:
+    html = MARKDOWN.render(block("```\n@all\n````\n", "sh"))
+    assert html.count("<pre>") == 1
+    assert "@all" in html
+
+
+def test_shortened_says_what_it_left_out_and_keeps_the_limit() -> None:
+    for limit in (60, 100, 5000):
+        text = shortened("x" * 10_000, limit)
+        assert len(text) <= limit
+        assert "left out" in text
+    assert shortened("short", 60) == "short"
+
+
+def test_a_comment_fits_and_keeps_its_marker() -> None:
+    body = fitted("line\n" * 40_000, "<!-- m -->")
+    assert len(body) <= MAX_BODY
+    assert body.startswith("<!-- m -->\n")
+    assert "cut here" in body
+
+
+@pytest.mark.parametrize(("amount", "text"), [(0, "$0.0000"), (0.00214, "$0.0021"), (2, "$2.0000"), (12.345, "$12.35")])
+def test_dollars(amount: float, text: str) -> None:
+    assert dollars(amount) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (48, "48 s"), (180, "3 min"), (7920, "2 h 12 min")])
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "words"),
+    [
+        (SolveFacts(solve()), Phase.ACCEPTED, "On it, **ann**"),
+        (replace(decided(), status=Status.RUNNING, baseline=None, runs=(), decision=None, pull_request=None),
+         Phase.PREPARING, "before anything is changed"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1, status=Status.RUNNING),), decision=None,
+                 pull_request=None), Phase.RUNNING, "1 attempt at work"),
+        (replace(decided(), status=Status.RUNNING, decision=None, pull_request=None), Phase.DECIDING, "Comparing"),
+        (replace(decided(), status=Status.RUNNING, pull_request=None), Phase.PUBLISHING, "champion is chosen"),
+        (decided(), Phase.PUBLISHED, "Opened pull request #9 with candidate **A**, chosen from 2 attempts"),
+        (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),
+        (replace(decided(), status=Status.FAILED, error="The model key was refused.", incident="s-2-7-l1"),
+         Phase.FAILED, "The model key was refused"),
+        (replace(decided(), status=Status.CANCELLED, ended_by="ann closed the issue"),
+         Phase.CANCELLED, "ann closed the issue"),
+    ],
+)  # fmt: skip
+def test_the_status_comment_at_every_point_of_a_life(facts: SolveFacts, expected: Phase, words: str) -> None:
+    assert phase(facts) is expected
+    body = status_comment(facts)
+    assert body.startswith(status_marker(facts.id))
+    assert words in body
+    assert "None" not in body
+
+
+def test_what_stood_against_each_candidate_is_said() -> None:
+    facts = replace(decided(Outcome.NONE), runs=(run(1), run(2, status=Status.FAILED, error="Its sandbox was lost.")))
+    body = status_comment(facts)
+    assert "**A** (`m1`): empty" in body
+    assert "**B** (`m2`): breaks 1 test (Its sandbox was lost.)" in body
+    assert "/solve retry" in body
+
+
+def test_the_pull_request_explains_itself() -> None:
+    body = pull_body(decided(), verified=True)
+    for part in (
+        "Fixes #7",
+        "### What was wrong",
+        "`src/a.py` (changed, +3 −1)",
+        "> Because.",
+        "It keeps all 5 stable tests.",
+        "**Runner-up:** candidate B",
+        "Nobody else made the same change.",
+        "1 flaky, not counted",
+        "$0.0300",
+        "GitHub calls the commit verified",
+    ):
+        assert part in body, part
+    assert "This is a draft" not in body
+    assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), verified=False)
+    assert "moved on" in pull_body(decided(), "main moved on.", verified=True)
+
+
+def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
+    facts = decided()
+    assert facts.dollars == pytest.approx(0.03)
+    assert "| **total** | 8 | 2,000 / 200 |" in pull_body(facts, verified=True)
+
+
+def test_a_hostile_title_stays_one_line_everywhere() -> None:
+    facts = replace(decided(), solve=solve("Fix\n\nCo-authored-by: Eve <eve@evil.example>\r\n@all"))
+    assert "\n" not in pull_title(facts)
+    message = commit_message(facts)
+    assert [line for line in message.splitlines() if line.startswith("Co-authored-by:")] == [
+        "Co-authored-by: ann <42+ann@users.noreply.github.com>"
+    ]
+    assert "@all" not in pull_body(facts, verified=True)
+
+
+@pytest.mark.parametrize(
+    ("template", "title", "branch"),
+    [
+        (
+            "solvebot/{issue}-{slug}",
+            "It breaks on Tuesdays, always and ever",
+            "solvebot/7-it-breaks-on-tuesdays-always",
+        ),
+        ("solvebot/{issue}-{slug}", "Größe ../../etc", "solvebot/7-groe-etc"),
+        ("solvebot/{issue}-{slug}", "日本語", "solvebot/7-fix"),
+        ("bot/{issue}", "x", "bot/7"),
+    ],
+)
+def test_branch_names_are_plain(template: str, title: str, branch: str) -> None:
+    assert branch_name(template, 7, title) == branch
+
+
+def test_replies_say_what_and_what_to_do() -> None:
+    assert "- `x` is no number. Use 1 to 8." in not_understood([("`x` is no number.", "Use 1 to 8.")])
+    assert "**published**" in status_reply(decided())
+    told = explanation(decided())
+    assert "Outcome: ready" in told
+    assert "Uncertain" in told
