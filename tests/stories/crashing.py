@@ -1,0 +1,171 @@
+"""The bot as a process that dies, and is started again.
+
+    python -m tests.stories.crashing PLAN
+
+What lives is `bot.app.serve`, with nothing built into it for this: a listener on SQLAlchemy recognises the engine's
+inserts of a started workflow, of a step's result and of a workflow's end, and kills the process with SIGKILL just
+before the insert (what the step did is done, and nobody knows) or just after its commit (it is known, and must not be
+done again). Around it stands what an init system would be: it loads everything once, forks a life, and forks the next
+one when that was killed or has ended in peace. An error ends it.
+
+In the plan's directory are `life` (the process id of the present one), `deaths` (where the earlier ones died, a line
+each, on the disk before the signal), and `log`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from bot import app, logs
+from bot.engine import EngineOptions
+from bot.settings import Settings
+
+_INSERT = re.compile(r'INSERT INTO (?:"?\w+"?\.)?"?(operation_outputs|workflow_status|workflow_output)"?\s')
+_MARK = "boundary"
+
+
+class Dies(StrEnum):
+    NEVER = "never"
+    BEFORE = "before it is known"
+    AFTER = "after it is known"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`at`: a regular expression that a boundary must match for a death. `once`: no boundary kills a second time."""
+
+    directory: str
+    environment: Mapping[str, str]
+    dies: Dies = Dies.NEVER
+    at: str = ""
+    once: bool = True
+    recovery_attempts: int = 1000  # more lives than any drill has
+    heartbeat: float = 0.2
+    dead_after: float = 2.0
+
+    @property
+    def deaths(self) -> Path:
+        return Path(self.directory) / "deaths"
+
+    @property
+    def life(self) -> Path:
+        return Path(self.directory) / "life"
+
+
+def died_at(plan: Plan) -> list[str]:
+    return plan.deaths.read_text().splitlines() if plan.deaths.exists() else []
+
+
+class Reaper:
+    """Listens to what the engine writes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._died_at = set(died_at(plan))
+
+    def listen(self) -> None:
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._before)
+        sa.event.listen(sa.Engine, "rollback", lambda connection: connection.info.pop(_MARK, None))
+        sa.event.listen(sa.Pool, "checkin", self._returned)
+
+    def _before(
+        self, connection: sa.Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        if found := _INSERT.match(statement):
+            boundary = _name(found[1], context.compiled_parameters[0])
+            if self._plan.dies is Dies.BEFORE:
+                self._die_at([boundary])
+            connection.info.setdefault(_MARK, []).append(boundary)
+
+    def _returned(self, _connection: Any, record: Any) -> None:
+        """A connection comes back to its pool when its transaction is over."""
+        boundaries = record.info.pop(_MARK, [])
+        if self._plan.dies is Dies.AFTER:
+            self._die_at(boundaries)
+
+    def _die_at(self, boundaries: Sequence[str]) -> None:
+        """Those of one transaction share a death."""
+        deadly = [name for name in boundaries if re.search(self._plan.at, name)]
+        if self._plan.once:
+            deadly = [name for name in deadly if name not in self._died_at]
+        if deadly:
+            with self._plan.deaths.open("a") as file:
+                file.writelines(f"{name}\n" for name in deadly)
+                file.flush()
+                os.fsync(file.fileno())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _name(table: str, values: Mapping[str, Any]) -> str:
+    """Such as "s-3000000005-1-l1795253565-r1 4 model call"."""
+    workflow = values["workflow_uuid"]
+    match table:
+        case "operation_outputs":
+            return f"{workflow} {values['function_id']} {values['function_name']}"
+        case "workflow_status":
+            return f"{workflow} started"
+        case _:
+            return f"{workflow} ended"
+
+
+def live(plan: Plan) -> None:
+    settings = Settings.from_env(plan.environment)
+    logs.configure(format="json", level="INFO", redact=app.redactor(settings))
+    if plan.dies is not Dies.NEVER:
+        Reaper(plan).listen()
+    options = EngineOptions(
+        settings.engine_url,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        recovery_attempts=plan.recovery_attempts,
+        heartbeat=plan.heartbeat,
+        dead_after=plan.dead_after,
+    )
+    asyncio.run(app.serve(settings, options=options))
+
+
+class Supervisor:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._life = 0
+        self._stopping = False
+
+    def run(self) -> int:
+        """Until SIGTERM, or until a life ends by an error; returns the exit code of the last one."""
+        signal.signal(signal.SIGTERM, self._stop)
+        while True:
+            self._life = os.fork()
+            if self._life == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                live(self._plan)
+                return 0
+            self._announce()
+            _, status = os.waitpid(self._life, 0)
+            code = os.waitstatus_to_exitcode(status)
+            if self._stopping or code not in (0, -signal.SIGKILL):
+                return code
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+        os.kill(self._life, signal.SIGTERM)
+
+    def _announce(self) -> None:
+        unfinished = self._plan.life.with_suffix(".part")
+        unfinished.write_text(str(self._life))
+        unfinished.replace(self._plan.life)
+
+
+if __name__ == "__main__":
+    sys.exit(Supervisor(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)).run())

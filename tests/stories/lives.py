@@ -1,0 +1,269 @@
+"""A world whose bot is another process, which dies and lives again; GitHub and the models stay.
+
+The simulators are in the test's process, on ports that do not change. The bot's state is what it left on the disk: this
+side looks at it through the store, the sandboxes' directory and the engine's table of workflows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+import psycopg
+
+from bot.app import sandboxes
+from bot.core.model import SolveFacts
+from bot.ports import Sandboxes
+from bot.settings import Settings
+from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
+from bot.simulators.model import ModelSimulator, Script
+from bot.store.migrate import migrate
+from bot.store.store import SqlStore, opened
+from tests.stories.crashing import Plan, died_at
+from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+LOOK = 0.05  # seconds between two looks at the disk
+UP = 60.0  # seconds that a life may take to answer: on a busy machine the imports alone take some
+UNFINISHED = "select workflow_uuid from {schema}workflow_status where status in ('PENDING', 'ENQUEUED', 'DELAYED')"
+BOUNDARIES = """
+select workflow_uuid || ' started' from {schema}workflow_status
+union all select workflow_uuid || ' ' || function_id || ' ' || function_name from {schema}operation_outputs
+union all select workflow_uuid || ' ended' from {schema}workflow_output
+"""
+
+COUNTED = "echo ran >> /home/agent/ran; wc -l < /home/agent/ran"
+"""A command that says how many such commands its sandbox has seen, itself included."""
+
+
+@dataclass(slots=True)
+class Bot:
+    """A supervised bot. `kill` and `terminate` are for its present life, `stop` for good."""
+
+    plan: Plan
+    url: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def life(self) -> int:
+        return int(self.plan.life.read_text())
+
+    @property
+    def deaths(self) -> list[str]:
+        return died_at(self.plan)
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What all lives have logged; a line that the end cut off is left out."""
+        lines = (Path(self.plan.directory) / "log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    async def up(self) -> None:
+        """Until it takes deliveries."""
+        async with asyncio.timeout(UP), aiohttp.ClientSession() as session:
+            while True:
+                assert self.process.returncode is None, f"the bot has ended: {self.tail()}"
+                try:
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    pass
+                await asyncio.sleep(LOOK)
+
+    async def kill(self) -> None:
+        await self._end(signal.SIGKILL)
+
+    async def terminate(self) -> None:
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> None:
+        """Until the next life has begun."""
+        life = self.life
+        os.kill(life, number)
+        async with asyncio.timeout(UP):
+            while self.life == life:
+                assert self.process.returncode is None, f"the bot has ended: {self.tail()}"
+                await asyncio.sleep(LOOK)
+
+    async def stop(self) -> int:
+        """In peace, unless it has ended already; the exit code."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        async with asyncio.timeout(UP):
+            return await self.process.wait()
+
+    async def cut_off(self) -> None:
+        """No next life, as when the machine is gone."""
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+            with suppress(ProcessLookupError):
+                os.kill(self.life, signal.SIGKILL)
+
+    def tail(self) -> str:
+        return (Path(self.plan.directory) / "log").read_text()[-4000:]
+
+
+@dataclass(slots=True)
+class MortalWorld:
+    github: GitHubSimulator
+    models: ModelSimulator
+    settings: Settings
+    environment: dict[str, str]
+    store: SqlStore
+    sandboxes: Sandboxes
+    repo: SimRepository
+    directory: Path
+
+    @asynccontextmanager
+    async def bot(self, name: str = "bot", **plan: Any) -> AsyncIterator[Bot]:
+        """Alive, and GitHub's webhooks go to it. `plan`: fields of `Plan`. At the end it is stopped in peace."""
+        directory = self.directory / name
+        directory.mkdir()
+        port = _free_port()
+        environment = self.environment | {"PORT": str(port)}
+        bot = await _start(Plan(str(directory), environment, **plan), f"http://127.0.0.1:{port}")
+        try:
+            await bot.up()
+            self.github.webhooks.url = f"{bot.url}/webhook"
+            yield bot
+            await bot.up()
+            code = await bot.stop()
+            assert code == 0, f"the bot ended with {code}: {bot.tail()}"
+        finally:
+            await bot.cut_off()
+
+    async def issue(self) -> SimIssue:
+        return await self.repo.open_issue("No name, no greeting", "It should greet the world.", by="sam")
+
+    async def label(self, issue: SimIssue) -> None:
+        await issue.label("solve-me", by=MAINTAINER)
+
+    async def over(self, issue: SimIssue, *, within: float = 60.0) -> SolveFacts:
+        """Wait until the solve of the issue has ended, and every workflow with it."""
+
+        async def ended() -> SolveFacts | None:
+            facts = await self.store.latest(self.repo.id, issue.number)
+            return facts if facts is not None and facts.status.is_over and not self.unfinished() else None
+
+        async with asyncio.timeout(within):
+            while (facts := await ended()) is None:  # noqa: ASYNC110 - only the disk can tell
+                await asyncio.sleep(LOOK)
+        return facts
+
+    async def until(self, condition: Callable[[], T], *, within: float = 60.0) -> T:
+        """For what can only be seen from outside: a file, a line of the log."""
+        async with asyncio.timeout(within):
+            while not (value := condition()):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(LOOK)
+        return value
+
+    def unfinished(self) -> list[str]:
+        """Ids of the workflows that are not over."""
+        return self._ask_engine(UNFINISHED)
+
+    def boundaries(self) -> list[str]:
+        """All that the engine has on record, by the names of crashing.py."""
+        return self._ask_engine(BOUNDARIES)
+
+    def _ask_engine(self, question: str) -> list[str]:
+        url = self.settings.engine_url
+        if url.startswith("postgresql"):
+            with psycopg.connect(url) as postgres:
+                return [str(row[0]) for row in postgres.execute(question.format(schema="dbos.").encode())]
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as sqlite:
+            return [str(row[0]) for row in sqlite.execute(question.format(schema=""))]
+
+    async def left_over(self) -> dict[str, object]:
+        """What must be empty at the end of every drill."""
+        rooms = self.settings.data / "sandboxes"
+        return {
+            "GitHub was asked wrongly": self.github.errors,
+            "the models were asked wrongly": self.models.errors,
+            "active solves": await self.store.active_solves(),
+            "sandboxes": await self.sandboxes.living(),
+            "snapshots": await self.sandboxes.snapshots(),
+            "half-made or half-deleted": [
+                str(path) for kind in ("building", "gone") for path in (rooms / kind).iterdir()
+            ],
+        }
+
+    def counts(self, model: str) -> list[int]:
+        """What the counted commands of a model's run said, as its last conversation has it."""
+        asked = [request for request in self.models.asked if request.model == f"simulated/{model}"]
+        results = [str(message["content"]) for message in asked[-1].messages if message["role"] == "tool"]
+        return [int(found[1]) for text in results if (found := re.search(r"<output>\s*(\d+)", text))]
+
+
+@asynccontextmanager
+async def a_mortal_world(
+    directory: Path,
+    scripts: Mapping[str, Script],
+    files: Mapping[str, str | bytes | tuple[bytes, str]] = FILES,
+    database_url: str = "",
+    **environment: str,
+) -> AsyncIterator[MortalWorld]:
+    """`environment`: settings that differ, by the names that an operator uses."""
+    github = GitHubSimulator(directory, webhook_secret=SECRET, private_key_pem=KEY)
+    llm = ModelSimulator()
+    async with github.serving(), llm.serving():
+        told = {
+            "GITHUB_APP_ID": str(github.app.app_id),
+            "GITHUB_PRIVATE_KEY": github.app.private_key_pem,
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": github.url,
+            "GITHUB_SERVER_URL": github.url,
+            "GITHUB_WRITE_INTERVAL": "0",
+            "MODEL_BASE_URL": llm.url,
+            "MODEL_API_KEY": llm.key,
+            "MODEL_PROVIDER": "simulator",
+            "BASELINE_REPEATS": "2",
+            "ENGINE_POLL": "0.05",
+            "DATA_DIR": str(directory / "data"),
+            "DATABASE_URL": database_url,
+            "STATUS_INTERVAL": "3600",
+            "SWEEP_INTERVAL": "0",
+            **environment,
+        }
+        settings = await isolated_where_possible(Settings.from_env(told))
+        told["RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION"] = str(settings.run_untrusted_code_without_isolation)
+        settings.data.mkdir(exist_ok=True)
+        await asyncio.to_thread(migrate, settings.store_url)
+        repo = github.repository("octo/greet", files=files, by=MAINTAINER)
+        repo.grant(MAINTAINER, "write")
+        async with opened(settings.store_url) as store:
+            for name, script in scripts.items():
+                llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
+                await store.save_model(spec(name))
+            yield MortalWorld(github, llm, settings, told, store, sandboxes(settings), repo, directory)
+
+
+async def _start(plan: Plan, url: str) -> Bot:
+    file = Path(plan.directory) / "plan.json"
+    file.write_bytes(msgspec.json.encode(plan))
+    with (Path(plan.directory) / "log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.stories.crashing", str(file), cwd=ROOT, stdout=log, stderr=log
+        )
+    return Bot(plan, url, process)
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
