@@ -14,7 +14,7 @@ MAX_BODY = 60_000  # GitHub refuses comments above 65,536 characters
 _BREAK = "\u200b"  # a zero-width space: invisible, and no mention, reference or link survives it
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~^$-])")
-_TRIGGERS = re.compile(r"(@|:(?=//)|\bwww(?=\.)|\bGH(?=-\d))", re.IGNORECASE)
+_TRIGGERS = re.compile(r"(@|:(?=//)|\bwww(?=\.)|\bGH(?=\\?-\d))", re.IGNORECASE)
 
 
 def harmless(text: str, limit: int = 2000) -> str:
