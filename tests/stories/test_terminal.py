@@ -1,0 +1,205 @@
+"""The command line as people use it: real processes, real clones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.simulators.github import GitHubSimulator
+from bot.simulators.model import Hold, ModelSimulator, Script, bash
+from tests.stories.world import FILES, FIX, FIXES, GIVES_UP, KEY, SECRET, isolated_where_possible, settings_for
+
+PATIENCE = 60.0  # seconds for one command
+
+
+def git(where: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    path = tmp_path / "a clone"
+    for name, content in FILES.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(content)
+    git(path, "init", "-q", "-b", "main")
+    git(path, "config", "user.name", "Ann")
+    git(path, "config", "user.email", "ann@localhost")
+    git(path, "add", "-A")
+    git(path, "commit", "-q", "-m", "Greet")
+    (tmp_path / "issue.md").write_text("# No name, no greeting\n\nIt should greet the world.\n")
+    return path
+
+
+class Shell:
+    """Runs `solvebot` with an environment of its own."""
+
+    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+        self.directory = directory
+        self.env = env
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        root = Path(__file__).parent.parent.parent
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot.cli",
+            *arguments,
+            cwd=self.directory,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **self.env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        process = await self.start(*arguments)
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell, ModelSimulator, GitHubSimulator]]:
+    llm, github = ModelSimulator(), GitHubSimulator(directory / "github", webhook_secret=SECRET, private_key_pem=KEY)
+    llm.script("simulated/fixer", script, dollars_per_call=0.001)
+    async with llm.serving(), github.serving():
+        settings = await isolated_where_possible(settings_for(directory, github, llm))
+        env = {
+            "GITHUB_APP_ID": settings.app_id,
+            "GITHUB_PRIVATE_KEY": KEY,
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": github.url,
+            "GITHUB_SERVER_URL": github.url,
+            "GITHUB_WRITE_INTERVAL": "0",
+            "MODEL_BASE_URL": llm.url,
+            "MODEL_API_KEY": llm.key,
+            "MODEL_PROVIDER": "simulator",
+            "MODELS": "fixer",
+            "ENGINE_POLL": "0.02",
+            "DATA_DIR": str(directory / "bot data"),
+            "BUBBLEWRAP": str(settings.bubblewrap),
+            "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
+        }
+        shell = Shell(directory, env)
+        local = Shell(directory, {**env, "DATA_DIR": str(directory / "bot data" / "local")})
+        for each in (shell, local):
+            code, _, err = await each("models", "add", "fixer", "simulated/fixer", "--provider", "simulator",
+                                      "--input", "1", "--output", "4")  # fmt: skip
+            assert code == 0, err
+        yield shell, llm, github
+
+
+async def test_solve_puts_the_champion_on_a_branch_and_touches_nothing_else(clone: Path, tmp_path: Path) -> None:
+    before = git(clone, "status", "--porcelain"), git(clone, "rev-parse", "HEAD")
+    async with a_shell(tmp_path, FIXES) as (solvebot, llm, _):
+        code, out, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert code == 0, err
+        assert llm.errors == []
+    decision = json.loads(out)
+    assert decision["outcome"] == "draft"
+    [branch] = git(clone, "branch", "--list", "solvebot/*", "--format=%(refname:short)").splitlines()
+    assert git(clone, "show", f"{branch}:greet.sh") == 'echo "hello ${1:-world}"'
+    assert git(clone, "log", "-1", "--format=%an", branch) == "Ann"
+    assert (git(clone, "status", "--porcelain"), git(clone, "rev-parse", "HEAD")) == before
+
+
+async def test_no_champion_is_exit_code_1(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, GIVES_UP) as (solvebot, _, _):
+        code, out, _ = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+    assert code == 1
+    assert json.loads(out)["champion"] is None
+    assert git(clone, "branch", "--list", "solvebot/*") == ""
+
+
+async def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, llm, _):
+        hold = Hold(then=bash(FIX))
+        llm.interpose("simulated/fixer", hold)
+        process = await solvebot.start("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        async with asyncio.timeout(PATIENCE):
+            await hold.arrived.wait()
+            process.send_signal(signal.SIGINT)
+            _, err = await process.communicate()
+        assert process.returncode == 130
+        assert b"Traceback" not in err
+        assert b"goes on from here" in err
+
+        code, _, err2 = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert code == 0, err2
+        assert llm.calls["simulated/fixer"] == 3  # the interrupted call, its repetition, the submission
+
+
+async def test_an_unknown_model_is_told(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
+        code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "gpt-17")
+    assert code == 1
+    assert "gpt-17" in err
+
+
+async def test_receive_works_one_payload_off(tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, github):
+        repo = github.repository("octo/greet", files=FILES, by="ann")
+        repo.grant("ann", "write")
+        issue = await repo.open_issue("No name", "x", by="sam")
+        github.webhooks.url = "http://127.0.0.1:9/nobody"
+        await issue.label("solve-me", by="ann")
+        await github.delivered()
+        payload = next(d.payload for d in github.webhooks.deliveries if d.action == "labeled")
+        (tmp_path / "payload.json").write_bytes(payload)
+        code, _, err = await solvebot("receive", "-e", "issues", "-p", "payload.json")
+        assert code == 0, err
+        assert len(repo.pulls) == 1
+        assert github.errors == []
+
+
+async def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, github):
+        code, out, err = await solvebot("doctor")
+        assert code == 0, out + err
+        assert "knows this App as solvebot" in out.replace("\n", " ")
+        assert "Ready to serve" in out
+
+        solvebot.env["GITHUB_APP_ID"] = "1"
+        solvebot.env["MODELS"] = "nobody"
+        solvebot.env["MODEL_API_KEY"] = ""
+        code, out, _ = await solvebot("doctor")
+        assert code == 1
+        for words in ("does not know this App", "MODEL_API_KEY is missing", "nobody"):
+            assert words in out.replace("\n", " ")
+        assert "Traceback" not in out
+        assert github.errors == []
+
+
+async def test_serve_without_settings_says_all_that_is_missing(tmp_path: Path) -> None:
+    code, _, err = await Shell(tmp_path, {})("serve")
+    assert code == 1
+    for name in ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "MODEL_API_KEY"):
+        assert f"{name} is missing" in err
+
+
+async def test_models_are_listed_added_and_disabled(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"DATA_DIR": str(tmp_path / "bot"), "COLUMNS": "200"})
+    code, out, err = await shell("models", "list")
+    assert code == 0, err
+    assert "deepseek-v3.2" in out
+    assert (await shell("models", "disable", "deepseek-v3.2"))[0] == 0
+    code, _, err = await shell("models", "disable", "nobody")
+    assert code == 1
+    assert "models list" in err
+
+
+async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None:
+    code, out, err = await Shell(tmp_path, {})("demo")
+    assert code == 0, out + err
+    assert "One issue, 4 attempts, one pull request" in out.replace("\n", " ")
