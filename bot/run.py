@@ -8,6 +8,7 @@ leaves behind is closed by whoever cancels, and by the janitor.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,10 +217,12 @@ def _last_words(result: AgentResult) -> str:
 
 
 def _first_command(reply: Reply) -> str:
-    for call in reply.message.get("tool_calls") or []:
-        arguments = call.get("function", {}).get("arguments", "") if isinstance(call, dict) else ""
-        return str(arguments).removeprefix('{"command": "').removesuffix('"}')
-    return ""
+    """For people who watch. What a model sends need not be a call at all."""
+    try:
+        arguments = json.loads(reply.message["tool_calls"][0]["function"]["arguments"])
+        return str(arguments["command"])
+    except (LookupError, TypeError, ValueError):
+        return ""
 
 
 def _for_people(error: WorldError) -> str:

@@ -41,6 +41,7 @@ from bot.core.model import (
     Usage,
 )
 from bot.core.phase import Phase, phase
+from bot.core.render.evidence import run_state
 from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
 from bot.core.render.replies import explanation, not_understood, status_reply
 from bot.core.render.status import status_comment, status_marker
@@ -179,6 +180,19 @@ def test_the_status_comment_at_every_point_of_a_life(facts: SolveFacts, expected
     assert body.startswith(status_marker(facts.id))
     assert words in body
     assert "None" not in body
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("pytest -q", "working: `pytest -q`"),
+        ("cat > x <<'E'\nsecond line\nE", "working: `cat > x <<'E' …`"),
+        ("y" * 100, f"working: `{'y' * 60} …`"),
+        ("", "working"),
+    ],
+)
+def test_a_run_at_work_shows_the_beginning_of_its_command(command: str, shown: str) -> None:
+    assert run_state(run(1, status=Status.RUNNING, last_command=command)) == shown
 
 
 def test_what_stood_against_each_candidate_is_said() -> None:

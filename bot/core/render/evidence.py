@@ -84,7 +84,7 @@ def run_state(run: RunFacts) -> str:
         case Status.PENDING:
             return "waiting"
         case Status.RUNNING:
-            return f"working: {code(run.last_command, 60)}" if run.last_command else "working"
+            return f"working: {code(_beginning(run.last_command))}" if run.last_command else "working"
         case Status.CANCELLED:
             return "cancelled"
         case Status.FAILED:
@@ -138,6 +138,12 @@ def baseline_sentence(baseline: Baseline) -> str:
     if baseline.flaky:
         parts.append(f"{len(baseline.flaky)} flaky, not counted")
     return "; ".join(parts) + f" ({code(baseline.command)})."
+
+
+def _beginning(command: str, length: int = 60) -> str:
+    """The first line, cut where it gets too long for a table."""
+    line = command.strip().partition("\n")[0]
+    return line if line == command.strip() and len(line) <= length else f"{line[:length].rstrip()} …"
 
 
 def _temperature(run: RunFacts) -> str:

@@ -83,7 +83,7 @@ def _footer(facts: SolveFacts, now: Phase) -> str:
         bits.append(f"task `{facts.task.digest[:12]}`")
         bits.append(f"base {code(facts.task.base_branch)} at `{facts.task.base_sha[:10]}`")
     if facts.limits is not None:
-        bits.append(f"at most {dollars(facts.limits.dollars)}, {facts.limits.minutes:g} min per run")
+        bits.append(f"at most ${facts.limits.dollars:.2f}, {facts.limits.minutes:g} min per run")
     if now in (Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING, Phase.PUBLISHING):
         bits.append("stop it with `/solve cancel`")
     elif now is not Phase.PUBLISHED:
