@@ -10,8 +10,10 @@ Facts about DBOS 3.4.0 that shape this file (each one tried):
 - The version is set by hand. By default it is a hash of the sources, and any edit would strand unfinished work.
 - `launch` on the running loop makes workflows run on that loop; DBOS then owns the loop's default executor, so it is
   closed last.
-- SQLite: its `unixepoch('subsec')` needs 3.42 on Python 3.12 and newer, and WAL with a small pool has 8 times less
-  tail latency; both come with an engine of our own. One process per file, so the file is locked before launch.
+- SQLite: its `unixepoch('subsec')` needs 3.42 on Python 3.12 and newer, and WAL with two connections has 4 to 8 times
+  less tail latency than with more, which wait for each other's locks in their sleep; both come with an engine of our
+  own, which then has to be prepared as DBOS prepares its own. One process per file, so it is locked before launch.
+- Waiting for other workflows is a query every interval for each that waits, so here one asks for all (`Endings`).
 - Rows tagged as pickled are unpickled whatever serializer is set: refused here, or write access to the database would
   be code execution.
 - A cancelled workflow is told within a second, and only inside of steps; afterwards no step of it works.
@@ -20,6 +22,7 @@ Facts about DBOS 3.4.0 that shape this file (each one tried):
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import fcntl
 import functools
 import json
@@ -38,7 +41,7 @@ from typing import IO, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowHandleAsync, _serialization
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, _serialization
 from dbos import error as dbos_error
 
 from bot import ports
@@ -162,11 +165,56 @@ class WorkflowState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A queued workflow that its parent can wait for."""
 
-    handle: WorkflowHandleAsync[Any]
+    id: str
+
+
+class Endings:
+    """Tells whoever waits for workflows that one is over. However many wait, one query each `interval` asks for all."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._waiting: dict[asyncio.Future[str], frozenset[str]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def first(self, ids: Sequence[str]) -> str:
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = frozenset(ids)
+        if self._asking is None or self._asking.done():
+            # In a context of its own: it does not belong to the workflow that happens to wait first.
+            self._asking = contextvars.Context().run(asyncio.create_task, self._ask(), name="endings")
+            self._asking.add_done_callback(self._stopped)
+        try:
+            return await future
+        finally:
+            del self._waiting[future]
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            ids = frozenset[str]().union(*self._waiting.values())
+            over = await _over(sorted(ids))
+            for future, wanted in self._waiting.items():
+                if (ended := over & wanted) and not future.done():
+                    future.set_result(min(ended))
+            await asyncio.sleep(self._interval)
+
+    def _stopped(self, asking: asyncio.Task[None]) -> None:
+        """When asking failed, everybody who waits is told: each is a step that may be tried again."""
+        error = None if asking.cancelled() else asking.exception()
+        for future in self._waiting:
+            if error is not None and not future.done():
+                future.set_exception(error)
+
+
+async def _over(ids: Sequence[str]) -> frozenset[str]:
+    found = await DBOS.list_workflows_async(workflow_ids=list(ids), status=_OVER, load_input=False, load_output=False)
+    return frozenset(workflow.workflow_id for workflow in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +238,7 @@ class Engine:
         self._lock: IO[str] | None = None
         self._database: sa.Engine | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._endings = Endings(options.result_poll)
         self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
     def register(self, name: str, workflow: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
@@ -264,13 +313,17 @@ class Engine:
     async def queue(self, name: str, id: str, argument: Any) -> Child:
         """Start it on the queue of runs, when this or another worker has room for one more."""
         with SetWorkflowID(id):
-            return Child(await DBOS.enqueue_workflow_async(RUNS, self._workflows[name], msgspec.to_builtins(argument)))
+            await DBOS.enqueue_workflow_async(RUNS, self._workflows[name], msgspec.to_builtins(argument))
+        return Child(id)
 
     async def first_of(self, children: Sequence[Child]) -> str:
         """Inside a workflow: the id of the first that is over, however it ended; the answer is recorded."""
-        handles = [child.handle for child in children]
-        done = await DBOS.wait_first_async(handles, polling_interval_sec=self._options.result_poll)
-        return done.workflow_id
+        ids = [child.id for child in children]
+
+        async def first() -> str:
+            return await self._endings.first(ids)
+
+        return await DBOS.run_step_async({"name": "first of", "preemptible": True}, first)
 
     async def state(self, id: str) -> WorkflowState:
         status = await DBOS.get_workflow_status_async(id)
@@ -294,7 +347,7 @@ class Engine:
     async def delete_before(self, iso_time: str) -> int:
         """Retention: drop finished top-level workflows, with their children, that ended before that time."""
         old = await DBOS.list_workflows_async(
-            status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+            status=_OVER,
             completed_before=iso_time,
             has_parent=False,
             load_input=False,
@@ -321,12 +374,21 @@ class Engine:
             raise EngineError(
                 f"another Solvebot is using {path}; stop it, give this one another DATA_DIR, or use PostgreSQL"
             ) from None
-        engine = sa.create_engine(f"sqlite:///{path}", module=_sqlite(), pool_size=2, connect_args={"timeout": 30})
+        engine = sa.create_engine(
+            f"sqlite:///{path}",
+            module=_sqlite(),
+            pool_size=2,
+            max_overflow=0,
+            pool_timeout=60,
+            connect_args={"timeout": 30},
+        )
 
         @sa.event.listens_for(engine, "connect")
-        def durable(connection: Any, _record: Any) -> None:
+        def prepared(connection: Any, _record: Any) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.isolation_level = "IMMEDIATE"  # this and the next as DBOS does it with its own engine
+            connection.execute("PRAGMA foreign_keys=ON")
 
         return engine
 
