@@ -1,1 +1,20 @@
-"""Solvebot: an issue goes in, the champion of several attempts comes out as a pull request."""
+"""Solvebot: an issue goes in, the champion of several attempts comes out as a pull request.
+
+The words. An *issue* is GitHub's. A *trigger* is what asked for a solve: a label, a comment, the command line. A *solve*
+is one answer to one trigger. An *experiment* is a planned attempt (model, temperature, strategy), a *run* is one being
+carried out in a sandbox, a *candidate* is the patch that a run produced. *Evidence* is what we observed about a
+candidate by running things, the *decision* is the ranked evidence and the outcome, the *champion* is the one chosen.
+
+The map. Imports point inward only: from the bottom of this list to its top, never between adapters.
+
+    core/          decisions: pure functions whose docstrings are the policies, and render/, every sentence we say
+    ports.py       all we ask of the world, on one page
+    github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine.py  durable workflows
+    settings.py logs.py               the environment, read once; events with keys, without secrets
+    status.py conclude.py judge.py publish.py run.py solve.py      the story; solve.py reads from top to bottom
+    intake.py      delivery -> refused, answered, cancelled, or a started solve
+    web/           POST /webhook, /healthz, /readyz      worker.py  what goes on beside the workflows
+    app.py         where all of it is put together
+    cli.py doctor.py terminal.py screen.py demo/         for people at a terminal
+    simulators/    GitHub and a provider of models, as servers, for the demo and the tests
+"""

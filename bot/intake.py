@@ -54,7 +54,7 @@ from bot.core.model import (
 )
 from bot.core.permissions import Refused, may_ask
 from bot.core.render import replies
-from bot.core.render.pull import BRANCH_PREFIX
+from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
@@ -273,7 +273,7 @@ class Intake:
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
     ) -> Action:
         """Before any money: is there anything to solve, and do we know how."""
-        await self._solvable(event, options)
+        await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
             raise Refusal(replies.config_problems(CONFIG_PATHS[0], [(m.line, m.reason) for m in config.mistakes]))
         planned = plan(options, config, await self._store.models(), self._server)
@@ -287,7 +287,9 @@ class Intake:
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         return Action(start=solve)
 
-    async def _solvable(self, event: LabelAdded | CommentPosted, options: SolveOptions) -> None:
+    async def _solvable(
+        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
+    ) -> None:
         if event.is_pull_request:
             raise Refusal(replies.not_an_issue())
         issue = await self._github.issue(event.issue)
@@ -303,8 +305,9 @@ class Intake:
             raise Refusal(replies.repository_empty())
         if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
             raise Refusal(replies.no_such_base(options.base))
-        prefix = f"{BRANCH_PREFIX}{event.issue.number}-"
-        pull = await self._github.open_pull_request(event.issue, branch_prefix=prefix)
+        template = (RepoConfig() if isinstance(config, ConfigProblem) else config).pull_request.branch
+        branches = branch_pattern(template, event.issue.number)
+        pull = await self._github.open_pull_request(event.issue, branches=branches)
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
 

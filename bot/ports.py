@@ -15,6 +15,7 @@ arguments and must then find what the first call left behind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -176,8 +177,8 @@ class GitHub(Protocol):
 
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None: ...
 
-    async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
-        """Ours that is open for this issue: same repository, branch starting with the prefix."""
+    async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
+        """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
 
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""

@@ -6,6 +6,7 @@ Nothing here decides what happens next; it only knows how to ask.
 from __future__ import annotations
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -183,13 +184,13 @@ class Hub:
 
     # ---------------------------------------------------------------------------------------------- publishing
 
-    async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
-        """Ours that is open for this issue: same repository, branch starting with the prefix."""
+    async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
+        """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
         repo = issue.repo
         bot = await self._at.ourselves(repo, Purpose.READ)
         call = Call("GET", "/pulls", query={"state": "open"})
         for pull in await self._at.list(repo, Purpose.READ, call, answers.Pull):
-            if pull.is_from(repo) and pull.is_by(bot) and pull.head.ref.startswith(branch_prefix):
+            if pull.is_from(repo) and pull.is_by(bot) and branches.fullmatch(pull.head.ref):
                 return pull.meant
         return None
 

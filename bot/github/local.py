@@ -97,9 +97,9 @@ class LocalGitHub:
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
         self._say(body)
 
-    async def open_pull_request(self, issue: IssueRef, *, branch_prefix: str) -> PullRequest | None:
+    async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
         """A branch that an earlier solve made is what an open pull request is elsewhere."""
-        ours = (_pull(name, sha) for name, sha in await self._branches() if name.startswith(branch_prefix))
+        ours = (_pull(name, sha) for name, sha in await self._branches() if branches.fullmatch(name))
         return next(ours, None)
 
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.core.model import IssueRef, Permission, Repo, Sha
@@ -403,7 +405,7 @@ async def test_a_pull_request_is_opened_once_and_brought_up_to_date(world: World
     assert first.url == f"{world.github.url}/acme/widget/pull/{first.number}"
     [pull] = world.repository.pulls
     assert (pull.title, pull.body) == ("Fix it", "Fixes #1.")
-    assert await world.hub.open_pull_request(issue, branch_prefix="solvebot/1-") == again
+    assert await world.hub.open_pull_request(issue, branches=re.compile("solvebot/1-.*")) == again
 
 
 async def test_the_text_of_a_pull_request_that_a_person_opened_stays(world: World) -> None:
@@ -449,7 +451,7 @@ async def test_only_our_own_open_pull_request_of_the_issue_counts(world: World) 
     await world.pull("solvebot/12-other")
     closed = await world.pull("solvebot/1-closed")
     await world.repository.issue(closed.number).close(by="octocat")
-    assert await world.hub.open_pull_request(issue, branch_prefix="solvebot/1-") is None
+    assert await world.hub.open_pull_request(issue, branches=re.compile("solvebot/1-.*")) is None
 
 
 async def test_a_pull_request_is_dressed_as_far_as_possible(world: World) -> None:

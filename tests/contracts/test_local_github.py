@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -245,7 +246,7 @@ async def test_a_branch_is_created_once_and_never_moved(clone: Clone) -> None:
 
 async def test_a_pull_request_is_a_branch(clone: Clone) -> None:
     github = await clone.github()
-    assert await github.open_pull_request(ISSUE, branch_prefix="solvebot/7-") is None
+    assert await github.open_pull_request(ISSUE, branches=re.compile("solvebot/7-.*")) is None
     with pytest.raises(Rejected):
         await github.open_pull(ISSUE, branch="solvebot/7-fix", base="trunk", title="Fix", body="Why", draft=True)
     await github.point_branch(REPO, "solvebot/7-fix", clone.head)
@@ -253,6 +254,6 @@ async def test_a_pull_request_is_a_branch(clone: Clone) -> None:
     pull = await github.open_pull(ISSUE, branch="solvebot/7-fix", base="trunk", title="Fix", body="Why", draft=True)
     assert (pull.number, pull.url, pull.head_sha, pull.draft) == (0, "solvebot/7-fix", clone.head, True)
     assert clone.said == ["# Fix\n\nWhy"]
-    found = await github.open_pull_request(IssueRef(Repo(0, 1, "x"), 7), branch_prefix="solvebot/7-")
+    found = await github.open_pull_request(IssueRef(Repo(0, 1, "x"), 7), branches=re.compile("solvebot/7-.*"))
     assert found is not None
     assert found.branch == "solvebot/7-fix"

@@ -42,7 +42,7 @@ from bot.core.model import (
 )
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
+from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title
 from bot.core.render.replies import explanation, not_understood, status_reply
 from bot.core.render.status import status_comment, status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
@@ -254,6 +254,22 @@ def test_a_hostile_title_stays_one_line_everywhere() -> None:
 )
 def test_branch_names_are_plain(template: str, title: str, branch: str) -> None:
     assert branch_name(template, 7, title) == branch
+
+
+@pytest.mark.parametrize(
+    ("template", "branch", "ours"),
+    [
+        ("solvebot/{issue}-{slug}", "solvebot/7-it-breaks", True),
+        ("solvebot/{issue}-{slug}", "solvebot/7-it-breaks-2", True),
+        ("solvebot/{issue}-{slug}", "solvebot/71-it-breaks", False),
+        ("fix/{issue}", "fix/7", True),
+        ("fix/{issue}", "fix/7-3", True),
+        ("fix/{issue}", "fix/71", False),
+        ("f.x/{issue}", "fax/7", False),
+    ],
+)
+def test_our_branches_are_told_from_others(template: str, branch: str, ours: bool) -> None:
+    assert bool(branch_pattern(template, 7).fullmatch(branch)) is ours
 
 
 def test_replies_say_what_and_what_to_do() -> None:

@@ -9,8 +9,6 @@ from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, Solv
 from bot.core.render.evidence import baseline_sentence, receipt, scoreboard
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed
 
-BRANCH_PREFIX = "solvebot/"
-
 
 def pull_marker(solve: SolveId) -> str:
     return f"<!-- solvebot pull={solve} -->"
@@ -22,6 +20,12 @@ def branch_name(template: str, issue: int, title: str) -> str:
     words = re.findall(r"[a-z0-9]+", plain)[:5]
     slug = "-".join(words)[:40].strip("-") or "fix"
     return template.replace("{issue}", str(issue)).replace("{slug}", slug)
+
+
+def branch_pattern(template: str, issue: int) -> re.Pattern[str]:
+    """Every name that `branch_name` may have given for the issue, a number against collisions included."""
+    parts = (re.escape(part) for part in template.replace("{issue}", str(issue)).split("{slug}"))
+    return re.compile("[a-z0-9-]+".join(parts) + r"(-\d+)?")
 
 
 def pull_title(facts: SolveFacts) -> str:
