@@ -30,9 +30,9 @@ import logging
 import socket
 import sqlite3
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +49,7 @@ from bot.ports import Unavailable
 
 APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old workflows can no longer be replayed
 RUNS = "runs"
+_GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -239,6 +240,8 @@ class Engine:
         self._database: sa.Engine | None = None
         self._beating: asyncio.Task[None] | None = None
         self._endings = Endings(options.result_poll)
+        self._playing: set[asyncio.Task[Any]] = set()
+        self._closing = False
         self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
     def register(self, name: str, workflow: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
@@ -247,7 +250,8 @@ class Engine:
         takes = next(hint for key, hint in hints.items() if key != "return")
 
         async def played(argument: Any) -> Any:
-            return msgspec.to_builtins(await workflow(msgspec.convert(argument, takes)))
+            with self._interruptible():
+                return msgspec.to_builtins(await workflow(msgspec.convert(argument, takes)))
 
         self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=self._options.recovery_attempts)(played)
 
@@ -285,23 +289,43 @@ class Engine:
         if not self._is_sqlite:
             self._beating = asyncio.create_task(self._take_over_the_dead(), name="engine heartbeat")
 
-    async def close(self, *, drain: float = 0) -> None:
-        """Stop; unfinished workflows go on at the next start. The loop gets a default executor of its own again."""
+    async def close(self) -> None:
+        """Interrupt what is being worked on: it goes on at the next start, or at once with another worker.
+
+        The loop gets a default executor of its own again.
+        """
+        self._closing = True
+        for task in self._playing:
+            task.cancel()
+        if self._playing:
+            await asyncio.wait(self._playing, timeout=_GRACE)
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beating
-            await asyncio.to_thread(self._last_beat)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(
-            ThreadPoolExecutor(1),
-            functools.partial(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=int(drain)),
-        )
+        destroy = functools.partial(DBOS.destroy, destroy_registry=True)
+        await loop.run_in_executor(ThreadPoolExecutor(1), destroy)
         loop.set_default_executor(ThreadPoolExecutor(8))
+        if self._beating is not None:
+            await asyncio.to_thread(self._last_beat)
         if self._database is not None:
             self._database.dispose()
         if self._lock is not None:
             self._lock.close()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Around a workflow. DBOS leaves one that ends by asyncio's own cancellation as it is on record: under way."""
+        task = asyncio.current_task()
+        assert task is not None
+        if self._closing:
+            raise asyncio.CancelledError
+        self._playing.add(task)
+        try:
+            yield
+        finally:
+            self._playing.discard(task)
 
     # -------------------------------------------------------------------------------------------------- workflows
 

@@ -52,7 +52,7 @@ COUNTED = "echo ran >> /home/agent/ran; wc -l < /home/agent/ran"
 
 @dataclass(slots=True)
 class Bot:
-    """A supervised bot. `kill` and `terminate` are for its present life, `stop` for good."""
+    """A supervised bot: `end_life` is followed by another life, `stop` and `cut_off` are not."""
 
     plan: Plan
     url: str
@@ -72,11 +72,15 @@ class Bot:
         lines = (Path(self.plan.directory) / "log").read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        return [line for line in self.log if line["level"] in ("error", "critical")]
+
     async def up(self) -> None:
         """Until it takes deliveries."""
         async with asyncio.timeout(UP), aiohttp.ClientSession() as session:
             while True:
-                assert self.process.returncode is None, f"the bot has ended: {self.tail()}"
+                assert self.process.returncode is None, "the bot has ended"
                 try:
                     async with session.get(f"{self.url}/readyz") as answer:
                         if answer.status == 200:
@@ -85,19 +89,13 @@ class Bot:
                     pass
                 await asyncio.sleep(LOOK)
 
-    async def kill(self) -> None:
-        await self._end(signal.SIGKILL)
-
-    async def terminate(self) -> None:
-        await self._end(signal.SIGTERM)
-
-    async def _end(self, number: signal.Signals) -> None:
-        """Until the next life has begun."""
+    async def end_life(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Returns when the next one has begun."""
         life = self.life
         os.kill(life, number)
         async with asyncio.timeout(UP):
             while self.life == life:
-                assert self.process.returncode is None, f"the bot has ended: {self.tail()}"
+                assert self.process.returncode is None, "the bot has ended"
                 await asyncio.sleep(LOOK)
 
     async def stop(self) -> int:
@@ -144,7 +142,10 @@ class MortalWorld:
             yield bot
             await bot.up()
             code = await bot.stop()
-            assert code == 0, f"the bot ended with {code}: {bot.tail()}"
+            assert code == 0, f"the bot ended with {code}"
+        except Exception as error:
+            error.add_note(bot.tail())
+            raise
         finally:
             await bot.cut_off()
 
