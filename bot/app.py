@@ -239,7 +239,11 @@ async def running(
         working = asyncio.create_task(worker.work(github), name="worker")
         stack.push_async_callback(_stopped, working)
         yield Running(
-            bot, web(settings, inbox, {"database": store.alive, "engine": motor.alive}), inbox, worker, working
+            bot,
+            web(settings, inbox, {"database": store.alive, "engine": motor.alive, "key": github.signs}),
+            inbox,
+            worker,
+            working,
         )
 
 

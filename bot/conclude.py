@@ -58,6 +58,7 @@ class Conclusion:
     @step("end")
     async def end(self, id: SolveId, status: Status, error: str, incident: str, by: str) -> Status:
         stands = await self._store.ended(id, status, at=self._clock.now(), error=error, incident=incident, by=by)
+        await self._store.audit(self._clock.now(), by or "solvebot", f"solve.{stands}", str(id), {"incident": incident})
         log.info("solve.ended", solve=id, status=stands, by=by, incident=incident)
         return stands
 

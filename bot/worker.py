@@ -28,6 +28,7 @@ TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
 REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
 SWEEP_OVERLAP = timedelta(hours=1)  # so that one that keeps failing is asked for some times, not for three days
+STARTS_WITHIN = timedelta(minutes=10)  # between accepting a solve and starting its workflow lies one step
 GAVE_UP = "This was interrupted too often to go on."
 
 
@@ -131,8 +132,16 @@ class Worker:
         for snapshot in set(snapshots) - {prepared_snapshot(id) for id in active}:
             await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
         for id in active:
-            if await self._engine.state(id) is WorkflowState.FAILED:
+            if await self._gave_up(id):
                 await self._conclusion.fail(id, GAVE_UP, incident=str(id))
+
+    async def _gave_up(self, id: SolveId) -> bool:
+        """Its workflow failed for good, or was never started because the intake did."""
+        state = await self._engine.state(id)
+        if state is not WorkflowState.UNKNOWN:
+            return state is WorkflowState.FAILED
+        facts = await self._store.facts(id)
+        return facts is not None and self._clock.now() - facts.solve.created_at > STARTS_WITHIN
 
     async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
         kept: set[SandboxId] = set()

@@ -58,6 +58,10 @@ class Hub:
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
 
+    async def signs(self) -> None:
+        """The App's key can sign. Raises `Denied`."""
+        await self._app.token()
+
     async def redeliver_missed(self, since: datetime) -> int:
         """Ask GitHub for the webhooks since then that we did not take; returns how many."""
         return await redeliver_missed(self._client, self._app, since)

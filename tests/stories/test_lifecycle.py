@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.core.model import Outcome, Status
+from bot.core.model import (
+    IssueRef,
+    Outcome,
+    Person,
+    Repo,
+    SandboxId,
+    SnapshotId,
+    Solve,
+    SolveId,
+    SolveOptions,
+    Status,
+    Trigger,
+    TriggerKind,
+)
+from bot.ports import Busy
 from bot.simulators.model import SUBMIT, Hold, bash, turns
 from tests.stories.world import FIX, FIXES, GIVES_UP, SOON, World, a_world, commands, line_up
 
@@ -419,3 +434,42 @@ async def test_a_file_named_installation_is_a_file(tmp_path: Path) -> None:
         await world.next_comment(issue)
         [pull] = world.repo.pulls
         assert world.repo.file(pull.pull.head_sha, "docs/installation") == b"how to\nmore\n"
+
+
+async def test_a_solve_whose_start_was_lost_is_ended_with_a_word(world: World) -> None:
+    issue = await world.issue()
+    now = datetime.now(UTC)
+    trigger = Trigger(TriggerKind.COMMENT, "c1", Person("ann", 1), now)
+    ref = IssueRef(Repo(world.repo.installation.id, world.repo.id, world.repo.name), issue.number)
+    store = world.bot.bot.world.store
+    for key, age in (("young", timedelta(0)), ("old", timedelta(minutes=11))):
+        solve = Solve(SolveId(f"s-{key}"), ref, "t", "b", trigger, SolveOptions(), now - age)
+        assert not isinstance(await store.accept(solve), Busy)
+        await world.bot.worker.tidy()
+        facts = await store.facts(solve.id)
+        assert facts is not None
+        if key == "young":
+            assert facts.status is Status.PENDING
+            await store.ended(solve.id, Status.CANCELLED, at=now)
+        else:
+            assert facts.status is Status.FAILED
+            assert "interrupted too often" in (await world.said(issue, "did not work")).body
+
+
+async def test_a_sandbox_without_an_owner_is_closed(world: World) -> None:
+    world.expected_problems.append("orphan")
+    sandboxes = world.bot.bot.world.sandboxes
+    await sandboxes.create(SandboxId("s-nobody-r1"))
+    await sandboxes.snapshot(SandboxId("s-nobody-r1"), SnapshotId("s-nobody"))
+    issue = await world.issue()
+    hold = thinking(world)
+    await world.label(issue)
+    await arrived(hold)
+    await world.bot.worker.tidy()
+    left = await sandboxes.living()
+    assert SandboxId("s-nobody-r1") not in left
+    assert len(left) == 1, "the sandbox of the solve that is running stays"
+    assert SnapshotId("s-nobody") not in await sandboxes.snapshots()
+    hold.release.set()
+    await world.over(issue)
+    await world.next_comment(issue)
