@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from bot.ports import SandboxUnusable
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from tests.contracts.local_sandboxes import bubblewrap, public_directory
 
 # Here, because a plugin that a test module names must not have been imported by another one before.
 pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
@@ -23,10 +21,9 @@ pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
 @functools.cache
 def why_no_namespaces() -> str:
     """What the sandbox's own self-test says; empty where the isolation is to be had."""
-    with tempfile.TemporaryDirectory() as directory:
-        Path(directory).chmod(0o711)
+    with public_directory() as directory:
         try:
-            asyncio.run(BubblewrapSandboxes(BubblewrapOptions(directory=Path(directory))).check())
+            asyncio.run(bubblewrap(directory).check())
         except SandboxUnusable as error:
             return f"{error} {error.remedy}"
     return ""

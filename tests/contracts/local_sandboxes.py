@@ -12,6 +12,7 @@ from pathlib import Path
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.settings import Settings
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 MEMORY = 300 * 1024**2
@@ -29,6 +30,11 @@ def public_directory() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
+def bwrap() -> Path:
+    """The system's bubblewrap, or the one that `make` unpacked."""
+    return Settings().with_found_bubblewrap().bubblewrap
+
+
 def bubblewrap(directory: Path, *, allow_private: bool = False) -> BubblewrapSandboxes:
     python = () if shutil.which("python3", path=SYSTEM_PATH) else (Path(sys.base_prefix),)
     options = BubblewrapOptions(
@@ -38,6 +44,7 @@ def bubblewrap(directory: Path, *, allow_private: bool = False) -> BubblewrapSan
         memory=MEMORY,
         disk=DISK,
         processes=PROCESSES,
+        executable=bwrap(),
         allow_private=allow_private,
     )
     return BubblewrapSandboxes(options)

@@ -52,7 +52,7 @@ from bot.judge import Judge, Timeouts
 from bot.ports import Remote, Sandboxes, SandboxLost
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from tests.contracts.local_sandboxes import public_directory
+from tests.contracts.local_sandboxes import bwrap, public_directory
 
 REPO = Repo(1, 7, "acme/shop")
 SOLVE = SolveId("solve-1")
@@ -139,7 +139,7 @@ class Ground:
         rooms = self.directory / kind
         found: Sandboxes
         if kind == "bubblewrap":
-            found = BubblewrapSandboxes(BubblewrapOptions(rooms, toolchains=(self.toolchain,)))
+            found = BubblewrapSandboxes(BubblewrapOptions(rooms, toolchains=(self.toolchain,), executable=bwrap()))
         else:
             found = ProcessSandboxes(ProcessOptions(rooms))
         yield found

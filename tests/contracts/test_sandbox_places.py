@@ -12,7 +12,7 @@ from bot.core.model import SandboxId, SnapshotId
 from bot.ports import SandboxUnusable
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from tests.contracts.local_sandboxes import public_directory
+from tests.contracts.local_sandboxes import bwrap, public_directory
 
 A, B, PREPARED = SandboxId("a"), SandboxId("b"), SnapshotId("prepared")
 SOON = 20.0
@@ -39,7 +39,9 @@ def toolchain(closed: Path) -> Path:
 
 @pytest.mark.namespaces
 async def test_below_a_closed_directory(closed: Path, toolchain: Path) -> None:
-    options = BubblewrapOptions(closed / "data", toolchains=(toolchain,), path=(str(toolchain / "bin"),))
+    options = BubblewrapOptions(
+        closed / "data", toolchains=(toolchain,), path=(str(toolchain / "bin"),), executable=bwrap()
+    )
     sandboxes = BubblewrapSandboxes(options)
     mounts = Path("/proc/self/mountinfo").read_text()
     await sandboxes.check()
@@ -64,7 +66,10 @@ async def test_below_a_closed_directory(closed: Path, toolchain: Path) -> None:
 @pytest.mark.namespaces
 @pytest.mark.parametrize(
     ("options", "remedy"),
-    [({"executable": Path("/nowhere/bwrap")}, "apt install bubblewrap"), ({"toolchains": (Path("/nowhere"),)}, "list")],
+    [
+        ({"executable": Path("/nowhere/bwrap")}, "apt install bubblewrap"),
+        ({"executable": bwrap(), "toolchains": (Path("/nowhere"),)}, "list"),
+    ],
 )
 async def test_what_is_missing_is_named(closed: Path, options: dict[str, object], remedy: str) -> None:
     with pytest.raises(SandboxUnusable) as caught:
