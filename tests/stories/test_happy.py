@@ -146,3 +146,28 @@ async def test_a_private_repository_is_solved_like_any_other(tmp_path: Path) -> 
         assert facts.task is not None
         assert facts.task.private
         assert len(world.repo.pulls) == 1
+
+
+async def test_the_answer_comes_before_the_work(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        calls = list(world.github.requests)
+        reaction = next(i for i, call in enumerate(calls) if call.path.endswith("/reactions"))
+        comment = next(i for i, call in enumerate(calls) if call.method == "POST" and call.path.endswith("/comments"))
+        fetching = {"contents": "read", "metadata": "read"}
+        token = next(i for i, call in enumerate(calls) if call.body.get("permissions") == fetching)
+        assert reaction < comment < token, "the eyes, then the comment, and only then the repository is fetched"
+
+
+async def test_a_set_up_that_fails_is_told(tmp_path: Path) -> None:
+    files = line_up("fixer", extra='setup: ["echo no such package; exit 3"]\n')
+    async with a_world(tmp_path, files=files) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        [pull] = world.repo.pulls
+        assert "no such package" in (pull.state.body or "")
