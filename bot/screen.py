@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
+from bot.core.cleaning import visible
 from bot.core.model import RunFacts, SolveFacts, Status
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
@@ -28,7 +29,7 @@ def matrix(facts: SolveFacts | None) -> Table:
             f"[{_COLOURS[run.status]}]{run.status.value}[/]",
             str(run.steps),
             dollars(run.dollars),
-            escape(run.last_command[:50]),
+            escape(visible(run.last_command)[:50]),
         )
     return table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.model import Baseline, Evidence, ExitStatus, RunFacts, SolveFacts, Status
-from bot.core.render.text import code, count, dollars, duration, table
+from bot.core.render.text import code, count, dollars, duration, harmless, table
 
 _ENDINGS = {
     ExitStatus.SUBMITTED: "finished",
@@ -130,7 +130,7 @@ def size(evidence: Evidence) -> str:
 
 def baseline_sentence(baseline: Baseline) -> str:
     if baseline.command is None:
-        return "No way to run tests was found" + (f": {baseline.note}" if baseline.note else "") + "."
+        return f"No way to run tests was found. {harmless(baseline.note)}".rstrip()
     unit = "test" if baseline.per_test else "test command"
     parts = [f"{count(len(baseline.stable), unit)} always passed before the change"]
     if baseline.failing:

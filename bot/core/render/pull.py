@@ -7,7 +7,7 @@ import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId
 from bot.core.render.evidence import baseline_sentence, receipt, scoreboard
-from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed
+from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
 
 def pull_marker(solve: SolveId) -> str:
@@ -30,15 +30,18 @@ def branch_pattern(template: str, issue: int) -> re.Pattern[str]:
 
 def pull_title(facts: SolveFacts) -> str:
     """The issue's own title, on one line, saying that it is fixed."""
-    title = " ".join(facts.solve.issue_title.split()) or f"issue {facts.solve.issue.number}"
-    return f"Fix: {title}"[:200]
+    return f"Fix: {_title(facts, 195)}"
+
+
+def _title(facts: SolveFacts, limit: int) -> str:
+    return unmarked(facts.solve.issue_title, limit) or f"issue {facts.solve.issue.number}"
 
 
 def commit_message(facts: SolveFacts) -> str:
     """Subject, reference, and the requester as co-author; GitHub takes the trailers at the end."""
     return "\n".join(
         [
-            pull_title(facts)[:72],
+            f"Fix: {_title(facts, 67)}",
             "",
             f"Fixes #{facts.solve.issue.number}",
             "",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from bot.core.cleaning import visible
+
 MAX_BODY = 60_000  # GitHub refuses comments above 65,536 characters
 _BREAK = "\u200b"  # a zero-width space: invisible, and no mention, reference or link survives it
 
@@ -19,7 +21,7 @@ _TRIGGERS = re.compile(r"(@|:(?=//)|\bwww(?=\.)|\bGH(?=\\?-\d))", re.IGNORECASE)
 
 def harmless(text: str, limit: int = 2000) -> str:
     """Outside text as running Markdown text: one paragraph per line, nothing of it active."""
-    return "  \n".join(_escaped(line) for line in shortened(text, limit).splitlines())
+    return "  \n".join(_escaped(line) for line in shortened(visible(text), limit).splitlines())
 
 
 def _escaped(line: str) -> str:
@@ -28,9 +30,23 @@ def _escaped(line: str) -> str:
     return _TRIGGERS.sub(rf"\1{_BREAK}", line)
 
 
+# Behind which GitHub looks for a person, an issue, a link or a word to its robots: `[skip ci]`, `***NO_CI***`.
+_ACTIVE_IN_COMMITS = re.compile(r"([@#\[]|:(?=//)|\bGH(?=-\d)|\*(?=NO_CI))", re.IGNORECASE)
+
+
+def unmarked(text: str, limit: int) -> str:
+    """Outside text for where no Markdown is read but much else is: a title, or the subject of a commit; on one line."""
+    line = " ".join(visible(text).split())
+    return _ACTIVE_IN_COMMITS.sub(rf"\1{_BREAK}", line)[:limit]
+
+
 def code(text: str, limit: int = 200) -> str:
-    """Outside text as an inline code span, on one line; GitHub looks for nothing inside of code."""
+    """Outside text as an inline code span, on one line; GitHub looks for nothing inside of code.
+
+    A name with characters that nobody sees must not look like another one, so they are shown as U+FFFD.
+    """
     text = " ".join(shortened(text, limit).split()).replace("|", "\u00a6")
+    text = "".join(character if character.isprintable() else "\ufffd" for character in text)
     if not text:
         return ""
     fence = "`" * (_longest_run(text, "`") + 1)
@@ -40,7 +56,7 @@ def code(text: str, limit: int = 200) -> str:
 
 def block(text: str, language: str = "", limit: int = 8000) -> str:
     """Outside text as a fenced block."""
-    text = shortened(text, limit)
+    text = shortened(visible(text), limit)
     fence = "`" * max(3, _longest_run(text, "`") + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
