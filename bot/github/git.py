@@ -111,15 +111,12 @@ class Git:
         pass_fds: tuple[int, ...] = (),
     ) -> bytes:
         """Raises `GitFailed`, or `Unavailable` when it takes longer than `timeout` seconds or says too much."""
-        child = await self._start(arguments, pass_fds)
-        assert child.stdin
+        child = await self._start(arguments, stdin, pass_fds)
         assert child.stdout
         assert child.stderr
         try:
             async with asyncio.timeout(timeout):
-                _, output, errors = await asyncio.gather(
-                    _feed(child.stdin, stdin), _collect(child.stdout), _tail(child.stderr)
-                )
+                output, errors = await asyncio.gather(_collect(child.stdout), _tail(child.stderr))
                 code = await child.wait()
         except TimeoutError:
             raise Unavailable(f"git {arguments[0]} took longer than {timeout:g} s") from None
@@ -129,12 +126,16 @@ class Git:
             raise GitFailed(arguments[0], code, errors)
         return output
 
-    async def _start(self, arguments: Sequence[str], pass_fds: Sequence[int]) -> asyncio.subprocess.Process:
+    async def _start(
+        self, arguments: Sequence[str], stdin: bytes, pass_fds: Sequence[int]
+    ) -> asyncio.subprocess.Process:
+        """Its input is a file in memory: a pipe would have to be fed, and breaks when git ends early."""
+        read_from = _memory_file(stdin) if stdin else asyncio.subprocess.DEVNULL
         try:
             return await asyncio.create_subprocess_exec(
                 "git",
                 *arguments,
-                stdin=asyncio.subprocess.PIPE,
+                stdin=read_from,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=self._environment,
@@ -144,13 +145,17 @@ class Git:
             )
         except FileNotFoundError as error:
             raise Denied("there is no git on this machine", remedy="Install git 2.38 or newer.") from error
+        finally:
+            if stdin:
+                os.close(read_from)
 
 
-async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
-    with suppress(BrokenPipeError, ConnectionResetError):  # it ended early; its exit code says why
-        stream.write(data)
-        await stream.drain()
-    stream.close()
+def _memory_file(content: bytes) -> int:
+    fd = os.memfd_create("git-stdin")
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 async def _collect(stream: asyncio.StreamReader) -> bytes:
@@ -193,6 +198,8 @@ async def change_index(git: Git, removed: Iterable[str], written: Mapping[str, t
 
 async def read_blobs(git: Git, blobs: Sequence[str]) -> list[bytes]:
     """Contents in the order asked for."""
+    if not blobs:
+        return []
     output = await git("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode())
     contents = []
     position = 0

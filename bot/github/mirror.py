@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ _MAX_WORDS = 64
 _GREPS_AT_ONCE = 2
 _LS_TREE = re.compile(rb"(\d{6}) [a-z]+ ([0-9a-f]+) +(\d+|-)\t([^\0]+)\0")
 _COUNT = re.compile(rb"([^\0]+)\0(\d+)\n")
+_Key = tuple[tuple[int, int], Sha]
 
 
 class GitMirrors:
@@ -49,13 +51,37 @@ class GitMirrors:
         self._environment = neutral(environment)
         self._pauses = tuple(pauses)
         self._locks: dict[int, asyncio.Lock] = {}
+        self._coming: dict[tuple[int, str], _Shared] = {}
+        self._trees = _Trees()
 
     async def fetch(self, repo: Repo, remote: Remote, *, want: str) -> Sha:
+        """Those who ask for the same while it waits for its turn share one fetch: it begins after they asked.
+
+        It is given up when all of them have been cancelled.
+        """
+        key = repo.id, want
+        shared = self._coming.get(key)
+        if shared is None:
+            shared = self._coming[key] = _Shared(asyncio.create_task(self._fetch_in_turn(key, repo, remote)))
+        shared.asked += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.asked -= 1
+            if not shared.asked and not shared.task.done():
+                if self._coming.get(key) is shared:
+                    del self._coming[key]
+                shared.task.cancel()
+                await asyncio.wait({shared.task})
+
+    async def _fetch_in_turn(self, key: tuple[int, str], repo: Repo, remote: Remote) -> Sha:
         async with self._locks.setdefault(repo.id, asyncio.Lock()):
+            del self._coming[key]
+            _, want = key
             return await fetch(self._mirror(repo), remote, want, environment=self._environment, pauses=self._pauses)
 
     async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]:
-        return [replace(file, path=worktree.shown(file.path)) for file in await self._tree(repo, commit)]
+        return [_shown(file) for file in await self._tree(repo, commit)]
 
     async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None:
         """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
@@ -122,13 +148,9 @@ class GitMirrors:
         return self._directory / f"{repo.id}.git"
 
     async def _holding(self, repo: Repo, commit: Sha) -> Git:
-        """The mirror, in which the commit is."""
-        git = Git(self._mirror(repo), self._environment)
-        try:
-            await git("cat-file", "-e", f"{commit}^{{commit}}")
-        except GitFailed as error:
-            raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
-        return git
+        """The mirror, in which the commit is: listing it proves that."""
+        await self._tree(repo, commit)
+        return Git(self._mirror(repo), self._environment)
 
     @asynccontextmanager
     async def _workbench(self, repo: Repo, commit: Sha) -> AsyncIterator[Git]:
@@ -142,11 +164,19 @@ class GitMirrors:
             yield git
 
     async def _tree(self, repo: Repo, commit: Sha) -> list[TreeFile]:
-        git = await self._holding(repo, commit)
-        return [
-            TreeFile(os.fsdecode(path), mode.decode(), Sha(blob.decode()), 0 if size == b"-" else int(size))
-            for mode, blob, size, path in _LS_TREE.findall(await git("ls-tree", "-r", "-l", "-z", commit))
-        ]
+        """The commit's files, with their paths' bytes as they are. Asked of git once, however often it is needed."""
+        mirror = self._mirror(repo)
+        key = _made(mirror), commit
+        if (known := self._trees.get(key)) is not None:
+            return known
+        git = Git(mirror, self._environment)
+        try:
+            await git("cat-file", "-e", f"{commit}^{{commit}}")
+        except GitFailed as error:
+            raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
+        files = await asyncio.to_thread(_read_listing, await git("ls-tree", "-r", "-l", "-z", commit))
+        self._trees.keep(key, files)
+        return files
 
     async def _difference(self, repo: Repo, base: Sha, tree: Path, ignoring: Mapping[str, str]) -> worktree.Difference:
         tracked = await self._tree(repo, base)
@@ -161,6 +191,56 @@ class GitMirrors:
         except NotATar as error:
             raise Rejected(f"the workspace cannot be read: {error}") from error
         return await asyncio.to_thread(worktree.compare, tracked, workspace, scratch, ignoring)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A fetch and how many wait for it."""
+
+    task: asyncio.Task[Sha]
+    asked: int = 0
+
+
+class _Trees:
+    """Listings of commits, which never change: the latest, as far as they have `limit` files together."""
+
+    def __init__(self, limit: int = 200_000) -> None:
+        self._limit = limit
+        self._files = 0
+        self._kept: OrderedDict[_Key, list[TreeFile]] = OrderedDict()
+
+    def get(self, key: _Key) -> list[TreeFile] | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def keep(self, key: _Key, files: list[TreeFile]) -> None:
+        self._files += len(files) - len(self._kept.get(key, ()))
+        self._kept[key] = files
+        while self._files > self._limit:
+            _, dropped = self._kept.popitem(last=False)
+            self._files -= len(dropped)
+
+
+def _made(mirror: Path) -> tuple[int, int]:
+    """Tells a mirror from one that was made in its place: by a file that is written when it is made, and then never."""
+    try:
+        state = (mirror / "info/attributes").stat()
+    except FileNotFoundError:
+        return 0, 0
+    return state.st_ino, state.st_mtime_ns
+
+
+def _read_listing(output: bytes) -> list[TreeFile]:
+    return [
+        TreeFile(os.fsdecode(path), mode.decode(), Sha(blob.decode()), 0 if size == b"-" else int(size))
+        for mode, blob, size, path in _LS_TREE.findall(output)
+    ]
+
+
+def _shown(file: TreeFile) -> TreeFile:
+    path = worktree.shown(file.path)
+    return file if path == file.path else replace(file, path=path)
 
 
 async def _grep(git: Git, commit: Sha, word: str) -> dict[str, int]:

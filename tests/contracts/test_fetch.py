@@ -351,3 +351,42 @@ async def test_another_process_that_fetches_is_waited_for(world: World, server: 
     assert server.authorizations == []
     os.close(held)
     assert await waiting == Sha(commit)
+
+
+async def test_those_who_wait_for_their_turn_share_one_fetch(world: World, server: Server) -> None:
+    commit = world.origin.commit({"a": b"1"})
+    await world.mirrors.fetch(REPO, server.remote(), want="main")
+    server.authorizations.clear()
+    await world.mirrors.fetch(REPO, server.remote(), want="main")
+    of_one_fetch = len(server.authorizations)
+    server.authorizations.clear()
+
+    held = os.open(world.directory / "mirrors/42.lock", os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    begun = asyncio.create_task(world.mirrors.fetch(REPO, server.remote(), want="main"))
+    await asyncio.sleep(0)  # it has its turn now, and waits for the other process
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(world.mirrors.fetch(REPO, server.remote(), want="main")) for _ in range(5)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    os.close(held)
+    assert await begun == commit
+    assert [await fetch for fetch in waiting[1:]] == [commit] * 4
+    assert waiting[0].cancelled()
+    assert len(server.authorizations) == 2 * of_one_fetch
+
+
+async def test_a_fetch_that_nobody_waits_for_any_more_is_not_made(world: World, server: Server) -> None:
+    commit = world.origin.commit({"a": b"1"})
+    (world.directory / "mirrors").mkdir()
+    held = os.open(world.directory / "mirrors/42.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    waiting = [asyncio.create_task(world.mirrors.fetch(REPO, server.remote(), want="main")) for _ in range(2)]
+    await asyncio.sleep(0)
+    for fetch in waiting:
+        fetch.cancel()
+    await asyncio.wait(waiting)
+    assert all(fetch.cancelled() for fetch in waiting)
+    os.close(held)
+    assert server.authorizations == []
+    assert await world.mirrors.fetch(REPO, server.remote(), want="main") == commit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -152,3 +153,15 @@ async def test_a_commit_that_is_not_there_is_gone(world: World, ask: str) -> Non
     }
     with pytest.raises(Gone):
         await calls[ask]()
+
+
+async def test_a_listing_is_kept_as_long_as_its_mirror(world: World) -> None:
+    commit = world.origin.commit({"a": b"1"})
+    await world.mirrors.fetch(REPO, world.remote, want=commit)
+    first = await world.mirrors.files(REPO, commit)
+    assert await world.mirrors.files(REPO, commit) == first
+    shutil.rmtree(world.directory / "mirrors/42.git")
+    with pytest.raises(Gone):
+        await world.mirrors.files(REPO, commit)
+    await world.mirrors.fetch(REPO, world.remote, want=commit)
+    assert await world.mirrors.files(REPO, commit) == first
