@@ -173,7 +173,7 @@ class GitHub(Protocol):
         """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
 
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
-        """Post a comment, or find ours with that marker and bring it up to date. `marker` is part of `body`."""
+        """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""
 
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None: ...
 

@@ -162,14 +162,14 @@ class Hub:
         await self._at.write(issue.repo, Purpose.TALK, call)
 
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
-        """Post a comment, or find ours with that marker and bring it up to date. `marker` is part of `body`."""
+        """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""
         comments = f"/issues/{issue.number}/comments"
 
         async def find() -> answers.Comment | None:
             bot = await self._at.ourselves(issue.repo, Purpose.TALK)
             for comment in await self._at.list(issue.repo, Purpose.TALK, Call("GET", comments), answers.Comment):
-                # Anyone can write our marker; only what we wrote is ours to change.
-                if comment.is_by(bot) and marker in (comment.body or ""):
+                # Anyone can write our marker, and get us to quote it further down; only the top of our own is ours.
+                if comment.is_by(bot) and (comment.body or "").startswith(marker):
                     if comment.body != body:
                         await self.edit(issue, comment.id, body)
                     return comment

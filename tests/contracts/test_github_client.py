@@ -56,8 +56,8 @@ async def test_a_token_that_github_no_longer_knows_is_replaced(world: World) -> 
     issue, there = await world.open_issue()
     await world.hub.say(issue, MARKER, marker=MARKER)
     world.github.authority.tokens.clear()
-    await world.hub.say(issue, f"again {MARKER}", marker=MARKER)
-    assert [comment.body for comment in there.comments] == [f"again {MARKER}"]
+    await world.hub.say(issue, f"{MARKER} again", marker=MARKER)
+    assert [comment.body for comment in there.comments] == [f"{MARKER} again"]
     assert len(world.mints()) == 2
 
 

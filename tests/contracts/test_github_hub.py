@@ -38,12 +38,12 @@ async def test_reads_and_writes_find_a_repository_that_was_renamed_meanwhile(wor
     await world.hub.issue(issue)
     await world.repository.rename("renamed")
 
-    await world.hub.say(issue, f"hello {MARKER}", marker=MARKER)
+    await world.hub.say(issue, f"{MARKER} hello", marker=MARKER)
     await world.repository.rename("renamed-again")
     await world.hub.react(issue, None, "eyes")
 
     assert (await world.hub.issue(issue)).title == "It crashes"
-    assert [comment.body for comment in there.comments] == [f"hello {MARKER}"]
+    assert [comment.body for comment in there.comments] == [f"{MARKER} hello"]
     assert [reaction.content for reaction in there.reactions] == ["eyes"]
 
 
@@ -257,39 +257,47 @@ async def test_reacting_to_what_was_deleted(world: World) -> None:
 
 async def test_saying_it_again_brings_it_up_to_date(world: World) -> None:
     issue, there = await world.open_issue()
-    first = await world.hub.say(issue, f"pending {MARKER}", marker=MARKER)
-    assert await world.hub.say(issue, f"pending {MARKER}", marker=MARKER) == first
-    assert await world.hub.say(issue, f"running {MARKER}", marker=MARKER) == first
-    assert await world.hub.say(issue, "other <!-- other -->", marker="<!-- other -->") != first
-    assert [comment.body for comment in there.comments] == [f"running {MARKER}", "other <!-- other -->"]
+    first = await world.hub.say(issue, f"{MARKER} pending", marker=MARKER)
+    assert await world.hub.say(issue, f"{MARKER} pending", marker=MARKER) == first
+    assert await world.hub.say(issue, f"{MARKER} running", marker=MARKER) == first
+    assert await world.hub.say(issue, "<!-- other --> other", marker="<!-- other -->") != first
+    assert [comment.body for comment in there.comments] == [f"{MARKER} running", "<!-- other --> other"]
     assert len(world.requests(method="PATCH")) == 1
     assert first.url.endswith(f"#issuecomment-{first.id}")
 
 
+async def test_a_marker_that_we_quote_makes_no_comment_of_ours_another(world: World) -> None:
+    """Names of files, commands and branches stand in our comments as other people chose them."""
+    issue, there = await world.open_issue()
+    reply = await world.hub.say(issue, f"<!-- a reply --> There is no branch `{MARKER}`.", marker="<!-- a reply -->")
+    assert await world.hub.say(issue, f"{MARKER} pending", marker=MARKER) != reply
+    assert there.bot_comments[0].body == f"<!-- a reply --> There is no branch `{MARKER}`."
+
+
 async def test_our_comment_is_found_behind_many_and_among_forgeries(world: World) -> None:
     issue, there = await world.open_issue()
-    forged = await there.comment(f"forged {MARKER}", by="mallory")
+    forged = await there.comment(f"{MARKER} forged", by="mallory")
     for n in range(150):
         await there.comment(f"remark {n}", by="ada")
-    ours = await world.hub.say(issue, f"pending {MARKER}", marker=MARKER)
+    ours = await world.hub.say(issue, f"{MARKER} pending", marker=MARKER)
 
-    assert await world.hub.say(issue, f"running {MARKER}", marker=MARKER) == ours
-    assert forged.body == f"forged {MARKER}"
-    assert [comment.body for comment in there.bot_comments] == [f"running {MARKER}"]
+    assert await world.hub.say(issue, f"{MARKER} running", marker=MARKER) == ours
+    assert forged.body == f"{MARKER} forged"
+    assert [comment.body for comment in there.bot_comments] == [f"{MARKER} running"]
 
 
 @pytest.mark.parametrize("status", [502, None], ids=["bad gateway", "connection dropped"])
 async def test_an_answer_that_was_lost_after_the_comment_was_made(world: World, status: int | None) -> None:
     issue, there = await world.open_issue()
     world.github.faults.add("POST", "*/comments", status=status, drop_answer=True)
-    posted = await world.hub.say(issue, f"hello {MARKER}", marker=MARKER)
+    posted = await world.hub.say(issue, f"{MARKER} hello", marker=MARKER)
     assert [comment.id for comment in there.comments] == [posted.id]
 
 
 async def test_a_comment_that_was_not_made_is_made_after_another_look(world: World) -> None:
     issue, there = await world.open_issue()
     world.github.faults.add("POST", "*/comments", status=502, times=2)
-    await world.hub.say(issue, f"hello {MARKER}", marker=MARKER)
+    await world.hub.say(issue, f"{MARKER} hello", marker=MARKER)
     assert len(there.comments) == 1
     asked = [request.method for request in world.requests("*/comments")]
     assert asked == ["GET", "POST", "GET", "POST", "GET", "POST"]
