@@ -24,6 +24,7 @@ TITLE_LIMIT = 500  # characters; GitHub allows 256, other sources more
 BODY_LIMIT = 40_000
 REMARK_LIMIT = 10_000
 ALL_REMARKS_LIMIT = 40_000
+ALL_REMARKS_READ = 200_000  # before cleaning, which takes up to a second for the 65,536 characters of one comment
 LONGEST = 100_000  # GitHub allows 65,536; what is behind this is not even read
 
 _INVISIBLE = re.compile(
@@ -130,19 +131,20 @@ def freeze(
 
 
 def _fitting(remarks: Sequence[Remark]) -> tuple[tuple[Remark, ...], tuple[str, ...]]:
+    """The newest, as many as fit. Those behind them are not even read: anybody can write thousands of them."""
     kept: list[Remark] = []
-    room = ALL_REMARKS_LIMIT
-    cleaned = [Remark(remark.author, clean_text(remark.body, limit=REMARK_LIMIT), remark.at) for remark in remarks]
-    cleaned = [remark for remark in cleaned if remark.body.strip()]
-    for remark in reversed(cleaned):
-        room -= len(remark.body)
-        if room < 0:
-            break
-        kept.insert(0, remark)
-    missing = len(cleaned) - len(kept)
-    note = f"the oldest {missing} comments, because all of them together are too long" if missing > 1 else ""
-    note = note or ("the oldest comment, because all of them together are too long" if missing else "")
-    return tuple(kept), (note,) if note else ()
+    room, patience = ALL_REMARKS_LIMIT, ALL_REMARKS_READ
+    for place in range(len(remarks), 0, -1):
+        remark = remarks[place - 1]
+        patience -= len(remark.body)
+        body = clean_text(remark.body, limit=REMARK_LIMIT) if patience >= 0 else ""
+        room -= len(body)
+        if room < 0 or patience < 0:
+            oldest = "oldest comment" if place == 1 else f"oldest {place} comments"
+            return tuple(kept), (f"the {oldest}, because all of them together are too long",)
+        if body.strip():
+            kept.insert(0, Remark(remark.author, body, remark.at))
+    return tuple(kept), ()
 
 
 def task_digest(

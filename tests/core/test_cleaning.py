@@ -1,6 +1,7 @@
 """What of an issue reaches the agent: what a person sees of it."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -191,4 +192,17 @@ def test_too_many_comments_lose_the_oldest_and_say_so() -> None:
     remarks = [Remark("someone", f"{number} " + "word " * 1_900, NOW) for number in range(9)]
     task = frozen(solve(), Remark("x", "<!-- nothing to see -->", NOW), *remarks)
     assert [remark.body[0] for remark in task.remarks] == ["5", "6", "7", "8"]
-    assert task.left_out == ("the oldest 5 comments, because all of them together are too long",)
+    assert task.left_out == ("the oldest 6 comments, because all of them together are too long",)
+    assert frozen(solve(), *remarks[4:]).left_out == ("the oldest comment, because all of them together are too long",)
+
+
+@pytest.mark.parametrize("body", ["- a\n" * 1_000, f"<!--{'- a' * 1_000}-->"])
+def test_thousands_of_comments_take_no_longer_than_those_that_fit(body: str) -> None:
+    """Anybody may write them, and all other solves wait meanwhile."""
+
+    def cost(number: int) -> float:
+        before = time.process_time()
+        frozen(solve(), *[Remark("someone", body, NOW)] * number)
+        return time.process_time() - before
+
+    assert cost(2_000) < 8 * cost(50)
