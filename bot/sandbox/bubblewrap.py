@@ -8,10 +8,11 @@ proves what the flags promise before anything untrusted runs.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,7 +168,13 @@ def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable
         yield from ("--setenv", name, value)
 
 
-def _walls() -> Iterable[str]:
+@functools.cache
+def _walls() -> Sequence[str]:
+    """What does not depend on the command. Looked up once: where the system's directories are does not change."""
+    return tuple(_build_walls())
+
+
+def _build_walls() -> Iterable[str]:
     yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
     yield from ("--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session")
     yield from ("--cap-drop", "ALL", "--hostname", "sandbox", "--uid", "1000", "--gid", "1000")

@@ -128,7 +128,7 @@ class LocalSandboxes(ABC):
 
     async def _copy(self, source: Room, target: Room) -> None:
         """Done by the user that may read the source, and handed over before anybody can reach the copy."""
-        await self._rooms.give(target, source.uid)
+        self._rooms.lend(target, source.uid)
         mounts = {
             f"{FROM}/workspace": source.workspace,
             f"{FROM}/home": source.home,

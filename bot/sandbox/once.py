@@ -1,7 +1,8 @@
 """Executions that happen at most once: what was started under a name, and how it ended, on the host's disk.
 
 The records lie beside the sandbox's files, where its commands cannot reach. A record without an end, found by a process
-that did not write it, belongs to a command that our crash cut off.
+that did not write it, belongs to a command that our crash cut off. Only the beginning waits for the disk: when the
+machine itself goes down, an end that did not get there reads as one that was never reached.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import msgspec
 
 from bot.ports import Finished
 
+_CUT_OFF = Finished(exit_code=137, output="", seconds=0.0, interrupted=True)
+
 
 class Executions:
-    """Of one sandbox. The calls sync to disk, so they belong into a thread."""
+    """Of one sandbox. The calls wait for the disk, so they belong into a thread."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -25,29 +28,28 @@ class Executions:
         """None: go ahead, it is on record now. Otherwise what the first execution came to."""
         path = self._path(name)
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            self._save(path, b"")
-            return None
-        if not content:
-            return Finished(exit_code=137, output="", seconds=0.0, interrupted=True)
-        return msgspec.json.decode(content, type=Finished)
-
-    def end(self, name: str, finished: Finished) -> None:
-        self._save(self._path(name), msgspec.json.encode(finished))
-
-    def _path(self, name: str) -> Path:
-        return self._directory / hashlib.sha256(name.encode()).hexdigest()[:40]
-
-    def _save(self, path: Path, content: bytes) -> None:
-        partial = path.with_suffix(".part")
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-        directory = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            return _read(path)
+        directory = os.open(self._directory, os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:
             os.close(directory)
+        return None
+
+    def end(self, name: str, finished: Finished) -> None:
+        path = self._path(name)
+        partial = path.with_suffix(".part")
+        partial.write_bytes(msgspec.json.encode(finished))
+        partial.rename(path)
+
+    def _path(self, name: str) -> Path:
+        return self._directory / hashlib.sha256(name.encode()).hexdigest()[:40]
+
+
+def _read(record: Path) -> Finished:
+    try:
+        return msgspec.json.decode(record.read_bytes(), type=Finished)
+    except msgspec.DecodeError:  # empty, or not what we wrote: the machine went down
+        return _CUT_OFF

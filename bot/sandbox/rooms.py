@@ -113,6 +113,12 @@ class Rooms:
     async def settle_snapshot(self, room: Room, name: SnapshotId) -> None:
         await self._replace(room, self.directory / "snapshots" / checked(name))
 
+    def lend(self, room: Room, uid: int | None) -> None:
+        """Let another user fill the directories of a new room, which are empty."""
+        if uid is not None:
+            os.chown(room.workspace, uid, uid)
+            os.chown(room.home, uid, uid)
+
     async def give(self, room: Room, uid: int | None) -> None:
         """Hand all files to another user. Only for a room that no command can reach."""
         if uid is not None:

@@ -84,8 +84,8 @@ class Descriptors:
 
 def memory_file(content: bytes = b"") -> int:
     fd = os.memfd_create("solvebot")
-    with os.fdopen(fd, "wb", closefd=False) as file:
-        file.write(content)
+    while content:
+        content = content[os.write(fd, content) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
 
