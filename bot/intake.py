@@ -25,7 +25,7 @@ from bot.core.commands import (
     StatusCommand,
     parse_commands,
 )
-from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.config import ConfigProblem
 from bot.core.events import (
     CommentPosted,
     InstallationAction,
@@ -52,12 +52,13 @@ from bot.core.model import (
     TriggerKind,
     solve_id,
 )
-from bot.core.permissions import Refused, may_ask
+from bot.core.permissions import may_ask
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.solve import read_config
 
 log = structlog.get_logger()
 
@@ -75,18 +76,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    issue: IssueRef | None = None
-    comment_id: int | None = None
     todo: tuple[Action, ...] = ()
+    issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
+    comment_id: int | None = None  # the comment to react to; None: react to the issue
     because: str = ""  # for the log, when there is nothing to do
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Whether the issue is ours to work on now; if not, which solve has it."""
-
-    accepted: bool
-    busy_with: SolveId | None = None
 
 
 class Refusal(Exception):
@@ -125,19 +118,18 @@ class Intake:
 
     async def _do(self, row: InboxRow, actions: Actions) -> None:
         for number, action in enumerate(actions.todo):
-            assert actions.issue is not None
             done = await self._carry_out(action)
-            if done.reaction:
+            if actions.issue is not None and done.reaction:
                 await self.react(actions.issue, actions.comment_id, done.reaction)
-            if done.reply:
+            if actions.issue is not None and done.reply:
                 await self.reply(actions.issue, done.reply, replies.reply_marker(row.guid, number))
 
     async def _carry_out(self, action: Action) -> Action:
         """Start or cancel; what is left is to be said."""
         if action.start is not None:
-            claim = await self.claim(action.start)
-            if not claim.accepted:
-                return Action(reaction="confused", reply=await self.busy(claim))
+            refusal = await self.claim(action.start)
+            if refusal:
+                return Action(reaction="confused", reply=refusal)
             await self._engine.start("solve", action.start.id, action.start)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
@@ -174,21 +166,18 @@ class Intake:
                 await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
 
     @step("claim")
-    async def claim(self, solve: Solve) -> Claim:
+    async def claim(self, solve: Solve) -> str:
+        """Accept the solve. Where another one has the issue, what to answer; "" otherwise."""
         outcome = await self._store.accept(solve)
         if isinstance(outcome, Busy):
-            return Claim(False, outcome.solve)
+            other = await self._store.facts(outcome.solve)
+            assert other is not None
+            return replies.already_running(other)
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
         log.info("solve.accepted", solve=solve.id, issue=str(solve.issue), by=solve.trigger.by.login)
-        return Claim(True)
-
-    @step("busy")
-    async def busy(self, claim: Claim) -> str:
-        assert claim.busy_with is not None
-        facts = await self._store.facts(claim.busy_with)
-        return replies.already_running(facts) if facts else replies.nothing_to_cancel()
+        return ""
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
@@ -212,7 +201,7 @@ class Intake:
             todo = (Action(reaction="confused", reply=str(refusal)),)
         except Gone as gone:
             return Actions(because=str(gone))
-        return Actions(event.issue, comment_id, todo)
+        return Actions(todo, event.issue, comment_id)
 
     async def _asked(self, event: LabelAdded | CommentPosted) -> tuple[Action, ...]:
         """Cheap things first; the sender's permission stands before every answer that tells more than help does."""
@@ -220,8 +209,7 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            labels = RepoConfig().labels if isinstance(config, ConfigProblem) else config.labels
-            if event.label not in labels:
+            if event.label not in _or_defaults(config).labels:
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
@@ -237,8 +225,7 @@ class Intake:
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
-            labels = RepoConfig().labels if isinstance(config, ConfigProblem) else config.labels
-            return Action(reply=replies.help_text(await self._store.models(), labels))
+            return Action(reply=replies.help_text(await self._store.models(), _or_defaults(config).labels))
         await self._allowed(event, config)
         latest = await self._store.latest(issue.repo.id, issue.number)
         match command:
@@ -257,14 +244,13 @@ class Intake:
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
-        needed = RepoConfig().who if isinstance(config, ConfigProblem) else config.who
+        needed = _or_defaults(config).who
         try:
             has = await self._github.permission(event.issue.repo, event.by.login)
         except Denied as error:
             log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
             raise Refusal(replies.permission_unknown(event.by.login)) from error
-        verdict = may_ask(has, needed, event.by)
-        if isinstance(verdict, Refused):
+        if not may_ask(has, needed, event.by):
             raise Refusal(
                 replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(event.by.login, has, needed)
             )
@@ -275,13 +261,13 @@ class Intake:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
-            raise Refusal(replies.config_problems(CONFIG_PATHS[0], [(m.line, m.reason) for m in config.mistakes]))
+            raise Refusal(replies.config_problems(config.path, [(m.line, m.reason) for m in config.mistakes]))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
             raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
         trigger = _trigger(event)
-        id = solve_id(event.issue, trigger)
+        id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(active))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
@@ -305,8 +291,7 @@ class Intake:
             raise Refusal(replies.repository_empty())
         if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
             raise Refusal(replies.no_such_base(options.base))
-        template = (RepoConfig() if isinstance(config, ConfigProblem) else config).pull_request.branch
-        branches = branch_pattern(template, event.issue.number)
+        branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
         pull = await self._github.open_pull_request(event.issue, branches=branches)
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
@@ -314,16 +299,7 @@ class Intake:
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
         repository = await self._github.repository(repo)
-        if repository.empty:
-            return RepoConfig()
-        for path in CONFIG_PATHS:
-            try:
-                text = await self._github.file(repo, path, repository.default_branch)
-            except Rejected as error:
-                return ConfigProblem((Mistake(1, 1, error.remedy),))
-            if text is not None:
-                return parse_config(text)
-        return RepoConfig()
+        return RepoConfig() if repository.empty else await read_config(self._github, repo, repository.default_branch)
 
     # -------------------------------------------------------------------------------------------------------- ends
 
@@ -341,7 +317,7 @@ class Intake:
                 why = f"{event.by.login} closed the issue"
             case IssueMoved():
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
-        return Actions(event.issue, None, (Action(cancel=active.id, cancelled_by=why),))
+        return Actions((Action(cancel=active.id, cancelled_by=why),))
 
     def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
         if latest is None or latest.status.is_over:
@@ -351,11 +327,11 @@ class Intake:
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
         now = self._clock.now()
-        gone = event.action in (InstallationAction.DELETED, InstallationAction.SUSPENDED)
+        suspended = event.action is InstallationAction.SUSPENDED
+        gone = suspended or event.action is InstallationAction.DELETED
         if event.action is InstallationAction.DELETED:
             await self._store.uninstalled(event.installation, now)
         else:
-            suspended = event.action is InstallationAction.SUSPENDED
             await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
         for repo in event.added:
             await self._store.repository_seen(repo)
@@ -364,7 +340,7 @@ class Intake:
             stopped += await self._store.active_solves(installation=event.installation)
         for repo in event.removed:
             stopped += await self._store.active_solves(repo_id=repo.id)
-        return await self._stopping(stopped, f"{event.by.login} removed the App")
+        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
 
     async def _note_repository(self, event: RepositoryChanged) -> Actions:
         archived = event.action is RepositoryAction.ARCHIVED
@@ -373,12 +349,16 @@ class Intake:
         if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
             return Actions(because="noted")
         solves = await self._store.active_solves(repo_id=event.repo.id)
-        return await self._stopping(solves, f"{event.by.login} {event.action.value} the repository")
+        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
 
-    async def _stopping(self, solves: Sequence[SolveId], why: str) -> Actions:
-        facts = [await self._store.facts(id) for id in solves]
-        issue = next((f.solve.issue for f in facts if f is not None), None)
-        return Actions(issue, None, tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+
+def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
+    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+
+
+def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
+    """What counts until the mistakes are mended."""
+    return RepoConfig() if isinstance(config, ConfigProblem) else config
 
 
 def _trigger(event: LabelAdded | CommentPosted) -> Trigger:

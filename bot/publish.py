@@ -9,7 +9,7 @@ import structlog
 
 from bot.conclude import PATIENCE
 from bot.core.model import Draft, Outcome, PullRequest, RepoConfig, Sha, SolveFacts, SolveId
-from bot.core.permissions import Refused, may_ask
+from bot.core.permissions import may_ask
 from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
 from bot.engine import step
 from bot.ports import Commit, GitHub, Mirrors, Rejected, Store
@@ -62,7 +62,7 @@ class Publisher:
             return "The issue was closed meanwhile."
         asker = facts.solve.trigger.by
         has = await self._github.permission(facts.solve.issue.repo, asker.login)
-        if isinstance(may_ask(has, facts.task.config.who, asker), Refused):
+        if not may_ask(has, facts.task.config.who, asker):
             return f"{asker.login} may no longer ask for changes here."
         return ""
 
@@ -85,9 +85,9 @@ class Publisher:
         config = _config(facts)
         name = branch_name(config.pull_request.branch, facts.solve.issue.number, facts.solve.issue_title)
         for number in range(1, MAX_BRANCHES + 1):
-            candidate = name if number == 1 else f"{name}-{number}"
-            if await self._github.point_branch(facts.solve.issue.repo, candidate, commit.sha) == commit.sha:
-                return candidate
+            numbered = name if number == 1 else f"{name}-{number}"
+            if await self._github.point_branch(facts.solve.issue.repo, numbered, commit.sha) == commit.sha:
+                return numbered
         raise Rejected(f"{name} and {MAX_BRANCHES - 1} numbered ones exist", remedy=f"Delete old {name} branches.")
 
     @step("base moved", patience=PATIENCE)

@@ -16,7 +16,7 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,13 +26,14 @@ from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
-from bot.core.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, plan
 from bot.core.model import (
     Baseline,
     Decision,
     Outcome,
+    Repo,
     RepoConfig,
     SandboxId,
     Solve,
@@ -49,7 +50,7 @@ from bot.core.similarity import with_agreement
 from bot.core.toolchain import detect, manifests
 from bot.engine import Child, Engine, step
 from bot.judge import Judge
-from bot.ports import Clock, Finished, GitHub, Gone, Mirrors, Sandboxes, Store, WorldError
+from bot.ports import Clock, Finished, GitHub, Gone, Mirrors, Rejected, Sandboxes, Store, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
@@ -174,7 +175,7 @@ class Solver:
         task = freeze(
             job,
             await self._github.remarks(job.issue, before=job.trigger.at),
-            config=await self._config(job, repository.default_branch),
+            config=await self._config(repo, repository.default_branch),
             base_branch=branch,
             base_sha=base,
             private=repository.private,
@@ -261,17 +262,12 @@ class Solver:
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _config(self, job: Solve, default_branch: str) -> RepoConfig:
-        for path in CONFIG_PATHS:
-            text = await self._github.file(job.issue.repo, path, default_branch)
-            if text is None:
-                continue
-            config = parse_config(text)
-            if isinstance(config, ConfigProblem):
-                mistakes = "; ".join(f"line {m.line}: {m.reason}" for m in config.mistakes)
-                raise Unsolvable(f"{path} has mistakes: {mistakes}")
-            return config
-        return RepoConfig()
+    async def _config(self, repo: Repo, default_branch: str) -> RepoConfig:
+        config = await read_config(self._github, repo, default_branch)
+        if isinstance(config, ConfigProblem):
+            mistakes = "; ".join(f"line {m.line}: {m.reason}" for m in config.mistakes)
+            raise Unsolvable(f"{config.path} has mistakes: {mistakes}")
+        return config
 
     async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
@@ -291,6 +287,19 @@ class Solver:
         facts = await self._store.facts(id)
         assert facts is not None
         return facts
+
+
+async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:
+    """The repository's word, from its default branch; a file that cannot be read is a mistake like any other."""
+    for path in CONFIG_PATHS:
+        try:
+            text = await github.file(repo, path, default_branch)
+        except Rejected as error:
+            return ConfigProblem((Mistake(1, 1, error.remedy),), path)
+        if text is not None:
+            config = parse_config(text)
+            return replace(config, path=path) if isinstance(config, ConfigProblem) else config
+    return RepoConfig()
 
 
 # The agent may look at its changes with git. Candidates are never computed from this repository.

@@ -88,24 +88,19 @@ async def _job(store: Store, github: LocalGitHub, options: SolveOptions) -> Solv
         Repo(0, zlib.crc32(str(github.root).encode()), github.root.name), zlib.crc32(github.title.encode())
     )
     asked = msgspec.json.encode([github.title, github.body, options])
-    key = f"t{sha256(asked).hexdigest()[:12]}"
+    digest = sha256(asked).hexdigest()[:12]
     number = 1
-    while (facts := await store.facts(_id(issue, key, number))) is not None and facts.status.is_over:
+    while (facts := await store.facts(solve_id(issue, _key(digest, number)))) is not None and facts.status.is_over:
         number += 1
     if facts is not None:
         return facts.solve
     now = app.SystemClock().now()
-    trigger = Trigger(TriggerKind.COMMAND_LINE, _key(key, number), Person(github.user, 0), now)
-    return Solve(_id(issue, key, number), issue, github.title, github.body, trigger, options, now)
+    trigger = Trigger(TriggerKind.COMMAND_LINE, _key(digest, number), Person(github.user, 0), now)
+    return Solve(solve_id(issue, trigger.key), issue, github.title, github.body, trigger, options, now)
 
 
-def _key(key: str, number: int) -> str:
-    return key if number == 1 else f"{key}-{number}"
-
-
-def _id(issue: IssueRef, key: str, number: int) -> SolveId:
-    now = app.SystemClock().now()
-    return solve_id(issue, Trigger(TriggerKind.COMMAND_LINE, _key(key, number), Person("", 0), now))
+def _key(digest: str, number: int) -> str:
+    return f"t{digest}" if number == 1 else f"t{digest}-{number}"
 
 
 async def _watch(console: Console, store: Store, id: SolveId) -> SolveFacts:

@@ -39,9 +39,10 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """Every mistake, in the order of the file."""
+    """Every mistake, in the order of the file at `path`."""
 
     mistakes: tuple[Mistake, ...]
+    path: str = CONFIG_PATHS[0]
 
 
 def parse_config(text: str) -> RepoConfig | ConfigProblem:

@@ -511,6 +511,6 @@ class SolveFacts:
         return next((run for run in self.runs if run.id == id), None)
 
 
-def solve_id(issue: IssueRef, trigger: Trigger) -> SolveId:
-    """Made from repository, issue and trigger, so that the same request is the same solve."""
-    return SolveId(f"s-{issue.repo.id}-{issue.number}-{trigger.key}")
+def solve_id(issue: IssueRef, key: str) -> SolveId:
+    """Made from repository, issue and the key of the trigger, so that the same request is the same solve."""
+    return SolveId(f"s-{issue.repo.id}-{issue.number}-{key}")

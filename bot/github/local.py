@@ -76,11 +76,11 @@ class LocalGitHub:
         if content is None:
             return None
         if len(content) > _MAX_FILE:
-            raise Rejected(f"{path} has {len(content)} bytes")
+            raise Rejected(f"{path} has {len(content)} bytes", remedy=f"`{path}` is larger than 256 kB")
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise Rejected(f"{path} is not UTF-8") from error
+            raise Rejected(f"{path}: {error}", remedy=f"`{path}` is not UTF-8 text") from error
 
     async def branch_head(self, repo: Repo, branch: str) -> Sha | None:
         return next((sha for name, sha in await self._branches() if name == branch), None)

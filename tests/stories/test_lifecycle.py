@@ -266,7 +266,8 @@ async def test_the_app_is_uninstalled_in_the_middle(world: World) -> None:
     await arrived(hold)
     await world.repo.installation.uninstall(by="octocat")
     await let_go(hold)
-    assert (await world.over(issue)).status is Status.CANCELLED
+    facts = await world.over(issue)
+    assert (facts.status, facts.ended_by) == (Status.CANCELLED, "octocat removed the App")
     world.unread_is_fine = True
 
 

@@ -154,12 +154,14 @@ async def test_what_is_no_command_gets_no_answer(world: World, said: str) -> Non
     assert await world.facts(issue) is None
 
 
-async def test_mistakes_in_the_configuration_are_told_with_their_lines(tmp_path: Path) -> None:
-    files = {**FILES, ".github/solvebot.yml": "tset: sh tests/test.sh\nattempts: many\n"}
-    async with a_world(tmp_path, files=files) as world:
+@pytest.mark.parametrize("path", [".github/solvebot.yml", ".github/solvebot.yaml"])
+async def test_mistakes_in_the_configuration_are_told_with_their_lines(tmp_path: Path, path: str) -> None:
+    files = {name: text for name, text in FILES.items() if name != ".github/solvebot.yml"}
+    async with a_world(tmp_path, files={**files, path: "tset: sh tests/test.sh\nattempts: many\n"}) as world:
         issue = await world.issue()
         await world.label(issue)
         reply = await world.next_comment(issue)
+        assert f"`{path}`" in reply.body
         assert "line 1" in reply.body
         assert "line 2" in reply.body
         assert await world.facts(issue) is None
