@@ -74,10 +74,11 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
     own = parse_globs(_LOCKFILES + "\n".join(policy.protect))
     workflows, protected = [], []
     for change in changes:
-        folded = change.path.casefold()  # some file systems do not tell the case either
+        path = _unquoted(change.path)
+        folded = path.casefold()  # some file systems do not tell the case either
         if folded.startswith(".github/workflows/"):
             workflows.append(change.path)
-        elif covers(_ALWAYS_PROTECTED, folded) or covers(own, change.path):
+        elif covers(_ALWAYS_PROTECTED, folded) or covers(own, path):
             protected.append(change.path)
     yield from _failure(Gate.WORKFLOW, workflows)
     yield from _failure(Gate.PROTECTED_PATH, protected)
@@ -115,8 +116,8 @@ def _secrets(edits: Sequence[_Edit]) -> Iterator[GateFailure]:
 
 
 def _tests(changes: Sequence[FileChange], edits: Sequence[_Edit]) -> Iterator[GateFailure]:
-    added_files = {change.path for change in changes if change.kind is ChangeKind.ADDED}
-    deleted_files = {change.path for change in changes if change.kind is ChangeKind.DELETED}
+    added_files = {_unquoted(change.path) for change in changes if change.kind is ChangeKind.ADDED}
+    deleted_files = {_unquoted(change.path) for change in changes if change.kind is ChangeKind.DELETED}
     yield from _failure(Gate.TESTS_DELETED, _deleted_tests(edits, deleted_files))
     skipped = [
         edit.path
@@ -155,7 +156,7 @@ _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 def _edits(candidate: Candidate, texts: Mapping[str, bytes]) -> Iterator[_Edit]:
     """The patch, file by file; a text that the patch holds as binary counts as added whole."""
-    binary = {change.path for change in candidate.changes if change.binary}
+    binary = {_unquoted(change.path) for change in candidate.changes if change.binary}
     for edit in _read_patch(candidate.patch):
         if edit.unread and edit.path not in binary:
             edit.added = texts.get(edit.path, b"").decode("utf-8", "replace").split("\n")
@@ -187,10 +188,14 @@ def _read_patch(patch: str) -> Iterator[_Edit]:
 def _path_in(header: str) -> str:
     """`diff --git a/x b/x`, or both quoted. Without renames the two are the same, so each is half of the line."""
     names = header.removeprefix("diff --git ")
-    name = names[len(names) // 2 + 1 :]
-    if not name.startswith('"'):
-        return name.removeprefix("b/")
-    raw = re.sub(rb"\\([0-7]{3}|.)", _unescaped, name[3:-1].encode())
+    return _unquoted(names[len(names) // 2 + 1 :]).removeprefix("b/")
+
+
+def _unquoted(path: str) -> str:
+    """What is quoted as git quotes it: paths that are not UTF-8, and in headers also those with odd characters."""
+    if len(path) < 2 or not path.startswith('"') or not path.endswith('"'):
+        return path
+    raw = re.sub(rb"\\([0-7]{3}|.)", _unescaped, path[1:-1].encode())
     return raw.decode("utf-8", "surrogateescape")
 
 

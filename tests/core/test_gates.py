@@ -77,6 +77,11 @@ def test_empty() -> None:
         ("Cargo.lock", Gate.PROTECTED_PATH),
         ("go.sum", Gate.PROTECTED_PATH),
         (".gitmodules", Gate.SUBMODULE),
+        ('".github/workflows/\\377.yml"', Gate.WORKFLOW),  # as a path is shown that is not UTF-8
+        ('".\\107ithub/\\377"', Gate.PROTECTED_PATH),
+        ('"\\377/package-lock.json"', Gate.PROTECTED_PATH),
+        ('"src/\\377.py"', None),
+        ('"', None),
         ("package.json", None),
         ("src/.github/x.py", None),
         ("docs/workflows/ci.yml", None),
@@ -91,6 +96,7 @@ def test_paths(path: str, gate: Gate | None) -> None:
     ("protect", "path", "protected"),
     [
         (("migrations/**",), "migrations/0001.py", True),
+        (("migrations/**",), '"migrations/\\377.py"', True),
         (("migrations/**",), "app/migrations/0001.py", False),
         (("migrations/",), "app/migrations/0001.py", True),
         (("*.sql", "!keep.sql"), "db/a.sql", True),
