@@ -75,7 +75,6 @@ class Bot:
 
     world: World
     board: StatusBoard
-    conclusion: Conclusion
     solver: Solver
     intake: Intake
 
@@ -128,7 +127,8 @@ def assemble(settings: Settings, world: World) -> Bot:
     world.engine.register("intake", intake.handle)
     world.engine.register("solve", solver.solve)
     world.engine.register("run", runner.run)
-    return Bot(world, board, conclusion, solver, intake)
+    world.engine.register("give up", conclusion.give_up)
+    return Bot(world, board, solver, intake)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -235,7 +235,7 @@ async def running(
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, boxes, bot.board, bot.conclusion, clock, chores)
+        worker = Worker(inbox, motor, store, boxes, bot.board, clock, chores)
         working = asyncio.create_task(worker.work(github), name="worker")
         stack.push_async_callback(_stopped, working)
         yield Running(

@@ -15,6 +15,7 @@ from bot.status import StatusBoard
 log = structlog.get_logger()
 
 PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
+GAVE_UP = "This was interrupted too often to go on."
 
 
 def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
@@ -35,19 +36,23 @@ class Conclusion:
         self._clock = clock
 
     async def complete(self, id: SolveId) -> None:
-        await self.end(id, Status.COMPLETED, "", "", "")
+        await self.end(id, Status.COMPLETED)
         await self.clean_up(id)
         await self.last_word(id)
 
     async def fail(self, id: SolveId, error: str, incident: str = "") -> None:
         """`error` is for people. An incident is a failure on our side, to be found in the log under that id."""
-        await self.end(id, Status.FAILED, error, incident, "")
+        await self.end(id, Status.FAILED, error=error, incident=incident)
         await self.clean_up(id)
         await self.last_word(id)
 
+    async def give_up(self, id: SolveId) -> None:
+        """A workflow of its own, for a solve whose workflow has been given up."""
+        await self.fail(id, GAVE_UP, incident=str(id))
+
     async def cancel(self, id: SolveId, by: str) -> bool:
         """`by` says who and how, for people. False when the solve had ended already."""
-        stands = await self.end(id, Status.CANCELLED, "", "", by)
+        stands = await self.end(id, Status.CANCELLED, by=by)
         if stands is not Status.CANCELLED:
             return False
         await self.stop(id)
@@ -55,8 +60,9 @@ class Conclusion:
         await self.last_word(id)
         return True
 
-    @step("end")
-    async def end(self, id: SolveId, status: Status, error: str, incident: str, by: str) -> Status:
+    @step("end", patience=PATIENCE)
+    async def end(self, id: SolveId, status: Status, *, error: str = "", incident: str = "", by: str = "") -> Status:
+        """The terminal status that stands: this one, unless there was another before."""
         stands = await self._store.ended(id, status, at=self._clock.now(), error=error, incident=incident, by=by)
         await self._store.audit(self._clock.now(), by or "solvebot", f"solve.{stands}", str(id), {"incident": incident})
         log.info("solve.ended", solve=id, status=stands, by=by, incident=incident)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.conclude import Conclusion, sandboxes_of
+from bot.conclude import sandboxes_of
 from bot.core.model import SandboxId, SnapshotId, SolveId, prepared_snapshot
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
@@ -28,8 +28,6 @@ TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
 REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
 SWEEP_OVERLAP = timedelta(hours=1)  # so that one that keeps failing is asked for some times, not for three days
-STARTS_WITHIN = timedelta(minutes=10)  # between accepting a solve and starting its workflow lies one step
-GAVE_UP = "This was interrupted too often to go on."
 
 
 class MissedDeliveries(Protocol):
@@ -55,7 +53,6 @@ class Worker:
         store: Store,
         sandboxes: Sandboxes,
         board: StatusBoard,
-        conclusion: Conclusion,
         clock: Clock,
         chores: Chores,
     ) -> None:
@@ -64,7 +61,6 @@ class Worker:
         self._store = store
         self._sandboxes = sandboxes
         self._board = board
-        self._conclusion = conclusion
         self._clock = clock
         self._chores = chores
         self._swept: datetime | None = None
@@ -120,7 +116,7 @@ class Worker:
             await self._board.refresh(id)
 
     async def tidy(self) -> None:
-        """Close what has no owner, and end solves whose workflow has given up."""
+        """Close what has no owner, end solves whose workflow has given up, and start those that never got one."""
         living = await self._sandboxes.living()
         snapshots = await self._sandboxes.snapshots()
         active = await self._store.active_solves()
@@ -132,16 +128,21 @@ class Worker:
         for snapshot in set(snapshots) - {prepared_snapshot(id) for id in active}:
             await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
         for id in active:
-            if await self._gave_up(id):
-                await self._conclusion.fail(id, GAVE_UP, incident=str(id))
+            match await self._engine.state(id):
+                case WorkflowState.FAILED:
+                    await self._engine.start("give up", f"{id}-end", id)
+                case WorkflowState.UNKNOWN:
+                    await self._start_accepted(id)
 
-    async def _gave_up(self, id: SolveId) -> bool:
-        """Its workflow failed for good, or was never started because the intake did."""
-        state = await self._engine.state(id)
-        if state is not WorkflowState.UNKNOWN:
-            return state is WorkflowState.FAILED
+    async def _start_accepted(self, id: SolveId) -> None:
+        """Its delivery died for good right after the acceptance, or is about to start it itself, which does no harm.
+
+        To end it instead would: after a long pause this comes before the delivery is recovered.
+        """
         facts = await self._store.facts(id)
-        return facts is not None and self._clock.now() - facts.solve.created_at > STARTS_WITHIN
+        if facts is not None:
+            log.warning("solve.unstarted", solve=id)
+            await self._engine.start("solve", id, facts.solve)
 
     async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
         kept: set[SandboxId] = set()

@@ -29,6 +29,7 @@ from bot.core.model import SolveFacts
 from bot.ports import Sandboxes
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
+from bot.simulators.github.state import Comment
 from bot.simulators.model import ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
@@ -136,13 +137,14 @@ class MortalWorld:
         port = _free_port()
         environment = self.environment | {"PORT": str(port)}
         bot = await _start(Plan(str(directory), environment, **plan), f"http://127.0.0.1:{port}")
+        self.github.webhooks.url = f"{bot.url}/webhook"
         try:
             await bot.up()
-            self.github.webhooks.url = f"{bot.url}/webhook"
             yield bot
-            await bot.up()
-            code = await bot.stop()
-            assert code == 0, f"the bot ended with {code}"
+            if bot.process.returncode is None:
+                await bot.up()
+                code = await bot.stop()
+                assert code == 0, f"the bot ended with {code}"
         except Exception as error:
             error.add_note(bot.tail())
             raise
@@ -154,6 +156,12 @@ class MortalWorld:
 
     async def label(self, issue: SimIssue) -> None:
         await issue.label("solve-me", by=MAINTAINER)
+        await self.github.delivered()
+
+    async def comment(self, issue: SimIssue, text: str, *, by: str = MAINTAINER) -> Comment:
+        comment = await issue.comment(text, by=by)
+        await self.github.delivered()
+        return comment
 
     async def over(self, issue: SimIssue, *, within: float = 60.0) -> SolveFacts:
         """Wait until the solve of the issue has ended, and every workflow with it."""
@@ -166,6 +174,10 @@ class MortalWorld:
             while (facts := await ended()) is None:  # noqa: ASYNC110 - only the disk can tell
                 await asyncio.sleep(LOOK)
         return facts
+
+    async def at_rest(self, *, within: float = 60.0) -> None:
+        """Until every workflow is over."""
+        await self.until(lambda: not self.unfinished(), within=within)
 
     async def until(self, condition: Callable[[], T], *, within: float = 60.0) -> T:
         """For what can only be seen from outside: a file, a line of the log."""

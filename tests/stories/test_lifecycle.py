@@ -437,24 +437,20 @@ async def test_a_file_named_installation_is_a_file(tmp_path: Path) -> None:
         assert world.repo.file(pull.pull.head_sha, "docs/installation") == b"how to\nmore\n"
 
 
-async def test_a_solve_whose_start_was_lost_is_ended_with_a_word(world: World) -> None:
+async def test_a_solve_whose_start_was_lost_is_started(world: World) -> None:
     issue = await world.issue()
-    now = datetime.now(UTC)
-    trigger = Trigger(TriggerKind.COMMENT, "c1", Person("ann", 1), now)
+    trigger = Trigger(TriggerKind.LABEL, "l1", Person("ann", 1), datetime.now(UTC))
     ref = IssueRef(Repo(world.repo.installation.id, world.repo.id, world.repo.name), issue.number)
-    store = world.bot.bot.world.store
-    for key, age in (("young", timedelta(0)), ("old", timedelta(minutes=11))):
-        solve = Solve(SolveId(f"s-{key}"), ref, "t", "b", trigger, SolveOptions(), now - age)
-        assert not isinstance(await store.accept(solve), Busy)
-        await world.bot.worker.tidy()
-        facts = await store.facts(solve.id)
-        assert facts is not None
-        if key == "young":
-            assert facts.status is Status.PENDING
-            await store.ended(solve.id, Status.CANCELLED, at=now)
-        else:
-            assert facts.status is Status.FAILED
-            assert "interrupted too often" in (await world.said(issue, "did not work")).body
+    solve = Solve(SolveId("s-lost"), ref, "t", "b", trigger, SolveOptions(), datetime.now(UTC) - timedelta(days=1))
+    assert not isinstance(await world.bot.bot.world.store.accept(solve), Busy)
+    await world.bot.worker.tidy()
+    await world.bot.worker.tidy()
+
+    facts = await world.over(issue)
+    assert facts.id == solve.id
+    assert facts.status is Status.COMPLETED, facts.error
+    await world.next_comment(issue)
+    assert len(world.repo.pulls) == 1
 
 
 async def test_a_sandbox_without_an_owner_is_closed(world: World) -> None:
