@@ -15,7 +15,7 @@ from rich.table import Table
 from bot import app, logs
 from bot.core.model import ModelSpec, Prices
 from bot.engine import EngineError
-from bot.ports import WorldError
+from bot.ports import Store, WorldError
 from bot.settings import Settings, SettingsError, environment
 from bot.store.migrate import WrongSchema, migrate
 
@@ -148,7 +148,7 @@ def models() -> None:
     """The catalogue of models: what people may ask for, and what it costs."""
 
 
-def _with_store(work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+def _with_store(work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     settings = _settings(serving=False)
 
     async def connected() -> None:
@@ -162,7 +162,7 @@ def _with_store(work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
 def models_list() -> None:
     """All models; prices are dollars per million tokens."""
 
-    async def show(store: Any) -> None:
+    async def show(store: Store) -> None:
         table = Table("name", "provider", "model", "input", "output", "prior", "active")
         for spec in await store.models(active_only=False):
             prices = (f"{spec.prices.input:g}", f"{spec.prices.output:g}") if spec.prices else ("unknown", "unknown")
@@ -191,7 +191,7 @@ def models_add(name: str, model_id: str, provider: str, input_price: float | Non
     prices = Prices(input_price, output_price) if input_price is not None and output_price is not None else None
     spec = ModelSpec(name, provider, model_id, temperature, max_tokens, prices, prior)
 
-    async def save(store: Any) -> None:
+    async def save(store: Store) -> None:
         await store.save_model(spec)
         click.echo(f"{name} is in the catalogue.")
 
@@ -203,7 +203,7 @@ def models_add(name: str, model_id: str, provider: str, input_price: float | Non
 def models_disable(name: str) -> None:
     """Nobody may ask for it any more."""
 
-    async def disable(store: Any) -> None:
+    async def disable(store: Store) -> None:
         if not await store.disable_model(name):
             raise click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
         click.echo(f"{name} is disabled.")

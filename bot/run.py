@@ -34,7 +34,18 @@ from bot.core.model import (
 from bot.core.scratch import heavy_directories
 from bot.engine import step
 from bot.judge import Judge
-from bot.ports import Clock, Denied, Finished, Mirrors, Model, Reply, Sandboxes, SandboxLost, Store, WorldError
+from bot.ports import (
+    Clock,
+    Finished,
+    Mirrors,
+    Model,
+    Reply,
+    Sandboxes,
+    SandboxLost,
+    SandboxUnusable,
+    Store,
+    WorldError,
+)
 
 log = structlog.get_logger()
 
@@ -100,7 +111,7 @@ class Runner:
                 await self.candidate(job, _last_words(result))
                 await self.judged(job)
         except WorldError as error:
-            await self.give_up(job, _for_people(error))
+            await self.give_up(job, error)
         await self.close(job)
 
     def _agent(self, job: RunJob) -> Agent:
@@ -160,7 +171,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._clock.now(),
             exit_status=result.exit_status,
-            error=_for_people(result.error) if result.error else "",
+            error=_for_people(result.error, _BROKE_OFF[result.exit_status]) if result.error else "",
             trajectory=agent.trajectory(job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -192,10 +203,16 @@ class Runner:
         log.info("run.judged", solve=job.solve, run=job.id, regressions=len(evidence.regressions))
 
     @step("give up")
-    async def give_up(self, job: RunJob, error: str) -> None:
+    async def give_up(self, job: RunJob, error: WorldError) -> None:
+        lost = isinstance(error, SandboxLost | SandboxUnusable)
         await self._store.run_ended(
-            job.id, Status.FAILED, at=self._clock.now(), exit_status=ExitStatus.SANDBOX, error=error
+            job.id,
+            Status.FAILED,
+            at=self._clock.now(),
+            exit_status=ExitStatus.SANDBOX if lost else None,
+            error=_for_people(error, "What it left behind could not be taken out of its sandbox and judged."),
         )
+        log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
@@ -225,9 +242,12 @@ def _first_command(reply: Reply) -> str:
         return ""
 
 
-def _for_people(error: WorldError) -> str:
-    if error.remedy:
-        return error.remedy
-    if isinstance(error, SandboxLost):
-        return "Its sandbox was lost."
-    return "The model refused." if isinstance(error, Denied) else "The model could not be reached."
+_BROKE_OFF = {
+    ExitStatus.MODEL: "The model gave no answer that could be used.",
+    ExitStatus.SANDBOX: "Its sandbox did not work.",
+}
+
+
+def _for_people(error: WorldError, otherwise: str) -> str:
+    """Whoever made the error knows best what to do; `otherwise` says where it happened."""
+    return error.remedy or ("Its sandbox was lost." if isinstance(error, SandboxLost) else otherwise)
