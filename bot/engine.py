@@ -41,12 +41,13 @@ from typing import IO, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, _serialization
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, _serialization
 from dbos import error as dbos_error
 
 from bot import ports
 from bot.ports import Unavailable
 
+APPLICATION = "solvebot"
 APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old workflows can no longer be replayed
 RUNS = "runs"
 _GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
@@ -261,7 +262,7 @@ class Engine:
         if not logger.handlers:  # else DBOS adds a handler of its own, with its own format
             logger.addHandler(logging.NullHandler())
         config = DBOSConfig(
-            name="solvebot",
+            name=APPLICATION,
             application_version=APPLICATION_VERSION,
             executor_id=self.executor_id,
             serializer=JsonSerializer(),
@@ -278,16 +279,22 @@ class Engine:
             config["system_database_url"] = self._options.url
             config["sys_db_pool_size"] = 10
             await asyncio.to_thread(self._first_beat)
+        await asyncio.to_thread(self._declare_queue)
         DBOS(config=config)
         DBOS.launch()
-        await DBOS.register_queue_async(
-            RUNS,
-            worker_concurrency=self._options.worker_runs,
-            polling_interval_sec=self._options.queue_poll,
-            on_conflict="always_update",
-        )
         if not self._is_sqlite:
             self._beating = asyncio.create_task(self._take_over_the_dead(), name="engine heartbeat")
+
+    def _declare_queue(self) -> None:
+        """Before the launch: it looks what queues there are, and the next look is a second later."""
+        client = DBOSClient(system_database_engine=self._database, application_name=APPLICATION, lazy=True)
+        try:
+            client._sys_db.run_migrations()
+            client.register_queue(
+                RUNS, worker_concurrency=self._options.worker_runs, polling_interval_sec=self._options.queue_poll
+            )
+        finally:
+            client.destroy()
 
     async def close(self) -> None:
         """Interrupt what is being worked on: it goes on at the next start, or at once with another worker.
