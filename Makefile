@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test check bench lock setup setup-dev
+.PHONY: demo test check bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -8,15 +8,18 @@ demo: setup            ## the main job, in front of you, without any account
 test: setup-dev        ## every test
 	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope $(ARGS)
 
-check: setup-dev       ## what CI runs: format, lint, types, imports, tests
+check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test REQUIRE_NAMESPACES=1
 
 bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run
 	@$(RUN) tests.benchmarks.bench $(ARGS)
+
+drill: setup-dev       ## kill the bot at random moments of many solves; ARGS is the number of rounds
+	@$(RUN) tests.stories.drill $(ARGS)
 
 setup:
 	@deploy/bootstrap requirements.lock bot/demo/requirements.lock

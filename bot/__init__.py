@@ -1,9 +1,9 @@
 """Solvebot: an issue goes in, the champion of several attempts comes out as a pull request.
 
-The words. An *issue* is GitHub's. A *trigger* is what asked for a solve: a label, a comment, the command line. A *solve*
-is one answer to one trigger. An *experiment* is a planned attempt (model, temperature, strategy), a *run* is one being
-carried out in a sandbox, a *candidate* is the patch that a run produced. *Evidence* is what we observed about a
-candidate by running things, the *decision* is the ranked evidence and the outcome, the *champion* is the one chosen.
+The words. An *issue* is GitHub's. A *trigger* is what asked for a solve: a label, a comment, the command line. A
+*solve* is one answer to one trigger. An *experiment* is a planned attempt (model, temperature, strategy), a *run* is
+one being carried out in a sandbox, a *candidate* is the patch that a run produced. *Evidence* is what we observed about
+a candidate by running things, the *decision* is the ranked evidence and the outcome, the *champion* is the one chosen.
 
 The map. Imports point inward only: from the bottom of this list to its top, never between adapters.
 
@@ -18,3 +18,5 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     cli.py doctor.py terminal.py screen.py demo/         for people at a terminal
     simulators/    GitHub and a provider of models, as servers, for the demo and the tests
 """
+
+__version__ = "0.1.0"

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bot import app, logs
+from bot import __version__, app, logs
 from bot.core.model import ModelSpec, Prices
 from bot.engine import EngineError
 from bot.ports import Store, WorldError
@@ -46,7 +46,7 @@ def _logging(settings: Settings) -> None:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="solvebot", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 def main() -> None:
     """An issue goes in, the champion of several sandboxed attempts comes out as a pull request."""
 

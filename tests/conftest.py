@@ -1,5 +1,6 @@
-"""Tests that need namespaces are not run where there are none, and the reason is said at the end.
+"""What holds for all tests: where they may leave files, and which of them a machine cannot run.
 
+Tests that need namespaces are not run where there are none; which and why is said at the end.
 `SOLVEBOT_TESTS_REQUIRE_NAMESPACES=1` makes that a failure: for machines that are supposed to have them.
 """
 
@@ -8,6 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +22,10 @@ from tests.contracts.local_sandboxes import bubblewrap, public_directory
 
 # Here, because a plugin that a test module names must not have been imported by another one before.
 pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
+
+NOT_RUN = pytest.StashKey[dict[str, int]]()  # file -> number of its tests
+TEMPORARY = pytest.StashKey[Path]()
+OF_PYTEST = "pytest-of-"  # the directory of its tmp_path
 
 
 @functools.cache
@@ -29,17 +39,62 @@ def why_no_namespaces() -> str:
     return ""
 
 
+def is_worker(config: pytest.Config) -> bool:
+    """Of pytest-xdist: a process that runs tests for another one."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[NOT_RUN] = {}
+    if is_worker(config):
+        return
+    if os.environ.get("SOLVEBOT_TESTS_REQUIRE_NAMESPACES") == "1" and why_no_namespaces():
+        raise pytest.UsageError(f"namespaces are required, and not to be had: {why_no_namespaces()}")
+    directory = Path(tempfile.mkdtemp(prefix="solvebot-tests-"))
+    directory.chmod(0o711)  # sandboxes run as other users, and what they need is below
+    config.stash[TEMPORARY] = directory
+    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     needing = [item for item in items if item.get_closest_marker("namespaces")]
     if not needing or not why_no_namespaces():
         return
-    if os.environ.get("SOLVEBOT_TESTS_REQUIRE_NAMESPACES") == "1":
-        raise pytest.UsageError(f"namespaces are required, and not to be had: {why_no_namespaces()}")
     config.hook.pytest_deselected(items=needing)
     items[:] = [item for item in items if item not in needing]
+    config.stash[NOT_RUN] = Counter(item.nodeid.partition("::")[0] for item in needing)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if why_no_namespaces():
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if is_worker(session.config):
+        not_run: dict[str, int] = session.config.stash[NOT_RUN]
+        session.config.workeroutput["not run"] = dict(not_run)  # type: ignore[attr-defined]
+    elif left_over(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not run", {})
+
+
+def left_over(config: pytest.Config) -> list[str]:
+    """What tests forgot to delete."""
+    return [path.name for path in config.stash[TEMPORARY].iterdir() if not path.name.startswith(OF_PYTEST)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if names := left_over(config):
+        terminalreporter.section("left over")
+        terminalreporter.line(f"The tests left {', '.join(names)} in the directory for temporary files.")
+    if not_run := config.stash[NOT_RUN]:
         terminalreporter.section("not run")
-        terminalreporter.line(f"The tests marked `namespaces` were not run here: {why_no_namespaces()}")
+        for file, number in not_run.items():
+            terminalreporter.line(f"{file}: {number} tests that need namespaces")
+        terminalreporter.line(why_no_namespaces())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if directory := config.stash.get(TEMPORARY, None):
+        shutil.rmtree(directory, ignore_errors=True)

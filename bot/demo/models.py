@@ -11,7 +11,7 @@ from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
 
 _LOOK = bash("git log --oneline | head; ls; cat ledger/amounts.py ledger/statement.py", text="Reading the code first.")
 _REPRODUCE = (
-    "printf '2026-01-31;Salary;1,234.50\\n' > /tmp/january.csv && python3 -m ledger /tmp/january.csv 2>&1 | tail -n 3"
+    "printf '2026-01-31;Salary;1,234.50\\n' > ~/january.csv && python3 -m ledger ~/january.csv 2>&1 | tail -n 3"
 )
 _DONE = bash(SUBMIT)
 

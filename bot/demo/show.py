@@ -128,8 +128,8 @@ def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveF
     )
     console.print(
         "Next, with a repository of your own (README, “Install as a real App”): register the App with app.yml, put its "
-        "id, key and secret and a model key into .env, run [bold]solvebot doctor[/], then "
-        "[bold]solvebot serve[/].\nWithout any App: [bold]solvebot solve PATH --issue FILE[/]."
+        "id, key and secret and a model key into .env, run [bold].venv/bin/solvebot doctor[/], then "
+        "[bold].venv/bin/solvebot serve[/].\nWithout any App: [bold].venv/bin/solvebot solve PATH --issue FILE[/]."
     )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from importlib.metadata import distribution
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+
+from bot.ports import SandboxUnusable
 
 _PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 
@@ -19,10 +22,11 @@ def make_toolchain(into: Path) -> Path:
     """Copies of the packages that this environment has, readable by everyone, and a `pytest` that finds them.
 
     Sandboxes run the system's python3 under another user, who could not look into this environment.
+    SandboxUnusable where this environment lacks them.
     """
     library = into / "lib"
     for name in _PACKAGES:
-        for file in distribution(name).files or ():
+        for file in _installed(name).files or ():
             if ".." in file.parts or file.suffix == ".pyc":
                 continue
             target = library / file
@@ -34,3 +38,14 @@ def make_toolchain(into: Path) -> Path:
     for path in (into, *into.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path == launcher else 0o644)
     return into
+
+
+def _installed(name: str) -> Distribution:
+    try:
+        return distribution(name)
+    except PackageNotFoundError as error:
+        lock = Path(__file__).with_name("requirements.lock")
+        raise SandboxUnusable(
+            f"{name}, which the demo's sandboxes run, is not installed here",
+            remedy=f"Install it: {sys.executable} -m pip install --no-deps --require-hashes -r '{lock}'",
+        ) from error
