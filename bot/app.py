@@ -31,7 +31,7 @@ from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judge import Judge, Timeouts
-from bot.ports import GitHub, Model, Sandboxes, Store
+from bot.ports import Sandboxes, World
 from bot.publish import Publisher
 from bot.run import Runner, RunOptions
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
@@ -57,23 +57,11 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """The adapters that one process talks through."""
-
-    github: GitHub
-    model: Model
-    sandboxes: Sandboxes
-    store: Store
-    engine: Engine
-    mirrors: GitMirrors
-    clock: SystemClock
-
-
-@dataclass(frozen=True, slots=True)
 class Bot:
     """The story on top of a world."""
 
     world: World
+    engine: Engine
     board: StatusBoard
     solver: Solver
     intake: Intake
@@ -89,11 +77,11 @@ def server_limits(settings: Settings) -> ServerLimits:
     return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
 
 
-def assemble(settings: Settings, world: World) -> Bot:
+def assemble(settings: Settings, world: World, engine: Engine) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
     board = StatusBoard(world.github, world.store, hide)
-    conclusion = Conclusion(world.github, world.store, world.sandboxes, board, world.engine, world.clock)
+    conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     judge = Judge(
         world.mirrors,
         world.sandboxes,
@@ -101,34 +89,21 @@ def assemble(settings: Settings, world: World) -> Bot:
         times=settings.baseline_repeats,
     )
     solver = Solver(
-        world.github,
-        world.mirrors,
-        world.sandboxes,
-        world.store,
+        world,
+        engine,
         judge,
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,
-        world.engine,
-        world.clock,
         SolverOptions(server_limits(settings), settings.setup_hosts, settings.setup_timeout, WORKSPACE_LIMIT),
     )
-    runner = Runner(
-        world.mirrors,
-        world.sandboxes,
-        world.model,
-        world.store,
-        judge,
-        world.clock,
-        hide,
-        RunOptions(settings.command_timeout, WORKSPACE_LIMIT),
-    )
-    intake = Intake(world.github, world.store, world.engine, conclusion, world.clock, server_limits(settings), hide)
-    world.engine.register("intake", intake.handle)
-    world.engine.register("solve", solver.solve)
-    world.engine.register("run", runner.run)
-    world.engine.register("give up", conclusion.give_up)
-    return Bot(world, board, solver, intake)
+    runner = Runner(world, judge, hide, RunOptions(settings.command_timeout, WORKSPACE_LIMIT))
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    engine.register("intake", intake.handle)
+    engine.register("solve", solver.solve)
+    engine.register("run", runner.run)
+    engine.register("give up", conclusion.give_up)
+    return Bot(world, engine, board, solver, intake)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -231,7 +206,8 @@ async def running(
         github = hub(settings, session, clock, sleep)
         motor = engine(settings, options)
         mirrors = GitMirrors(settings.data / "mirrors")
-        bot = assemble(settings, World(github, chat_model(settings, session), boxes, store, motor, mirrors, clock))
+        model = chat_model(settings, session)
+        bot = assemble(settings, World(github, mirrors, boxes, model, store, clock), motor)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)

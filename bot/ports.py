@@ -434,3 +434,15 @@ class Store(Protocol):
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All of it: the adapters that one process talks through."""
+
+    github: GitHub
+    mirrors: Mirrors
+    sandboxes: Sandboxes
+    model: Model
+    store: Store
+    clock: Clock

@@ -34,18 +34,7 @@ from bot.core.model import (
 from bot.core.scratch import heavy_directories
 from bot.engine import step
 from bot.judge import Judge
-from bot.ports import (
-    Clock,
-    Finished,
-    Mirrors,
-    Model,
-    Reply,
-    Sandboxes,
-    SandboxLost,
-    SandboxUnusable,
-    Store,
-    WorldError,
-)
+from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
 
 log = structlog.get_logger()
 
@@ -79,23 +68,9 @@ class Spent:
 
 
 class Runner:
-    def __init__(
-        self,
-        mirrors: Mirrors,
-        sandboxes: Sandboxes,
-        model: Model,
-        store: Store,
-        judge: Judge,
-        clock: Clock,
-        redact: Callable[[str], str],
-        options: RunOptions,
-    ) -> None:
-        self._mirrors = mirrors
-        self._sandboxes = sandboxes
-        self._model = model
-        self._store = store
+    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+        self._world = world
         self._judge = judge
-        self._clock = clock
         self._redact = redact
         self._options = options
 
@@ -130,16 +105,16 @@ class Runner:
 
     @step("open sandbox")
     async def open(self, job: RunJob) -> None:
-        await self._sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
-        await self._store.run_started(job.id, _sandbox(job), self._clock.now())
+        await self._world.sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
+        await self._world.store.run_started(job.id, _sandbox(job), self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
 
     @step("model call")
     async def model_call(self, job: RunJob, number: int, messages: Sequence[Mapping[str, Any]], spent: Spent) -> Reply:
-        reply = await self._model.complete(
+        reply = await self._world.model.complete(
             job.experiment.model, messages, temperature=job.experiment.temperature, tools=TOOLS
         )
-        await self._store.run_stepped(
+        await self._world.store.run_stepped(
             job.id,
             steps=number,
             dollars=spent.dollars + reply.dollars,
@@ -151,14 +126,14 @@ class Runner:
 
     @step("command")
     async def command(self, job: RunJob, number: str, command: str) -> Finished:
-        return await self._sandboxes.run(
+        return await self._world.sandboxes.run(
             _sandbox(job), command, timeout=self._options.command_timeout, once=f"agent-{number}"
         )
 
     @step("finish")
     async def finish(self, job: RunJob, agent: Agent, result: AgentResult) -> None:
         failed = result.error is not None
-        await self._store.run_stepped(
+        await self._world.store.run_stepped(
             job.id,
             steps=result.steps,
             dollars=result.dollars,
@@ -166,10 +141,10 @@ class Runner:
             seconds=result.seconds,
             last_command="",
         )
-        await self._store.run_ended(
+        await self._world.store.run_ended(
             job.id,
             Status.FAILED if failed else Status.COMPLETED,
-            at=self._clock.now(),
+            at=self._world.clock.now(),
             exit_status=result.exit_status,
             error=_for_people(result.error, _BROKE_OFF[result.exit_status]) if result.error else "",
             trajectory=agent.trajectory(job.experiment.model.model_id, self._redact),
@@ -179,36 +154,36 @@ class Runner:
     @step("candidate")
     async def candidate(self, job: RunJob, summary: str) -> None:
         """The difference that we compute ourselves; what the agent says about it is kept as its words."""
-        files = await self._mirrors.files(job.repo, job.base)
+        files = await self._world.mirrors.files(job.repo, job.base)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "workspace.tar"
-            await self._sandboxes.take(
+            await self._world.sandboxes.take(
                 _sandbox(job),
                 tree,
                 exclude=heavy_directories([f.path for f in files]),
                 limit=self._options.workspace_limit,
             )
-            found = await self._mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
-        await self._store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
+            found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
+        await self._world.store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
 
     @step("judge")
     async def judged(self, job: RunJob) -> None:
-        facts = await self._store.facts(job.solve)
+        facts = await self._world.store.facts(job.solve)
         assert facts is not None
         run = facts.run(job.id)
         assert run is not None
         assert run.candidate is not None
         evidence = await self._judge.judge(facts, run.candidate)
-        await self._store.judged(job.id, evidence)
+        await self._world.store.judged(job.id, evidence)
         log.info("run.judged", solve=job.solve, run=job.id, regressions=len(evidence.regressions))
 
     @step("give up")
     async def give_up(self, job: RunJob, error: WorldError) -> None:
         lost = isinstance(error, SandboxLost | SandboxUnusable)
-        await self._store.run_ended(
+        await self._world.store.run_ended(
             job.id,
             Status.FAILED,
-            at=self._clock.now(),
+            at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
             error=_for_people(error, "What it left behind could not be taken out of its sandbox and judged."),
         )
@@ -216,7 +191,7 @@ class Runner:
 
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
-        await self._sandboxes.close(_sandbox(job))
+        await self._world.sandboxes.close(_sandbox(job))
 
 
 def _sandbox(job: RunJob) -> SandboxId:

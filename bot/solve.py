@@ -50,7 +50,7 @@ from bot.core.similarity import with_agreement
 from bot.core.toolchain import detect, manifests
 from bot.engine import Child, Engine, step
 from bot.judge import Judge
-from bot.ports import Clock, Finished, GitHub, Gone, Mirrors, Rejected, Sandboxes, Store, WorldError
+from bot.ports import Finished, GitHub, Gone, Rejected, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
@@ -82,28 +82,20 @@ class SetUp:
 class Solver:
     def __init__(
         self,
-        github: GitHub,
-        mirrors: Mirrors,
-        sandboxes: Sandboxes,
-        store: Store,
+        world: World,
+        engine: Engine,
         judge: Judge,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
-        engine: Engine,
-        clock: Clock,
         options: SolverOptions,
     ) -> None:
-        self._github = github
-        self._mirrors = mirrors
-        self._sandboxes = sandboxes
-        self._store = store
+        self._world = world
+        self._engine = engine
         self._judge = judge
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion
-        self._engine = engine
-        self._clock = clock
         self._options = options
 
     async def solve(self, job: Solve) -> None:
@@ -162,66 +154,66 @@ class Solver:
 
     @step("acknowledge", patience=PATIENCE)
     async def acknowledge(self, job: Solve) -> None:
-        await self._github.react(job.issue, job.trigger.comment_id, "eyes")
+        await self._world.github.react(job.issue, job.trigger.comment_id, "eyes")
         await self._board.refresh(job.id)
 
     @step("freeze", patience=PATIENCE)
     async def freeze(self, job: Solve) -> Task:
         """The text as of the trigger, the configuration of the default branch, the commit to start from."""
         repo = job.issue.repo
-        repository = await self._github.repository(repo)
+        repository = await self._world.github.repository(repo)
         branch = job.options.base or repository.default_branch
-        base = await self._mirrors.fetch(repo, await self._github.remote(repo), want=branch)
+        base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
         task = freeze(
             job,
-            await self._github.remarks(job.issue, before=job.trigger.at),
+            await self._world.github.remarks(job.issue, before=job.trigger.at),
             config=await self._config(repo, repository.default_branch),
             base_branch=branch,
             base_sha=base,
             private=repository.private,
         )
-        await self._store.frozen(job.id, task, self._clock.now())
+        await self._world.store.frozen(job.id, task, self._world.clock.now())
         await self._board.refresh(job.id)
         return task
 
     @step("plan")
     async def plan(self, job: Solve, task: Task) -> Plan:
-        planned = plan(task.options, task.config, await self._store.models(), self._options.server)
+        planned = plan(task.options, task.config, await self._world.store.models(), self._options.server)
         if isinstance(planned, Misread):
             raise Unsolvable(f"{planned.what} {planned.remedy}")
-        await self._store.planned(job.id, planned.experiments, planned.limits)
+        await self._world.store.planned(job.id, planned.experiments, planned.limits)
         for note in planned.notes:
-            await self._store.noted(job.id, note)
+            await self._world.store.noted(job.id, note)
         return planned
 
     @step("set up")
     async def set_up(self, job: Solve, task: Task) -> SetUp:
         """Once for all runs: archive, set-up commands with their network, snapshot."""
         repo, base = job.issue.repo, task.base_sha
-        files = [file.path for file in await self._mirrors.files(repo, base)]
+        files = [file.path for file in await self._world.mirrors.files(repo, base)]
         texts = {path: await self._text(job, task, path) for path in manifests(files)}
         toolchain = detect(files, texts, task.config)
         sandbox = SandboxId(str(job.id))
-        await self._sandboxes.create(sandbox)
+        await self._world.sandboxes.create(sandbox)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             archive = Path(scratch) / "base.tar"
-            await self._mirrors.archive(repo, base, archive)
-            await self._sandboxes.put(sandbox, archive)
+            await self._world.mirrors.archive(repo, base, archive)
+            await self._world.sandboxes.put(sandbox, archive)
             note = await self._run_setup(sandbox, toolchain)
             tree = Path(scratch) / "prepared.tar"
-            await self._sandboxes.take(
+            await self._world.sandboxes.take(
                 sandbox, tree, exclude=heavy_directories(files), limit=self._options.workspace_limit
             )
-            left_behind = await self._mirrors.untracked(repo, base, tree)
-        await self._sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
-        await self._sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
-        await self._sandboxes.close(sandbox)
+            left_behind = await self._world.mirrors.untracked(repo, base, tree)
+        await self._world.sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
+        await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
+        await self._world.sandboxes.close(sandbox)
         return SetUp(toolchain, note, left_behind)
 
     @step("baseline")
     async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
         found = await self._judge.baseline(job, task, prepared.toolchain, note=prepared.note)
-        await self._store.prepared(job.id, prepared.toolchain, found)
+        await self._world.store.prepared(job.id, prepared.toolchain, found)
         await self._board.refresh(job.id)
         return found
 
@@ -230,12 +222,12 @@ class Solver:
         """What the agents are told, the same for all of them."""
         repo, base = job.issue.repo, task.base_sha
         words = keywords(task.title, task.body)
-        files = [file.path for file in await self._mirrors.files(repo, base)]
+        files = [file.path for file in await self._world.mirrors.files(repo, base)]
         hints = localize(
             task,
             files,
-            await self._mirrors.grep(repo, base, words),
-            await self._mirrors.history(repo, base),
+            await self._world.mirrors.grep(repo, base, words),
+            await self._world.mirrors.history(repo, base),
         )
         instructions = {path: await self._text(job, task, path) for path in INSTRUCTION_FILES if path in files}
         return task_text(task, prepared.toolchain, hints, instructions, baseline)
@@ -253,9 +245,9 @@ class Solver:
             {run.id: run.candidate for run in facts.runs if run.candidate},
         )
         for evidence in judged:
-            await self._store.judged(evidence.run, evidence)
+            await self._world.store.judged(evidence.run, evidence)
         decision = decide(judged, {run.id: run for run in facts.runs}, facts.baseline)
-        await self._store.decided(job.id, decision)
+        await self._world.store.decided(job.id, decision)
         await self._board.refresh(job.id)
         log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)
         return decision
@@ -263,7 +255,7 @@ class Solver:
     # ------------------------------------------------------------------------------------------------------ details
 
     async def _config(self, repo: Repo, default_branch: str) -> RepoConfig:
-        config = await read_config(self._github, repo, default_branch)
+        config = await read_config(self._world.github, repo, default_branch)
         if isinstance(config, ConfigProblem):
             mistakes = "; ".join(f"line {m.line}: {m.reason}" for m in config.mistakes)
             raise Unsolvable(f"{config.path} has mistakes: {mistakes}")
@@ -272,7 +264,7 @@ class Solver:
     async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
         for command in toolchain.setup:
-            done = await self._sandboxes.run(
+            done = await self._world.sandboxes.run(
                 sandbox, command, timeout=self._options.setup_timeout, network=self._options.setup_hosts
             )
             if done.exit_code != 0:
@@ -280,11 +272,11 @@ class Solver:
         return ""
 
     async def _text(self, job: Solve, task: Task, path: str) -> str:
-        content = await self._mirrors.read(job.issue.repo, task.base_sha, path)
+        content = await self._world.mirrors.read(job.issue.repo, task.base_sha, path)
         return (content or b"").decode(errors="replace")
 
     async def _facts(self, id: SolveId) -> SolveFacts:
-        facts = await self._store.facts(id)
+        facts = await self._world.store.facts(id)
         assert facts is not None
         return facts
 

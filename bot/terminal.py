@@ -36,7 +36,7 @@ from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, slim, verify
-from bot.ports import Busy, Rejected, Store
+from bot.ports import Busy, Rejected, Store, World
 from bot.screen import decision, matrix
 from bot.settings import Settings
 
@@ -76,7 +76,7 @@ async def _working(settings: Settings, github: LocalGitHub) -> AsyncIterator[tup
         engine = app.engine(settings)
         model = app.chat_model(settings, session)
         mirrors = GitMirrors(settings.data / "mirrors")
-        app.assemble(settings, app.World(github, model, boxes, store, engine, mirrors, app.SystemClock()))
+        app.assemble(settings, World(github, mirrors, boxes, model, store, app.SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield store, engine
@@ -149,11 +149,11 @@ async def receive_one(settings: Settings, event: str, payload: bytes) -> int:
         raise Rejected(f"a {event} payload like this is not for us", remedy="README lists the events that are.")
     async with app.running(settings) as bot:
         await bot.inbox.put(guid, event, record)
-        while await bot.inbox.waiting(1) or await bot.bot.world.engine.active():
+        while await bot.inbox.waiting(1) or await bot.bot.engine.active():
             if bot.working.done():
                 bot.working.result()
             await asyncio.sleep(LOOK)
-        return 0 if await bot.bot.world.engine.state(guid) is WorkflowState.SUCCEEDED else 1
+        return 0 if await bot.bot.engine.state(guid) is WorkflowState.SUCCEEDED else 1
 
 
 def _as_delivered(settings: Settings, guid: str, event: str, payload: bytes) -> Delivery:

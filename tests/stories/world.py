@@ -117,7 +117,7 @@ class World:
         await self.github.delivered()
         if await self.bot.inbox.waiting(1):
             return False
-        return not await self.bot.bot.world.engine.active()
+        return not await self.bot.bot.engine.active()
 
     async def finish(self) -> None:
         """What every story has in common at its end."""
