@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from bot.core.gates import GatePolicy, check_gates, is_test_file, is_test_support
+from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -41,6 +41,7 @@ from bot.core.model import (
 from bot.core.reasons import listing
 from bot.core.reports import FLIP, MAX_REPORT, OwnTests, baseline, fixed, own_tests, regressions, report, shortfall
 from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
+from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeEntry
 
 # The usual reasons why the same tests give another answer: hash order, the time zone, and stale bytecode (a change of

@@ -6,17 +6,15 @@ or could not read (a binary, half a megabyte). What may be right or wrong is not
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.core.globs import covers, parse_globs
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
+from bot.core.patches import Edit, read_patch, unquoted
 from bot.core.secrets import find_secrets
 from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, silenced, tells_the_runner
-
-__all__ = ["GatePolicy", "check_gates", "is_test_file", "is_test_support"]
 
 _NAMED = 3  # paths in a detail; the rest is counted
 _SYMLINK, _SUBMODULE = "120000", "160000"
@@ -44,16 +42,6 @@ class GatePolicy:
     max_files: int = 60
 
 
-@dataclass(slots=True)
-class _Edit:
-    """The lines of one file, without their signs. `unread`: the patch holds it as binary."""
-
-    path: str
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    unread: bool = False
-
-
 def check_gates(
     candidate: Candidate, policy: GatePolicy, texts: Mapping[str, bytes] | None = None
 ) -> tuple[GateFailure, ...]:
@@ -74,7 +62,7 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
     own = parse_globs(_LOCKFILES + "\n".join(policy.protect))
     workflows, protected = [], []
     for change in changes:
-        path = _unquoted(change.path)
+        path = unquoted(change.path)
         folded = path.casefold()  # some file systems do not tell the case either
         if folded.startswith(".github/workflows/"):
             workflows.append(change.path)
@@ -104,7 +92,7 @@ def _size(candidate: Candidate, policy: GatePolicy) -> str:
     return ""
 
 
-def _secrets(edits: Sequence[_Edit]) -> Iterator[GateFailure]:
+def _secrets(edits: Sequence[Edit]) -> Iterator[GateFailure]:
     """Only what the patch brings in: a key on a line that was moved is in the repository already."""
     removed = "\n".join(line for edit in edits for line in edit.removed)
     found = []
@@ -115,9 +103,9 @@ def _secrets(edits: Sequence[_Edit]) -> Iterator[GateFailure]:
     yield from _failure(Gate.SECRET, found)
 
 
-def _tests(changes: Sequence[FileChange], edits: Sequence[_Edit]) -> Iterator[GateFailure]:
-    added_files = {_unquoted(change.path) for change in changes if change.kind is ChangeKind.ADDED}
-    deleted_files = {_unquoted(change.path) for change in changes if change.kind is ChangeKind.DELETED}
+def _tests(changes: Sequence[FileChange], edits: Sequence[Edit]) -> Iterator[GateFailure]:
+    added_files = {unquoted(change.path) for change in changes if change.kind is ChangeKind.ADDED}
+    deleted_files = {unquoted(change.path) for change in changes if change.kind is ChangeKind.DELETED}
     yield from _failure(Gate.TESTS_DELETED, _deleted_tests(edits, deleted_files))
     skipped = [
         edit.path
@@ -129,7 +117,7 @@ def _tests(changes: Sequence[FileChange], edits: Sequence[_Edit]) -> Iterator[Ga
     yield from _failure(Gate.TESTS_SKIPPED, skipped)
 
 
-def _deleted_tests(edits: Sequence[_Edit], deleted_files: set[str]) -> Iterator[str]:
+def _deleted_tests(edits: Sequence[Edit], deleted_files: set[str]) -> Iterator[str]:
     """Test files that lost tests. A test that was moved, even to another file, or renamed in place is not lost."""
     here_now = Counter(name for edit in edits for name in names_of_tests(edit.path, edit.added))
     for edit in edits:
@@ -151,54 +139,10 @@ def _failure(gate: Gate, found: Iterable[str]) -> Iterator[GateFailure]:
         yield GateFailure(gate, ", ".join(found[:_NAMED]) + more)
 
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-
-
-def _edits(candidate: Candidate, texts: Mapping[str, bytes]) -> Iterator[_Edit]:
+def _edits(candidate: Candidate, texts: Mapping[str, bytes]) -> Iterator[Edit]:
     """The patch, file by file; a text that the patch holds as binary counts as added whole."""
-    binary = {_unquoted(change.path) for change in candidate.changes if change.binary}
-    for edit in _read_patch(candidate.patch):
+    binary = {unquoted(change.path) for change in candidate.changes if change.binary}
+    for edit in read_patch(candidate.patch):
         if edit.unread and edit.path not in binary:
             edit.added = texts.get(edit.path, b"").decode("utf-8", "replace").split("\n")
         yield edit
-
-
-def _read_patch(patch: str) -> Iterator[_Edit]:
-    """Lines are told from headers by counting: what looks like a header within a hunk is content."""
-    edit: _Edit | None = None
-    old = new = 0
-    for line in patch.split("\n"):
-        if edit and (old or new) and line[:1] in (" ", "+", "-"):
-            old -= line[0] != "+"
-            new -= line[0] != "-"
-            if line[0] != " ":
-                (edit.added if line[0] == "+" else edit.removed).append(line[1:])
-        elif line.startswith("diff --git "):
-            if edit:
-                yield edit
-            edit = _Edit(_path_in(line))
-        elif edit and line == "GIT binary patch":
-            edit.unread = True
-        elif hunk := _HUNK.match(line):
-            old, new = (1 if count is None else int(count) for count in hunk.groups())
-    if edit:
-        yield edit
-
-
-def _path_in(header: str) -> str:
-    """`diff --git a/x b/x`, or both quoted. Without renames the two are the same, so each is half of the line."""
-    names = header.removeprefix("diff --git ")
-    return _unquoted(names[len(names) // 2 + 1 :]).removeprefix("b/")
-
-
-def _unquoted(path: str) -> str:
-    """What is quoted as git quotes it: paths that are not UTF-8, and in headers also those with odd characters."""
-    if len(path) < 2 or not path.startswith('"') or not path.endswith('"'):
-        return path
-    raw = re.sub(rb"\\([0-7]{3}|.)", _unescaped, path[1:-1].encode())
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _unescaped(escape: re.Match[bytes]) -> bytes:
-    code = escape[1]
-    return bytes([int(code, 8)]) if len(code) == 3 else code.translate(bytes.maketrans(b"abfnrtv", b"\a\b\f\n\r\t\v"))

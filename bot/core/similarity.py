@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.gates import is_test_file, is_test_support
 from bot.core.model import Candidate, Evidence, RunId
+from bot.core.patches import read_patch
+from bot.core.testfiles import is_test_file, is_test_support
 
 AGREES = 0.8  # where the measurement above draws its line
 MAX_PATCH = 2_000_000  # characters read of one patch
 MAX_LINE = 2_000  # characters read of one line
 MAX_TOKENS = 50_000  # kept of one patch
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _HASH_COMMENTS = re.compile(r"\.(bash|cfg|cmake|conf|exs?|jl|mk|nim|p[lm]|py[ix]?|r|rb|sh|tcl|toml|ya?ml|zsh)$")
 _STRING = (
     r""" "(?:\\.|[^"\\])*"? | '(?:\\.|[^'\\])*'? """  # an open one ends with its line, so that reading stays linear
@@ -37,13 +37,6 @@ _Tokens = Counter[tuple[str, str]]  # of (path, token)
 class _Change:
     added: _Tokens
     removed: _Tokens
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    path: str
-    sign: str  # "+" or "-"
-    text: str
 
 
 def agreement(patch_a: str, patch_b: str) -> float:
@@ -85,39 +78,17 @@ def _alike(a: _Change, b: _Change) -> float:
 def _read(patch: str) -> _Change:
     change = _Change(Counter(), Counter())
     left = MAX_TOKENS
-    for line in _changed_lines(patch[:MAX_PATCH]):
-        found = _TOKEN.findall(_without_comment(line.path, line.text[:MAX_LINE]))[:left]
-        side = change.added if line.sign == "+" else change.removed
-        side.update((line.path, token) for token in found)
-        left -= len(found)
-        if left == 0:
-            break
+    for edit in read_patch(patch[:MAX_PATCH]):
+        if is_test_file(edit.path) or is_test_support(edit.path):
+            continue
+        for side, lines in ((change.added, edit.added), (change.removed, edit.removed)):
+            for line in lines:
+                found = _TOKEN.findall(_without_comment(edit.path, line[:MAX_LINE]))[:left]
+                side.update((edit.path, token) for token in found)
+                left -= len(found)
+                if left == 0:
+                    return change
     return change
-
-
-def _changed_lines(patch: str) -> Iterator[_Line]:
-    """Added and removed lines of source files. Hunks are followed by their counts, whatever their lines look like."""
-    path, old, new = "", 0, 0
-    for line in patch.split("\n"):
-        if old > 0 or new > 0:
-            sign = line[:1]
-            old -= sign in ("-", " ")
-            new -= sign in ("+", " ")
-            if sign in ("+", "-") and path:
-                yield _Line(path, sign, line[1:])
-        elif line.startswith(("--- a/", '--- "a/', "+++ b/", '+++ "b/')):
-            path = _counted_path(line[4:])
-        elif hunk := _HUNK.match(line):
-            old, new = (int(count) if count is not None else 1 for count in hunk.groups())
-
-
-def _counted_path(name: str) -> str:
-    """The path behind git's `a/` or `b/`; empty for a file that does not count.
-
-    A quoted name is only compared, never opened, so it stays as git wrote it.
-    """
-    path = name.strip('"\t')[2:]
-    return "" if is_test_file(path) or is_test_support(path) else path
 
 
 def _without_comment(path: str, text: str) -> str:

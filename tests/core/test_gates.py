@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from bot.core.gates import GatePolicy, check_gates, is_test_file, is_test_support
+from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure, RunId, Sha
+from bot.core.testfiles import is_test_file, is_test_support
 
 POLICY = GatePolicy()
 SHA = Sha("1" * 40)
