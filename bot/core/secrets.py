@@ -47,10 +47,11 @@ _SHAPES = (
         re.compile(_WORD + r"eyJ[A-Za-z0-9_-]{10,}+\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{20,}"),
     ),
 )
-# Base64, PEM headers and line ends, also escaped ones; a log may have cut off the end.
+# Base64, PEM headers and line ends, also escaped ones; a log may have cut off the end. Not a possessive repeat of a
+# group: Python before 3.11.5 matches too little with it (python/cpython#106052), and Debian 12 has 3.11.2.
 _KEY_BLOCK = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[A-Za-z0-9+/=\s\\:,]|-(?!----))*+(?:-----END [A-Z0-9 ]{1,50}-----)?"
+    r"[A-Za-z0-9+/=\s\\:,]*(?:-(?!----)[A-Za-z0-9+/=\s\\:,]*)*(?:-----END [A-Z0-9 ]{1,50}-----)?"
 )
 _SHORTEST_EXACT = 6  # characters; a shorter value would black out ordinary words
 _REDACTED = "[redacted]"
