@@ -6,7 +6,7 @@ demo: setup            ## the main job, in front of you, without any account
 	@$(RUN) bot.cli demo $(ARGS)
 
 test: setup-dev        ## every test
-	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope $(ARGS)
+	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .

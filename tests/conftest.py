@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "/stories/" not in item.nodeid)  # the longest first: nobody waits for one at the end
     needing = [item for item in items if item.get_closest_marker("namespaces")]
     if not needing or not why_no_namespaces():
         return
