@@ -1,26 +1,42 @@
-"""A whole solve, from the label to the pull request, whose process dies at every boundary between two steps."""
+"""A whole solve, from the label to the pull request, whose process dies at every boundary between two steps; and one
+whose process is killed again and again, wherever it happens to be. `make drill` does more of the second."""
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.core.model import Outcome, SolveFacts, Status
 from bot.simulators.github import SimIssue
-from bot.simulators.model import SUBMIT, bash, turns
+from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
 from tests.stories.crashing import Dies
 from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world
 from tests.stories.world import BREAK, FIX, REGRESSION_TEST, line_up
 
-CALLS = 3  # of each model
+CALLS = 3  # of each model, when nothing is repeated
+
+
+def stubborn(*commands: str) -> Script:
+    """A model that runs these, each again until it hears how it ended, and is done."""
+
+    def script(messages: Sequence[Message]) -> Answer:
+        results = [str(message["content"]) for message in messages if message["role"] == "tool"]
+        done = sum("interrupted while this ran" not in result for result in results)
+        return bash((*commands, SUBMIT)[done])
+
+    return script
+
+
 SCRIPTS = {
-    "breaker": turns(bash(f"{COUNTED}; {BREAK}"), bash(f"{COUNTED}; sh greet.sh"), bash(SUBMIT)),
-    "fixer": turns(bash(f"{COUNTED}; {FIX}"), bash(f"{COUNTED}; {REGRESSION_TEST}"), bash(SUBMIT)),
+    "breaker": stubborn(f"{COUNTED}; {BREAK}", f"{COUNTED}; sh greet.sh"),
+    "fixer": stubborn(f"{COUNTED}; {FIX}", f"{COUNTED}; {REGRESSION_TEST}"),
 }
-ONE_AT_A_TIME = line_up(*SCRIPTS, test="for t in tests/*.sh; do sh $t || exit 1; done", extra="limits: {parallel: 1}\n")
-"""So that nothing else is in flight when the process dies, and repetitions can be counted."""
+TESTS = "for t in tests/*.sh; do sh $t || exit 1; done"
 
 
 async def solved(world: MortalWorld, issue: SimIssue, facts: SolveFacts) -> None:
@@ -37,6 +53,7 @@ async def solved(world: MortalWorld, issue: SimIssue, facts: SolveFacts) -> None
     assert facts.pull_request.number == pull.number
     assert world.repo.branches.keys() == {"main", facts.pull_request.branch}
     assert f"Receipt: ${facts.dollars:.4f}" in (pull.state.body or "")
+    assert facts.dollars == pytest.approx(0.001 * sum(run.steps for run in facts.runs))
     [comment] = issue.bot_comments
     assert f"#{pull.number}" in comment.body
     assert pull.bot_comments == []
@@ -55,8 +72,12 @@ def written(world: MortalWorld) -> Counter[str]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
 async def test_no_finished_step_runs_twice(tmp_path: Path, dies: Dies) -> None:
-    """After: what is on record is never done again. Before: what was not on record is, once, and finds itself."""
-    async with a_mortal_world(tmp_path, SCRIPTS, ONE_AT_A_TIME) as world:
+    """After: what is on record is never done again. Before: what was not on record is, once, and finds itself.
+
+    One run at a time, so that nothing else is in flight when the process dies, and repetitions can be counted.
+    """
+    files = line_up(*SCRIPTS, test=TESTS, extra="limits: {parallel: 1}\n")
+    async with a_mortal_world(tmp_path, SCRIPTS, files) as world:
         async with world.bot(dies=dies) as bot:
             issue = await world.issue()
             await world.label(issue)
@@ -66,6 +87,30 @@ async def test_no_finished_step_runs_twice(tmp_path: Path, dies: Dies) -> None:
 
         again = 2 if dies is Dies.BEFORE else 1
         assert world.models.calls == {f"simulated/{name}": CALLS * again for name in SCRIPTS}
-        assert {name: world.counts(name) for name in SCRIPTS} == {name: [1, 2] for name in SCRIPTS}
         assert facts.dollars == pytest.approx(0.001 * CALLS * len(SCRIPTS))
-        assert all(times <= again for times in written(world).values()), written(world)
+        assert {name: world.counts(name) for name in SCRIPTS} == {name: [1, 2] for name in SCRIPTS}
+        assert set(written(world).values()) <= {1, again}
+
+
+async def killed_at_random(directory: Path, seed: int, *, kills: int, database_url: str = "") -> Counter[str]:
+    """All runs together. Returns how often each model was called."""
+    chance = random.Random(seed)
+    files = line_up(*SCRIPTS, test=TESTS, extra="limits: {parallel: 3}\n")
+    async with a_mortal_world(directory, SCRIPTS, files, database_url) as world:
+        world.models.latency = 0.1
+        async with world.bot() as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            for _ in range(kills):
+                await asyncio.sleep(chance.uniform(0.1, 3.0))
+                await bot.end_life()
+            facts = await world.over(issue)
+        await solved(world, issue, facts)
+        for name, times in world.models.calls.items():
+            assert CALLS <= times <= CALLS + 2 * kills, name  # what a kill cut off, and what the model then asked again
+        return world.models.calls
+
+
+@pytest.mark.timeout(180)
+async def test_killed_at_random(tmp_path: Path) -> None:
+    await killed_at_random(tmp_path, 1, kills=5)

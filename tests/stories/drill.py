@@ -1,0 +1,33 @@
+"""`make drill`: solves whose bot is killed at random moments, for as long as you like, on both databases.
+
+    python -m tests.stories.drill [ROUNDS]
+
+Every round has another seed, which it prints; the first that does not end well ends the drill with its story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.contracts.postgres import PostgresServer, bundled_binaries, machine_binaries, postgres_server
+from tests.stories.test_crash_sweep import killed_at_random
+
+ROUNDS = 10
+KILLS = 8
+
+
+async def drill(rounds: int, postgres: PostgresServer) -> None:
+    for seed in range(rounds):
+        for database, url in (("SQLite", ""), ("PostgreSQL", postgres.create_database())):
+            with TemporaryDirectory(prefix="solvebot-drill-") as name:
+                Path(name).chmod(0o755)
+                calls = await killed_at_random(Path(name), seed, kills=KILLS, database_url=url)
+            print(f"seed {seed}, {database}: {KILLS} kills, {calls.total()} model calls, one pull request", flush=True)
+
+
+if __name__ == "__main__":
+    with postgres_server(machine_binaries() or bundled_binaries()) as server:
+        asyncio.run(drill(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS, server))
