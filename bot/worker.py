@@ -38,7 +38,7 @@ class MissedDeliveries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """Intervals in seconds; 0 leaves a chore out."""
+    """`status` and `sweep` are intervals in seconds; 0 leaves the chore out."""
 
     status: float
     sweep: float

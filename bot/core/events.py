@@ -22,8 +22,6 @@ class IssueEvent:
     issue: IssueRef
     title: str
     body: str
-    is_open: bool
-    is_locked: bool
     is_pull_request: bool
     by: Person
     at: datetime
@@ -200,16 +198,12 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
 }
 
 
-def _issue_event(
-    record: Mapping[str, object], at: datetime
-) -> tuple[IssueRef, str, str, bool, bool, bool, Person, datetime]:
+def _issue_event(record: Mapping[str, object], at: datetime) -> tuple[IssueRef, str, str, bool, Person, datetime]:
     """The fields of `IssueEvent`, in their order."""
     return (
         IssueRef(_repo(record), _number(record, "issue", "number")),
         _text(record, "issue", "title"),
         _optional_text(record, "issue", "body"),
-        _text(record, "issue", "state") == "open",
-        _find(record, "issue", "locked") is True,
         isinstance(_find(record, "issue", "pull_request"), Mapping),
         _person(record, "sender"),
         at,

@@ -228,7 +228,6 @@ class Toolchain:
     setup: tuple[str, ...]
     test: str | None
     why: str  # "from .github/solvebot.yml", "detected: pyproject.toml with pytest"
-    ecosystems: tuple[str, ...] = ()  # "python", "node", ...: which registries set-up may reach
 
 
 @dataclass(frozen=True, slots=True)

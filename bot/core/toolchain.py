@@ -51,7 +51,6 @@ class Files:
 class _Found:
     """What one detector knows. `sources`: how many files speak for it."""
 
-    name: str
     setup: tuple[str, ...]
     test: str | None
     sign: str
@@ -82,8 +81,7 @@ def detect(paths: Sequence[str], texts: Mapping[str, str], config: RepoConfig) -
             why = f"tests from {CONFIG_PATHS[0]}, set-up {detected}"
         case _:
             why = detected
-    ecosystems = tuple(result.name for result in found if result.name != "make")
-    return Toolchain(tuple(setup), test, why, ecosystems)
+    return Toolchain(tuple(setup), test, why)
 
 
 # ------------------------------------------------------------------------------------------------------------ Python
@@ -108,7 +106,7 @@ def _python(files: Files) -> _Found | None:
         setup = ("python3 -m venv ~/venv", f"{_PIP} {' '.join(wanted)}")
     elif test and files.any(r"src/.*\.py") and "pythonpath" not in files.text("pyproject.toml"):
         test = f"PYTHONPATH=src {test}"
-    return _Found("python", setup, test, f"{sign} with {runner}" if runner else sign, files.count(".py"))
+    return _Found(setup, test, f"{sign} with {runner}" if runner else sign, files.count(".py"))
 
 
 def _python_tests(files: Files, tests: bool) -> tuple[str | None, str]:
@@ -173,7 +171,7 @@ def _node(files: Files) -> _Found | None:
         test = script  # run by itself, node can report single tests
     needs = _table(package, "dependencies") or _table(package, "devDependencies")
     sources = files.count(".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs")
-    return _Found("node", (install,) if needs else (), test, f"package.json with {tool}", sources)
+    return _Found((install,) if needs else (), test, f"package.json with {tool}", sources)
 
 
 def _node_tool(files: Files) -> tuple[str, str]:
@@ -193,13 +191,13 @@ def _go(files: Files) -> _Found | None:
     if "go.mod" not in files:
         return None
     setup = ("go mod download",) if "go.sum" in files else ()
-    return _Found("go", setup, "go test ./..." if files.any(r".*_test\.go") else None, "go.mod", files.count(".go"))
+    return _Found(setup, "go test ./..." if files.any(r".*_test\.go") else None, "go.mod", files.count(".go"))
 
 
 def _rust(files: Files) -> _Found | None:
     if "Cargo.toml" not in files:
         return None
-    return _Found("rust", ("cargo fetch",), "cargo test --offline", "Cargo.toml", files.count(".rs"))
+    return _Found(("cargo fetch",), "cargo test --offline", "Cargo.toml", files.count(".rs"))
 
 
 def _java(files: Files) -> _Found | None:
@@ -208,11 +206,11 @@ def _java(files: Files) -> _Found | None:
         maven = "./mvnw" if "mvnw" in files else "mvn"
         # A test that does not exist: the plugins that run tests are fetched, too, and nothing is run.
         fetch = f"{maven} -B -q test -Dtest=NoSuchTest -DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false"
-        return _Found("java", (fetch,), f"{maven} -B -q -o test", "pom.xml", sources)
+        return _Found((fetch,), f"{maven} -B -q -o test", "pom.xml", sources)
     if "build.gradle" in files or "build.gradle.kts" in files:
         gradle = "./gradlew" if "gradlew" in files else "gradle"
         fetch = f"{gradle} --no-daemon -q testClasses"
-        return _Found("java", (fetch,), f"{gradle} --no-daemon --offline test", "Gradle", sources)
+        return _Found((fetch,), f"{gradle} --no-daemon --offline test", "Gradle", sources)
     return None
 
 
@@ -224,14 +222,14 @@ def _ruby(files: Files) -> _Found | None:
     setup = ("bundle config set --global path ~/gems", "bundle install --quiet") if bundled else ()
     test = "rspec" if specs else "rake test" if unit else None
     command = f"bundle exec {test}" if bundled and test else test
-    return _Found("ruby", setup, command, "Gemfile" if bundled else "Ruby tests", files.count(".rb"))
+    return _Found(setup, command, "Gemfile" if bundled else "Ruby tests", files.count(".rb"))
 
 
 def _make(files: Files) -> _Found | None:
     for name in ("GNUmakefile", "makefile", "Makefile"):
         for target in ("test", "check"):
             if re.search(rf"^{target}\s*:(?!=)", files.text(name), re.MULTILINE):
-                return _Found("make", (), f"make {target}", f"{name} with `{target}`", 0)
+                return _Found((), f"make {target}", f"{name} with `{target}`", 0)
     return None
 
 

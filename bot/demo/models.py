@@ -13,7 +13,6 @@ _LOOK = bash("git log --oneline | head; ls; cat ledger/amounts.py ledger/stateme
 _REPRODUCE = (
     "printf '2026-01-31;Salary;1,234.50\\n' > ~/january.csv && python3 -m ledger ~/january.csv 2>&1 | tail -n 3"
 )
-_DONE = bash(SUBMIT)
 
 
 def _edit(path: str, old: str, new: str) -> str:

@@ -118,8 +118,6 @@ class _Issue(msgspec.Struct, omit_defaults=True):
     number: int | None = None
     title: str | None = None
     body: str | None = None
-    state: str | None = None
-    locked: bool | None = None
     updated_at: str | None = None
     pull_request: dict[str, msgspec.Raw] | None = None
 

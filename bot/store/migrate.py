@@ -24,33 +24,16 @@ _LOCK = 0x50_1BE  # any number, as long as it is ours alone in this database
 
 
 class WrongSchema(Exception):
-    """The database is older or newer than this code. The message says which, and what to do."""
+    """The database is newer than this code. The message says what to do."""
 
 
 def migrate(url: str) -> None:
     """`url` as in the settings. Raises `WrongSchema`, `Unavailable`, and `Rejected` for what stands in the way."""
-    with _connected(url, locked=True) as connection:
-        known = _known()
-        found = MigrationContext.configure(connection).get_current_revision()
-        _refuse_newer(found, known)
+    with _connected(url) as connection:
+        _refuse_newer(MigrationContext.configure(connection).get_current_revision(), _known())
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def current(url: str) -> str | None:
-    """The revision of the database; None when it is empty. Raises `Unavailable`."""
-    with _connected(url, locked=False) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def require_current(url: str) -> None:
-    """Raises `WrongSchema` unless the database has exactly the tables this code knows, `Unavailable`."""
-    known, found = _known(), current(url)
-    _refuse_newer(found, known)
-    if found != known[0]:
-        state = f"at revision {found}" if found else "empty"
-        raise WrongSchema(f"the database is {state}, this version needs {known[0]}: run `solvebot migrate`")
 
 
 def _refuse_newer(found: str | None, known: list[str]) -> None:
@@ -74,12 +57,12 @@ def _config() -> Config:
 
 
 @contextmanager
-def _connected(url: str, *, locked: bool) -> Iterator[sa.Connection]:
-    """A connection in a transaction that is committed at the end."""
-    engine = _postgres_engine(url) if url.startswith("postgresql") else _sqlite_engine(url, locked=locked)
+def _connected(url: str) -> Iterator[sa.Connection]:
+    """A connection in a transaction that holds the lock and is committed at the end."""
+    engine = _postgres_engine(url) if url.startswith("postgresql") else _sqlite_engine(url)
     try:
         with translated(), engine.begin() as connection:
-            if locked and engine.dialect.name == "postgresql":
+            if engine.dialect.name == "postgresql":
                 connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
     finally:
@@ -90,10 +73,9 @@ def _postgres_engine(url: str) -> sa.Engine:
     return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
 
 
-def _sqlite_engine(url: str, *, locked: bool) -> sa.Engine:
+def _sqlite_engine(url: str) -> sa.Engine:
     engine = sa.create_engine("sqlite://", creator=lambda: _sqlite_connection(url), poolclass=sa.NullPool)
-    begin = "begin immediate" if locked else "begin"
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
     return engine
 
 

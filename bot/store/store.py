@@ -27,7 +27,6 @@ from bot.core.model import (
     ModelSpec,
     PullRequest,
     Repo,
-    RunFacts,
     RunId,
     SandboxId,
     Solve,
@@ -284,15 +283,6 @@ class SqlStore:
 
     async def judged(self, id: RunId, evidence: Evidence) -> None:
         await self._change_run(id, **rows.evidence_values(evidence))
-
-    async def run_facts(self, id: RunId) -> RunFacts | None:
-        question = sa.select(*rows.RUN_COLUMNS, solves.c.matrix).join(solves, solves.c.id == _RUN.solve_id)
-
-        def work(db: sa.Connection) -> RunFacts | None:
-            run = db.execute(question.where(_RUN.id == id)).one_or_none()
-            return None if run is None else rows.run_facts_of(run, run.matrix)
-
-        return await self._database.read(work)
 
     async def trajectory(self, id: RunId) -> bytes | None:
         question = sa.select(_RUN.trajectory).where(_RUN.id == id)

@@ -98,7 +98,7 @@ TASK = Task(
     private=True,
     left_out=("hidden HTML",),
 )
-TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected", ("python",))
+TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
 CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), overflow="too much", summary=ODD)
@@ -140,7 +140,9 @@ async def facts(store: SqlStore, id: SolveId = SOLVE.id) -> SolveFacts:
 
 
 async def run(store: SqlStore, id: RunId = FIRST) -> RunFacts:
-    found = await store.run_facts(id)
+    facts = await store.facts(SolveId(id.rpartition("-r")[0]))
+    assert facts is not None
+    found = facts.run(id)
     assert found is not None
     return found
 
@@ -430,7 +432,6 @@ async def test_what_is_not_there_is_gone(store: SqlStore) -> None:
     ):
         with pytest.raises(Gone):
             await told
-    assert await store.run_facts(nothing) is None
     assert await store.trajectory(nothing) is None
 
 
@@ -494,7 +495,7 @@ async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str
     await _deliver(database_url, new, "new")
     assert await store.purge(NOON + timedelta(days=1)) == 3
     assert await store.facts(SOLVE.id) is None
-    assert await store.run_facts(FIRST) is None
+    assert await store.trajectory(FIRST) is None
     assert [one is None for one in (await store.facts(active.id), await store.facts(fresh.id))] == [False, False]
     assert rows(database_url, "select guid from deliveries order by guid") == [
         ("new",),

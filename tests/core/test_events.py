@@ -31,7 +31,7 @@ Change = Callable[[dict[str, Any]], object]
 
 REPO = Repo(installation=5, id=77, name="octo/web")
 ANN = Person("ann", 9)
-ISSUE = (IssueRef(REPO, 3), "It breaks", "Traceback", True, False, False, ANN)
+ISSUE = (IssueRef(REPO, 3), "It breaks", "Traceback", False, ANN)
 UPDATED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 COMMENTED = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
 
@@ -161,8 +161,6 @@ def test_a_missing_or_odd_field_is_named(change: Change, missing: str) -> None:
     ("change", "field", "value"),
     [
         (lambda issue: issue.update(body=None), "body", ""),
-        (lambda issue: issue.update(state="closed"), "is_open", False),
-        (lambda issue: issue.update(locked=True), "is_locked", True),
         (lambda issue: issue.update(pull_request={"url": "..."}), "is_pull_request", True),
         (lambda issue: issue.update(pull_request=None), "is_pull_request", False),
     ],

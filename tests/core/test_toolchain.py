@@ -151,12 +151,7 @@ def test_maven_fetches_what_its_tests_need_without_running_them() -> None:
 )
 def test_the_repository_has_the_last_word(config: RepoConfig, setup: tuple[str, ...], test: str, why: str) -> None:
     toolchain = found({"go.mod": "", "go.sum": "", "a_test.go": ""}, config)
-    assert toolchain == Toolchain(setup, test, why, ("go",))
-
-
-def test_every_ecosystem_is_named_for_its_registry() -> None:
-    toolchain = found({"go.mod": "", "package.json": "{}", "Makefile": "test:\n"})
-    assert toolchain.ecosystems == ("node", "go")
+    assert toolchain == Toolchain(setup, test, why)
 
 
 def test_why_says_what_was_found() -> None:

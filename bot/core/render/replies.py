@@ -91,10 +91,6 @@ def config_problems(path: str, problems: Sequence[tuple[int, str]]) -> str:
     return "\n".join([f"{code(path)} on the default branch has mistakes, so I started nothing:", "", *lines])
 
 
-def no_model(names: Sequence[str]) -> str:
-    return f"No model is configured that could work on this. Known: {listed(names, 12)}."
-
-
 # ----------------------------------------------------------------------------------------------------------- answers
 
 

@@ -59,9 +59,6 @@ class SimRepository:
         account = self._stage.state.account(login)
         self.state.collaborators[account.id] = Collaborator(Role(role), role_name or role)
 
-    def revoke(self, login: str) -> None:
-        self.state.collaborators.pop(self._stage.state.account(login).id, None)
-
     def rule(self, type: str, pattern: str = "*", **parameters: object) -> None:
         """Add a ruleset's rule. `creation`, `update` and `deletion` are enforced; others are only told."""
         self.state.rules.append(Rule(type, pattern, parameters))

@@ -19,8 +19,6 @@ from bot.simulators.github.state import (
 )
 from bot.simulators.github.webhooks import Webhooks
 
-AUTOMATIC_EVENTS = frozenset({"installation", "installation_repositories", "ping"})  # sent without being asked for
-
 
 @dataclass(slots=True)
 class Stage:

@@ -19,7 +19,6 @@ from bot.simulators.github.state import (
 )
 
 LONGEST_BODY = 65_536  # characters
-CLOSE_REASONS = ("completed", "not_planned", "duplicate")
 
 
 def check_body(body: str, resource: str) -> None:
