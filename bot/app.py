@@ -101,7 +101,7 @@ def assemble(settings: Settings, world: World, engine: Engine) -> Bot:
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve)
-    engine.register("run", runner.run)
+    engine.register("run", runner.run, queued=True)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, board, solver, intake)
 
@@ -149,7 +149,9 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
 
 def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     providers = {settings.model_provider: Provider(settings.model_url, settings.model_key.reveal())}
-    return ChatModel(session, providers, allow_unknown_price=settings.allow_unknown_prices)
+    return ChatModel(
+        session, providers, concurrency=settings.worker_runs, allow_unknown_price=settings.allow_unknown_prices
+    )
 
 
 def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
