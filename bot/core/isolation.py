@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 _REMEDIES = (
     (
-        ("bwrap: No such file", "bwrap: command not found", "bwrap is not installed"),
+        ("bwrap: No such file", "bwrap': No such file", "bwrap: command not found", "bwrap is not installed"),
         "Install bubblewrap (apt install bubblewrap).",
     ),
     (
-        ("setpriv: No such file", "prlimit: No such file", "choom: No such file"),
+        ("setpriv': No such file", "'unshare'", "nsenter: No such file"),
         "Install util-linux (apt install util-linux).",
     ),
     (

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bot.core.isolation import remedy_for
 from bot.ports import SandboxUnusable
+from bot.sandbox.cgroup import MemoryGroup, MemoryGroups, find_memory_groups
 from bot.sandbox.files import HOME, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
@@ -27,7 +28,7 @@ from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
-from bot.sandbox.staging import first_closed, stage
+from bot.sandbox.staging import Stage, first_closed
 
 _FILES = {
     "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
@@ -79,6 +80,8 @@ class BubblewrapSandboxes(LocalSandboxes):
             raise SandboxUnusable(message, remedy=remedy_for(message))
         self._rooms.prepare()
         await self._rooms.sweep()
+        if self._groups:
+            self._groups.sweep()
         for toolchain in self._options.toolchains:
             if not toolchain.is_dir():
                 raise SandboxUnusable(f"{toolchain} is not a directory", remedy="Correct the list of toolchains.")
@@ -94,44 +97,60 @@ class BubblewrapSandboxes(LocalSandboxes):
             if errand.network:
                 proxy = serve_proxy(errand.room, errand.network, allow_private=self._options.allow_private)
                 socket = await stack.enter_async_context(proxy)
-            with Descriptors() as fds:
-                plan = self._plan(errand, fds, socket)
-                try:
-                    process = start(plan, output_limit=errand.output_limit)
-                except OSError as error:
-                    raise SandboxUnusable(str(error), remedy=remedy_for(f"{error.filename}: No such file")) from error
+            try:
+                group = stack.enter_context(self._groups.group()) if self._groups else None
+                with Descriptors() as fds:
+                    process = start(self._plan(errand, fds, socket, group), output_limit=errand.output_limit)
+            except OSError as error:
+                raise SandboxUnusable(str(error), remedy=remedy_for(f"{error.filename}: No such file")) from error
             yield process
 
-    def _plan(self, errand: Errand, fds: Descriptors, socket: Path | None) -> Plan:
+    def _plan(self, errand: Errand, fds: Descriptors, socket: Path | None, group: MemoryGroup | None) -> Plan:
         before = [] if socket is None else [self._python(), "-I", "-S", _FORWARDER_PATH, _SOCKET]
-        binds = self._binds(errand, socket)
-        closed = self._rooms.drops_uid and any(map(first_closed, (self._rooms.directory, *self._options.toolchains)))
-        staged, shown = stage([source for _, source, _ in binds]) if closed else ([], {})
-        walls = [*_walls(), *_environment(self._options, errand.env)]
-        for how, source, target in binds:
-            walls += [how, str(shown.get(source, source)), target]
-        for path, content in _FILES.items() if socket is None else {**_FILES, **_PROXY_FILES}.items():
-            walls += ["--ro-bind-data", str(fds.data(content.encode())), path]
-        for name, value in PROXY_ENVIRONMENT.items() if socket is not None else ():
-            walls += ["--setenv", name, value]
-        if (filters := program()) is not None:
-            walls += ["--seccomp", str(fds.data(filters))]
-        walls += ["--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
-        arguments = fds.data(b"".join(os.fsencode(argument) + b"\0" for argument in walls))
         (info, info_end), (began, began_end) = fds.pipe(), fds.pipe()
+        arguments = fds.data(b"".join(os.fsencode(argument) + b"\0" for argument in self._walls(errand, fds, socket)))
         command = prelude(
-            fds.data(errand.script), began_end, file_bytes=errand.file_bytes, processes=self._limits.most_processes
+            fds.data(errand.script),
+            began_end,
+            file_bytes=errand.file_bytes,
+            processes=self._limits.most_processes,
+            entrance=None if group is None else fds.keep(group.entrance()),
         )
         bubblewrap = [str(self._options.executable), "--args", str(arguments), "--info-fd", str(info_end), "--"]
+        show = [] if self._stage is None else self._stage.prefix()
         return Plan(
-            argv=[*staged, *prefix(uid=errand.room.uid), *bubblewrap, *before, *command],
+            argv=[*show, *prefix(uid=errand.room.uid), *bubblewrap, *before, *command],
             env={},
             inherited=fds.inherited,
             stdin=subprocess.DEVNULL if errand.stdin is None else errand.stdin,
             stdout=errand.stdout,
             info=info,
             began=began,
+            starved=group.starved if group else lambda: False,
         )
+
+    def _walls(self, errand: Errand, fds: Descriptors, socket: Path | None) -> list[str]:
+        walls = [*_walls(), *_environment(self._options, errand.env)]
+        for how, source, target in self._binds(errand, socket):
+            walls += [how, str(self._stage.shown(source) if self._stage else source), target]
+        for path, content in _FILES.items() if socket is None else {**_FILES, **_PROXY_FILES}.items():
+            walls += ["--ro-bind-data", str(fds.data(content.encode())), path]
+        for name, value in PROXY_ENVIRONMENT.items() if socket is not None else ():
+            walls += ["--setenv", name, value]
+        if (filters := program()) is not None:
+            walls += ["--seccomp", str(fds.data(filters))]
+        return [*walls, "--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
+
+    @functools.cached_property
+    def _groups(self) -> MemoryGroups | None:
+        """Files in /tmp and /dev/shm count in them, which the watch does not see: it says what happened, if it can."""
+        return find_memory_groups(self._limits.memory + _TMP_BYTES + _SHM_BYTES)
+
+    @functools.cached_property
+    def _stage(self) -> Stage | None:
+        """Where the users of the sandboxes cannot go all the way to what they are shown."""
+        directories = [*self._rooms.passed, *(toolchain.absolute() for toolchain in self._options.toolchains)]
+        return Stage(directories) if self._rooms.drops_uid and any(map(first_closed, directories)) else None
 
     def _binds(self, errand: Errand, socket: Path | None) -> list[tuple[str, Path, str]]:
         """Flag, path on the host, path inside: of all that may lie anywhere on this machine."""

@@ -4,7 +4,7 @@ The kernel bounds the size of a file and the number of threads. What a whole tre
 delegated cgroup, so one task looks at all running trees five times a second and ends those above a limit: the memory
 (pages that several processes share counted once, where that decides), the threads, and the disk that workspace and home
 take up. Between two looks a command can overshoot by what it manages in that time; the kernel is told to prefer these
-processes should memory run out (`choom`).
+processes should memory run out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from bot.sandbox.spawn import Process, run_tool
 
 _EVERY = 0.2  # seconds
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_SPARE_PROCESSES = 64
+_NICENESS = 10
+_OPEN_FILES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,24 @@ class Limits:
     @property
     def most_processes(self) -> int:
         """Where the kernel stops it. A little above the limit of the watch, which says what happened."""
-        return self.processes + _SPARE_PROCESSES
+        return self.processes + self.processes // 8
 
 
 def prefix(*, uid: int | None) -> list[str]:
-    """Arguments in front of a command: become that user, be the first to go when memory runs out, know some bounds."""
+    """Arguments in front of a command: become that user, and leave the processor to the bot when both want it."""
     drop = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
-    return [*drop, "choom", "-n", "1000", "--", "prlimit", "--core=0", "--nofile=8192", "--"]
+    return ["nice", "-n", str(_NICENESS), *drop]
+
+
+def bounds(*, file_bytes: int, processes: int | None) -> str:
+    """The same in the words of bash: what the kernel bounds for each process, and who goes first for want of memory.
+
+    A bound that is lower on this host already stays as it is. The number of processes is bounded from within the
+    namespace of users, where only those inside are counted.
+    """
+    limits = {"-c": 0, "-n": _OPEN_FILES, "-f": -(-file_bytes // 1024), "-u": processes}
+    lines = [f"ulimit {option} {limit}" for option, limit in limits.items() if limit is not None]
+    return f"{{ {'; '.join(lines)}; echo 1000 >/proc/self/oom_score_adj; }} 2>/dev/null"
 
 
 @dataclass(slots=True)
@@ -99,8 +111,12 @@ class Watch:
     def _look_at(self, tree: list[Entry], process: Process) -> None:
         if sum(entry.threads for entry in tree) > self.limits.processes:
             process.kill("processes")
-        elif sum(entry.resident for entry in tree) > self.limits.memory and shared_once(tree) > self.limits.memory:
+        elif process.starved() or self._uses_too_much(tree):
             process.kill("memory")
+
+    def _uses_too_much(self, tree: list[Entry]) -> bool:
+        resident = sum(entry.resident for entry in tree)
+        return resident > self.limits.memory and shared_once(tree) > self.limits.memory
 
 
 @dataclass(frozen=True, slots=True)

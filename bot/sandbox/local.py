@@ -29,7 +29,7 @@ from bot.sandbox.files import (
     take_script,
     write_script,
 )
-from bot.sandbox.limits import Limits, Watch
+from bot.sandbox.limits import Limits, Watch, bounds
 from bot.sandbox.once import Executions
 from bot.sandbox.rooms import Room, Rooms
 from bot.sandbox.spawn import Exit, Process, memory_file
@@ -251,13 +251,16 @@ def as_script(command: str) -> bytes:
     return command.replace("\0", "").encode("utf-8", "surrogatepass")
 
 
-def prelude(script: int, began: int, *, file_bytes: int, processes: int | None) -> list[str]:
+def prelude(
+    script: int, began: int, *, file_bytes: int, processes: int | None, entrance: int | None = None
+) -> list[str]:
     """`bash -c` of a script that comes by descriptor, where neither `ps` nor the length of an argument limits it.
 
-    The number of processes is bounded from within the namespace of users, where only those inside are counted.
+    `entrance`: of the control group that it runs in.
     """
-    bounds = f"ulimit -f {-(-file_bytes // 1024)}" + (f" -u {processes}" if processes else "")
-    text = f'printf . >&{began}; {bounds}; eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
+    enter = "" if entrance is None else f"echo 0 >&{entrance} && exec {entrance}>&- || exit; "
+    bounded = bounds(file_bytes=file_bytes, processes=processes)
+    text = f'{enter}printf . >&{began}; {bounded}; eval "exec {script}<&- {began}>&-; $(</dev/fd/{script})"'
     return ["/bin/bash", "--noprofile", "--norc", "-c", text, "bash"]
 
 

@@ -18,8 +18,8 @@ import os
 import random
 import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +65,15 @@ class Rooms:
     def drops_uid(self) -> bool:
         return bool(self._users)
 
+    @property
+    def passed(self) -> list[Path]:
+        """Directories in which there are rooms that commands see."""
+        return [self.directory / name for name in ("living", "building", "snapshots")]
+
     def prepare(self) -> None:
-        for name in ("living", "snapshots", "building", "gone"):
-            (self.directory / name).mkdir(mode=_SHARED, parents=True, exist_ok=True)
+        for path in (*self.passed, self.directory / "gone"):
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(_SHARED)
 
     def find(self, id: SandboxId) -> Room:
         room = self._at(self.directory / "living" / checked(id))
@@ -176,15 +182,10 @@ class Rooms:
         """The room's group is its user's number: the files themselves may belong to another while they are copied."""
         if not self.drops_uid:
             return None
-        lock = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # held for a few microseconds by whoever is before us
-            parents = (self.directory / name for name in ("living", "building", "snapshots"))
-            used = {room.uid for parent in parents for path in parent.iterdir() if (room := self._at(path))}
+        with locked(self.directory):  # held for a few microseconds by whoever is before us
+            used = {room.uid for parent in self.passed for path in parent.iterdir() if (room := self._at(path))}
             uid = next(uid for uid in iter(lambda: self._random.choice(self._users), None) if uid not in used)
             os.chown(path, 0, uid)
-        finally:
-            os.close(lock)
         return uid
 
 
@@ -207,6 +208,17 @@ def checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a name for a sandbox or a snapshot: {name!r}")
     return name
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Wait for the lock and hold it. It ends with us, whatever happens."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def is_unlocked(path: Path) -> bool:

@@ -64,22 +64,20 @@ class Descriptors:
     ) -> None:
         self._stack.close()
 
+    def keep(self, fd: int) -> int:
+        self._stack.callback(os.close, fd)
+        self.inherited.append(fd)
+        return fd
+
     def data(self, content: bytes) -> int:
         """A descriptor that reads as `content`."""
-        fd = memory_file(content)
-        self._keep(fd)
-        return fd
+        return self.keep(memory_file(content))
 
     def pipe(self) -> tuple[int, int]:
         """Our end, which the caller closes, and the child's end, written to."""
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
-        self._keep(theirs)
-        return ours, theirs
-
-    def _keep(self, fd: int) -> None:
-        self._stack.callback(os.close, fd)
-        self.inherited.append(fd)
+        return ours, self.keep(theirs)
 
 
 def memory_file(content: bytes = b"") -> int:
@@ -115,6 +113,7 @@ class Plan:
     info: int | None = None  # bubblewrap's --info-fd: names the first process of the sandbox
     began: int | None = None  # one byte arrives when the script is reached
     end_rest: Callable[[], None] = field(default=lambda: None)  # ends what outlives the first process
+    starved: Callable[[], bool] = field(default=lambda: False)  # did the kernel end one of them for want of memory?
 
 
 class Process:
@@ -145,6 +144,10 @@ class Process:
             self._popen.kill()
         self._plan.end_rest()
 
+    def starved(self) -> bool:
+        """Has the kernel ended a process of the tree for want of memory? Only known where it bounds that."""
+        return self._plan.starved()
+
     async def gone(self) -> None:
         """After `kill`: wait until it happened."""
         await asyncio.wait(self._gone, timeout=_GRACE)
@@ -170,7 +173,7 @@ class Process:
             output=self._capture.text(),
             seconds=self._loop.time() - self._started,
             timed_out=timed_out,
-            killed_by=self._killed_by,
+            killed_by=self._killed_by or ("memory" if code != 0 and self.starved() else ""),
             began=began,
         )
 

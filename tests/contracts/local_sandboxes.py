@@ -15,9 +15,9 @@ from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.settings import Settings
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-MEMORY = 300 * 1024**2
+MEMORY = 160 * 1024**2
 DISK = 48 * 1024**2
-PROCESSES = 60
+PROCESSES = 48
 
 
 @contextmanager

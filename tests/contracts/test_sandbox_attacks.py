@@ -19,6 +19,7 @@ import pytest
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Finished
 from bot.sandbox.bubblewrap import BubblewrapSandboxes
+from bot.sandbox.cgroup import find_memory_groups
 from tests.contracts.local_sandboxes import DISK, MEMORY, PROCESSES, bubblewrap, public_directory
 
 pytestmark = pytest.mark.namespaces
@@ -227,6 +228,11 @@ class TestUsingUp:
         assert done.killed_by == "processes"
         assert (await attack(sandboxes, "echo alive")).output == "alive\n"
 
+    async def test_the_bot_gets_the_processor_first(self, sandboxes: BubblewrapSandboxes) -> None:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        done = await attack(sandboxes, f"nice; (nice -n -5 true; renice -n {own} $$) 2>/dev/null; nice")
+        assert done.output.split() == [str(min(own + 10, 19))] * 2
+
     async def test_threads_count(self, sandboxes: BubblewrapSandboxes) -> None:
         done = await python(
             sandboxes,
@@ -252,6 +258,15 @@ class TestUsingUp:
             f"import os, time\nx = b'x' * {MEMORY // 2}\nfor _ in range(4): os.fork()\ntime.sleep(1)",
         )
         assert (done.exit_code, done.killed_by) == (0, "")
+
+    async def test_memory_that_nobody_has_mapped(self, sandboxes: BubblewrapSandboxes) -> None:
+        """Which only the kernel counts: without control groups, files of 40 MB in memory go unnoticed."""
+        done = await python(
+            sandboxes,
+            "import os\nfor _ in range(16): os.write(os.memfd_create('x'), bytes(40_000_000))\nprint('unnoticed')",
+        )
+        bounded = find_memory_groups(MEMORY) is not None
+        assert (done.output, done.killed_by) == (("", "memory") if bounded else ("unnoticed\n", ""))
 
     async def test_files_in_memory(self, sandboxes: BubblewrapSandboxes) -> None:
         done = await attack(
