@@ -9,8 +9,9 @@ test, whatever it is called.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
-from bot.core.globs import parents, parse_globs, verdict
+from bot.core.globs import Glob, parents, parse_globs, verdict
 
 # Names that mean the same at every level and in every repository.
 _CACHES = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".parcel-cache", ".turbo")
@@ -59,13 +60,19 @@ _FILES = parse_globs(
 _TOP_LEVEL_REPRODUCTION = parse_globs("/test_repro*")
 
 
+MAX_RULES = 2_000  # lines of .gitignore that are obeyed, those of the upper directories first
+
+
 class Scratch:
-    """Answers for one base commit. `tracked`: its paths; `ignore_files`: path of each .gitignore to its text."""
+    """Answers for one base commit. `tracked`: its paths; `ignore_files`: path of each .gitignore to its text.
+
+    Takes time in proportion to rules and depth of a path, and both come from outside: whoever asks bounds the depth.
+    """
 
     def __init__(self, tracked: Iterable[str], ignore_files: Mapping[str, str]) -> None:
         self._tracked = frozenset(tracked)
         self._tracked_directories = frozenset(parent for path in self._tracked for parent in parents(path))
-        self._globs = {path.removesuffix(".gitignore"): parse_globs(text) for path, text in ignore_files.items()}
+        self._globs = _obeyed(ignore_files)
         self._tests_at_the_top = any("/" not in path and path.startswith("test_") for path in self._tracked)
         self._directories: dict[str, bool] = {"": False}
 
@@ -114,6 +121,17 @@ class Scratch:
         if verdict(_FILES, path):
             return True
         return not self._tests_at_the_top and bool(verdict(_TOP_LEVEL_REPRODUCTION, path))
+
+
+def _obeyed(ignore_files: Mapping[str, str]) -> dict[str, tuple[Glob, ...]]:
+    """Directory -> what its .gitignore says."""
+    obeyed = {}
+    left = MAX_RULES
+    for path in sorted(ignore_files, key=lambda path: (path.count("/"), path)):
+        lines = islice((line for line in ignore_files[path].split("\n") if line.strip()), left)
+        obeyed[path.removesuffix(".gitignore")] = globs = parse_globs("\n".join(lines))
+        left -= len(globs)
+    return obeyed
 
 
 def heavy_directories(tracked: Iterable[str]) -> tuple[str, ...]:

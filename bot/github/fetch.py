@@ -140,7 +140,7 @@ async def _has(git: Git, sha: str) -> bool:
 @asynccontextmanager
 async def _alone(mirror: Path) -> AsyncIterator[int]:
     """Hold the mirror's lock; yields its file descriptor, for children to inherit."""
-    mirror.parent.mkdir(parents=True, exist_ok=True)
+    mirror.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # private repositories are nobody else's to read
     lock = os.open(mirror.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         await _acquire(lock)

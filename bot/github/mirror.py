@@ -31,6 +31,7 @@ from bot.github.tar import NotATar
 from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
 
 _MAX_WORDS = 64
+_LAST_MOMENT = 253_402_300_799  # of the year 9999
 _GREPS_AT_ONCE = 2
 _LS_TREE = re.compile(rb"(\d{6}) [a-z]+ ([0-9a-f]+) +(\d+|-)\t([^\0]+)\0")
 _COUNT = re.compile(rb"([^\0]+)\0(\d+)\n")
@@ -40,16 +41,23 @@ _Key = tuple[tuple[int, int], Sha]
 class GitMirrors:
     """The `Mirrors` port. `environment`: what the operator lets git see, such as HTTPS_PROXY or SSL_CERT_FILE.
 
-    `pauses`: seconds between the tries of a fetch. Every method but `fetch` raises `Gone` when the mirror does not have
-    the commit.
+    `pauses`: seconds between the tries of a fetch. `most_bytes`: of the files of a commit; there is no other bound,
+    since the same blob of zeros may stand everywhere in a tree. Every method but `fetch` raises `Gone` when the mirror
+    does not have the commit, and `Rejected` when it has more files than anybody looks at.
     """
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, *, pauses: Sequence[float] = (0.5, 2.0)
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        pauses: Sequence[float] = (0.5, 2.0),
+        most_bytes: int = 2**30,
     ) -> None:
         self._directory = directory
         self._environment = neutral(environment)
         self._pauses = tuple(pauses)
+        self._most_bytes = most_bytes
         self._locks: dict[int, asyncio.Lock] = {}
         self._coming: dict[tuple[int, str], _Shared] = {}
         self._trees = _Trees()
@@ -107,6 +115,12 @@ class GitMirrors:
         return _read_log(await git(*log, "--format=format:%x00%H%x1f%ct%x1f%s", commit, "--"))
 
     async def archive(self, repo: Repo, commit: Sha, into: Path) -> None:
+        size = sum(file.size for file in await self._tree(repo, commit))
+        if size > self._most_bytes:
+            remedy = (
+                f"Its files have {size // 10**6:,} MB together; I work on at most {self._most_bytes // 10**6:,} MB."
+            )
+            raise Rejected(f"{commit} of {repo.name} is too large", remedy=remedy)
         git = await self._holding(repo, commit)
         unfinished = into.with_name(into.name + ".part")
         await git("archive", "--format=tar", "-o", str(unfinished.absolute()), commit, timeout=600)
@@ -174,7 +188,11 @@ class GitMirrors:
             await git("cat-file", "-e", f"{commit}^{{commit}}")
         except GitFailed as error:
             raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
-        files = await asyncio.to_thread(_read_listing, await git("ls-tree", "-r", "-l", "-z", commit))
+        listing = await git("ls-tree", "-r", "-l", "-z", commit)
+        if (count := listing.count(b"\0")) > worktree.MAX_MEMBERS:
+            remedy = f"The repository has {count:,} files; I work on at most {worktree.MAX_MEMBERS:,}."
+            raise Rejected(f"{commit} of {repo.name} has {count} files", remedy=remedy)
+        files = await asyncio.to_thread(_read_listing, listing)
         self._trees.keep(key, files)
         return files
 
@@ -182,15 +200,16 @@ class GitMirrors:
         tracked = await self._tree(repo, base)
         rules = [file for file in tracked if file.path.rpartition("/")[2] == ".gitignore" and file.mode[:3] == "100"]
         texts = await read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in rules])
-        scratch = Scratch(
-            (file.path for file in tracked),
-            {file.path: text.decode("utf-8", "surrogateescape") for file, text in zip(rules, texts, strict=True)},
-        )
+        ignored = {file.path: text.decode("utf-8", "surrogateescape") for file, text in zip(rules, texts, strict=True)}
+
+        def compared() -> worktree.Difference:
+            scratch = Scratch((file.path for file in tracked), ignored)
+            return worktree.compare(tracked, worktree.read_workspace(tree), scratch, ignoring)
+
         try:
-            workspace = await asyncio.to_thread(worktree.read_workspace, tree)
+            return await asyncio.to_thread(compared)
         except NotATar as error:
             raise Rejected(f"the workspace cannot be read: {error}") from error
-        return await asyncio.to_thread(worktree.compare, tracked, workspace, scratch, ignoring)
 
 
 @dataclass(slots=True)
@@ -270,5 +289,5 @@ def _read_log(output: bytes) -> list[PastCommit]:
 
 def _past_commit(about: bytes, paths: Sequence[bytes]) -> PastCommit:
     sha, time, subject = about.decode("utf-8", "replace").split("\x1f", 2)
-    at = datetime.fromtimestamp(int(time), UTC)
+    at = datetime.fromtimestamp(min(int(time), _LAST_MOMENT), UTC)  # anybody can date a commit
     return PastCommit(Sha(sha), subject, tuple(worktree.shown(os.fsdecode(path)) for path in paths), at)

@@ -26,6 +26,7 @@ from bot.ports import TreeFile
 MAX_FILE = 5_000_000  # bytes of one changed file
 MAX_CONTENT = 50_000_000  # bytes of all changed files together
 MAX_MEMBERS = 200_000
+MAX_DEPTH = 100  # directories above a file
 MAX_CHANGES = 2_000  # files
 _SHOWN = 100  # changes named when there are too many
 
@@ -81,6 +82,9 @@ def read_workspace(tar: Path) -> Workspace:
         for count, member in enumerate(members(file)):
             if count == MAX_MEMBERS:
                 workspace.overflow = f"more than {MAX_MEMBERS} files"
+                break
+            if member.path.count("/") > MAX_DEPTH:
+                workspace.overflow = f"files below more than {MAX_DEPTH} directories"
                 break
             _take_in(workspace, member, file)
     for path in [path for path in workspace.files if any(p[:-1] in workspace.files for p in parents(path))]:

@@ -318,6 +318,23 @@ async def test_a_hundred_thousand_members_are_too_many_changes(world: World) -> 
     assert len(candidate.changes) == 100
 
 
+async def test_what_is_nested_without_end_is_not_looked_at(hostile: tuple[World, tarfile.TarFile, Path]) -> None:
+    world, tar, path = hostile
+    add(tar, "x/" * 1_500 + "y", b"y\n")
+    candidate = await judged(world, tar, path)
+    assert candidate.overflow == "files below more than 100 directories"
+    assert candidate.patch == ""
+
+
+@pytest.mark.timeout(60)
+async def test_ignore_files_without_end_do_not_stop_the_bot(world: World) -> None:
+    """A million patterns in the base commit, each of which would be compiled, and asked about each untracked file."""
+    patterns = b"".join(b"a*b%d*c\n" % number for number in range(1_000_000))
+    base = await world.base({".gitignore": b"*.log\n" + patterns, "a.py": b"a\n"})
+    candidate = await world.candidate(base, {"x.log": b"x\n", "src/acb.py": b"1\n"})
+    assert [c.path for c in candidate.changes] == ["src/acb.py"]
+
+
 async def test_a_huge_file_is_recorded_and_not_read_into_memory(hostile: tuple[World, tarfile.TarFile, Path]) -> None:
     world, tar, path = hostile
     add(tar, "core.dump.txt", b"\0" * 6_000_000)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Sha
-from bot.ports import Gone
+from bot.github.mirror import GitMirrors
+from bot.ports import Gone, Rejected
 from tests.contracts.mirror_world import REPO, RUN, Committed, World, git, make_world
 
 
@@ -165,3 +166,42 @@ async def test_a_listing_is_kept_as_long_as_its_mirror(world: World) -> None:
         await world.mirrors.files(REPO, commit)
     await world.mirrors.fetch(REPO, world.remote, want=commit)
     assert await world.mirrors.files(REPO, commit) == first
+
+
+async def test_an_archive_that_would_fill_the_disk_is_not_made(world: World) -> None:
+    """A few kilobytes of git are terabytes of files, when the same blob of zeros stands everywhere."""
+    commit = await world.base({f"{number}.bin": bytes(9_000_000) for number in range(3)})
+    mirrors = GitMirrors(world.directory / "mirrors", most_bytes=20_000_000)
+    with pytest.raises(Rejected) as refused:
+        await mirrors.archive(REPO, commit, world.directory / "large.tar")
+    assert "27 MB" in refused.value.remedy
+    assert not list(world.directory.glob("large.tar*"))
+
+
+async def test_a_tree_that_holds_itself_again_and_again_is_not_listed(world: World) -> None:
+    tree = git(world.origin.directory, "mktree", stdin=b"")
+    blob = git(world.origin.directory, "hash-object", "-w", "--stdin", stdin=b"x")
+    entries = "".join(f"100644 blob {blob}\tf{n}\n" for n in range(10))
+    for _ in range(6):
+        tree = git(world.origin.directory, "mktree", stdin=entries.encode())
+        entries = "".join(f"040000 tree {tree}\td{n}\n" for n in range(10))
+    commit = git(world.origin.directory, "commit-tree", tree, "-m", "a million files")
+    git(world.origin.directory, "update-ref", "refs/heads/main", commit)
+    base = await world.mirrors.fetch(REPO, world.remote, want="main")
+    with pytest.raises(Rejected, match="1000000 files"):
+        await world.mirrors.files(REPO, base)
+
+
+async def test_a_commit_of_the_year_10000_is_history_like_any_other(world: World) -> None:
+    first = world.origin.commit({"a.py": b"a\n"})
+    raw = f"tree {git(world.origin.directory, 'rev-parse', f'{first}^{{tree}}')}\nparent {first}\n"
+    raw += "author A <a@example.org> 253402300800 +0000\ncommitter A <a@example.org> 253402300800 +0000\n\nLater\n"
+    commit = git(world.origin.directory, "hash-object", "-t", "commit", "-w", "--stdin", stdin=raw.encode())
+    git(world.origin.directory, "update-ref", "refs/heads/main", commit)
+    base = await world.mirrors.fetch(REPO, world.remote, want="main")
+    assert [past.subject for past in await world.mirrors.history(REPO, base)] == ["Later", "more"]
+
+
+async def test_other_users_of_the_machine_cannot_look_into_mirrors(world: World) -> None:
+    await world.base({"a.py": b"a\n"})
+    assert (world.directory / "mirrors").stat().st_mode & 0o077 == 0
