@@ -6,6 +6,7 @@ or could not read (a binary, half a megabyte). What may be right or wrong is not
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, si
 
 _NAMED = 3  # paths in a detail; the rest is counted
 _SYMLINK, _SUBMODULE = "120000", "160000"
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]")  # control characters; what is not UTF-8 GitHub's API cannot take
 
 # Who changes one of these decides what runs elsewhere, or who reviews. Nothing takes them back.
 _ALWAYS_PROTECTED = parse_globs(
@@ -60,9 +62,11 @@ def check_gates(
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
     own = parse_globs(_LOCKFILES + "\n".join(policy.protect))
-    workflows, protected = [], []
+    workflows, protected, unusable = [], [], []
     for change in changes:
         path = unquoted(change.path)
+        if _NO_NAME.search(path):
+            unusable.append(change.path)
         folded = path.casefold()  # some file systems do not tell the case either
         if folded.startswith(".github/workflows/"):
             workflows.append(change.path)
@@ -70,6 +74,7 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
             protected.append(change.path)
     yield from _failure(Gate.WORKFLOW, workflows)
     yield from _failure(Gate.PROTECTED_PATH, protected)
+    yield from _failure(Gate.FILE_NAME, unusable)
 
 
 def _modes(changes: Sequence[FileChange]) -> Iterator[GateFailure]:

@@ -303,6 +303,7 @@ class Gate(StrEnum):
     DOES_NOT_APPLY = "does not apply"
     PROTECTED_PATH = "protected path"
     WORKFLOW = "workflow file"
+    FILE_NAME = "file name"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
     BINARY = "binary"
@@ -505,6 +506,10 @@ class SolveFacts:
     @property
     def dollars(self) -> float:
         return sum(run.dollars for run in self.runs)
+
+    @property
+    def champion(self) -> RunFacts | None:
+        return self.run(self.decision.champion) if self.decision else None
 
     def run(self, id: RunId | None) -> RunFacts | None:
         return next((run for run in self.runs if run.id == id), None)

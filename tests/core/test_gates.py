@@ -78,10 +78,10 @@ def test_empty() -> None:
         ("Cargo.lock", Gate.PROTECTED_PATH),
         ("go.sum", Gate.PROTECTED_PATH),
         (".gitmodules", Gate.SUBMODULE),
-        ('".github/workflows/\\377.yml"', Gate.WORKFLOW),  # as a path is shown that is not UTF-8
-        ('".\\107ithub/\\377"', Gate.PROTECTED_PATH),
-        ('"\\377/package-lock.json"', Gate.PROTECTED_PATH),
-        ('"src/\\377.py"', None),
+        ('"src/\\377.py"', Gate.FILE_NAME),  # as a path is shown that is not UTF-8
+        ("src/a\nb.py", Gate.FILE_NAME),
+        ("src/\x1b[2J.py", Gate.FILE_NAME),
+        ("src/größe.py", None),
         ('"', None),
         ("package.json", None),
         ("src/.github/x.py", None),
@@ -91,6 +91,18 @@ def test_empty() -> None:
 )
 def test_paths(path: str, gate: Gate | None) -> None:
     assert check_gates(candidate(path), POLICY) == ((GateFailure(gate, path),) if gate else ())
+
+
+@pytest.mark.parametrize(
+    ("path", "gate"),
+    [
+        ('".github/workflows/\\377.yml"', Gate.WORKFLOW),
+        ('".\\107ithub/\\377"', Gate.PROTECTED_PATH),
+        ('"\\377/package-lock.json"', Gate.PROTECTED_PATH),
+    ],
+)
+def test_paths_that_are_not_utf8_are_protected_like_others(path: str, gate: Gate) -> None:
+    assert gates(candidate(path)) == [gate, Gate.FILE_NAME]
 
 
 @pytest.mark.parametrize(
