@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from bot.core.model import RunId, SandboxId, SolveFacts, SolveId, Status, prepared_snapshot
+from bot.core.render import causes
 from bot.engine import Engine, step
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Sandboxes, Store
 from bot.status import StatusBoard
@@ -15,7 +16,6 @@ from bot.status import StatusBoard
 log = structlog.get_logger()
 
 PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
-GAVE_UP = "This was interrupted too often to go on."
 
 
 def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
@@ -48,7 +48,7 @@ class Conclusion:
 
     async def give_up(self, id: SolveId) -> None:
         """A workflow of its own, for a solve whose workflow has been given up."""
-        await self.fail(id, GAVE_UP, incident=str(id))
+        await self.fail(id, causes.GAVE_UP, incident=str(id))
 
     async def cancel(self, id: SolveId, by: str) -> bool:
         """`by` says who and how, for people. False when the solve had ended already."""

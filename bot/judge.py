@@ -39,6 +39,7 @@ from bot.core.model import (
     prepared_snapshot,
 )
 from bot.core.reasons import listing
+from bot.core.render import causes
 from bot.core.reports import FLIP, MAX_REPORT, OwnTests, baseline, fixed, own_tests, regressions, report, shortfall
 from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
 from bot.core.testfiles import is_test_file, is_test_support
@@ -50,7 +51,6 @@ _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "CI"
 _OWN_COMMANDS_SECONDS = 60.0
 _TIMED_OUT = 124  # what timeout(1) says
 _CANARIES_TRIED = 2
-_FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,9 @@ class Judge:
             evidence = await trial.own_tests(evidence)
             evidence = await trial.repro(evidence)
         except SandboxLost:
-            return replace(evidence, problem="Its sandbox was lost, so not everything could be observed.")
+            return replace(evidence, problem=causes.HALF_OBSERVED)
         except Rejected:
-            return replace(evidence, problem="Its files do not fit into the workspace that set-up left behind.")
+            return replace(evidence, problem=causes.DOES_NOT_FIT)
         return evidence
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> _Bench:
@@ -162,7 +162,7 @@ def _is_of_tests(path: str) -> bool:
 
 
 def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
-    return (f"Failed at first and passed when repeated, so not counted: {listing(names)}.",) if names else ()
+    return (causes.passed_when_repeated(listing(names)),) if names else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ class _Trial:
             return evidence
         if await self.bench.notices(self.baseline, self.sources | self.canary):
             return evidence
-        return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=_FORGED)
+        return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=causes.FORGED)
 
     async def own_tests(self, evidence: Evidence) -> Evidence:
         """Its own tests, without its change and with it; twice when they speak for it, because they may be flaky."""
@@ -291,9 +291,9 @@ class _Trial:
         note = ""
         if seen == FLIP and await self._own_tests(command, evidence) != FLIP:
             seen = OwnTests(None, None)
-            note = "Its own tests do not give the same answer every time, so they prove nothing."
+            note = causes.FLAKY_TESTS
         elif seen == OwnTests(None, True):
-            note = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
+            note = causes.UNLOADABLE_TESTS
         return replace(
             evidence,
             own_tests_on_base=seen.on_base,

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.conclude import PATIENCE
-from bot.core.model import Draft, Outcome, PullRequest, RepoConfig, Sha, SolveFacts, SolveId
+from bot.core.champion import wants_draft
+from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
 from bot.core.permissions import may_ask
+from bot.core.render import causes
 from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
 from bot.engine import step
 from bot.ports import Commit, GitHub, Mirrors, Rejected, Store
@@ -31,6 +33,23 @@ class Moved:
     applies: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is to be published: the facts of a solve whose decision has a champion."""
+
+    facts: SolveFacts
+    task: Task
+    patch: str
+
+    @property
+    def issue(self) -> IssueRef:
+        return self.facts.solve.issue
+
+    @property
+    def asker(self) -> Person:
+        return self.facts.solve.trigger.by
+
+
 class Publisher:
     def __init__(self, github: GitHub, mirrors: Mirrors, store: Store, redact: Callable[[str], str]) -> None:
         self._github = github
@@ -49,78 +68,60 @@ class Publisher:
             moved = await self.base_moved(id)
             await self.open(id, branch, commit, moved)
         except Rejected as error:
-            raise Withheld(f"GitHub refused the pull request. {error.remedy}".strip()) from error
+            raise Withheld(causes.pull_refused(error.remedy)) from error
         await self.dress(id)
 
     @step("look again", patience=PATIENCE)
     async def look_again(self, id: SolveId) -> str:
         """Minutes have passed: may the person still ask, and is the issue still open? Empty: go on."""
-        facts = await self._facts(id)
-        assert facts.task is not None
-        issue = await self._github.issue(facts.solve.issue)
+        case = await self._case(id)
+        issue = await self._github.issue(case.issue)
         if not issue.open:
-            return "The issue was closed meanwhile."
-        asker = facts.solve.trigger.by
-        has = await self._github.permission(facts.solve.issue.repo, asker.login)
-        if not may_ask(has, facts.task.config.who, asker):
-            return f"{asker.login} may no longer ask for changes here."
+            return causes.ISSUE_CLOSED
+        has = await self._github.permission(case.issue.repo, case.asker.login)
+        if not may_ask(has, case.task.config.who, case.asker):
+            return causes.may_no_longer_ask(case.asker.login)
         return ""
 
     @step("commit", patience=PATIENCE)
     async def commit(self, id: SolveId) -> Commit:
-        facts = await self._facts(id)
-        assert facts.task is not None
-        assert facts.decision is not None
-        champion = facts.run(facts.decision.champion)
-        assert champion is not None
-        assert champion.candidate is not None
-        repo, base = facts.solve.issue.repo, facts.task.base_sha
-        entries = await self._mirrors.entries(repo, base, champion.candidate.patch)
-        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(facts))
+        case = await self._case(id)
+        repo, base = case.issue.repo, case.task.base_sha
+        entries = await self._mirrors.entries(repo, base, case.patch)
+        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(case.facts))
 
     @step("branch", patience=PATIENCE)
     async def branch(self, id: SolveId, commit: Commit) -> str:
         """The configured name, or the first with a number behind it that is not somebody else's work."""
-        facts = await self._facts(id)
-        config = _config(facts)
-        name = branch_name(config.pull_request.branch, facts.solve.issue.number, facts.solve.issue_title)
+        case = await self._case(id)
+        name = branch_name(case.task.config.pull_request.branch, case.issue.number, case.facts.solve.issue_title)
         for number in range(1, MAX_BRANCHES + 1):
             numbered = name if number == 1 else f"{name}-{number}"
-            if await self._github.point_branch(facts.solve.issue.repo, numbered, commit.sha) == commit.sha:
+            if await self._github.point_branch(case.issue.repo, numbered, commit.sha) == commit.sha:
                 return numbered
-        raise Rejected(f"{name} and {MAX_BRANCHES - 1} numbered ones exist", remedy=f"Delete old {name} branches.")
+        raise Rejected(f"{name} and {MAX_BRANCHES - 1} numbered ones exist", remedy=causes.delete_branches(name))
 
     @step("base moved", patience=PATIENCE)
     async def base_moved(self, id: SolveId) -> Moved:
-        facts = await self._facts(id)
-        assert facts.task is not None
-        repo, task = facts.solve.issue.repo, facts.task
-        head = await self._github.branch_head(repo, task.base_branch)
-        if head is None or head == task.base_sha:
+        case = await self._case(id)
+        repo, base = case.issue.repo, case.task.base_branch
+        head = await self._github.branch_head(repo, base)
+        if head is None or head == case.task.base_sha:
             return Moved()
-        champion = facts.run(facts.decision.champion) if facts.decision else None
-        assert champion is not None
-        assert champion.candidate is not None
         head = await self._mirrors.fetch(repo, await self._github.remote(repo), want=head)
-        if await self._mirrors.applies(repo, head, champion.candidate.patch):
-            return Moved(
-                f"{task.base_branch} moved on to {head[:10]} meanwhile; the patch still applies, untested there."
-            )
-        return Moved(
-            f"{task.base_branch} moved on to {head[:10]} meanwhile, and the patch no longer applies there.", False
-        )
+        applies = await self._mirrors.applies(repo, head, case.patch)
+        return Moved(causes.base_moved(base, head, applies=applies), applies)
 
     @step("open", patience=PATIENCE)
     async def open(self, id: SolveId, branch: str, commit: Commit, moved: Moved) -> PullRequest:
-        facts = await self._facts(id)
-        assert facts.task is not None
+        case = await self._case(id)
         pull = await self._github.open_pull(
-            facts.solve.issue,
+            case.issue,
             branch=branch,
-            base=facts.task.base_branch,
-            title=self._redact(pull_title(facts)),
-            body=self._redact(pull_body(facts, moved.sentence, verified=commit.verified)),
-            draft=wants_draft(facts, moved),
+            base=case.task.base_branch,
+            title=self._redact(pull_title(case.facts)),
+            body=self._redact(pull_body(case.facts, moved.sentence, verified=commit.verified)),
+            draft=wants_draft(case.facts, applies=moved.applies),
         )
         pull = replace(pull, verified=commit.verified, head_sha=Sha(commit.sha))
         await self._store.published(id, pull)
@@ -129,34 +130,19 @@ class Publisher:
 
     @step("dress", patience=PATIENCE)
     async def dress(self, id: SolveId) -> None:
-        facts = await self._facts(id)
-        config = _config(facts).pull_request
-        if facts.pull_request is None or not facts.pull_request.number:
+        case = await self._case(id)
+        pull, config = case.facts.pull_request, case.task.config.pull_request
+        if pull is None or not pull.number:
             return
-        asker = facts.solve.trigger.by.login
-        reviewers = [asker if name == "requester" else name for name in config.reviewers]
-        undone = await self._github.dress_pull(
-            facts.solve.issue.repo, facts.pull_request.number, labels=config.labels, reviewers=reviewers
-        )
+        reviewers = [case.asker.login if name == "requester" else name for name in config.reviewers]
+        undone = await self._github.dress_pull(case.issue.repo, pull.number, labels=config.labels, reviewers=reviewers)
         for what in undone:
             log.info("pull.undressed", solve=id, what=what)
 
-    async def _facts(self, id: SolveId) -> SolveFacts:
+    async def _case(self, id: SolveId) -> _Case:
         facts = await self._store.facts(id)
         assert facts is not None
-        return facts
-
-
-def _config(facts: SolveFacts) -> RepoConfig:
-    return facts.task.config if facts.task else RepoConfig()
-
-
-def wants_draft(facts: SolveFacts, moved: Moved) -> bool:
-    """The repository's word stands over the outcome's; asking for a draft, or a conflict with the base, makes one."""
-    match _config(facts).pull_request.draft:
-        case Draft.ALWAYS:
-            return True
-        case Draft.NEVER:
-            return facts.solve.options.draft
-    assert facts.decision is not None
-    return facts.solve.options.draft or facts.decision.outcome is Outcome.DRAFT or not moved.applies
+        assert facts.task is not None
+        assert facts.champion is not None
+        assert facts.champion.candidate is not None
+        return _Case(facts, facts.task, facts.champion.candidate.patch)

@@ -31,6 +31,7 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.render import causes
 from bot.core.scratch import heavy_directories
 from bot.engine import step
 from bot.judge import Judge
@@ -146,7 +147,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._world.clock.now(),
             exit_status=result.exit_status,
-            error=_for_people(result.error, _BROKE_OFF[result.exit_status]) if result.error else "",
+            error=_for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
             trajectory=agent.trajectory(job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -185,7 +186,7 @@ class Runner:
             Status.FAILED,
             at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
-            error=_for_people(error, "What it left behind could not be taken out of its sandbox and judged."),
+            error=_for_people(error, causes.NOT_TAKEN_OUT),
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
@@ -217,12 +218,6 @@ def _first_command(reply: Reply) -> str:
         return ""
 
 
-_BROKE_OFF = {
-    ExitStatus.MODEL: "The model gave no answer that could be used.",
-    ExitStatus.SANDBOX: "Its sandbox did not work.",
-}
-
-
 def _for_people(error: WorldError, otherwise: str) -> str:
     """Whoever made the error knows best what to do; `otherwise` says where it happened."""
-    return error.remedy or ("Its sandbox was lost." if isinstance(error, SandboxLost) else otherwise)
+    return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.core.evidence import Case, rank, standing
-from bot.core.model import Baseline, Decision, Evidence, Outcome, Ranked, RunFacts, RunId
+from bot.core.model import Baseline, Decision, Draft, Evidence, Outcome, Ranked, RunFacts, RunId, SolveFacts
 from bot.core.reasons import uncertain, verdict, why
 
 
@@ -38,3 +38,18 @@ def decide(evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baselin
         reasons=why(champion, ordered, case),
         uncertain=uncertain(champion, ordered, case),
     )
+
+
+def wants_draft(facts: SolveFacts, *, applies: bool) -> bool:
+    """The repository's word stands over the outcome's; asking for a draft, or a conflict with the base, makes one.
+
+    `applies`: the patch still applies to the base branch, which may have moved on.
+    """
+    asked_for = facts.solve.options.draft
+    match facts.task.config.pull_request.draft if facts.task else Draft.AUTO:
+        case Draft.ALWAYS:
+            return True
+        case Draft.NEVER:
+            return asked_for
+    undecided = facts.decision is None or facts.decision.outcome is not Outcome.READY
+    return asked_for or undecided or not applies

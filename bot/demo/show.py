@@ -115,7 +115,7 @@ def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveF
         body = pull.state.body or ""
         title = f"pull request #{pull.number}: {pull.title}"
         console.print(Panel(Markdown(_readable(body)), title=title, border_style="magenta"))
-    champion = facts.run(facts.decision.champion) if facts.decision else None
+    champion = facts.champion
     if champion is not None and champion.candidate is not None:
         console.print(Panel(Syntax(champion.candidate.patch, "diff"), title="its diff", border_style="magenta"))
     for problem in problems:

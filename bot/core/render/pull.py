@@ -57,7 +57,7 @@ def pull_body(facts: SolveFacts, moved: str = "", *, verified: bool) -> str:
     signature of the commit.
     """
     assert facts.decision is not None
-    champion = facts.run(facts.decision.champion)
+    champion = facts.champion
     assert champion is not None
     parts = [
         f"Fixes #{facts.solve.issue.number}",

@@ -112,7 +112,7 @@ def _incident(facts: SolveFacts) -> str:
 
 
 def _champion_letter(facts: SolveFacts) -> str:
-    run = facts.run(facts.decision.champion) if facts.decision else None
+    run = facts.champion
     return f"**{run.experiment.letter}**" if run else "?"
 
 

@@ -1,0 +1,46 @@
+"""Why something ended, is missing, or is in doubt: the sentences that the story stores, and that are shown later."""
+
+from __future__ import annotations
+
+from bot.core.model import ExitStatus, Sha
+
+# A solve
+OURS = "Something broke on our side; nothing of it is your fault."
+GAVE_UP = "This was interrupted too often to go on."
+ISSUE_CLOSED = "The issue was closed meanwhile."
+
+# A run
+SANDBOX_LOST = "Its sandbox was lost."
+NOT_TAKEN_OUT = "What it left behind could not be taken out of its sandbox and judged."
+BROKE_OFF = {
+    ExitStatus.MODEL: "The model gave no answer that could be used.",
+    ExitStatus.SANDBOX: "Its sandbox did not work.",
+}
+
+# Evidence
+FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
+HALF_OBSERVED = "Its sandbox was lost, so not everything could be observed."
+DOES_NOT_FIT = "Its files do not fit into the workspace that set-up left behind."
+FLAKY_TESTS = "Its own tests do not give the same answer every time, so they prove nothing."
+UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
+
+
+def may_no_longer_ask(login: str) -> str:
+    return f"{login} may no longer ask for changes here."
+
+
+def base_moved(branch: str, head: Sha, *, applies: bool) -> str:
+    outcome = "; the patch still applies, untested there" if applies else ", and the patch no longer applies there"
+    return f"{branch} moved on to {head[:10]} meanwhile{outcome}."
+
+
+def pull_refused(remedy: str) -> str:
+    return f"GitHub refused the pull request. {remedy}".strip()
+
+
+def delete_branches(name: str) -> str:
+    return f"Delete old {name} branches."
+
+
+def passed_when_repeated(names: str) -> str:
+    return f"Failed at first and passed when repeated, so not counted: {names}."
