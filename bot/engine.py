@@ -45,6 +45,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, _seria
 from dbos import error as dbos_error
 
 from bot import ports
+from bot.heartbeat import Heartbeat
 from bot.ports import Unavailable
 
 APPLICATION = "solvebot"
@@ -226,6 +227,7 @@ class EngineOptions:
     queue_poll: float = 0.25  # seconds until a queued run is noticed
     result_poll: float = 0.5  # seconds until a finished run is noticed
     recovery_attempts: int = 50  # a workflow that was in flight at that many crashes is given up
+    queued_recovery_attempts: int = 10  # ... a queued one sooner, so that it does not take its parent along
     heartbeat: float = 5.0  # PostgreSQL: seconds between signs of life of a worker
     dead_after: float = 30.0  # ... and until another worker takes its work over
 
@@ -239,14 +241,18 @@ class Engine:
         self._workflows: dict[str, Callable[[Any], Coroutine[Any, Any, Any]]] = {}
         self._lock: IO[str] | None = None
         self._database: sa.Engine | None = None
+        self._heartbeat: Heartbeat | None = None
         self._beating: asyncio.Task[None] | None = None
         self._endings = Endings(options.result_poll)
         self._playing: set[asyncio.Task[Any]] = set()
         self._closing = False
         self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
-    def register(self, name: str, workflow: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
-        """Before `launch`. The workflow takes one argument, annotated with the type that the record is read as."""
+    def register(self, name: str, workflow: Callable[[Any], Coroutine[Any, Any, Any]], *, queued: bool = False) -> None:
+        """Before `launch`. The workflow takes one argument, annotated with the type that the record is read as.
+
+        `queued`: it is started by `queue`, from a workflow that waits for it.
+        """
         hints = get_type_hints(workflow)
         takes = next(hint for key, hint in hints.items() if key != "return")
 
@@ -254,7 +260,9 @@ class Engine:
             with self._interruptible():
                 return msgspec.to_builtins(await workflow(msgspec.convert(argument, takes)))
 
-        self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=self._options.recovery_attempts)(played)
+        options = self._options
+        attempts = options.queued_recovery_attempts if queued else options.recovery_attempts
+        self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=attempts)(played)
 
     async def launch(self) -> None:
         _serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign, assignment]
@@ -278,12 +286,14 @@ class Engine:
             self._database = sa.create_engine(_psycopg(self._options.url), pool_size=1)
             config["system_database_url"] = self._options.url
             config["sys_db_pool_size"] = 10
-            await asyncio.to_thread(self._first_beat)
+            self._heartbeat = Heartbeat(self._database, self.executor_id, dead_after=self._options.dead_after)
+            await asyncio.to_thread(self._heartbeat.first)
         await asyncio.to_thread(self._declare_queue)
         DBOS(config=config)
         DBOS.launch()
-        if not self._is_sqlite:
-            self._beating = asyncio.create_task(self._take_over_the_dead(), name="engine heartbeat")
+        if self._heartbeat is not None:
+            beating = self._take_over_the_dead(self._heartbeat)
+            self._beating = asyncio.create_task(beating, name="engine heartbeat")
 
     def _declare_queue(self) -> None:
         """Before the launch: it looks what queues there are, and the next look is a second later."""
@@ -314,8 +324,8 @@ class Engine:
         destroy = functools.partial(DBOS.destroy, destroy_registry=True)
         await loop.run_in_executor(ThreadPoolExecutor(1), destroy)
         loop.set_default_executor(ThreadPoolExecutor(8))
-        if self._beating is not None:
-            await asyncio.to_thread(self._last_beat)
+        if self._heartbeat is not None:
+            await asyncio.to_thread(self._heartbeat.last)
         if self._database is not None:
             self._database.dispose()
         if self._lock is not None:
@@ -425,42 +435,11 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------------- PostgreSQL
 
-    def _first_beat(self) -> None:
-        """Before launch, so that nobody takes us for dead while we are starting."""
-        assert self._database is not None
-        with self._database.begin() as db:
-            db.execute(sa.text("SELECT pg_advisory_xact_lock(727002)"))
-            db.execute(
-                sa.text("CREATE TABLE IF NOT EXISTS engine_worker(id text PRIMARY KEY, beat timestamptz NOT NULL)")
-            )
-            db.execute(_BEAT, {"id": self.executor_id})
-
-    def _last_beat(self) -> None:
-        assert self._database is not None
-        with self._database.begin() as db:
-            db.execute(sa.text("UPDATE engine_worker SET beat = 'epoch' WHERE id = :id"), {"id": self.executor_id})
-
-    def _beat(self) -> list[str]:
-        """Give a sign of life; one worker at a time looks for dead ones and puts their workflows back."""
-        assert self._database is not None
-        with self._database.begin() as db:
-            db.execute(_BEAT, {"id": self.executor_id})
-        with self._database.begin() as db:
-            if not db.execute(sa.text("SELECT pg_try_advisory_xact_lock(727001)")).scalar():
-                return []
-            living = set(db.execute(_LIVING, {"seconds": self._options.dead_after}).scalars())
-            pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-            dead = sorted({w.executor_id for w in pending if w.executor_id} - living)
-            if dead:
-                DBOS._recover_pending_workflows(dead)
-            db.execute(sa.text("DELETE FROM engine_worker WHERE beat < now() - interval '1 day'"))
-            return dead
-
-    async def _take_over_the_dead(self) -> None:
+    async def _take_over_the_dead(self, heartbeat: Heartbeat) -> None:
         log = logging.getLogger("bot.engine")
         while True:
             try:
-                dead = await asyncio.to_thread(self._beat)
+                dead = await asyncio.to_thread(heartbeat.beat, _put_back)
             except sa.exc.OperationalError as error:
                 log.warning("engine.heartbeat.missed", extra={"reason": str(error.orig)})
             else:
@@ -469,8 +448,13 @@ class Engine:
             await asyncio.sleep(self._options.heartbeat)
 
 
-_BEAT = sa.text("INSERT INTO engine_worker(id, beat) VALUES (:id, now()) ON CONFLICT (id) DO UPDATE SET beat = now()")
-_LIVING = sa.text("SELECT id FROM engine_worker WHERE beat > now() - make_interval(secs => :seconds)")
+def _put_back(living: set[str]) -> list[str]:
+    """Let the workflows of all other workers be taken by whoever has room; returns who those are."""
+    pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    dead = sorted({workflow.executor_id for workflow in pending if workflow.executor_id} - living)
+    if dead:
+        DBOS._recover_pending_workflows(dead)
+    return dead
 
 
 def _state(status: str) -> WorkflowState:
