@@ -101,7 +101,7 @@ class Watch:
     async def _look_around(self) -> None:
         while self._watched:
             await asyncio.sleep(_EVERY)
-            table = process_table()
+            table = await asyncio.to_thread(process_table)  # milliseconds, where there are thousands
             for process in self._watched:
                 self._look_at(descendants(table, process.pid), process)
             for process, room in list(self._watched.items()):
