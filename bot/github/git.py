@@ -75,6 +75,7 @@ def neutral(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "/bin/false",
         "GIT_ALLOW_PROTOCOL": "file:http:https",
+        "GIT_NO_LAZY_FETCH": "1",  # a clone's configuration may name a program to fetch missing objects with
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         **(extra or {}),
@@ -140,7 +141,7 @@ class Git:
                 stderr=asyncio.subprocess.PIPE,
                 env=self._environment,
                 cwd="/",
-                start_new_session=True,
+                process_group=0,  # a session would be slower to start (sandbox/spawn.py), and git asks no terminal
                 pass_fds=pass_fds,
             )
         except FileNotFoundError as error:
@@ -227,12 +228,18 @@ async def workbench(mirror: Path, environment: Mapping[str, str]) -> AsyncIterat
 
     So nothing that came from a sandbox ever gets into a mirror, and a crash leaves only a temporary directory.
     """
-    with tempfile.TemporaryDirectory(prefix="solvebot-git-") as name:
-        root = Path(name)
-        for directory in ("refs", "info", "objects/info"):
-            (root / directory).mkdir(parents=True)
-        (root / "HEAD").write_text("ref: refs/heads/none\n")
-        (root / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
-        (root / "info/attributes").write_text(ATTRIBUTES)
-        (root / "objects/info/alternates").write_text(f"{mirror.absolute() / 'objects'}\n")
-        yield Git(root, environment)
+    place = tempfile.TemporaryDirectory(prefix="solvebot-git-")
+    try:
+        await asyncio.to_thread(_furnish, Path(place.name), mirror)
+        yield Git(Path(place.name), environment)
+    finally:
+        await asyncio.to_thread(place.cleanup)
+
+
+def _furnish(root: Path, mirror: Path) -> None:
+    for directory in ("refs", "info", "objects/info"):
+        (root / directory).mkdir(parents=True)
+    (root / "HEAD").write_text("ref: refs/heads/none\n")
+    (root / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+    (root / "info/attributes").write_text(ATTRIBUTES)
+    (root / "objects/info/alternates").write_text(f"{mirror.absolute() / 'objects'}\n")

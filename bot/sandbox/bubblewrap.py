@@ -127,6 +127,7 @@ class BubblewrapSandboxes(LocalSandboxes):
             info=info,
             began=began,
             starved=group.starved if group else lambda: False,
+            in_our_session=True,  # --new-session
         )
 
     def _walls(self, errand: Errand, fds: Descriptors, socket: Path | None) -> list[str]:

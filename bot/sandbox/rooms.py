@@ -183,10 +183,19 @@ class Rooms:
         if not self.drops_uid:
             return None
         with locked(self.directory):  # held for a few microseconds by whoever is before us
-            used = {room.uid for parent in self.passed for path in parent.iterdir() if (room := self._at(path))}
+            used = {uid for parent in self.passed for uid in _groups_in(parent)}
             uid = next(uid for uid in iter(lambda: self._random.choice(self._users), None) if uid not in used)
             os.chown(path, 0, uid)
         return uid
+
+
+def _groups_in(directory: Path) -> Iterator[int]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            try:
+                yield entry.stat(follow_symlinks=False).st_gid
+            except FileNotFoundError:  # deleted meanwhile
+                continue
 
 
 def users_to_choose_from(uid_map: str, first: int) -> range:

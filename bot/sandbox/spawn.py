@@ -112,6 +112,9 @@ class Plan:
     cwd: str | None = None
     info: int | None = None  # bubblewrap's --info-fd: names the first process of the sandbox
     began: int | None = None  # one byte arrives when the script is reached
+    in_our_session: bool = (
+        False  # because it makes one of its own, or is a program of the host that asks nobody anything
+    )
     end_rest: Callable[[], None] = field(default=lambda: None)  # ends what outlives the first process
     starved: Callable[[], bool] = field(default=lambda: False)  # did the kernel end one of them for want of memory?
 
@@ -233,9 +236,11 @@ def read_now(fd: int) -> bytes | None:
 
 
 def start(plan: Plan, *, output_limit: int) -> Process:
-    """Start it in a session of its own. Must be called where the event loop runs.
+    """Start it where no key of our terminal reaches it. Must be called where the event loop runs.
 
-    The kernel ends bubblewrap when the *thread* that started it ends, so that thread has to be the loop's.
+    The kernel ends bubblewrap when the *thread* that started it ends, so that thread has to be the loop's. It waits
+    until the child has become another program. Kernels that share out the processor by sessions (autogroup) let a child
+    with a new one wait for all others first, 13 ms on a busy machine instead of 0.3: so it gets one only where it must.
     """
     ours, theirs = os.pipe()
     os.set_blocking(ours, False)
@@ -248,7 +253,8 @@ def start(plan: Plan, *, output_limit: int) -> Process:
             env=dict(plan.env),
             cwd=plan.cwd,
             pass_fds=plan.inherited,
-            start_new_session=True,
+            start_new_session=not plan.in_our_session,
+            process_group=0 if plan.in_our_session else None,
             umask=0o022,
         )
     except OSError:
@@ -263,5 +269,6 @@ def start(plan: Plan, *, output_limit: int) -> Process:
 
 async def run_tool(argv: Sequence[str], *, timeout: float = 600.0) -> Exit:
     """A program of the host (rm, chown, du) on paths that nobody else can reach, or that it walks without following."""
-    plan = Plan(argv=argv, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"})
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    plan = Plan(argv=argv, env=env, in_our_session=True)
     return await start(plan, output_limit=65_536).finish(timeout)
