@@ -16,16 +16,16 @@ from bot import __version__, app, logs
 from bot.core.model import ModelSpec, Prices
 from bot.engine import EngineError
 from bot.ports import Store, WorldError
-from bot.settings import Settings, SettingsError, environment
+from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.migrate import WrongSchema, migrate
 
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
 
-def _settings(*, serving: bool) -> Settings:
+def _settings(*, serving: bool, solving: Path | None = None) -> Settings:
     """The environment over .env, all of it or a list of what is wrong."""
     try:
-        return Settings.from_env(environment(), serving=serving)
+        return Settings.from_env(environment(solving=solving), serving=serving)
     except SettingsError as error:
         raise click.ClickException("\n  ".join(["these settings need you:", *error.problems])) from error
 
@@ -102,7 +102,12 @@ def solve(
     from bot.core.model import SolveOptions
     from bot.terminal import solve_here
 
-    settings = _settings(serving=False)
+    settings = _settings(serving=False, solving=path)
+    if settings.data.resolve().is_relative_to(top_of(path)):
+        raise click.ClickException(
+            f"DATA_DIR is {settings.data.absolute()}, which is in the clone: what a repository brings along must not "
+            "be taken for ours.\nSet DATA_DIR to a directory elsewhere, or run this from one. (.env is not read here.)"
+        )
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
     options = SolveOptions(models=models, attempts=attempts, dollars=budget, repro=repro)
     _run(solve_here(settings, path, issue, options))

@@ -20,9 +20,20 @@ from dotenv import dotenv_values
 from bot.core.model import Limits
 
 
-def environment() -> dict[str, str]:
-    """What is set, over what `.env` in the current directory says."""
-    return {**{name: value for name, value in dotenv_values(".env").items() if value is not None}, **os.environ}
+def environment(*, solving: Path | None = None) -> dict[str, str]:
+    """What is set, over what `.env` in the current directory says.
+
+    Not in a clone whose issues are being solved: there it is whatever somebody has committed.
+    """
+    here = Path.cwd()
+    found = {} if solving is not None and here.is_relative_to(top_of(solving)) else dotenv_values(".env")
+    return {**{name: value for name, value in found.items() if value is not None}, **os.environ}
+
+
+def top_of(path: Path) -> Path:
+    """Of the clone that it lies in."""
+    path = path.resolve()
+    return next((above for above in (path, *path.parents) if (above / ".git").exists()), path)
 
 
 class SettingsError(Exception):
