@@ -11,6 +11,8 @@ arguments and must then find what the first call left behind.
     │   └── TooMuchText       the model's context is full
     ├── SandboxLost           the machine went away; its files are gone
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
+
+`Unsolvable` stands beside them: it is a person's to put right, and its text is for people.
 """
 
 from __future__ import annotations
@@ -94,6 +96,10 @@ class SandboxLost(WorldError):
 
 class SandboxUnusable(WorldError):
     """Isolation cannot be had here, so untrusted code must not run."""
+
+
+class Unsolvable(Exception):
+    """Something that a person can put right; the text says what was wrong and what to do."""
 
 
 # ---------------------------------------------------------------------------------------------------------- GitHub

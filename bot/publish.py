@@ -120,7 +120,7 @@ class Publisher:
             branch=branch,
             base=case.task.base_branch,
             title=self._redact(pull_title(case.facts)),
-            body=self._redact(pull_body(case.facts, moved.sentence, verified=commit.verified)),
+            body=self._redact(pull_body(case.facts, moved.sentence, branch=branch, verified=commit.verified)),
             draft=wants_draft(case.facts, applies=moved.applies),
         )
         pull = replace(pull, verified=commit.verified, head_sha=Sha(commit.sha))

@@ -32,36 +32,34 @@ from bot.core.matrix import Plan, ServerLimits, plan
 from bot.core.model import (
     Baseline,
     Decision,
+    ExitStatus,
     Outcome,
     Repo,
     RepoConfig,
+    RunId,
     SandboxId,
     Solve,
     SolveFacts,
     SolveId,
+    Status,
     Task,
     Toolchain,
     prepared_snapshot,
     run_id,
 )
 from bot.core.prompts import INSTRUCTION_FILES, task_text
+from bot.core.render import causes, replies
 from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
 from bot.core.toolchain import detect, manifests
 from bot.engine import Child, Engine, step
 from bot.judge import Judge
-from bot.ports import Finished, GitHub, Gone, Rejected, World, WorldError
+from bot.ports import Finished, GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
-
-OURS = "Something broke on our side; nothing of it is your fault."
-
-
-class Unsolvable(Exception):
-    """Something that a person can put right; the text says what was wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class Solver:
         except Exception as error:  # the top of a workflow: one of the two places that may catch everything
             log.exception("solve.broke", solve=job.id)
             remedy = error.remedy if isinstance(error, WorldError) else ""
-            await self._conclusion.fail(job.id, remedy or OURS, incident=str(job.id))
+            await self._conclusion.fail(job.id, remedy or causes.OURS, incident=str(job.id))
 
     async def _story(self, job: Solve) -> None:
         await self.acknowledge(job)
@@ -148,7 +146,7 @@ class Solver:
                 working[run.id] = await self._engine.queue("run", run.id, run)
             done = await self._engine.first_of(list(working.values()))
             del working[done]
-            await self.tell(job.id)
+            await self.tell(job.id, RunId(done))
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -163,7 +161,10 @@ class Solver:
         repo = job.issue.repo
         repository = await self._world.github.repository(repo)
         branch = job.options.base or repository.default_branch
-        base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
+        try:
+            base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
+        except Gone as error:
+            raise Unsolvable(replies.no_such_base(branch)) from error
         task = freeze(
             job,
             await self._world.github.remarks(job.issue, before=job.trigger.at),
@@ -233,7 +234,14 @@ class Solver:
         return task_text(task, prepared.toolchain, hints, instructions, baseline)
 
     @step("tell")
-    async def tell(self, id: SolveId) -> None:
+    async def tell(self, id: SolveId, ended: RunId) -> None:
+        """A run is over. One that broke, or that the engine gave up, could not say so itself."""
+        run = (await self._facts(id)).run(ended)
+        if run is not None and not run.status.is_over:
+            log.error("run.broke", solve=id, run=ended)
+            await self._world.store.run_ended(
+                ended, Status.FAILED, at=self._world.clock.now(), exit_status=ExitStatus.SANDBOX, error=causes.OURS
+            )
         await self._board.refresh(id)
 
     @step("decide")
@@ -257,8 +265,7 @@ class Solver:
     async def _config(self, repo: Repo, default_branch: str) -> RepoConfig:
         config = await read_config(self._world.github, repo, default_branch)
         if isinstance(config, ConfigProblem):
-            mistakes = "; ".join(f"line {m.line}: {m.reason}" for m in config.mistakes)
-            raise Unsolvable(f"{config.path} has mistakes: {mistakes}")
+            raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
         return config
 
     async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain) -> str:
@@ -268,7 +275,7 @@ class Solver:
                 sandbox, command, timeout=self._options.setup_timeout, network=self._options.setup_hosts
             )
             if done.exit_code != 0:
-                return f"the set-up command `{command}` failed ({_ending(done)}): {done.output[-300:].strip()}"
+                return causes.set_up_failed(command, _ending(done), done.output)
         return ""
 
     async def _text(self, job: Solve, task: Task, path: str) -> str:

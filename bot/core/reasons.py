@@ -98,7 +98,7 @@ def _difference(champion: Evidence, other: Evidence, case: Case) -> str:
         case "disagreement":
             return f"equal test results, and {letter} has less agreement from other runs"
         case "weakness":
-            share = f"{-ours.weakness:.0%}, that of {letter} {-theirs.weakness:.0%}"
+            share = f"{-ours.weakness:.1%}, that of {letter} {-theirs.weakness:.1%}"
             return f"equal evidence, and its model solves more issues alone ({share})"
         case "lines":
             return f"equal evidence, and a smaller change ({ours.lines} lines, {letter} {theirs.lines})"

@@ -90,6 +90,9 @@ _TEST_EXTRAS = ("test", "tests", "testing", "dev")
 _PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
 
 
+PYTEST_IF_MISSING = f'python3 -c "import pytest" 2>/dev/null || {{ python3 -m venv ~/venv && {_PIP} pytest; }}'
+
+
 def _python(files: Files) -> _Found | None:
     signs = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini")
     requirements = sorted(path for path in files.paths if _REQUIREMENTS.fullmatch(path))
@@ -104,7 +107,9 @@ def _python(files: Files) -> _Found | None:
     if install:
         wanted = [*install, "pytest"] if runner == "pytest" else install
         setup = ("python3 -m venv ~/venv", f"{_PIP} {' '.join(wanted)}")
-    elif test and files.any(r"src/.*\.py") and "pythonpath" not in files.text("pyproject.toml"):
+    elif runner == "pytest":
+        setup = (PYTEST_IF_MISSING,)
+    if not install and test and files.any(r"src/.*\.py") and "pythonpath" not in files.text("pyproject.toml"):
         test = f"PYTHONPATH=src {test}"
     return _Found(setup, test, f"{sign} with {runner}" if runner else sign, files.count(".py"))
 

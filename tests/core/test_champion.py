@@ -244,7 +244,7 @@ def test_no_run_produced_anything() -> None:
         (agreeing(flips(clean(A)), C), flips(clean(B)), FOUR,
          "equal test results, and B has less agreement from other runs."),
         (flips(clean(A)), flips(clean(D)), MIXED,
-         "equal evidence, and its model solves more issues alone (70%, that of D 60%)."),
+         "equal evidence, and its model solves more issues alone (70.0%, that of D 60.0%)."),
         (flips(clean(A, lines=3)), flips(clean(B, lines=9)), FOUR,
          "equal evidence, and a smaller change (3 lines, B 9)."),
         (flips(clean(A)), flips(clean(B)), runs(run(A, dollars=0.0312), run(B)),

@@ -204,7 +204,7 @@ def test_what_stood_against_each_candidate_is_said() -> None:
 
 
 def test_the_pull_request_explains_itself() -> None:
-    body = pull_body(decided(), verified=True)
+    body = pull_body(decided(), branch="solvebot/7-x", verified=True)
     for part in (
         "Fixes #7",
         "### What was wrong",
@@ -219,14 +219,14 @@ def test_the_pull_request_explains_itself() -> None:
     ):
         assert part in body, part
     assert "This is a draft" not in body
-    assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), verified=False)
-    assert "moved on" in pull_body(decided(), "main moved on.", verified=True)
+    assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), branch="solvebot/7-x", verified=False)
+    assert "moved on" in pull_body(decided(), "main moved on.", branch="solvebot/7-x", verified=True)
 
 
 def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
     facts = decided()
     assert facts.dollars == pytest.approx(0.03)
-    assert "| **total** | 8 | 2,000 / 200 |" in pull_body(facts, verified=True)
+    assert "| **total** | 8 | 2,000 / 200 |" in pull_body(facts, branch="solvebot/7-x", verified=True)
 
 
 def test_a_hostile_title_stays_one_line_everywhere() -> None:
@@ -236,7 +236,7 @@ def test_a_hostile_title_stays_one_line_everywhere() -> None:
     assert [line for line in message.splitlines() if line.startswith("Co-authored-by:")] == [
         "Co-authored-by: ann <42+ann@users.noreply.github.com>"
     ]
-    assert "@all" not in pull_body(facts, verified=True)
+    assert "@all" not in pull_body(facts, branch="solvebot/7-x", verified=True)
 
 
 @pytest.mark.parametrize(

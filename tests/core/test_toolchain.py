@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.model import RepoConfig, Toolchain
-from bot.core.toolchain import detect, manifests
+from bot.core.toolchain import PYTEST_IF_MISSING, detect, manifests
 
 VENV = "python3 -m venv ~/venv"
 PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
@@ -51,18 +51,26 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
         ),
         ({"pyproject.toml": '[tool.poetry.dependencies]\npython="3"\nx="1"'}, (VENV, f"{PIP} -e ."), None),
         ({"setup.py": "setup(install_requires=['x'])", "test_a.py": ""}, (VENV, f"{PIP} -e . pytest"), PYTEST),
-        ({"setup.py": "setup()", "test_a.py": ""}, (), PYTEST),
-        ({"pyproject.toml": "[tool.pytest.ini_options]", "app.py": "", "tests/test_a.py": ""}, (), PYTEST),
-        ({"pyproject.toml": "[project]", "src/a.py": "", "tests/test_a.py": ""}, (), f"PYTHONPATH=src {PYTEST}"),
+        ({"setup.py": "setup()", "test_a.py": ""}, (PYTEST_IF_MISSING,), PYTEST),
         (
-            {"pyproject.toml": '[tool.pytest.ini_options]\npythonpath="src"', "src/a.py": "", "tests/test_a.py": ""},
-            (),
+            {"pyproject.toml": "[tool.pytest.ini_options]", "app.py": "", "tests/test_a.py": ""},
+            (PYTEST_IF_MISSING,),
             PYTEST,
         ),
-        ({"tests/test_a.py": "def test(): pass"}, (), PYTEST),
+        (
+            {"pyproject.toml": "[project]", "src/a.py": "", "tests/test_a.py": ""},
+            (PYTEST_IF_MISSING,),
+            f"PYTHONPATH=src {PYTEST}",
+        ),
+        (
+            {"pyproject.toml": '[tool.pytest.ini_options]\npythonpath="src"', "src/a.py": "", "tests/test_a.py": ""},
+            (PYTEST_IF_MISSING,),
+            PYTEST,
+        ),
+        ({"tests/test_a.py": "def test(): pass"}, (PYTEST_IF_MISSING,), PYTEST),
         ({"tests/test_a.py": "class T(unittest.TestCase): ..."}, (), "python3 -m unittest discover"),
         ({"a.py": "x"}, (), None),
-        ({"pyproject.toml": "[" * 9000, "test_a.py": ""}, (), PYTEST),
+        ({"pyproject.toml": "[" * 9000, "test_a.py": ""}, (PYTEST_IF_MISSING,), PYTEST),
         # Node
         (
             {"package.json": '{"scripts": {"test": "jest"}, "devDependencies": {"x": "1"}}', "package-lock.json": ""},
@@ -117,7 +125,7 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
         # several at once: the one with tests and the most files
         (
             {"package.json": '{"scripts": {"test": "x"}}', "a.js": "", "test_a.py": "", "b.py": "", "pytest.ini": ""},
-            (),
+            (PYTEST_IF_MISSING,),
             PYTEST,
         ),
         ({"package.json": "{}", "a.js": "", "b.js": "", "go.mod": "", "a_test.go": ""}, (), "go test ./..."),

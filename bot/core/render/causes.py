@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.core.model import ExitStatus, Sha
 
 # A solve
@@ -44,3 +46,24 @@ def delete_branches(name: str) -> str:
 
 def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
+
+
+def config_mistakes(path: str, mistakes: Sequence[tuple[int, str]]) -> str:
+    """(line, reason) of each."""
+    return f"{path} has mistakes: " + "; ".join(f"line {line}: {reason}" for line, reason in mistakes)
+
+
+def set_up_failed(command: str, ending: str, output: str) -> str:
+    """`ending`: "exit code 1". The operator's settings are named, because most set-ups fail for want of a network."""
+    last = last_lines(output, 3)
+    said = f" It said: {last}" if last else ""
+    return (
+        f"The set-up command failed ({ending}): {command}.{said} To whoever runs this bot: SETUP_HOSTS names the hosts "
+        "that set-up may reach, SANDBOX_TOOLCHAINS what is there already."
+    )
+
+
+def last_lines(output: str, number: int) -> str:
+    """The last lines that say something, on one line, at most 300 characters of them."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()][-number:]
+    return " / ".join(lines)[-300:]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.core.model import Baseline, Evidence, ExitStatus, RunFacts, SolveFacts, Status
-from bot.core.render.text import code, count, dollars, duration, harmless, table
+from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SolveFacts, Status
+from bot.core.render.causes import last_lines
+from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
 
 _ENDINGS = {
     ExitStatus.SUBMITTED: "finished",
@@ -79,6 +80,43 @@ def receipt(facts: SolveFacts) -> str:
     return table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
 
 
+def others(facts: SolveFacts) -> str:
+    """What the other candidates did, so that nobody has to believe the verdicts: findings and patch of each, folded."""
+    parts = []
+    for run in facts.runs:
+        if facts.champion is not None and run.id == facts.champion.id:
+            continue
+        found = findings(run)
+        if found:
+            parts.append(details(f"Candidate {run.experiment.letter} ({run.experiment.model.name})", found))
+    return "\n\n".join(parts)
+
+
+def findings(run: RunFacts) -> str:
+    """Everything that was observed about one candidate; "" when there is nothing to tell."""
+    evidence = run.evidence
+    if evidence is None:
+        return harmless(run.error)
+    lines = [f"- out: {failure.gate.value} {code(failure.detail)}".rstrip() for failure in evidence.gate_failures]
+    if evidence.regressions:
+        lines.append(f"- no longer pass: {listed(evidence.regressions, 10)}")
+    if evidence.fixed:
+        lines.append(f"- pass now: {listed(evidence.fixed, 10)}")
+    if evidence.test_files:
+        lines.append(
+            f"- its tests, before and after its change: {own_tests(evidence)} ({listed(evidence.test_files, 10)})"
+        )
+    lines += [f"- {harmless(text, 500)}" for text in (evidence.problem, *evidence.notes) if text]
+    parts = ["\n".join(lines)] if lines else []
+    if run.candidate is not None and run.candidate.patch and not _holds_a_secret(evidence):
+        parts.append(block(run.candidate.patch, "diff", 4000))
+    return "\n\n".join(parts)
+
+
+def _holds_a_secret(evidence: Evidence) -> bool:
+    return any(failure.gate is Gate.SECRET for failure in evidence.gate_failures)
+
+
 def run_state(run: RunFacts) -> str:
     match run.status:
         case Status.PENDING:
@@ -137,7 +175,9 @@ def baseline_sentence(baseline: Baseline) -> str:
         parts.append(f"{len(baseline.failing)} always failed")
     if baseline.flaky:
         parts.append(f"{len(baseline.flaky)} flaky, not counted")
-    return "; ".join(parts) + f" ({code(baseline.command)})."
+    sentence = "; ".join(parts) + f" ({code(baseline.command)})."
+    said = last_lines(baseline.tail, 2)
+    return f"{sentence} They said: {code(said)}" if said and not baseline.stable else sentence
 
 
 def _beginning(command: str, length: int = 60) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId
-from bot.core.render.evidence import baseline_sentence, receipt, scoreboard
+from bot.core.render.evidence import baseline_sentence, others, receipt, scoreboard
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
 
@@ -50,11 +50,11 @@ def commit_message(facts: SolveFacts) -> str:
     )
 
 
-def pull_body(facts: SolveFacts, moved: str = "", *, verified: bool) -> str:
+def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
-    `moved`: a sentence about the base branch, where it went on while we worked. `verified`: GitHub's word on the
-    signature of the commit.
+    `branch` is the pull request's own. `moved`: a sentence about the base branch, where it went on while we worked.
+    `verified`: GitHub's word on the signature of the commit.
     """
     assert facts.decision is not None
     champion = facts.champion
@@ -66,7 +66,8 @@ def pull_body(facts: SolveFacts, moved: str = "", *, verified: bool) -> str:
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
         _uncertain(facts, facts.decision, moved),
-        _reproduce(facts, champion),
+        others(facts),
+        _reproduce(facts, champion, branch),
         details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
         _how_to_steer(facts, verified),
     ]
@@ -118,15 +119,13 @@ def _uncertain(facts: SolveFacts, decision: Decision, moved: str) -> str:
     return "### What is uncertain\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts)
 
 
-def _reproduce(facts: SolveFacts, champion: RunFacts) -> str:
+def _reproduce(facts: SolveFacts, champion: RunFacts, branch: str) -> str:
     assert facts.task is not None
-    lines = [f"git checkout {facts.task.base_sha}"]
-    if facts.toolchain is not None:
-        lines += facts.toolchain.setup
-    if facts.baseline is not None and facts.baseline.command:
-        lines.append(facts.baseline.command)
-    if facts.baseline is not None and facts.baseline.repro:
-        lines.append(facts.baseline.repro)
+    commands = list(facts.toolchain.setup) if facts.toolchain is not None else []
+    if facts.baseline is not None:
+        commands += [command for command in (facts.baseline.command, facts.baseline.repro) if command]
+    lines = ["# before", f"git checkout {facts.task.base_sha}", *commands]
+    lines += ["# after", f"git checkout {branch}", *commands]
     told = facts.task.digest
     context = f"Task `{told[:12]}` (sha256 `{told}`), candidate {champion.experiment.letter}, run `{champion.id}`."
     return details("Reproduce the evidence", f"{context}\n\n{block(chr(10).join(lines), 'sh')}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
 from bot.core.phase import Phase, phase
-from bot.core.render.evidence import receipt, run_state, scoreboard
+from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
 
 
@@ -130,6 +130,8 @@ def nothing_to_cancel() -> str:
 def status_reply(facts: SolveFacts) -> str:
     runs = ", ".join(f"{run.experiment.letter} {run_state(run)} ({run.steps} steps)" for run in facts.runs)
     where = f"The solve is at: **{phase(facts).value}**."
+    if facts.pull_request is not None:
+        where += f" See #{facts.pull_request.number}."
     spent = f" Spent so far: {dollars(facts.dollars)}." if facts.runs else ""
     return where + (f" {runs}." if runs else "") + spent
 
@@ -150,21 +152,11 @@ def explanation(facts: SolveFacts) -> str:
         parts.append("\n".join(f"- {harmless(reason)}" for reason in decision.reasons))
     if decision.uncertain:
         parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))
-    for run in facts.runs:
-        evidence = run.evidence
-        if evidence is None:
-            continue
-        lines = [f"- out: {failure.gate.value} ({code(failure.detail)})" for failure in evidence.gate_failures]
-        if evidence.regressions:
-            lines.append(f"- no longer pass: {listed(evidence.regressions, 10)}")
-        if evidence.test_files:
-            lines.append(f"- its tests: {listed(evidence.test_files, 10)}")
-        if evidence.problem:
-            lines.append(f"- {harmless(evidence.problem, 500)}")
-        if lines:
-            parts.append(details(f"Candidate {run.experiment.letter}", "\n".join(lines)))
+    if facts.champion is not None:
+        parts.append(details(f"Candidate {facts.champion.experiment.letter}, the champion", findings(facts.champion)))
+    parts.append(others(facts))
     parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def ours_broke(incident: str) -> str:

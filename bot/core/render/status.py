@@ -27,8 +27,9 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case Phase.PREPARING:
             return "🔧 Setting the repository up and running its tests as they are, before anything is changed."
         case Phase.RUNNING:
+            each = ", each" if len(facts.runs) > 1 else ""
             attempts = count(len(facts.runs), "attempt")
-            return f"🏁 {attempts} at work, each in its own sandbox. I will judge them by running tests."
+            return f"🏁 {attempts} at work{each} in its own sandbox. I will judge by running tests."
         case Phase.DECIDING:
             return "⚖️ All attempts are over. Comparing what they did."
         case Phase.PUBLISHING:
@@ -55,6 +56,8 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(scoreboard(facts))
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in facts.decision.reasons))
+    if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
+        parts.append("It is a draft, because:\n" + "\n".join(f"- {harmless(d)}" for d in facts.decision.uncertain))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
