@@ -99,11 +99,14 @@ class Watch:
         self._full.discard(room.path)
 
     async def _look_around(self) -> None:
+        lowered: set[int] = set()  # sessions
         while self._watched:
             await asyncio.sleep(_EVERY)
             table = await asyncio.to_thread(process_table)  # milliseconds, where there are thousands
-            for process in self._watched:
-                self._look_at(descendants(table, process.pid), process)
+            trees = {process: descendants(table, process.pid) for process in self._watched}
+            for process, tree in trees.items():
+                self._look_at(tree, process)
+            lowered = lower_sessions([entry for tree in trees.values() for entry in tree], lowered)
             for process, room in list(self._watched.items()):
                 if not self.is_full(room) and await self.fills_up(room):
                     process.kill("disk")
@@ -123,6 +126,7 @@ class Watch:
 class Entry:
     pid: int
     parent: int
+    session: int
     threads: int
     resident: int  # bytes
 
@@ -142,7 +146,7 @@ def _read_entry(pid: int) -> Entry | None:
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()  # the name, in parentheses, may hold anything
-    return Entry(pid, int(fields[1]), int(fields[17]), int(fields[21]) * _PAGE)
+    return Entry(pid, int(fields[1]), int(fields[3]), int(fields[17]), int(fields[21]) * _PAGE)
 
 
 def _read_now(path: str) -> bytes:
@@ -163,6 +167,24 @@ def descendants(table: dict[int, list[Entry]], pid: int) -> list[Entry]:
         tree += children
         pending += [child.pid for child in children]
     return tree
+
+
+def lower_sessions(entries: list[Entry], lowered: set[int]) -> set[int]:
+    """Have all sessions of these processes yield to others, and return which do; `lowered` is what did before.
+
+    Linux shares the processor among sessions first, and being nice counts only within one (sched(7), "The autogroup
+    feature"). It accepts a few changes per second, unless we are root, so what is refused is tried again next time.
+    """
+    done = lowered & {entry.session for entry in entries}
+    ours = os.getsid(0)  # what was started a moment ago may still be in it
+    for entry in entries:
+        if entry.session not in done and entry.session != ours:
+            try:
+                Path(f"/proc/{entry.pid}/autogroup").write_text(str(_NICENESS))
+            except OSError:  # refused, gone, or a kernel that does not group
+                continue
+            done.add(entry.session)
+    return done
 
 
 def shared_once(tree: list[Entry]) -> int:

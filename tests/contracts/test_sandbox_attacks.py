@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import resource
+import shlex
 import shutil
 import socket
 import sys
@@ -232,6 +233,12 @@ class TestUsingUp:
         own = os.getpriority(os.PRIO_PROCESS, 0)
         done = await attack(sandboxes, f"nice; (nice -n -5 true; renice -n {own} $$) 2>/dev/null; nice")
         assert done.output.split() == [str(min(own + 10, 19))] * 2
+
+    async def test_a_session_of_its_own_gets_no_more_of_the_processor(self, sandboxes: BubblewrapSandboxes) -> None:
+        """Where the kernel shares the processor among sessions. Elsewhere the file is empty, or not there."""
+        look = "while grep -v 'nice 10' /proc/self/autogroup 2>/dev/null; do sleep 0.05; done; echo lowered"
+        done = await attack(sandboxes, f"setsid bash -c {shlex.quote(look)} | tail -n 1")
+        assert done.output == "lowered\n"
 
     async def test_threads_count(self, sandboxes: BubblewrapSandboxes) -> None:
         done = await python(
