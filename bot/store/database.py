@@ -33,7 +33,8 @@ class Database(Protocol):
 
     async def write(self, work: Work[T]) -> T: ...
 
-    async def read(self, work: Work[T]) -> T: ...
+    async def read(self, work: Work[T]) -> T:
+        """All questions of `work` are answered as of the same moment."""
 
     async def close(self) -> None: ...
 
@@ -101,6 +102,7 @@ class PostgresDatabase:
             pool_pre_ping=True,  # so that a restart of the server costs nobody a failure
             connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC"},
         )
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     async def write(self, work: Work[T]) -> T:
         with translated():
@@ -108,7 +110,9 @@ class PostgresDatabase:
                 return await connection.run_sync(work)
 
     async def read(self, work: Work[T]) -> T:
-        return await self.write(work)
+        with translated():
+            async with self._snapshots.begin() as connection:
+                return await connection.run_sync(work)
 
     async def close(self) -> None:
         await self._engine.dispose()
