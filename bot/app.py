@@ -41,6 +41,7 @@ from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
+from bot.temporary import temporary_files
 from bot.web.health import Check, health_routes
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
@@ -200,6 +201,7 @@ async def running(
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        stack.enter_context(temporary_files(settings.data / "tmp"))
         boxes = sandboxes(settings)
         await boxes.check()
         inbox = await open_inbox(settings.store_url, clock)

@@ -36,9 +36,10 @@ from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, slim, verify
-from bot.ports import Busy, Rejected, Store, World
+from bot.ports import Rejected, Store, World
 from bot.screen import decision, matrix
 from bot.settings import Settings
+from bot.temporary import temporary_files
 
 LOOK = 0.25  # seconds between two looks at a solve
 
@@ -46,20 +47,21 @@ LOOK = 0.25  # seconds between two looks at a solve
 async def solve_here(settings: Settings, path: Path, issue: Path, options: SolveOptions) -> int:
     """The same solve as GitHub would get. 0 when a champion is on a branch, 1 when there is none.
 
-    The decision goes to stdout as JSON. Stopped in the middle, the same command goes on where it was.
+    The decision goes to stdout as JSON. Stopped in the middle, the same command goes on where it was: each request
+    has a directory of its own, so that it meets no other, and one that was changed begins anew.
     """
     console = Console(stderr=True)
-    settings = replace(settings, data=settings.data / "local", database_url="", write_interval=0.001)
     github = await LocalGitHub.at(path, issue, say=lambda _body: None)
-    async with _working(settings, github) as (store, engine):
-        job = await _job(store, github, options)
-        if isinstance(await store.accept(job), Busy):
-            raise Rejected(
-                "another solve of this issue is unfinished", remedy="Run it again with the same options first."
-            )
+    digest = sha256(msgspec.json.encode([str(github.root), github.title, github.body, options])).hexdigest()[:12]
+    repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
+    if (await github.repository(repo)).empty:
+        raise Rejected("the clone has no commit yet", remedy="Commit something first.")
+    async with _working(settings, digest, github) as (store, engine):
+        job = await _job(store, github, IssueRef(repo, 1), digest, options)
+        await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
-            facts = await _watch(console, store, job.id)
+            facts = await _watch(console, store, engine, job.id)
         except asyncio.CancelledError:
             console.print("Interrupted. The same command goes on from here.")
             raise
@@ -67,28 +69,29 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 
 
 @asynccontextmanager
-async def _working(settings: Settings, github: LocalGitHub) -> AsyncIterator[tuple[Store, Engine]]:
+async def _working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[tuple[Store, Engine]]:
+    local = settings.data / "local"
+    own = replace(settings, data=local / digest, database_url="")
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(app.the_store(settings))
-        boxes = app.sandboxes(settings)
+        store = await stack.enter_async_context(app.the_store(own))
+        async with app.the_store(settings) as main:
+            for spec in await main.models(active_only=False):
+                await store.save_model(spec)
+        stack.enter_context(temporary_files(own.data / "tmp"))
+        boxes = app.sandboxes(own)
         await boxes.check()
         session = await stack.enter_async_context(app.http_session())
-        engine = app.engine(settings)
-        model = app.chat_model(settings, session)
-        mirrors = GitMirrors(settings.data / "mirrors")
-        app.assemble(settings, World(github, mirrors, boxes, model, store, app.SystemClock()), engine)
+        engine = app.engine(own)
+        model = app.chat_model(own, session)
+        mirrors = GitMirrors(local / "mirrors")
+        app.assemble(own, World(github, mirrors, boxes, model, store, app.SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield store, engine
 
 
-async def _job(store: Store, github: LocalGitHub, options: SolveOptions) -> Solve:
-    """The unfinished solve of the same request, else the next one."""
-    issue = IssueRef(
-        Repo(0, zlib.crc32(str(github.root).encode()), github.root.name), zlib.crc32(github.title.encode())
-    )
-    asked = msgspec.json.encode([github.title, github.body, options])
-    digest = sha256(asked).hexdigest()[:12]
+async def _job(store: Store, github: LocalGitHub, issue: IssueRef, digest: str, options: SolveOptions) -> Solve:
+    """The unfinished solve of this request, else the next one."""
     number = 1
     while (facts := await store.facts(solve_id(issue, _key(digest, number)))) is not None and facts.status.is_over:
         number += 1
@@ -103,7 +106,8 @@ def _key(digest: str, number: int) -> str:
     return f"t{digest}" if number == 1 else f"t{digest}-{number}"
 
 
-async def _watch(console: Console, store: Store, id: SolveId) -> SolveFacts:
+async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) -> SolveFacts:
+    """Until the workflow is over, and not only the solve: it tidies up at its end."""
     shown = ""
     with Live(console=console, transient=True) if console.is_terminal else _Quiet() as live:
         while True:
@@ -113,9 +117,9 @@ async def _watch(console: Console, store: Store, id: SolveId) -> SolveFacts:
                 live.update(matrix(facts))
             headline = status_comment(facts).splitlines()[1]
             if headline != shown:
-                console.print(headline, markup=False)
+                console.print(headline.replace("**", ""), markup=False)
                 shown = headline
-            if facts.status.is_over:
+            if await engine.state(id) is not WorkflowState.ACTIVE:
                 return facts
             await asyncio.sleep(LOOK)
 
@@ -131,11 +135,25 @@ class _Quiet:
 
 
 def _result(console: Console, facts: SolveFacts) -> int:
+    pull = facts.pull_request
     if facts.decision is not None:
         console.print(decision(facts))
-        sys.stdout.write(json.dumps(msgspec.to_builtins(facts.decision), indent=2) + "\n")
-    if facts.pull_request is not None:
-        console.print(f"The champion is on the branch {facts.pull_request.branch}.", markup=False)
+        runs = [
+            {
+                "id": run.id,
+                "candidate": run.experiment.letter,
+                "model": run.experiment.model.name,
+                "dollars": run.dollars,
+            }
+            for run in facts.runs
+        ]
+        told = {"branch": pull.branch if pull else None, "runs": runs, **msgspec.to_builtins(facts.decision)}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    for run in facts.runs:
+        if run.error:
+            console.print(f"{run.experiment.letter} ({run.experiment.model.name}): {run.error}", markup=False)
+    if pull is not None:
+        console.print(f"The champion is on the branch {pull.branch}.", markup=False)
         return 0
     console.print(facts.error or "No candidate can be trusted, so there is no branch.", markup=False)
     return 1

@@ -210,6 +210,7 @@ class MortalWorld:
             "the models were asked wrongly": self.models.errors,
             "active solves": await self.store.active_solves(),
             "sandboxes": await self.sandboxes.living(),
+            "temporary files": [str(path) for path in (self.settings.data / "tmp").glob("*/*")],
             "snapshots": await self.sandboxes.snapshots(),
             "half-made or half-deleted": [
                 str(path) for kind in ("building", "gone") for path in (rooms / kind).iterdir()
