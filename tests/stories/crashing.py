@@ -52,6 +52,7 @@ class Plan:
     at: str = ""
     once: bool = True
     recovery_attempts: int = 1000  # more lives than any drill has
+    queued_recovery_attempts: int = 1000
     heartbeat: float = 0.2
     dead_after: float = 2.0
 
@@ -130,6 +131,7 @@ def live(plan: Plan) -> None:
         queue_poll=settings.poll,
         result_poll=settings.poll,
         recovery_attempts=plan.recovery_attempts,
+        queued_recovery_attempts=plan.queued_recovery_attempts,
         heartbeat=plan.heartbeat,
         dead_after=plan.dead_after,
     )

@@ -18,7 +18,7 @@ from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, Script, bash, turns
 from tests.stories.crashing import Dies
 from tests.stories.lives import ROOT, Bot, MortalWorld, a_mortal_world
-from tests.stories.world import FIX, FIXES
+from tests.stories.world import FIX, FIXES, line_up
 
 FOREVER = "sleep 86397"  # nobody else sleeps for as long
 SLEEPS: Script = turns(bash(f"touch started; {FOREVER}"), bash(FIX), bash(SUBMIT))
@@ -166,6 +166,26 @@ async def test_a_step_that_kills_every_time_ends_the_solve(tmp_path: Path) -> No
         assert str(facts.id) in comment.body
         assert [r.content for r in issue.reactions] == ["eyes", "confused"]
         await nothing_left(world)
+
+
+async def test_a_run_that_kills_every_time_does_not_take_the_others_along(tmp_path: Path) -> None:
+    deadly = partial(
+        MortalWorld.bot, dies=Dies.BEFORE, at=r"-r1 \d+ candidate$", once=False, queued_recovery_attempts=2
+    )
+    scripts = {"deadly": FIXES, "fixer": FIXES}
+    files = line_up(
+        *scripts, extra="limits: {parallel: 1}\n"
+    )  # what is in flight at the same time counts its deaths too
+    async with a_mortal_world(tmp_path, scripts, files) as world, deadly(world) as bot:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+        assert len(bot.deaths) == 3
+        await solved_once(world, issue, facts)
+        assert [run.status for run in facts.runs] == [Status.COMPLETED, Status.COMPLETED]
+        assert [run.evidence is None for run in facts.runs] == [True, False]
+        assert facts.decision is not None
+        assert facts.decision.champion == facts.runs[1].id
 
 
 async def test_an_accepted_solve_is_started_even_when_its_delivery_was_given_up(tmp_path: Path) -> None:
