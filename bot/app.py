@@ -42,6 +42,7 @@ from bot.status import StatusBoard
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
+from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, health_routes
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
@@ -273,7 +274,7 @@ class _Server(uvicorn.Server):
             app,
             host=settings.host,
             port=settings.port,
-            http="httptools",
+            http=BoundedProtocol,
             lifespan="off",
             access_log=False,
             log_config=None,

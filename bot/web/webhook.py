@@ -17,6 +17,7 @@ from bot.ports import Unavailable
 
 PATH = "/webhook"
 MAX_BODY = 25 * 1024 * 1024  # bytes; GitHub sends nothing larger
+SMALL = 256 * 1024  # bytes; nearly all of its bodies are smaller
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -48,12 +49,17 @@ _NOT_OURS = _answer(202, "nothing for us in it")
 _NOT_POST = _answer(405, "webhooks are sent with POST", (b"allow", b"POST"))
 _NOT_JSON = _answer(415, "set the webhook's content type to application/json")
 _TOO_LARGE = _answer(413, "GitHub sends at most 25 MB", (b"connection", b"close"))
+_TOO_MANY = _answer(503, "too many large bodies at once", (b"retry-after", b"60"), (b"connection", b"close"))
 _NOT_STORED = _answer(503, "the inbox cannot be written just now", (b"retry-after", b"60"))
 _BROKEN = _answer(500, "something broke on our side; the log says what")
 _NEEDED = (b"x-github-event", b"x-github-delivery")
 
 
 class _TooLarge(Exception):
+    pass
+
+
+class _TooMany(Exception):
     pass
 
 
@@ -64,13 +70,20 @@ class _Disconnected(Exception):
 class Receiver:
     """The application's outermost layer: answers `PATH`, and passes all else on to `behind`."""
 
-    def __init__(self, secrets: Sequence[bytes], inbox: Puts, behind: ASGIApp) -> None:
-        """Raises `ValueError` without secrets, or with an empty one: then anybody could sign."""
+    def __init__(
+        self, secrets: Sequence[bytes], inbox: Puts, behind: ASGIApp, *, most_held: int = 4 * MAX_BODY
+    ) -> None:
+        """`most_held`: bytes of large bodies in memory at once, because nobody knows yet who sends them.
+
+        Raises `ValueError` without secrets, or with an empty one: then anybody could sign.
+        """
         if not secrets or not all(secrets):
             raise ValueError("a webhook secret is needed, and none may be empty")
         self._secrets = tuple(secrets)
         self._inbox = inbox
         self._behind = behind
+        self._most_held = most_held
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH:
@@ -96,9 +109,12 @@ class Receiver:
             if name not in headers:
                 return _refused(400, f"{name.decode()} is missing")
         try:
-            delivery = verify(self._secrets, headers, await _read(receive, headers))
+            delivery = verify(self._secrets, headers, await self._read(receive, headers))
         except _TooLarge:
             return _TOO_LARGE
+        except _TooMany:
+            log.error("webhook.too_many_bodies", bytes=self._held)
+            return _TOO_MANY
         except BadSignature as bad:
             return _refused(401, bad.why)
         except Malformed as bad:
@@ -113,27 +129,34 @@ class Receiver:
             return _NOT_STORED
         return _ACCEPTED
 
+    async def _read(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+        """The body. The limits hold while reading: a length that was announced is only a reason to refuse earlier."""
+        announced = headers.get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced) > MAX_BODY:
+            raise _TooLarge
+        parts: list[bytes] = []
+        size = held = 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Disconnected
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                if size > MAX_BODY:
+                    raise _TooLarge
+                if size > SMALL:
+                    held += len(part)
+                    self._held += len(part)
+                    if self._held > self._most_held:
+                        raise _TooMany
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+        finally:
+            self._held -= held
+
 
 def _refused(status: int, why: str) -> _Answer:
     log.warning("webhook.refused", status=status, why=why)
     return _answer(status, why)
-
-
-async def _read(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
-    """The body. The limit holds while reading: a length that was announced is only a reason to refuse earlier."""
-    announced = headers.get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > MAX_BODY:
-        raise _TooLarge
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Disconnected
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY:
-            raise _TooLarge
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
