@@ -1,10 +1,10 @@
 """What a command may use, and the watch over it.
 
-The kernel bounds the size of a file and the number of threads. What a whole tree uses is bounded by nobody without a
-delegated cgroup, so one task looks at all running trees five times a second and ends those above a limit: the memory
-(pages that several processes share counted once, where that decides), the threads, and the disk that workspace and home
-take up. Between two looks a command can overshoot by what it manages in that time; the kernel is told to prefer these
-processes should memory run out.
+The kernel bounds the size of a file, the number of threads and, where it has control groups for us (`cgroup.py`), the
+memory. What a whole tree uses is known to nobody else, so one task looks at all running trees five times a second and
+ends those above a limit: the memory (pages that several processes share counted once, where that decides), the threads,
+and the disk that workspace and home take up. Between two looks a command can overshoot by what it manages in that time;
+the kernel is told to prefer these processes should memory run out.
 """
 
 from __future__ import annotations
