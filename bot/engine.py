@@ -415,6 +415,7 @@ class Engine:
             raise EngineError(
                 f"another Solvebot is using {path}; stop it, give this one another DATA_DIR, or use PostgreSQL"
             ) from None
+        Path(path).touch(mode=0o600)  # what agents were told and saw of private repositories: nobody else's to read
         engine = sa.create_engine(
             f"sqlite:///{path}",
             module=_sqlite(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,10 @@ def _sqlite_engine(url: str) -> sa.Engine:
 
 def _sqlite_connection(url: str) -> Any:
     """Without foreign keys: rebuilding a table, SQLite's way to alter one, would delete what points at it."""
-    connection = sqlite3.connect(sqlite.path_of(url))
+    path = sqlite.path_of(url)
+    with suppress(OSError):  # connecting says it better
+        Path(path).touch(mode=0o600)  # issues and patches of private repositories: nobody else's to read
+    connection = sqlite3.connect(path)
     sqlite.prepare(connection)
     connection.execute("pragma foreign_keys = off")
     return connection

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.stories.test_terminal import Shell, a_shell, clone, git
-from tests.stories.world import FIXES
+from tests.stories.world import FIXES, a_world
 
 __all__ = ["clone"]  # a fixture
 
@@ -34,3 +35,28 @@ async def test_a_clone_does_not_bring_our_databases_along(clone: Path, tmp_path:
         assert "DATA_DIR" in err
         assert not llm.calls
     assert not (clone / "data").exists()
+
+
+# -------------------------------------------------------------------------------- Another user of the bot's machine
+
+
+async def test_what_lies_on_the_disk_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    """Issues, patches, what agents saw, and whole mirrors of private repositories."""
+    async with a_world(tmp_path, private=True) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        names = {path.name for path in readable_by_others(world.settings.data)}
+        assert names <= {"engine.sqlite.lock"}
+        assert (world.settings.data / "mirrors").is_dir()
+
+
+def readable_by_others(path: Path) -> Iterator[Path]:
+    """Files that a user who knows their names can open."""
+    mode = path.lstat().st_mode
+    if path.is_dir() and mode & 0o001:
+        for below in path.iterdir():
+            yield from readable_by_others(below)
+    elif not path.is_dir() and mode & 0o004:
+        yield path
