@@ -39,6 +39,7 @@ def toolchain(closed: Path) -> Path:
 
 @pytest.mark.namespaces
 async def test_below_a_closed_directory(closed: Path, toolchain: Path) -> None:
+    (closed / "data").mkdir(mode=0o700)
     options = BubblewrapOptions(
         closed / "data", toolchains=(toolchain,), path=(str(toolchain / "bin"),), executable=bwrap()
     )

@@ -11,14 +11,14 @@ from bot.ports import SandboxUnusable
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.rooms import FIRST_UID, Rooms
 from bot.sandbox.selftest import prove_isolation
-from tests.contracts.local_sandboxes import plain_processes, public_directory
+from tests.contracts.local_sandboxes import bwrap, plain_processes, public_directory
 
 # what is behind `--args` and its number is read after the arguments found there, so it has the last word
 LEAKY = """\
 #!/bin/sh
 walls="$1 $2"
 shift 2
-exec env -i {variables} /usr/bin/bwrap $walls {flags} "$@"
+exec env -i {variables} {bwrap} $walls {flags} "$@"
 """
 
 
@@ -41,7 +41,7 @@ def directory() -> Iterator[Path]:
 )
 async def test_a_missing_wall_is_noticed(directory: Path, variables: str, flags: str, found: str) -> None:
     leaky = directory / "bwrap"
-    leaky.write_text(LEAKY.format(variables=variables, flags=flags))
+    leaky.write_text(LEAKY.format(bwrap=bwrap(), variables=variables, flags=flags))
     leaky.chmod(0o755)
     with pytest.raises(SandboxUnusable, match=found):
         await BubblewrapSandboxes(BubblewrapOptions(directory, executable=leaky)).check()
