@@ -1,20 +1,43 @@
-"""Logs are events with keys: JSON for machines, coloured lines for people. No secret gets past the last processor."""
+"""Logs are events with keys: JSON for machines, coloured lines for people.
+
+Much of what is logged was said by others: no secret in it gets past the last processor, and nothing that a terminal
+would obey.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
+
+from bot.core.cleaning import visible
 
 
 def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
     """Everything, the libraries' own logging included, leaves through one handler on stderr."""
 
+    def harmless(value: Any) -> Any:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return visible(redact(value))
+            case Mapping():
+                return {harmless(key): harmless(item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [harmless(item) for item in value]
+            case _:
+                return visible(redact(repr(value)))
+
     def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+        """All but what structlog carries along for itself, under names with an underscore."""
+        return {
+            key if key[0] == "_" else redact(key): value if key[0] == "_" else harmless(value)
+            for key, value in event.items()
+        }
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
