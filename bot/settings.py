@@ -112,6 +112,9 @@ class Settings:
     )
     sandbox_memory: int = _setting("SANDBOX_MEMORY_MB", 2048, "Memory of one sandbox in MB.")
     sandbox_disk: int = _setting("SANDBOX_DISK_MB", 4096, "Disk of one sandbox in MB.")
+    sandbox_commands: int = _setting(
+        "SANDBOX_COMMANDS", 0, "The most commands in all sandboxes at a time; more wait. 0: four for each processor."
+    )
     run_untrusted_code_without_isolation: bool = _setting(
         "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION",
         False,
@@ -204,7 +207,7 @@ def _ranges(settings: Settings) -> list[str]:
     problems = []
     for setting in fields(settings):
         value = getattr(settings, setting.name)
-        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port")
+        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port", "sandbox_commands")
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)

@@ -8,14 +8,16 @@ proves what the flags promise before anything untrusted runs.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from bot.core.isolation import remedy_for
 from bot.ports import SandboxUnusable
@@ -29,6 +31,8 @@ from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
 from bot.sandbox.staging import Stage, first_closed
+
+T = TypeVar("T")
 
 _FILES = {
     "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
@@ -64,6 +68,7 @@ class BubblewrapOptions:
     first_uid: int = FIRST_UID  # of the users that sandboxes get when the bot is root
     executable: Path = Path("/usr/bin/bwrap")
     output_limit: int = 65_536  # bytes
+    at_once: int = 16  # commands, of all sandboxes
     allow_private: bool = False  # may the set-up reach listed names that lead into a private network?
 
 
@@ -71,7 +76,7 @@ class BubblewrapSandboxes(LocalSandboxes):
     def __init__(self, options: BubblewrapOptions) -> None:
         limits = Limits(memory=options.memory, disk=options.disk, processes=options.processes)
         rooms = Rooms(options.directory, first_uid=options.first_uid)
-        super().__init__(rooms, limits, output_limit=options.output_limit)
+        super().__init__(rooms, limits, output_limit=options.output_limit, at_once=options.at_once)
         self._options = options
 
     async def check(self) -> None:
@@ -98,7 +103,7 @@ class BubblewrapSandboxes(LocalSandboxes):
                 proxy = serve_proxy(errand.room, errand.network, allow_private=self._options.allow_private)
                 socket = await stack.enter_async_context(proxy)
             try:
-                group = stack.enter_context(self._groups.group()) if self._groups else None
+                group = await stack.enter_async_context(in_thread(self._groups.group())) if self._groups else None
                 with Descriptors() as fds:
                     process = start(self._plan(errand, fds, socket, group), output_limit=errand.output_limit)
             except OSError as error:
@@ -172,6 +177,22 @@ class BubblewrapSandboxes(LocalSandboxes):
                 remedy="Install python3 on this machine, or name a toolchain directory that has it.",
             )
         return found
+
+
+@asynccontextmanager
+async def in_thread(scope: AbstractContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave it in a thread. What was entered is left, also when nobody waits for it any more."""
+    entering = asyncio.create_task(asyncio.to_thread(scope.__enter__))
+    try:
+        yield await asyncio.shield(entering)
+    finally:
+        await asyncio.shield(_leave(entering, scope))
+
+
+async def _leave(entering: asyncio.Task[T], scope: AbstractContextManager[T]) -> None:
+    await asyncio.wait({entering})
+    if entering.exception() is None:
+        await asyncio.to_thread(scope.__exit__, None, None, None)
 
 
 def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable[str]:

@@ -61,10 +61,12 @@ class Errand:
 class LocalSandboxes(ABC):
     """Implements the `Sandboxes` port but for `check`. Belongs to one event loop."""
 
-    def __init__(self, rooms: Rooms, limits: Limits, *, output_limit: int) -> None:
+    def __init__(self, rooms: Rooms, limits: Limits, *, output_limit: int, at_once: int) -> None:
+        """`at_once`: commands and errands that run; more wait for their turn, which counts against no timeout."""
         self._rooms = rooms
         self._limits = limits
         self._output_limit = output_limit
+        self._places = asyncio.Semaphore(at_once)
         self._watch = Watch(limits)
         self._running: dict[SandboxId, set[Process]] = {}
 
@@ -172,7 +174,7 @@ class LocalSandboxes(ABC):
         return finished
 
     async def _command(self, id: SandboxId, errand: Errand, timeout: float) -> Finished:
-        async with self._start(errand) as process:
+        async with self._places, self._start(errand) as process:
             with self._known(id, process), self._watch.over(process, errand.room):
                 done = await process.finish(timeout)
         self._must_have_begun(done, errand.room)
@@ -240,7 +242,7 @@ class LocalSandboxes(ABC):
             raise Rejected(f"the workspace cannot be archived: {why}")
 
     async def _errand(self, errand: Errand, *, timeout: float = _ERRAND_SECONDS) -> Exit:
-        async with self._start(errand) as process:
+        async with self._places, self._start(errand) as process:
             done = await process.finish(timeout)
         self._must_have_begun(done, errand.room)
         return done

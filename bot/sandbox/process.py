@@ -44,6 +44,7 @@ class ProcessOptions:
     disk: int = 4 * 1024**3
     first_uid: int = FIRST_UID
     output_limit: int = 65_536
+    at_once: int = 16
 
 
 class ProcessSandboxes(LocalSandboxes):
@@ -52,7 +53,7 @@ class ProcessSandboxes(LocalSandboxes):
     def __init__(self, options: ProcessOptions) -> None:
         limits = Limits(memory=options.memory, disk=options.disk, processes=options.processes)
         rooms = Rooms(options.directory, first_uid=options.first_uid)
-        super().__init__(rooms, limits, output_limit=options.output_limit)
+        super().__init__(rooms, limits, output_limit=options.output_limit, at_once=options.at_once)
         self._options = options
 
     async def check(self) -> None:
