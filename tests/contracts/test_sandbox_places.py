@@ -1,56 +1,92 @@
-"""However many solves are under way, only so many commands run at a time."""
+"""Where the bot's directory and the toolchains may lie: anywhere, as long as somebody can get there."""
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.core.model import SandboxId
+from bot.core.model import SandboxId, SnapshotId
+from bot.ports import SandboxUnusable
+from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from tests.contracts.local_sandboxes import public_directory
+from tests.contracts.local_sandboxes import bwrap, public_directory
 
-PLACES = 2
-WORK = "date +%s%N; sleep 0.2; date +%s%N"
+A, B, PREPARED = SandboxId("a"), SandboxId("b"), SnapshotId("prepared")
+SOON = 20.0
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    with public_directory() as path:
+def closed() -> Iterator[Path]:
+    """A directory as /root is, with a space in its name."""
+    with public_directory() as directory:
+        path = directory / "a clone"
+        path.mkdir(mode=0o700)
         yield path
 
 
-async def test_more_than_there_are_places_for_wait_for_their_turn(directory: Path) -> None:
-    sandboxes = ProcessSandboxes(ProcessOptions(directory, at_once=PLACES))
-    ids = [SandboxId(f"s-{number}") for number in range(6)]
-    for id in ids:
-        await sandboxes.create(id)
-    done = await asyncio.gather(*(sandboxes.run(id, WORK, timeout=20) for id in ids))
-    spans = [(int(start), int(end)) for start, end in (finished.output.split() for finished in done)]
-    at_once = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
-    assert max(at_once) == PLACES
-    for id in ids:
-        await sandboxes.close(id)
+@pytest.fixture
+def toolchain(closed: Path) -> Path:
+    path = closed / "tools" / "bin"
+    path.mkdir(parents=True)
+    (path / "greet").write_text("#!/bin/sh\necho hello\n")
+    (path / "greet").chmod(0o755)
+    (closed / "secret").write_text("secret")
+    return path.parent
 
 
-async def test_waiting_counts_against_no_timeout_and_can_be_cancelled(directory: Path) -> None:
-    sandboxes = ProcessSandboxes(ProcessOptions(directory, at_once=1))
-    first, second, third = (SandboxId(name) for name in ("first", "second", "third"))
-    for id in (first, second, third):
-        await sandboxes.create(id)
-    busy = asyncio.create_task(sandboxes.run(first, "sleep 2", timeout=20))
-    waiting = asyncio.create_task(sandboxes.run(second, "sleep 0.1", timeout=1.5))
-    leaving = asyncio.create_task(sandboxes.run(third, "touch it-ran", timeout=20))
-    await asyncio.sleep(0)
-    leaving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await leaving
-    assert not busy.done()
-    finished = await waiting
-    assert busy.done()
-    assert (finished.exit_code, finished.timed_out) == (0, False)
-    assert await sandboxes.read(third, "/workspace/it-ran", limit=1) is None
-    for id in (first, second, third):
-        await sandboxes.close(id)
+@pytest.mark.namespaces
+async def test_below_a_closed_directory(closed: Path, toolchain: Path) -> None:
+    (closed / "data").mkdir(mode=0o700)
+    options = BubblewrapOptions(
+        closed / "data", toolchains=(toolchain,), path=(str(toolchain / "bin"),), executable=bwrap()
+    )
+    sandboxes = BubblewrapSandboxes(options)
+    mounts = Path("/proc/self/mountinfo").read_text()
+    await sandboxes.check()
+    await sandboxes.create(A)
+    await sandboxes.run(A, "echo kept > file", timeout=SOON)
+    await sandboxes.snapshot(A, PREPARED)
+    await sandboxes.create(B, snapshot=PREPARED)
+    found = await sandboxes.run(B, "greet; cat file; which greet; ls '/mnt'; cat ../*/secret", timeout=SOON)
+    assert found.output.splitlines()[:3] == ["hello", "kept", f"{toolchain}/bin/greet"]
+    assert "secret\n" not in found.output.replace("*/secret", "")
+    walled_off = await sandboxes.run(B, f"ls -A '{closed}'; touch '{toolchain}/x'", timeout=SOON)
+    assert walled_off.output.splitlines()[0] == "tools"
+    assert walled_off.exit_code != 0
+    networked = await sandboxes.run(B, "greet", timeout=SOON, network=["registry.example"])
+    assert networked.output == "hello\n"
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+    for id_ in (A, B):
+        await sandboxes.close(id_)
+    await sandboxes.drop_snapshot(PREPARED)
+
+
+@pytest.mark.namespaces
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({"executable": Path("/nowhere/bwrap")}, "apt install bubblewrap"),
+        ({"executable": bwrap(), "toolchains": (Path("/nowhere"),)}, "list"),
+    ],
+)
+async def test_what_is_missing_is_named(closed: Path, options: dict[str, object], remedy: str) -> None:
+    with pytest.raises(SandboxUnusable) as caught:
+        await BubblewrapSandboxes(BubblewrapOptions(closed, **options)).check()  # type: ignore[arg-type]
+    assert remedy in caught.value.remedy
+
+
+async def test_plain_processes_cannot_be_shown_another_place(closed: Path) -> None:
+    with pytest.raises(SandboxUnusable) as caught:
+        await ProcessSandboxes(ProcessOptions(closed)).check()
+    assert "spaces" in caught.value.remedy
+    without_space = closed.rename(closed.with_name("clone"))
+    sandboxes = ProcessSandboxes(ProcessOptions(without_space))
+    if os.geteuid() != 0:
+        await sandboxes.check()
+        return
+    with pytest.raises(SandboxUnusable) as caught:
+        await sandboxes.check()
+    assert "chmod o+x" in caught.value.remedy
