@@ -24,7 +24,9 @@ def test_what_the_set_up_printed_is_only_text() -> None:
     html = MARKDOWN.render(baseline_sentence(Baseline(None, note=NOTE)))
     for active in ("@octo", "#99", "<img", "://"):
         assert active not in html
-    assert "@octo" not in pull_body(replace(decided(), baseline=Baseline(None, note=NOTE)), branch="solvebot/7-x", verified=True)
+    assert "@octo" not in pull_body(
+        replace(decided(), baseline=Baseline(None, note=NOTE)), branch="solvebot/7-x", verified=True
+    )
 
 
 @pytest.mark.parametrize(

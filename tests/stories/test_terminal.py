@@ -18,7 +18,7 @@ from bot.simulators.github import GitHubSimulator
 from bot.simulators.model import Hold, ModelSimulator, Script, bash
 from tests.stories.world import FILES, FIX, FIXES, GIVES_UP, KEY, SECRET, isolated_where_possible, settings_for
 
-PATIENCE = 60.0  # seconds for one command
+PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -92,11 +92,20 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
             "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
         }
         shell = Shell(directory, env)
-        local = Shell(directory, {**env, "DATA_DIR": str(directory / "bot data" / "local")})
-        for each in (shell, local):
-            code, _, err = await each("models", "add", "fixer", "simulated/fixer", "--provider", "simulator",
-                                      "--input", "1", "--output", "4")  # fmt: skip
-            assert code == 0, err
+        added = (
+            "models",
+            "add",
+            "fixer",
+            "simulated/fixer",
+            "--provider",
+            "simulator",
+            "--input",
+            "1",
+            "--output",
+            "4",
+        )
+        code, _, err = await shell(*added)
+        assert code == 0, err
         yield shell, llm, github
 
 
@@ -106,12 +115,51 @@ async def test_solve_puts_the_champion_on_a_branch_and_touches_nothing_else(clon
         code, out, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
         assert code == 0, err
         assert llm.errors == []
+    assert "Traceback" not in err
     decision = json.loads(out)
     assert decision["outcome"] == "draft"
+    assert decision["branch"].startswith("solvebot/1-no-name")
     [branch] = git(clone, "branch", "--list", "solvebot/*", "--format=%(refname:short)").splitlines()
     assert git(clone, "show", f"{branch}:greet.sh") == 'echo "hello ${1:-world}"'
     assert git(clone, "log", "-1", "--format=%an", branch) == "Ann"
     assert (git(clone, "status", "--porcelain"), git(clone, "rev-parse", "HEAD")) == before
+
+
+async def test_a_changed_issue_begins_anew_after_an_interrupted_solve(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, llm, _):
+        hold = Hold(then=bash(FIX))
+        llm.interpose("simulated/fixer", hold)
+        process = await solvebot.start("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        async with asyncio.timeout(PATIENCE):
+            await hold.arrived.wait()
+            process.send_signal(signal.SIGINT)
+            await process.communicate()
+        (tmp_path / "issue.md").write_text("# No name, no greeting\n\nGreet the world, please.\n")
+        code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert code == 0, err
+        assert llm.calls["simulated/fixer"] == 3  # the interrupted call of the old issue, and two of the new
+
+
+async def test_a_clone_without_commits_and_one_without_a_branch(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
+        git(clone, "checkout", "-q", "--detach")
+        code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert code == 1
+        assert "Check out the branch" in err
+        assert "Traceback" not in err
+        git(clone, "checkout", "-q", "--orphan", "empty")
+        code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert "no commit yet" in err
+
+
+async def test_a_wrong_model_key_is_told(clone: Path, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, llm, _):
+        solvebot.env["MODEL_API_KEY"] = "sk-wrong"
+        code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "fixer")
+        assert code == 1
+        assert "key" in err
+        assert "Traceback" not in err
+        llm.errors.clear()
 
 
 async def test_no_champion_is_exit_code_1(clone: Path, tmp_path: Path) -> None:

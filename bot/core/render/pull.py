@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId
+from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
 from bot.core.render.evidence import baseline_sentence, others, receipt, scoreboard
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
@@ -38,7 +38,12 @@ def _title(facts: SolveFacts, limit: int) -> str:
 
 
 def commit_message(facts: SolveFacts) -> str:
-    """Subject, reference, and the requester as co-author; GitHub takes the trailers at the end."""
+    """Subject, reference, and the requester as co-author; GitHub takes the trailers at the end.
+
+    In a clone there is no issue to refer to, and the commit is the requester's own.
+    """
+    if facts.solve.trigger.kind is TriggerKind.COMMAND_LINE:
+        return pull_title(facts)[:72]
     return "\n".join(
         [
             f"Fix: {_title(facts, 67)}",
