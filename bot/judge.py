@@ -206,7 +206,8 @@ class _Bench:
             if how.after is not None:
                 await self._run(how.after, _OWN_COMMANDS_SECONDS)
             left = await self.sandboxes.read(self.sandbox, REPORT, limit=MAX_REPORT)
-        return report(
+        return await asyncio.to_thread(  # reports have up to 16 MB, and are of whatever the code under test likes
+            report,
             command,
             exit_code=done.exit_code,
             seconds=done.seconds,

@@ -16,6 +16,7 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,7 +166,8 @@ class Solver:
             base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
         except Gone as error:
             raise Unsolvable(replies.no_such_base(branch)) from error
-        task = freeze(
+        task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
+            freeze,
             job,
             await self._world.github.remarks(job.issue, before=job.trigger.at),
             config=await self._config(repo, repository.default_branch),
@@ -224,7 +226,8 @@ class Solver:
         repo, base = job.issue.repo, task.base_sha
         words = keywords(task.title, task.body)
         files = [file.path for file in await self._world.mirrors.files(repo, base)]
-        hints = localize(
+        hints = await asyncio.to_thread(  # repositories have many files
+            localize,
             task,
             files,
             await self._world.mirrors.grep(repo, base, words),
@@ -292,7 +295,7 @@ async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoCo
     """The repository's word, from its default branch; a file that cannot be read is a mistake like any other."""
     for path in CONFIG_PATHS:
         try:
-            text = await github.file(repo, path, default_branch)
+            text = await github.file(repo, path, f"refs/heads/{default_branch}")  # a tag may have the same name
         except Rejected as error:
             return ConfigProblem((Mistake(1, 1, error.remedy),), path)
         if text is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.core.model import Permission, Repo, RepoConfig
+from bot.github.local import LocalGitHub
+from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
 from tests.stories.world import FIXES, a_world
 
@@ -35,6 +38,19 @@ async def test_a_clone_does_not_bring_our_databases_along(clone: Path, tmp_path:
         assert "DATA_DIR" in err
         assert not llm.calls
     assert not (clone / "data").exists()
+
+
+async def test_a_tag_with_the_default_branchs_name_does_not_configure_us(clone: Path, tmp_path: Path) -> None:
+    """Where a name means both, git takes the tag, and whoever may push one could let anybody ask."""
+    git(clone, "checkout", "-q", "-b", "evil")
+    (clone / ".github/solvebot.yml").write_text("who: read\n")
+    git(clone, "commit", "-q", "-a", "-m", "Everybody may ask")
+    git(clone, "tag", "main")
+    git(clone, "checkout", "-q", "heads/main")
+    github = await LocalGitHub.at(clone, tmp_path / "issue.md", say=lambda _: None)
+    config = await read_config(github, Repo(0, 1, "x"), "main")
+    assert isinstance(config, RepoConfig)
+    assert config.who is Permission.WRITE
 
 
 # -------------------------------------------------------------------------------- Another user of the bot's machine
