@@ -213,7 +213,7 @@ class Intake:
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
-        commands = parse_commands(event.text, previous=event.previous)
+        commands = dict.fromkeys(parse_commands(event.text, previous=event.previous))  # each is answered once
         if not commands or event.by.is_bot:
             return ()
         misread = [command for command in commands if isinstance(command, Misread)]

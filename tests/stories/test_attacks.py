@@ -9,7 +9,7 @@ from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
 from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
-from tests.stories.world import FIXES, a_world
+from tests.stories.world import FIXES, World, a_world
 
 __all__ = ["clone"]  # a fixture
 
@@ -51,6 +51,18 @@ async def test_a_tag_with_the_default_branchs_name_does_not_configure_us(clone: 
     config = await read_config(github, Repo(0, 1, "x"), "main")
     assert isinstance(config, RepoConfig)
     assert config.who is Permission.WRITE
+
+
+# ------------------------------------------------------------------------------------------ Whoever writes comments
+
+
+async def test_asking_the_same_five_times_gets_one_answer(world: World) -> None:
+    """Anybody may ask for help, and our answers wait in one line for each installation."""
+    issue = await world.issue()
+    await world.comment(issue, "/solve help\n" * 5, by="stranger")
+    assert "What I understand" in (await world.next_comment(issue)).body
+    await world.settled()
+    assert len(issue.bot_comments) == 1
 
 
 # -------------------------------------------------------------------------------- Another user of the bot's machine
