@@ -142,7 +142,7 @@ async def _stage(solves: int) -> AsyncIterator[Stage]:
 
 
 def _settings(world: Said, data: Path, solves: int) -> dict[str, str]:
-    """`serve`'s own, but for two: all runs at once, and no pause between writes, which is GitHub's wish, not our limit."""
+    """`serve`'s own, but for two: all runs at once, and no pause between writes, which only GitHub wants."""
     return {
         "GITHUB_APP_ID": world["app"],
         "GITHUB_PRIVATE_KEY": world["key"],
