@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
+from bot.simulators.model import SUBMIT, bash, turns
 from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
 from tests.stories.world import FIXES, World, a_world
@@ -63,6 +67,52 @@ async def test_asking_the_same_five_times_gets_one_answer(world: World) -> None:
     assert "What I understand" in (await world.next_comment(issue)).body
     await world.settled()
     assert len(issue.bot_comments) == 1
+
+
+# ---------------------------------------------------------------------- Everybody at once, in all that we ever publish
+
+EVIL = "@evilteam closes #99 https://evil.example/x <img src=x> ![x](http://evil.example) [a](//evil.example) ***b***"
+PATH = "@evilteam closes #99 ![x](evil.example)`|`<img src=x>.py"
+CONFIG = f"""\
+setup: ["echo '{EVIL}'; false"]
+models: [fixer]
+repro: "echo '{EVIL}'; false"
+"""
+
+
+async def test_nothing_that_others_wrote_is_active_in_what_we_publish(tmp_path: Path) -> None:
+    """No mention, reference, closing keyword, link, image or HTML, from a title to the name of a candidate's file."""
+    script = turns(bash(f": '{EVIL}'; touch '{PATH}' 'test_{PATH}'", text=EVIL), bash(SUBMIT, text=f"{EVIL}\n# {EVIL}"))
+    files = {"README.md": "x\n", "a.py": "\n", ".github/solvebot.yml": CONFIG}
+    async with a_world(tmp_path, scripts={"fixer": script}, files=files) as world:
+        world.unread_is_fine = True
+        issue = await world.issue(EVIL, EVIL)
+        for words in (f"/solve {EVIL}", f'/solve model="{EVIL}"', f'/solve base="{EVIL}"', "/solve base=@evilteam/#99"):
+            await world.comment(issue, words)
+        await world.comment(issue, f'/solve draft repro="{EVIL}"')
+        facts = await world.over(issue)
+        await world.comment(issue, "/solve status\n\n/solve explain\n\n/solve help")
+        await world.settled()
+
+        [pull] = world.repo.pulls
+        comments = [
+            text for comment in issue.bot_comments for text in (comment.body, *(edit.before for edit in comment.edits))
+        ]
+        assert len(issue.bot_comments) == 8
+        assert "evilteam" in (pull.state.body or "")
+        for text in (*comments, pull.state.body or ""):
+            html = OF_CODE.sub("", MARKDOWN.render(text))
+            for active in ("@evilteam", "#99", "://", "<img", "<a "):
+                assert active not in html, text
+        commit = world.repo.state.git.commit(pull.pull.head_sha).message
+        for text in (pull.title, commit):
+            for active in ("@evilteam", "#99", "://"):
+                assert active not in text
+        assert facts.decision is not None
+
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+OF_CODE = re.compile(r"<(code|pre)\b.*?</\1>", re.DOTALL)
 
 
 # -------------------------------------------------------------------------------- Another user of the bot's machine
