@@ -23,6 +23,7 @@ _EVERY = 0.2  # seconds
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _NICENESS = 10
 _OPEN_FILES = 8192
+_FILE = 4096  # bytes that a file costs whatever is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +204,17 @@ def shared_once(tree: list[Entry]) -> int:
 
 
 def free_bytes(room: Room) -> int:
+    """Where files are counted apart, running out of their number is as bad: each counts `_FILE` bytes besides."""
     state = os.statvfs(room.path.parent)  # which stays when the room is closed meanwhile
-    return state.f_bfree * state.f_frsize
+    return state.f_bfree * state.f_frsize + state.f_ffree * _FILE
 
 
 async def disk_use(room: Room) -> int:
     """Bytes that workspace and home take up. `du` walks without following anything and reads no file."""
-    done = await run_tool(["du", "-scx", "--block-size=1", "--", str(room.workspace), str(room.home)], timeout=60)
+    return await _du("--block-size=1", room) + await _du("--inodes", room) * _FILE
+
+
+async def _du(what: str, room: Room) -> int:
+    done = await run_tool(["du", "-scx", what, "--", str(room.workspace), str(room.home)], timeout=60)
     totals = [line.split()[0] for line in done.output.splitlines() if line.endswith("\ttotal")]
     return int(totals[-1]) if totals else 0

@@ -295,6 +295,11 @@ class TestUsingUp:
             done = await attack(sandboxes, f"head -c {DISK // 3} /dev/zero > {step}")
         assert done.killed_by == "disk"
 
+    async def test_files_with_nothing_in_them(self, sandboxes: BubblewrapSandboxes) -> None:
+        """They take no space, but a file system has room for a number of files only."""
+        done = await attack(sandboxes, f"for i in $(seq {2 * DISK // 4096}); do : > $i; done; sleep 1", timeout=120)
+        assert done.killed_by == "disk"
+
     async def test_one_large_file(self, sandboxes: BubblewrapSandboxes) -> None:
         done = await attack(sandboxes, f"head -c {2 * DISK} /dev/zero > x")
         assert done.exit_code != 0
