@@ -23,6 +23,7 @@ from bot.agent.protocol import Failure, Said, encode_request, read_answer
 from bot.core.model import ModelSpec
 from bot.ports import Denied, Rejected, Reply, Unavailable, WorldError
 
+LARGEST_ANSWER = 16 * 1024**2  # bytes; models say some hundred kilobytes at most
 _LONGEST_WAIT = 120.0
 
 
@@ -124,13 +125,15 @@ class ChatModel:
                     raise_for_status=False,
                 ) as response,
             ):
-                status, headers, received = response.status, response.headers, await response.read()
+                status, headers, received = response.status, response.headers, await _read(response)
         except aiohttp.InvalidURL:
             return Failure(Rejected, "the base URL is not one", "Correct the base URL of this model's provider.")
         except TimeoutError:
             return Failure(Unavailable, f"no answer within {self._patience.timeout:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return Failure(Unavailable, f"connection: {type(error).__name__}")
+        if len(received) > LARGEST_ANSWER:
+            return Failure(Rejected, f"the answer has more than {LARGEST_ANSWER} bytes", "Try another model.")
         now = datetime.now(UTC)
         answer = read_answer(spec, status, headers, received, sent=len(body), now=now)
         return _without(provider.key, answer)
@@ -141,6 +144,16 @@ class ChatModel:
             return failure.retry_after
         backoff = self._patience.first_wait * 2.0 ** (attempt - 1)
         return backoff * (1.0 + self._patience.jitter())
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, unpacked; of one that is too large, a little more than is allowed."""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > LARGEST_ANSWER:
+            break
+    return bytes(content)
 
 
 def _without(key: str, answer: Said | Failure) -> Said | Failure:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from bot.agent.mini import TOOLS, Agent, RunLimits
-from bot.agent.model import ChatModel, Patience, Provider
+from bot.agent.model import LARGEST_ANSWER, ChatModel, Patience, Provider
 from bot.agent.prompts import Prompt
 from bot.core.model import ExitStatus, ModelSpec, Prices, Usage
 from bot.ports import Denied, Finished, Rejected, Reply, TooMuchText, Unavailable, WorldError
@@ -61,6 +61,14 @@ async def ask(model: ChatModel, spec: ModelSpec = SPEC, temperature: float | Non
 
 
 # --------------------------------------------------------------------------------------------------------- answers
+
+
+async def test_an_answer_without_end_is_not_kept(provider: ModelSimulator) -> None:
+    provider.script(SPEC.model_id, lambda _: Say("x" * LARGEST_ANSWER))
+    async with client(provider) as model:
+        with pytest.raises(Rejected, match="more than 16777216 bytes"):
+            await ask(model)
+    assert len(provider.asked) == 1
 
 
 async def test_an_answer(provider: ModelSimulator) -> None:
