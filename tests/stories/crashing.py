@@ -19,6 +19,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +34,8 @@ from bot.engine import EngineOptions
 from bot.settings import Settings
 
 _INSERT = re.compile(r'INSERT INTO (?:"?\w+"?\.)?"?(operation_outputs|workflow_status|workflow_output)"?\s')
-_MARK = "boundary"
+_MARK = "boundaries"
+_TURN = "turn"
 
 
 class Dies(StrEnum):
@@ -75,9 +77,11 @@ class Reaper:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._died_at = set(died_at(plan))
+        self._turn = threading.Lock()
 
     def listen(self) -> None:
         sa.event.listen(sa.Engine, "before_cursor_execute", self._before)
+        sa.event.listen(sa.Engine, "commit", self._committing)
         sa.event.listen(sa.Engine, "rollback", lambda connection: connection.info.pop(_MARK, None))
         sa.event.listen(sa.Pool, "checkin", self._returned)
 
@@ -90,11 +94,19 @@ class Reaper:
                 self._die_at([boundary])
             connection.info.setdefault(_MARK, []).append(boundary)
 
+    def _committing(self, connection: sa.Connection) -> None:
+        """No other thread may end the process between this commit and the death that belongs to it."""
+        if _MARK in connection.info:
+            self._turn.acquire()
+            connection.info[_TURN] = True
+
     def _returned(self, _connection: Any, record: Any) -> None:
         """A connection comes back to its pool when its transaction is over."""
         boundaries = record.info.pop(_MARK, [])
         if self._plan.dies is Dies.AFTER:
             self._die_at(boundaries)
+        if record.info.pop(_TURN, False):
+            self._turn.release()
 
     def _die_at(self, boundaries: Sequence[str]) -> None:
         """Those of one transaction share a death."""
