@@ -214,7 +214,7 @@ def _first_command(reply: Reply) -> str:
     try:
         arguments = json.loads(reply.message["tool_calls"][0]["function"]["arguments"])
         return str(arguments["command"])
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, RecursionError):
         return ""
 
 

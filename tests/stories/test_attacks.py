@@ -10,10 +10,10 @@ from markdown_it import MarkdownIt
 
 from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
-from bot.simulators.model import SUBMIT, bash, turns
+from bot.simulators.model import SUBMIT, RawCalls, bash, turns
 from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
-from tests.stories.world import FIXES, World, a_world
+from tests.stories.world import FIX, FIXES, World, a_world
 
 __all__ = ["clone"]  # a fixture
 
@@ -67,6 +67,19 @@ async def test_asking_the_same_five_times_gets_one_answer(world: World) -> None:
     assert "What I understand" in (await world.next_comment(issue)).body
     await world.settled()
     assert len(issue.bot_comments) == 1
+
+
+# --------------------------------------------------------------------------------------------------------- A model
+
+
+async def test_a_call_that_is_nested_without_end_is_only_an_unusable_one(tmp_path: Path) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "bash", "arguments": "[" * 200_000}}
+    async with a_world(tmp_path, scripts={"fixer": turns(RawCalls((call,)), bash(FIX), bash(SUBMIT))}) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+        assert facts.pull_request is not None
 
 
 # ---------------------------------------------------------------------- Everybody at once, in all that we ever publish
