@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 from rich.console import Console
+from rich.markup import escape
 
 from bot import app
 from bot.core.commands import Misread
@@ -51,7 +52,7 @@ async def examine(env: Mapping[str, str], console: Console) -> int:
     """Print every finding; 1 when one is bad."""
     findings = [finding async for finding in _findings(env)]
     for finding in findings:
-        console.print(f"{finding.health.value} [bold]{finding.what}[/]: {finding.found}", highlight=False)
+        console.print(f"{finding.health.value} [bold]{finding.what}[/]: {escape(finding.found)}", highlight=False)
         if finding.remedy:
             console.print(f"    {finding.remedy}", highlight=False, markup=False)
     bad = sum(finding.health is Health.BAD for finding in findings)

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 
 from bot import app
+from bot.core.cleaning import visible
 from bot.core.model import (
     IssueRef,
     Person,
@@ -151,11 +152,11 @@ def _result(console: Console, facts: SolveFacts) -> int:
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     for run in facts.runs:
         if run.error:
-            console.print(f"{run.experiment.letter} ({run.experiment.model.name}): {run.error}", markup=False)
+            console.print(f"{run.experiment.letter} ({run.experiment.model.name}): {visible(run.error)}", markup=False)
     if pull is not None:
         console.print(f"The champion is on the branch {pull.branch}.", markup=False)
         return 0
-    console.print(facts.error or "No candidate can be trusted, so there is no branch.", markup=False)
+    console.print(visible(facts.error) or "No candidate can be trusted, so there is no branch.", markup=False)
     return 1
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.syntax import Syntax
@@ -36,7 +37,7 @@ def opening(console: Console, issue: SimIssue) -> None:
 def not_isolated(console: Console, unusable: SandboxUnusable) -> None:
     console.print(
         Panel(
-            f"This machine cannot isolate sandboxes: {unusable}\n{unusable.remedy}\n\n"
+            f"This machine cannot isolate sandboxes: {escape(str(unusable))}\n{escape(unusable.remedy)}\n\n"
             "The demo's agents are scripts of our own, so it goes on with plain processes. "
             "[bold]serve[/] would refuse to start here.",
             title="No isolation",
@@ -119,7 +120,7 @@ def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveF
     if champion is not None and champion.candidate is not None:
         console.print(Panel(Syntax(champion.candidate.patch, "diff"), title="its diff", border_style="magenta"))
     for problem in problems:
-        console.print(f"[red]✗[/] {problem}")
+        console.print(f"[red]✗[/] {escape(problem)}")
     if problems:
         return
     console.print(

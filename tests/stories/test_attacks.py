@@ -57,6 +57,13 @@ async def test_a_tag_with_the_default_branchs_name_does_not_configure_us(clone: 
     assert config.who is Permission.WRITE
 
 
+async def test_what_the_doctor_quotes_is_not_read_as_markup(tmp_path: Path) -> None:
+    code, out, err = await Shell(tmp_path, {"PORT": "[/x] [red]y"})("doctor")
+    assert code == 1
+    assert "PORT is '[/x] [red]y'" in out
+    assert "Traceback" not in err
+
+
 # ------------------------------------------------------------------------------------------ Whoever writes comments
 
 
