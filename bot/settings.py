@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -58,7 +59,7 @@ class Secret:
 
 
 def _setting(name: str, default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"name": name, "doc": doc})
+    return field(default=default, repr=name != "DATABASE_URL", metadata={"name": name, "doc": doc})  # it has a password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +169,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        named = (self.private_key, self.model_key, *self.webhook_secrets)
-        return tuple(secret.reveal() for secret in named if secret.reveal())
+        named = [secret.reveal() for secret in (self.private_key, self.model_key, *self.webhook_secrets)]
+        password = urlsplit(self.database_url).password or ""
+        return tuple(filter(None, (*named, password, unquote(password))))
 
     def with_found_bubblewrap(self) -> Settings:
         """The one that `make` unpacked into .venv, where the system has none."""

@@ -76,3 +76,9 @@ def test_a_secret_shows_itself_to_nobody() -> None:
     assert "PRIVATE KEY" not in repr(settings)
     assert str(Secret("x")) == "<secret>"
     assert set(settings.secrets) == {"old", "new", "sk-or-1", KEY.strip()}
+
+
+def test_the_password_of_the_database_is_a_secret() -> None:
+    settings = Settings.from_env({**COMPLETE, "DATABASE_URL": "postgresql://bot:p%40ss-word@db.example/bot"})
+    assert {"p%40ss-word", "p@ss-word"} <= set(settings.secrets)
+    assert "ss-word" not in repr(settings)
