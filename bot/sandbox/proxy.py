@@ -128,7 +128,7 @@ class _Proxy:
     async def _open(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Refusal:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):  # the latter for what can be no name, such as "a..example"
             return Refusal(502, f"{host} cannot be resolved")
         addresses = [str(address[4][0]) for address in found]
         usable = [address for address in addresses if self._allow_private or address_is_public(address)]
