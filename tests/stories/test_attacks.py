@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 from markdown_it import MarkdownIt
 
 from bot.core.model import Permission, Repo, RepoConfig
@@ -13,7 +16,7 @@ from bot.github.local import LocalGitHub
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
 from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
-from tests.stories.world import FIX, FIXES, World, a_world
+from tests.stories.world import FIX, FIXES, SECRET, World, a_world
 
 __all__ = ["clone"]  # a fixture
 
@@ -74,6 +77,28 @@ async def test_asking_the_same_five_times_gets_one_answer(world: World) -> None:
     assert "What I understand" in (await world.next_comment(issue)).body
     await world.settled()
     assert len(issue.bot_comments) == 1
+
+
+async def test_text_that_no_database_can_hold_is_text_like_any_other(tmp_path: Path, either_database: str) -> None:
+    """GitHub does not send it; but what is signed and unreadable would stay in the way of all that comes behind it."""
+    async with a_world(tmp_path, database_url=either_database) as world:
+        issue = await world.issue()
+        address, world.github.webhooks.url = str(world.github.webhooks.url), "http://127.0.0.1:9/nobody"
+        await world.label(issue)
+        payload = json.loads(next(d.payload for d in world.github.webhooks.deliveries if d.action == "labeled"))
+        world.github.webhooks.url = address
+        payload["issue"] |= {"title": "NUL \0 \uffff", "body": "NUL \0 \U0010ffff \x1b[2J " + "\0" * 70_000}
+        body = json.dumps(payload).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": "issues",
+            "X-GitHub-Delivery": "a-delivery-by-hand",
+            "X-Hub-Signature-256": f"sha256={hmac.digest(SECRET.encode(), body, 'sha256').hex()}",
+        }
+        async with aiohttp.ClientSession() as client, client.post(address, data=body, headers=headers) as answer:
+            assert answer.status == 202
+        assert (await world.over(issue)).pull_request is not None
+        await world.next_comment(issue)
 
 
 # --------------------------------------------------------------------------------------------------------- A model
