@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -30,10 +31,13 @@ def _settings(*, serving: bool, solving: Path | None = None) -> Settings:
         raise click.ClickException("\n  ".join(["these settings need you:", *error.problems])) from error
 
 
-def _run(work: Coroutine[Any, Any, int | None]) -> None:
+def _run(
+    work: Coroutine[Any, Any, int | None],
+    on_a_loop: Callable[[Coroutine[Any, Any, int | None]], int | None] = asyncio.run,
+) -> None:
     """Errors that a person can mend become one line; Ctrl-C ends without a traceback."""
     try:
-        sys.exit(asyncio.run(work) or 0)
+        sys.exit(on_a_loop(work) or 0)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (WorldError, EngineError, WrongSchema) as error:
@@ -64,7 +68,7 @@ def web() -> None:
     """Receive webhooks only; `solvebot worker` does the work, on the same database."""
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve_web(settings))
+    _run(app.serve_web(settings), uvloop.run)  # whose way of starting processes does not suit the sandboxes
 
 
 @main.command()

@@ -1,95 +1,201 @@
-"""`make bench`: what a solve, a step and a delivery cost, measured in one run. No figure here passes or fails anything.
+"""`make bench`: what the bot costs and how long others have to wait for it, measured here and now.
 
-make bench                      all of it; about four minutes on two cores
-make bench ARGS="--solves 20"   with fewer solves at once
+Numbers of one run can be compared with each other. Those of two runs cannot, because a machine is never twice the
+same, so what something costs is shown beside something that everybody knows. Nothing here passes or fails by a time.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
-import statistics
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import median
 
+import click
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import deliveries, many_solves
+from tests.benchmarks import deliveries, many_solves, model_calls, sandbox_starts
+from tests.benchmarks.child import child
+from tests.benchmarks.receivers import BARE, ROUTE, SERVERS
 
-MB = 1024**2
+console = Console(width=110, highlight=False)
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def _load() -> str:
+    return f"load {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors"
+
+
+def _share(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
 
 
-def _milliseconds(values: Sequence[float]) -> str:
-    if not values:
-        return "none seen"
-    return f"{statistics.median(values) * 1000:.1f} ms, 99 of 100 within {_percentile(values, 0.99) * 1000:.1f} ms"
-
-
-def _solves(result: many_solves.Result) -> Table:
-    table = Table(
-        title=f"{result.solves} solves of {many_solves.RUNS} runs each, at once in one process", show_header=False
-    )
-    end, batch, runs = result.batch.end, result.batch, result.solves * many_solves.RUNS
-    walls = "bubblewrap" if result.isolated else "plain processes: no namespaces here"
-    table.add_row("ended", f"{result.solves - end['unfinished']} of {result.solves}, {end['pulls']} pull requests")
-    table.add_row("asked wrongly", str(len(end["errors"])))
-    table.add_row("time", f"{end['seconds']:.1f} s ({walls})")
-    grown = result.crowded.resident - result.idle.resident
-    table.add_row(
-        "memory per run",
-        f"{grown / max(1, result.gathered) / 1024:.0f} kB ({result.gathered} of {runs} alive together)",
-    )
-    table.add_row(
-        "memory of the process",
-        f"{result.idle.resident / MB:.0f} MB idle, {result.crowded.resident / MB:.0f} MB crowded",
-    )
-    table.add_row(
-        "CPU per agent step",
-        f"{result.step.own * 1000:.1f} ms of the bot, {result.step.children * 1000:.1f} ms of its sandbox",
-    )
-    table.add_row(
-        "CPU per solve, all of it",
-        f"{batch.cpu.total / result.solves:.2f} s ({batch.cpu.own / result.solves:.2f} s of the bot)",
-    )
-    table.add_row("engine's steps", f"{batch.engine_steps / end['seconds']:.0f} a second")
-    table.add_row("webhook answered, idle", _milliseconds(result.acknowledged_idle.durable))
-    table.add_row("webhook answered, meanwhile", _milliseconds(result.acknowledged.durable))
-    table.add_row("event loop late, meanwhile", _milliseconds(batch.late))
+def _table(title: str, *columns: str) -> Table:
+    """To be printed once it is filled; its title stands there at once."""
+    console.print(f"[bold]{title}[/bold]")
+    table = Table()
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
     return table
 
 
-def _deliveries(compared: Sequence[deliveries.Compared]) -> Table:
-    table = Table(
-        "deliveries for us", "a second", "CPU each", "rate beside Starlette, uvicorn", "CPU beside Starlette, uvicorn",
-        title="signed deliveries, on the disk before the answer, beside servers that do nothing with them",
-    )  # fmt: skip
-    for one in compared:
-        table.add_row(
-            f"{one.relevant:.0%}",
-            f"{one.ours.per_second:,.0f}",
-            f"{one.ours.cpu * 1e6:.0f} µs",
-            f"{one.rates['starlette']:.2f} ×, {one.rates['uvicorn']:.2f} ×",
-            f"{one.cpus['starlette']:.2f} ×, {one.cpus['uvicorn']:.2f} ×",
-        )
-    return table
+# ---------------------------------------------------------------------------------------------------------- solves
 
 
-async def main(solves: int) -> None:
-    console = Console(width=130)
+async def _solves(number: int) -> None:
+    runs = number * many_solves.RUNS
     console.print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it. Ratios hold on a busy machine, times do not."
+        f"{number} solves of {many_solves.RUNS} runs each, all asked for at once, in one process of the bot. GitHub, "
+        "models and people are simulated in another. Every run is kept waiting for its second answer until all have "
+        "come that far."
     )
-    console.print(_deliveries([await deliveries.compare(share) for share in (1.0, 0.1)]))
-    console.print(_solves(await many_solves.measure(solves)))
+    result = await many_solves.measure(number)
+    end, batch = result.batch.end, result.batch
+    seconds = end["seconds"]
+    table = _table(f"{number} solves at once ({_load()})", "", "")
+    ended = number - end["unfinished"]
+    rows = {
+        "ended": f"{ended} of {number}, with {end['pulls']} pull requests",
+        "commands ran": "behind namespaces" if result.isolated else "as plain processes: no namespaces here",
+        "runs alive together": f"{result.gathered} of {runs}",
+        "from the first label to the last word": f"{seconds:.0f} s",
+        "memory when idle": f"{_mb(result.idle.proportional)} MB (PSS)",
+        "memory of a run that waits": f"{_growth(result) / 1024:.0f} kB (PSS; RSS {_rss_growth(result) / 1024:.0f})",
+        "memory afterwards": f"{_mb(result.after.proportional)} MB (PSS)",
+        "processor time of a whole solve": f"{_ms(batch.cpu.own / number)} ms in the bot, "
+        f"{_ms(batch.cpu.children / number)} ms in sandboxes and git",
+        "processor time of one more step of an agent": f"{result.step.own * 1000:.1f} ms in the bot, "
+        f"{result.step.children * 1000:.1f} ms in its sandbox",
+        "durable steps": f"{batch.engine_steps}, {batch.engine_steps / seconds:.0f} a second",
+        "status comments": f"{end['comments']}, edited {end['edits'] / number:.1f} times each",
+        "event loop late by": _times(batch.late),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+    _acknowledgements(result)
+    for error in end["errors"]:
+        console.print(f"asked wrongly: {error}")
+
+
+def _acknowledgements(result: many_solves.Result) -> None:
+    table = _table("A webhook's answer meanwhile, ten of each kind a second", "", "when idle", "under the solves")
+    idle, busy = result.acknowledged_idle, result.acknowledged
+    table.add_row("for us, on the disk before the answer", _times(idle.durable), _times(busy.durable))
+    table.add_row("not for us", _times(idle.dropped), _times(busy.dropped))
+    table.add_row("not acknowledged", str(idle.failed), str(busy.failed))
+    console.print(table)
+
+
+def _growth(result: many_solves.Result) -> float:
+    return (result.crowded.proportional - result.idle.proportional) / max(1, result.gathered)
+
+
+def _rss_growth(result: many_solves.Result) -> float:
+    return (result.crowded.resident - result.idle.resident) / max(1, result.gathered)
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1024**2:.0f}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}"
+
+
+def _times(values: Sequence[float]) -> str:
+    return f"p50 {_share(values, 0.5) * 1000:.1f}, p99 {_share(values, 0.99) * 1000:.1f} ms"
+
+
+# ------------------------------------------------------------------------------------------------------ deliveries
+
+
+async def _deliveries(rounds: int) -> None:
+    console.print(
+        f"{rounds} rounds of {deliveries.COUNT} signed deliveries over {deliveries.CONNECTIONS} connections to each "
+        "server in turn. solvebot verifies, and what is relevant is synced to the disk before the answer; the others "
+        "do nothing at all."
+    )
+    result = await deliveries.measure(rounds)
+    for mix, title in deliveries.MIXES.items():
+        table = _table(
+            f"Deliveries, {title} ({_load()})", "server", "a second", "beside bare ASGI", "beside Starlette", "CPU",
+            "p99",
+        )  # fmt: skip
+        for server in SERVERS:
+            windows = result.windows[server, mix]
+            table.add_row(
+                server,
+                f"{median(windows.per_second):.0f}",
+                f"{result.ratio(mix, server, BARE):.2f} x",
+                f"{result.ratio(mix, server, ROUTE):.2f} x",
+                f"{median(windows.cpu) * 1e6:.0f} µs",
+                f"{median(windows.p99) * 1000:.1f} ms",
+            )
+        console.print(table)
+    refused = sum(windows.refused for windows in result.windows.values())
+    sizes = ", ".join(f"{name} {size}" for name, size in result.sizes.items())
+    console.print(f"In the inbox: {result.stored} of {result.relevant} relevant ones; refused: {refused}.")
+    console.print(f"Ratios are medians of the rounds. Bytes of a body: {sizes}.\n")
+
+
+# --------------------------------------------------------------------------------------------------- model, sandbox
+
+
+async def _model(rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="solvebot-bench-") as name:
+        async with child("tests.benchmarks.simulated_world", name, "0") as world:
+            await world.ask(latency=0.2)
+            async with child("tests.benchmarks.model_calls", world.hello["model"], world.hello["token"]) as caller:
+                costs = {"bare": [0.0] * rounds, "ours": [0.0] * rounds}
+                for number in range(rounds):
+                    for who, cost in costs.items():
+                        cost[number] = (await caller.ask(who=who))["cpu"]
+    table = _table(
+        f"Calls of a model, {model_calls.AT_ONCE} at once, {model_calls.HISTORY} bytes of history ({_load()})",
+        "client", "CPU of a call", "beside the library alone",
+    )  # fmt: skip
+    for who, title in {"bare": "aiohttp alone", "ours": "solvebot"}.items():
+        ratio = median(cost / bare for cost, bare in zip(costs[who], costs["bare"], strict=True))
+        table.add_row(title, f"{median(costs[who]) * 1000:.2f} ms", f"{ratio:.2f} x")
+    console.print(table)
+
+
+async def _sandbox(pairs: int) -> None:
+    result = await sandbox_starts.measure(pairs)
+    how = "bubblewrap" if result.isolated else "plain processes, because there are no namespaces here"
+    table = _table(f"A sandbox of 200 files, {how} ({_load()})", "", "median")
+    table.add_row("made from a snapshot", f"{result.create * 1000:.1f} ms")
+    table.add_row("`true` run in it", f"{result.run * 1000:.1f} ms")
+    table.add_row("`bash -c true` without one", f"{result.shell * 1000:.1f} ms")
+    table.add_row("both, beside that", f"{result.ratio:.0f} x")
+    console.print(table)
+
+
+PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
+    "solves": lambda solves, rounds: _solves(solves),
+    "deliveries": lambda solves, rounds: _deliveries(rounds),
+    "model": lambda solves, rounds: _model(rounds),
+    "sandbox": lambda solves, rounds: _sandbox(rounds * 5),
+}
+
+
+@click.command()
+@click.option("--solves", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many at once.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100), help="Of what is compared.")
+@click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Not all parts; may be repeated.")
+def main(solves: int, rounds: int, only: tuple[str, ...]) -> None:
+    """Print what the bot costs on this machine."""
+
+    async def all_parts() -> None:
+        for name, part in PARTS.items():
+            if not only or name in only:
+                await part(solves, rounds)
+
+    asyncio.run(all_parts())
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--solves", type=int, default=100)
-    asyncio.run(main(arguments.parse_args().solves))
+    main()

@@ -1,171 +1,83 @@
-"""Deliveries per second: ours verified, decoded and on the disk before the answer, beside servers that do no work.
-
-Servers and loader are processes of their own; the servers take turns in one run, and what is told are medians of the
-ratios of neighbours, because the speed of a machine drifts.
-"""
+"""Deliveries per second, signed and on the disk before the answer, beside servers that do nothing, window by window."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
-import json
-import statistics
-import sys
+import os
+import sqlite3
 import tempfile
-import time
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
-import aiohttp
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.benchmarks.child import Child, child
+from tests.benchmarks.receivers import SERVERS
 
-from bot.app import SystemClock
-from bot.inbox import open_inbox
-from bot.store.migrate import migrate
-from bot.web.webhook import Receiver
-from tests.benchmarks.child import Child, Said, answering, child, say
-
-SECRET = b"the secret of a benchmark"
+MIXES = {"relevant": "all relevant", "usual": "one in ten relevant"}
 CONNECTIONS = 32
-ROUNDS = 5
-DELIVERIES = 2000  # of each server in each round
-SERVERS = ("solvebot", "starlette", "uvicorn")
+COUNT = 3000  # deliveries of one window
+
+
+@dataclass(slots=True)
+class Windows:
+    """Of one server and one mix, in the order of the rounds."""
+
+    per_second: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # seconds for each request
+    p99: list[float] = field(default_factory=list)  # seconds
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    per_second: float
-    cpu: float  # seconds of the server for one delivery
+class Result:
+    windows: dict[tuple[str, str], Windows]  # by server and mix
+    sizes: dict[str, int]  # bytes of the bodies
+    relevant: int  # deliveries that were acknowledged and have to be in the inbox
+    stored: int
+
+    def ratio(self, mix: str, server: str, to: str) -> float:
+        """Of deliveries per second: the median of the rounds, each compared within itself."""
+        pairs = zip(self.windows[server, mix].per_second, self.windows[to, mix].per_second, strict=True)
+        return median(one / other for one, other in pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """For one mix of deliveries: our medians, and what each other server gets of the same, ours divided by its."""
-
-    relevant: float  # share of the deliveries that become a row
-    ours: Rate
-    rates: dict[str, float]
-    cpus: dict[str, float]
-
-
-async def compare(relevant: float) -> Compared:
-    rates: dict[str, list[Rate]] = {name: [] for name in SERVERS}
-    async with AsyncExitStack() as stack:
-        servers = {name: await stack.enter_async_context(_server(name)) for name in SERVERS}
-        for _ in range(ROUNDS + 1):
-            for name, server in servers.items():
-                rates[name].append(await _load(server, relevant))
-    measured = {name: found[1:] for name, found in rates.items()}  # the first round warms up
-    ours = measured["solvebot"]
-    others = {name: found for name, found in measured.items() if name != "solvebot"}
-    rate_ratios = {
-        n: statistics.median(a.per_second / b.per_second for a, b in zip(ours, r, strict=True))
-        for n, r in others.items()
-    }
-    cpu_ratios = {n: statistics.median(a.cpu / b.cpu for a, b in zip(ours, r, strict=True)) for n, r in others.items()}
-    middle = Rate(statistics.median(r.per_second for r in ours), statistics.median(r.cpu for r in ours))
-    return Compared(relevant, middle, rate_ratios, cpu_ratios)
+async def measure(rounds: int) -> Result:
+    with tempfile.TemporaryDirectory(prefix="solvebot-bench-") as name:
+        async with AsyncExitStack() as stack:
+            loader = await stack.enter_async_context(child("tests.benchmarks.loader"))
+            servers = {
+                server: await stack.enter_async_context(child("tests.benchmarks.receivers", server, name))
+                for server in SERVERS
+            }
+            _apart(loader, list(servers.values()))
+            windows = {(server, mix): Windows() for server in SERVERS for mix in MIXES}
+            for _ in range(rounds):
+                for mix in MIXES:
+                    for server in SERVERS:
+                        await _window(loader, servers[server], mix, windows[server, mix])
+        relevant = rounds * (COUNT + COUNT // 10)
+        return Result(windows, loader.hello["bytes"], relevant, _stored(Path(name)))
 
 
-async def _load(server: Child, relevant: float) -> Rate:
-    """A closed loop over so many connections; the payloads are made and signed before the clock starts."""
-    requests = [_delivery(number, number < relevant * DELIVERIES) for number in range(DELIVERIES)]
-    requests = [requests[(number * 7919) % DELIVERIES] for number in range(DELIVERIES)]  # mixed, the same way always
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+async def _window(loader: Child, server: Child, mix: str, into: Windows) -> None:
     before = server.cpu()
-    async with aiohttp.ClientSession(connector=connector) as session:
-        started = time.perf_counter()
-        await asyncio.gather(*(_send(session, server, requests[at::CONNECTIONS]) for at in range(CONNECTIONS)))
-        seconds = time.perf_counter() - started
-    return Rate(DELIVERIES / seconds, (server.cpu() - before).own / DELIVERIES)
+    done = await loader.ask(url=server.hello["url"], mix=mix, count=COUNT, connections=CONNECTIONS)
+    into.per_second.append(COUNT / done["seconds"])
+    into.cpu.append((server.cpu() - before).own / COUNT)
+    into.p99.append(done["p99"])
+    into.refused += done["refused"]
 
 
-async def _send(session: aiohttp.ClientSession, server: Child, requests: list[tuple[bytes, dict[str, str]]]) -> None:
-    for body, headers in requests:
-        async with session.post(server.hello["url"], data=body, headers=headers) as answer:
-            await answer.read()
-            assert answer.status == 202, answer.status
+def _apart(loader: Child, servers: Sequence[Child]) -> None:
+    """Those who load and those who are loaded do not share a processor, where there are two."""
+    processors = sorted(os.sched_getaffinity(0))
+    if len(processors) > 1:
+        os.sched_setaffinity(loader.pid, {processors[1]})
+        for server in servers:
+            os.sched_setaffinity(server.pid, {processors[0]})
 
 
-def _delivery(number: int, relevant: bool) -> tuple[bytes, dict[str, str]]:
-    """12 kB, as GitHub's are."""
-    event = {
-        "action": "labeled",
-        "label": {"name": "solve-me"},
-        "issue": {"number": number, "title": "It breaks", "body": "x" * 2000, "state": "open", "locked": False,
-                  "updated_at": "2026-01-01T00:00:00Z"},
-        "repository": {"id": 1, "full_name": "octo/greet", "owner": {"padding": "y" * 9000}},
-        "installation": {"id": 2},
-        "sender": {"login": "ann", "id": 3, "type": "User"},
-    }  # fmt: skip
-    body = json.dumps(event).encode()
-    return body, {
-        "Content-Type": "application/json",
-        "X-GitHub-Event": "issues" if relevant else "check_run",
-        "X-GitHub-Delivery": str(uuid.uuid4()),
-        "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest(),
-    }
-
-
-@asynccontextmanager
-async def _server(name: str) -> AsyncIterator[Child]:
-    with tempfile.TemporaryDirectory(prefix="solvebot-bench-") as directory:
-        async with child("tests.benchmarks.deliveries", name, directory) as server:
-            yield server
-
-
-# ------------------------------------------------------------------------------------------------------- the servers
-
-
-async def _bare(_scope: Scope, receive: Receive, send: Send) -> None:
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"0")]})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _route(request: Request) -> PlainTextResponse:
-    await request.body()
-    return PlainTextResponse("", 202)
-
-
-async def _serve(name: str, directory: Path) -> None:
-    apps: dict[str, ASGIApp] = {
-        "uvicorn": _bare,
-        "starlette": Starlette(routes=[Route("/webhook", _route, methods=["POST"])]),
-    }
-    if name == "solvebot":
-        url = f"sqlite:///{directory / 'solvebot.sqlite'}"
-        migrate(url)
-        apps[name] = Receiver([SECRET], await open_inbox(url, SystemClock()), apps["starlette"])
-    config = uvicorn.Config(
-        apps[name], port=0, http="httptools", lifespan="off", access_log=False, log_config=None, date_header=False
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    say(url=f"http://127.0.0.1:{port}/webhook")
-
-    async def answer(_question: Said) -> Said:
-        return {}
-
-    await answering(answer)
-    server.should_exit = True
-    await serving
-
-
-if __name__ == "__main__":
-    import uvloop
-
-    uvloop.run(_serve(sys.argv[1], Path(sys.argv[2])))
+def _stored(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / "solvebot.sqlite")) as database:
+        return int(database.execute("select count(*) from deliveries").fetchone()[0])

@@ -39,6 +39,9 @@ class People:
             case {"deliver_to": str(url)}:
                 self._github.webhooks.url = url
                 return {"repository": self._repos[0].id, "installation": self._repos[0].installation.id}
+            case {"latency": float(seconds)}:
+                self._llm.latency = seconds
+                return {}
             case {"ask": int(number), "for": str(command)}:
                 await self._ask(number, command)
                 return {}

@@ -1,0 +1,51 @@
+"""Many solves at once in one process: all of them end as if each had been alone, and nothing is left over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from bot.core.model import Status
+from tests.benchmarks.scripts import FILES, Gate
+from tests.stories.world import MAINTAINER, a_world
+
+SOLVES, RUNS = 20, 3
+LONG = 240.0  # seconds; a busy machine takes its time over 60 runs
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="solvebot-scale-") as name:
+        Path(name).chmod(0o755)  # sandboxes run as other users
+        yield Path(name)
+
+
+@pytest.mark.timeout(2 * LONG)
+async def test_many_solves_at_once_all_end_with_one_pull_request_each(directory: Path) -> None:
+    gate = Gate()
+    async with a_world(directory, scripts=gate.scripts(), files=FILES, worker_runs=SOLVES * RUNS) as world:
+        world.unread_is_fine = True
+        issues = [await world.repo.open_issue(f"No name, no greeting, number {n}", by="sam") for n in range(SOLVES)]
+        for issue in issues:
+            await issue.label("solve-me", by=MAINTAINER)
+        async with asyncio.timeout(LONG):
+            while world.models.under_way < SOLVES * RUNS:  # noqa: ASYNC110 - all runs are alive together
+                await asyncio.sleep(0.05)
+            gate.open()
+            while await world.bot.bot.engine.active():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+        solves = [await world.facts(issue) for issue in issues]
+        assert [solve.status for solve in solves if solve] == [Status.COMPLETED] * SOLVES
+        assert all(len(solve.runs) == RUNS for solve in solves if solve)
+        fixed = [pull.state.body.splitlines() for pull in world.repo.pulls if pull.state.body]
+        assert sorted(line for lines in fixed for line in lines if line.startswith("Fixes #")) == sorted(
+            f"Fixes #{issue.number}" for issue in issues
+        )
+        for issue in issues:
+            assert len(issue.bot_comments) == 1
+            assert [reaction.content for reaction in issue.reactions] == ["eyes", "rocket"]
