@@ -22,6 +22,7 @@ from bot.core.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name
 CONFIG_PATHS = (".github/solvebot.yml", ".github/solvebot.yaml")  # the first that is there counts
 MAX_SIZE = 65_536  # bytes
 MAX_DEPTH = 8
+MAX_VALUES = 1_000  # keys and values together; reading them takes some 30 ms, for each event of the repository
 MAX_ITEMS = 100
 MAX_COMMAND = MAX_REPRO
 MAX_PROBLEMS = 20
@@ -73,7 +74,7 @@ def _one(line: int, column: int, reason: str) -> ConfigProblem:
 
 def _bomb(text: str) -> Mistake | None:
     """What must not be composed. The parser, unlike the composer, does not recurse."""
-    depth = documents = 0
+    depth = documents = values = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         mark = event.start_mark
         if isinstance(event, yaml.DocumentStartEvent):
@@ -82,6 +83,9 @@ def _bomb(text: str) -> Mistake | None:
             return _at(mark, "A second document starts here. Remove the `---` line and what follows it.")
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             return _at(mark, "Anchors and aliases (`&` and `*`) are not allowed. Write the value out.")
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            return _at(mark, f"This file has more than {MAX_VALUES} keys and values. It needs a few lines only.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

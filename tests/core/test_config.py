@@ -117,6 +117,7 @@ def test_what_is_not_said_is_the_default(text: str, config: RepoConfig) -> None:
         ("[" * 5000, 1, 9, "nested too deeply"),
         ("- " * 5000, 1, 17, "nested too deeply"),
         ("#" * 65_537, 1, 1, "larger than 64 kB"),
+        ("protect: [" + "a," * 32_000 + "a]", 1, 2005, "more than 1000 keys and values"),
     ],
 )
 def test_a_mistake_has_a_place_and_a_reason(text: str, line: int, column: int, reason: str) -> None:
