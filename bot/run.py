@@ -8,6 +8,7 @@ leaves behind is closed by whoever cancels, and by the janitor.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -148,7 +149,7 @@ class Runner:
             at=self._world.clock.now(),
             exit_status=result.exit_status,
             error=_for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
-            trajectory=agent.trajectory(job.experiment.model.model_id, self._redact),
+            trajectory=await asyncio.to_thread(agent.trajectory, job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
 

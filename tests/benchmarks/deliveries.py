@@ -51,12 +51,14 @@ async def measure(rounds: int) -> Result:
                 for server in SERVERS
             }
             _apart(loader, list(servers.values()))
-            windows = {(server, mix): Windows() for server in SERVERS for mix in MIXES}
-            for _ in range(rounds):
+            windows = {}
+            for number in range(rounds + 1):
                 for mix in MIXES:
                     for server in SERVERS:
+                        if number < 2:
+                            windows[server, mix] = Windows()  # the first round warms up
                         await _window(loader, servers[server], mix, windows[server, mix])
-        relevant = rounds * (COUNT + COUNT // 10)
+        relevant = (rounds + 1) * (COUNT + COUNT // 10)
         return Result(windows, loader.hello["bytes"], relevant, _stored(Path(name)))
 
 
