@@ -40,7 +40,8 @@ class LocalGitHub:
         Raises `Rejected` when this cannot work, with what to do about it.
         """
         root, directory = _find(path.resolve())
-        environment = neutral({"HOME": str(home or Path.home())})
+        # Nothing is ever fetched into a clone, whatever its own configuration says is missing there.
+        environment = neutral({"HOME": str(home or Path.home()), "GIT_ALLOW_PROTOCOL": "none"})
         del environment["GIT_CONFIG_GLOBAL"], environment["GIT_CONFIG_NOSYSTEM"]
         git = Git(directory, environment)
         try:

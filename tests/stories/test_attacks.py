@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 from markdown_it import MarkdownIt
 
 from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
+from bot.github.mirror import GitMirrors
+from bot.ports import Remote, WorldError
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
 from bot.solve import read_config
 from tests.stories.test_terminal import Shell, a_shell, clone, git
@@ -58,6 +61,25 @@ async def test_a_tag_with_the_default_branchs_name_does_not_configure_us(clone: 
     config = await read_config(github, Repo(0, 1, "x"), "main")
     assert isinstance(config, RepoConfig)
     assert config.who is Permission.WRITE
+
+
+async def test_a_clone_that_says_how_to_fetch_what_it_lacks_is_not_obeyed(clone: Path, tmp_path: Path) -> None:
+    """One that was not made by `git clone` brings a configuration of somebody else's along."""
+    blob = git(clone, "rev-parse", "HEAD:.github/solvebot.yml")
+    (clone / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for key, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": str(clone),
+        "remote.origin.uploadPack": f"touch '{tmp_path / 'obeyed'}'; git-upload-pack",
+    }.items():
+        git(clone, "config", key, value)
+    github = await LocalGitHub.at(clone, tmp_path / "issue.md", say=lambda _: None)
+    await github.file(Repo(0, 1, "x"), ".github/solvebot.yml", "refs/heads/main")
+    with pytest.raises(WorldError):
+        await GitMirrors(tmp_path / "mirrors", pauses=()).fetch(Repo(0, 1, "x"), Remote(str(clone)), want="main")
+    assert not (tmp_path / "obeyed").exists()
 
 
 async def test_what_the_doctor_quotes_is_not_read_as_markup(tmp_path: Path) -> None:
