@@ -5,6 +5,8 @@ arguments and must then find what the first call left behind.
 
     WorldError
     ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
+    │   ├── Unclear           as before, but it may have been done
+    │   └── Crowded           too many requests or machines at the moment: nothing is broken
     ├── Denied                credentials or permissions; retrying is useless, an operator must act
     ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
     ├── Rejected              our request was understood and refused: validation, protected branch
@@ -18,12 +20,14 @@ arguments and must then find what the first call left behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.core.breaker import Health
+from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -72,6 +76,14 @@ class Unavailable(WorldError):
     ) -> None:
         super().__init__(message, remedy=remedy, dollars=dollars)
         self.retry_after = retry_after
+
+
+class Unclear(Unavailable):
+    """The answer got lost: it may have been done or not."""
+
+
+class Crowded(Unavailable):
+    """A limit of the service is reached. Nothing was done, and nothing is broken."""
 
 
 class Denied(WorldError):
@@ -434,6 +446,50 @@ class Store(Protocol):
 
     async def purge(self, before: datetime) -> int:
         """Delete terminal solves, audit rows and handled deliveries older than that; returns how many rows."""
+
+
+class Ledger(Protocol):
+    """What we hold at services that lend sandboxes and how they do: shared by all workers, kept across crashes.
+
+    Each method is one transaction.
+    """
+
+    # machines
+    async def intend(self, lease: Lease, *, at_most: int) -> bool:
+        """Write down that it is about to be asked for. False when `at_most` leases of the provider are open already."""
+
+    async def lent(self, key: LeaseKey, machine: MachineId) -> None: ...
+    async def extended(self, key: LeaseKey, expires_at: datetime) -> None: ...
+    async def networked(self, key: LeaseKey, networked: bool) -> None: ...
+    async def hand_over(self, key: LeaseKey, sandbox: SandboxId) -> bool:
+        """Give a warm machine an owner. False when somebody was quicker."""
+
+    async def returned(self, key: LeaseKey) -> None:
+        """The lease is over. Twice is once."""
+
+    async def lease(self, sandbox: SandboxId) -> Lease | None: ...
+    async def leases(self) -> list[Lease]: ...
+
+    # snapshots
+    async def saved(self, image: Image) -> Image | None:
+        """Keep it under its name; returns the one that had the name before, which the caller deletes."""
+
+    async def image(self, name: SnapshotId) -> Image | None: ...
+    async def images(self) -> list[Image]: ...
+    async def deleted(self, name: SnapshotId) -> None: ...
+
+    # how a provider does
+    async def health(self, provider: str) -> Health: ...
+    async def change_health(self, provider: str, change: Callable[[Health], Health]) -> Health:
+        """Read, change by a pure function, write: in one transaction, whoever else does it. Returns what stands."""
+
+    async def next_slot(self, provider: str, now: datetime, *, every: float) -> datetime:
+        """Reserve the next moment at which one may be created, `every` seconds after the one before."""
+
+    # the account
+    async def count(self, operations: Sequence[Operation]) -> None: ...
+    async def operations(self, since: datetime) -> list[Operation]: ...
+    async def forget_operations(self, before: datetime) -> int: ...
 
 
 class Clock(Protocol):
