@@ -16,6 +16,10 @@ from typing import Protocol
 
 from bot.core.machines import ImageId, LeaseKey, MachineId
 
+OURS = {
+    "SOLVEBOT_OURS": "1"
+}  # in the environment of what `execute` starts: spared when a command's processes are ended
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -87,5 +91,3 @@ class Provider(Protocol):
 
     async def kill(self, machine: MachineId) -> None:
         """One that is gone already is fine."""
-
-    async def close(self) -> None: ...

@@ -1,0 +1,99 @@
+"""Every exception of the E2B SDK and of the transports under it, as an error of the port.
+
+The classes are those of SDK 2.63.0; a test walks its tree, so that a new one cannot be forgotten. What is no error of
+the service's (a mistake of ours in calling it) is not translated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pyqwest
+from connectrpc.errors import ConnectError
+from e2b import exceptions as e2b
+
+from bot.ports import Crowded, Denied, Rejected, SandboxLost, Unavailable, Unclear, WorldError
+
+CHECK_THE_KEY = "The sandbox service refuses our key. Set a valid E2B_API_KEY; `solvebot doctor` checks it."
+_NEVER_ASKED_FOR = (
+    e2b.GitAuthException,
+    e2b.GitUpstreamException,
+    e2b.BuildException,
+    e2b.VolumeException,
+    e2b.VolumeNotFoundException,
+    e2b.VolumePathNotFoundException,
+    e2b.SecretException,
+)
+_GONE = (e2b.SandboxNotRunningException, e2b.SandboxNotFoundException)
+_REFUSED = (
+    e2b.InvalidArgumentException,
+    e2b.NotEnoughSpaceException,
+    e2b.NotFoundException,  # of a file, a user, a process
+    e2b.TemplateException,
+)
+# After a connection is up: whatever was asked may have been done. KeyError and JSONDecodeError are how the SDK meets
+# an answer that is no JSON, or not the JSON it expects; an HTML page of a proxy, as a rule.
+_LOST_ON_THE_WAY = (
+    httpx.HTTPError,
+    httpx.StreamError,
+    ConnectError,
+    pyqwest.ReadError,
+    pyqwest.WriteError,
+    pyqwest.StreamError,
+    OSError,
+    json.JSONDecodeError,
+    KeyError,
+)
+
+
+@asynccontextmanager
+async def translated(asked: str) -> AsyncIterator[None]:
+    """`asked` is what the log will say was asked."""
+    try:
+        yield
+    except WorldError:
+        raise
+    except Exception as error:
+        if (known := translate(error, asked)) is None:
+            raise
+        raise known from error
+
+
+def translate(error: Exception, asked: str = "") -> WorldError | None:
+    """None: not one of theirs."""
+    message = f"{asked}: {type(error).__name__}: {error}"[:2000]
+    match error:
+        case e2b.SandboxException() if type(error) is e2b.SandboxException:
+            return _by_status(error.status_code, message)
+        case _ if isinstance(error, _GONE):
+            return SandboxLost(message)
+        case _ if isinstance(error, (*_NEVER_ASKED_FOR, *_REFUSED)):
+            return Rejected(message)
+        case e2b.AuthenticationException():
+            return Denied(message, remedy=CHECK_THE_KEY)
+        case e2b.RateLimitException():
+            return Crowded(message)
+        case e2b.ServiceBusyException() | e2b.GuestUnresponsiveException() | httpx.ConnectError():
+            return Unavailable(message)
+        case e2b.SandboxException():  # timeouts, unreachable: what became of it is not known
+            return Unclear(message)
+        case _ if isinstance(error, _LOST_ON_THE_WAY):
+            return Unclear(message)
+        case _ if type(error) is Exception:  # "Command ended without an end event"
+            return Unclear(message)
+    return None
+
+
+def _by_status(status: int | None, message: str) -> WorldError:
+    match status:
+        case 403:
+            return Denied(message, remedy=CHECK_THE_KEY)
+        case 429:
+            return Crowded(message)
+        case int() if 400 <= status < 500:
+            return Rejected(message)
+        case _:  # 5xx; None is an error of the machine's agent
+            return Unclear(message)
