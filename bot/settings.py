@@ -105,6 +105,36 @@ class Settings:
     max_parallel: int = _setting("MAX_PARALLEL", 3, "The most runs of one solve at a time.")
     worker_runs: int = _setting("WORKER_RUNS", 8, "The most runs of this process at a time.")
 
+    sandbox: tuple[str, ...] = _setting(
+        "SANDBOX",
+        ("bubblewrap",),
+        "Where sandboxes come from: `bubblewrap` on this machine, or `e2b`. With `e2b,bubblewrap`, new solves use this "
+        "machine while E2B is away.",
+    )
+    e2b_key: Secret = _setting("E2B_API_KEY", Secret(""), "The key for E2B. It never enters a sandbox.")
+    e2b_domains: tuple[str, ...] = _setting(
+        "E2B_DOMAIN",
+        (),
+        "The domain of a self-hosted E2B, or several in order of preference, separated by commas. Empty: E2B's own.",
+    )
+    e2b_url: str = _setting(
+        "E2B_API_URL", "", "One address for all requests, where a self-hosted E2B is reached that way."
+    )
+    e2b_template: str = _setting(
+        "E2B_TEMPLATE", "", "The template that sandboxes start from. Empty, or not found: E2B's base."
+    )
+    e2b_creations: float = _setting(
+        "E2B_CREATIONS_PER_SECOND", 1.0, "Sandboxes that your plan lets you create: 1 (Hobby) or 5 (Pro) a second."
+    )
+    e2b_machines: int = _setting(
+        "E2B_MAX_SANDBOXES", 20, "Sandboxes that your plan lets you have at a time: 20 (Hobby) or 100 (Pro)."
+    )
+    e2b_seconds: int = _setting(
+        "E2B_SANDBOX_SECONDS", 1800, "Seconds after which E2B ends a sandbox that we no longer extend."
+    )
+    e2b_warm: int = _setting("E2B_WARM_SANDBOXES", 0, "Sandboxes kept ready for new solves. They are paid for.")
+    read_timeout: float = _setting("READ_TIMEOUT", 3.0, "Seconds for reading a file from an E2B sandbox.")
+
     bubblewrap: Path = _setting("BUBBLEWRAP", Path("/usr/bin/bwrap"), "The program that makes local sandboxes.")
     sandbox_toolchains: tuple[Path, ...] = _setting(
         "SANDBOX_TOOLCHAINS",
@@ -127,7 +157,7 @@ class Settings:
         "Hosts that set-up commands may reach: your package registries. Separated by commas, `*.example.org` for all "
         "below it. Empty: none.",
     )
-    setup_timeout: float = _setting("SETUP_TIMEOUT", 600.0, "Seconds for each set-up command of a repository.")
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
     command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
     baseline_repeats: int = _setting(
@@ -169,7 +199,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        named = [secret.reveal() for secret in (self.private_key, self.model_key, *self.webhook_secrets)]
+        named = [secret.reveal() for secret in (self.private_key, self.model_key, self.e2b_key, *self.webhook_secrets)]
         password = urlsplit(self.database_url).password or ""
         return tuple(filter(None, (*named, password, unquote(password))))
 
@@ -209,7 +239,7 @@ def _ranges(settings: Settings) -> list[str]:
     problems = []
     for setting in fields(settings):
         value = getattr(settings, setting.name)
-        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port", "sandbox_commands")
+        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port", "sandbox_commands", "e2b_warm")
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
@@ -218,6 +248,10 @@ def _ranges(settings: Settings) -> list[str]:
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
+    if not settings.sandbox or set(settings.sandbox) - {"bubblewrap", "e2b"}:
+        problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or both separated by a comma")
+    if "e2b" in settings.sandbox and not settings.e2b_key.reveal():
+        problems.append("SANDBOX names e2b, so E2B_API_KEY is needed: create one in E2B's dashboard")
     if settings.log_format not in ("json", "console"):
         problems.append(f"LOG_FORMAT is {settings.log_format!r}, use json or console")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
