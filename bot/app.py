@@ -46,6 +46,7 @@ from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, health_routes
+from bot.web.listening import listening
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
@@ -240,16 +241,17 @@ def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check]) -> ASGIAp
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:
-    """Until a signal, or until the worker breaks."""
-    async with running(settings, options=options) as bot:
-        keep_for_good()
-        server = _Server(settings, bot.app)
-        serving = asyncio.create_task(server.serve(), name="web")
-        await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
-        if bot.working.done():
-            bot.working.result()
+    """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
+    with listening(settings.host, settings.port) as sockets:
+        async with running(settings, options=options) as bot:
+            keep_for_good()
+            server = _Server(bot.app)
+            serving = asyncio.create_task(server.serve(sockets), name="web")
+            await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await serving
+            if bot.working.done():
+                bot.working.result()
 
 
 def keep_for_good() -> None:
@@ -259,14 +261,15 @@ def keep_for_good() -> None:
 
 
 async def serve_web(settings: Settings) -> None:
-    """Receive only: the inbox is all it needs, and another process works it off."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    await asyncio.to_thread(migrate, settings.store_url)
-    inbox = await open_inbox(settings.store_url, SystemClock())
-    try:
-        await _Server(settings, web(settings, inbox, {"database": inbox.alive})).serve()
-    finally:
-        await inbox.close()
+    """Receive only: the inbox is all it needs, and another process works it off. Raises `CannotListen` first."""
+    with listening(settings.host, settings.port) as sockets:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(migrate, settings.store_url)
+        inbox = await open_inbox(settings.store_url, SystemClock())
+        try:
+            await _Server(web(settings, inbox, {"database": inbox.alive})).serve(sockets)
+        finally:
+            await inbox.close()
 
 
 async def serve_work(settings: Settings) -> None:
@@ -282,11 +285,9 @@ async def serve_work(settings: Settings) -> None:
 class _Server(uvicorn.Server):
     """Ends in peace at a signal. uvicorn's own raises the signal once more, and nothing around it gets closed."""
 
-    def __init__(self, settings: Settings, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         config = uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             http=BoundedProtocol,
             lifespan="off",
             access_log=False,

@@ -19,6 +19,7 @@ from bot.engine import EngineError
 from bot.ports import Store, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.migrate import WrongSchema, migrate
+from bot.web.listening import CannotListen
 
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
@@ -40,9 +41,17 @@ def _run(
         sys.exit(on_a_loop(work) or 0)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except CannotListen as error:
+        raise _Unusable(f"{error}\n{error.remedy}") from error
     except (WorldError, EngineError, WrongSchema) as error:
         remedy = getattr(error, "remedy", "")
         raise click.ClickException(f"{error}\n{remedy}".strip()) from error
+
+
+class _Unusable(click.ClickException):
+    """What was given cannot be used."""
+
+    exit_code = 2  # as click has it for its own arguments
 
 
 def _logging(settings: Settings) -> None:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from bot.simulators.github import GitHubSimulator
-from bot.simulators.model import Hold, ModelSimulator, Script, bash
-from tests.stories.world import FILES, FIX, FIXES, GIVES_UP, KEY, SECRET, isolated_where_possible, settings_for
-
-PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
+from bot.simulators.model import Hold, bash
+from tests.stories.shell import PATIENCE, Shell, a_shell
+from tests.stories.world import FILES, FIX, FIXES, GIVES_UP
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -39,79 +33,6 @@ def clone(tmp_path: Path) -> Path:
     git(path, "commit", "-q", "-m", "Greet")
     (tmp_path / "issue.md").write_text("# No name, no greeting\n\nIt should greet the world.\n")
     return path
-
-
-class Shell:
-    """Runs `solvebot` with an environment of its own."""
-
-    def __init__(self, directory: Path, env: dict[str, str]) -> None:
-        self.directory = directory
-        self.env = env
-
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        root = Path(__file__).parent.parent.parent
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot.cli",
-            *arguments,
-            cwd=self.directory,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **self.env},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        process = await self.start(*arguments)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                out, err = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
-
-
-@asynccontextmanager
-async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell, ModelSimulator, GitHubSimulator]]:
-    llm, github = ModelSimulator(), GitHubSimulator(directory / "github", webhook_secret=SECRET, private_key_pem=KEY)
-    llm.script("simulated/fixer", script, dollars_per_call=0.001)
-    async with llm.serving(), github.serving():
-        settings = await isolated_where_possible(settings_for(directory, github, llm))
-        env = {
-            "GITHUB_APP_ID": settings.app_id,
-            "GITHUB_PRIVATE_KEY": KEY,
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": github.url,
-            "GITHUB_SERVER_URL": github.url,
-            "GITHUB_WRITE_INTERVAL": "0",
-            "MODEL_BASE_URL": llm.url,
-            "MODEL_API_KEY": llm.key,
-            "MODEL_PROVIDER": "simulator",
-            "MODELS": "fixer",
-            "ENGINE_POLL": "0.02",
-            "DATA_DIR": str(directory / "bot data"),
-            "BUBBLEWRAP": str(settings.bubblewrap),
-            "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
-        }
-        shell = Shell(directory, env)
-        added = (
-            "models",
-            "add",
-            "fixer",
-            "simulated/fixer",
-            "--provider",
-            "simulator",
-            "--input",
-            "1",
-            "--output",
-            "4",
-        )
-        code, _, err = await shell(*added)
-        assert code == 0, err
-        yield shell, llm, github
 
 
 async def test_solve_puts_the_champion_on_a_branch_and_touches_nothing_else(clone: Path, tmp_path: Path) -> None:

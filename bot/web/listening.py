@@ -1,0 +1,74 @@
+"""The port that webhooks come in at: taken before anything else is begun, or a sentence about why it is not to be had.
+
+uvicorn would take it last, when the database is migrated and the engine runs, and end the process in the middle of it.
+Who comes between the two waits, instead of being refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+BACKLOG = 2048  # uvicorn's own
+MAX_PORT = 65_535
+
+_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # such as ::1, where IPv6 is switched off
+_REMEDIES = {
+    errno.EADDRINUSE: "Another program listens there, perhaps another Solvebot. End it, or set PORT to a free one.",
+    errno.EADDRNOTAVAIL: "Set HOST to an address of this machine; 0.0.0.0 means all that it has.",
+    errno.EACCES: "Ports below 1024 are for root. Set PORT to a higher one, and let the reverse proxy have that one.",
+}
+
+
+class CannotListen(Exception):
+    """HOST and PORT are not to be had; `remedy` says what to do."""
+
+    def __init__(self, host: str, port: int, reason: str, remedy: str) -> None:
+        super().__init__(f"cannot listen on {host}, port {port}: {reason}")
+        self.remedy = remedy
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """A socket for each address that `host` has here. Raises `CannotListen`."""
+    if not 0 <= port <= MAX_PORT:  # the resolver would take the rest of a division
+        raise CannotListen(host, port, "there is no such port", f"Set PORT to a number from 1 to {MAX_PORT}.")
+    try:
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        remedy = "Set HOST to an address or a name of this machine; 0.0.0.0 means all that it has."
+        raise CannotListen(host, port, "there is no such address", remedy) from error
+    with ExitStack() as stack:
+        sockets: list[socket.socket] = []
+        for family, _, _, _, address in found:
+            try:
+                sockets.append(stack.enter_context(_listener(family, address)))
+            except OSError as error:
+                is_last = address == found[-1][-1]
+                if error.errno not in _ABSENT or (is_last and not sockets):
+                    raise _refusal(host, port, error) from error
+        yield sockets
+
+
+def _listener(family: int, address: tuple[object, ...]) -> socket.socket:
+    """TCP by name: for a socket of protocol 0 asyncio does not turn Nagle off, and each answer takes 40 ms longer."""
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _refusal(host: str, port: int, error: OSError) -> CannotListen:
+    remedy = _REMEDIES.get(error.errno or 0, "Set HOST and PORT to where this program may listen.")
+    return CannotListen(host, port, (error.strerror or "refused").lower(), remedy)

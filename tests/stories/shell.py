@@ -1,0 +1,89 @@
+"""The command line as people use it: a process of its own, with an environment of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.simulators.github import GitHubSimulator
+from bot.simulators.model import ModelSimulator, Script
+from tests.stories.world import KEY, SECRET, isolated_where_possible, settings_for
+
+PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
+
+
+class Shell:
+    """Runs `solvebot` with an environment of its own."""
+
+    def __init__(self, directory: Path, env: dict[str, str]) -> None:
+        self.directory = directory
+        self.env = env
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        root = Path(__file__).parent.parent.parent
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot.cli",
+            *arguments,
+            cwd=self.directory,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **self.env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        process = await self.start(*arguments)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell, ModelSimulator, GitHubSimulator]]:
+    llm, github = ModelSimulator(), GitHubSimulator(directory / "github", webhook_secret=SECRET, private_key_pem=KEY)
+    llm.script("simulated/fixer", script, dollars_per_call=0.001)
+    async with llm.serving(), github.serving():
+        settings = await isolated_where_possible(settings_for(directory, github, llm))
+        env = {
+            "GITHUB_APP_ID": settings.app_id,
+            "GITHUB_PRIVATE_KEY": KEY,
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": github.url,
+            "GITHUB_SERVER_URL": github.url,
+            "GITHUB_WRITE_INTERVAL": "0",
+            "MODEL_BASE_URL": llm.url,
+            "MODEL_API_KEY": llm.key,
+            "MODEL_PROVIDER": "simulator",
+            "MODELS": "fixer",
+            "ENGINE_POLL": "0.02",
+            "DATA_DIR": str(directory / "bot data"),
+            "BUBBLEWRAP": str(settings.bubblewrap),
+            "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
+        }
+        shell = Shell(directory, env)
+        added = (
+            "models",
+            "add",
+            "fixer",
+            "simulated/fixer",
+            "--provider",
+            "simulator",
+            "--input",
+            "1",
+            "--output",
+            "4",
+        )
+        code, _, err = await shell(*added)
+        assert code == 0, err
+        yield shell, llm, github
