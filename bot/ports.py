@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.breaker import Health
-from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation
+from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -456,13 +456,18 @@ class Ledger(Protocol):
 
     # machines
     async def intend(self, lease: Lease, *, at_most: int) -> bool:
-        """Write down that it is about to be asked for. False when `at_most` leases of the provider are open already."""
+        """Write down that it is about to be asked for. False when `at_most` leases of the provider are open already.
 
-    async def lent(self, key: LeaseKey, machine: MachineId) -> None: ...
+        Raises `Rejected` when another lease is for the same sandbox.
+        """
+
+    async def lent(self, key: LeaseKey, machine: MachineId) -> None:
+        """Raises `Gone`, as the next two do, when the lease is over: somebody has returned it meanwhile."""
+
     async def extended(self, key: LeaseKey, expires_at: datetime) -> None: ...
     async def networked(self, key: LeaseKey, networked: bool) -> None: ...
     async def hand_over(self, key: LeaseKey, sandbox: SandboxId) -> bool:
-        """Give a warm machine an owner. False when somebody was quicker."""
+        """Give a warm machine an owner. False when somebody was quicker, or it is gone."""
 
     async def returned(self, key: LeaseKey) -> None:
         """The lease is over. Twice is once."""
@@ -472,7 +477,7 @@ class Ledger(Protocol):
 
     # snapshots
     async def saved(self, image: Image) -> Image | None:
-        """Keep it under its name; returns the one that had the name before, which the caller deletes."""
+        """Keep it under its name; returns another one that had the name before, which the caller deletes."""
 
     async def image(self, name: SnapshotId) -> Image | None: ...
     async def images(self) -> list[Image]: ...
@@ -489,6 +494,9 @@ class Ledger(Protocol):
     # the account
     async def count(self, operations: Sequence[Operation]) -> None: ...
     async def operations(self, since: datetime) -> list[Operation]: ...
+    async def usage(self, since: datetime) -> list[Used]:
+        """The same, added up by the database: there may be a hundred thousand in an hour."""
+
     async def forget_operations(self, before: datetime) -> int: ...
 
 

@@ -18,7 +18,8 @@ ImageId = NewType("ImageId", str)  # the service's, of a machine that was saved
 class Lease:
     """Our right to one machine, written down before it is asked for, so that none is ever lent without anybody knowing.
 
-    `machine` is None as long as it is not known whether the service has made it.
+    `machine` is None as long as it is not known whether the service has made it. A warm machine has no owner yet: its
+    `sandbox` is its own key.
     """
 
     key: LeaseKey
@@ -29,6 +30,10 @@ class Lease:
     image: ImageId | None = None  # what it was started from; None: a template
     machine: MachineId | None = None
     networked: bool = False  # may reach some hosts: during set-up only
+
+    @property
+    def is_warm(self) -> bool:
+        return str(self.sandbox) == self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +69,14 @@ class Operation:
     seconds: float
     outcome: Outcome
     sandbox: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Requests of one kind that came to the same."""
+
+    provider: str
+    name: str  # as in `Operation`
+    outcome: Outcome
+    times: int
+    seconds: float  # of all together

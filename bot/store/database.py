@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.ports import Rejected, Unavailable
@@ -116,6 +118,11 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def insert(db: sa.Connection, table: sa.Table) -> sqlite_dialect.Insert | postgresql.Insert:
+    """The two databases mean the same by `on conflict`; SQLAlchemy asks which one is meant."""
+    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite_dialect.insert(table)
 
 
 @contextmanager

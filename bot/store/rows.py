@@ -1,4 +1,4 @@
-"""Between rows and the values of core.model. No statement and no decision here, only shapes."""
+"""Between rows and the values of the core. No statement and no decision here, only shapes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.core.breaker import Health
+from bot.core.machines import Image, ImageId, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
     Candidate,
     Evidence,
@@ -18,6 +20,8 @@ from bot.core.model import (
     Repo,
     RunFacts,
     RunId,
+    SandboxId,
+    SnapshotId,
     Solve,
     SolveFacts,
     SolveId,
@@ -184,3 +188,72 @@ def model_of(row: Row) -> ModelSpec:
         prior=config.prior,
         is_active=row.is_active,
     )
+
+
+def lease_values(lease: Lease) -> Values:
+    return {
+        "key": lease.key,
+        "sandbox_id": lease.sandbox,
+        "provider": lease.provider,
+        "machine_id": lease.machine,
+        "image_id": lease.image,
+        "is_networked": lease.networked,
+        "asked_at": lease.asked_at,
+        "expires_at": lease.expires_at,
+    }
+
+
+def lease_of(row: Row) -> Lease:
+    return Lease(
+        key=LeaseKey(row.key),
+        sandbox=SandboxId(row.sandbox_id),
+        provider=row.provider,
+        asked_at=row.asked_at,
+        expires_at=row.expires_at,
+        image=ImageId(row.image_id) if row.image_id else None,
+        machine=MachineId(row.machine_id) if row.machine_id else None,
+        networked=row.is_networked,
+    )
+
+
+def image_values(image: Image) -> Values:
+    return {"name": image.name, "provider": image.provider, "image_id": image.image, "taken_at": image.taken_at}
+
+
+def image_of(row: Row) -> Image:
+    return Image(SnapshotId(row.name), row.provider, ImageId(row.image_id), row.taken_at)
+
+
+def health_values(health: Health) -> Values:
+    return {
+        "failures": health.failures,
+        "failing_since": health.since,
+        "probe_at": health.probe_at,
+        "is_probing": health.probing,
+    }
+
+
+def health_of(row: Row) -> Health:
+    return Health(row.failures, row.failing_since, row.probe_at, row.is_probing)
+
+
+def operation_values(operation: Operation, *, id: str) -> Values:
+    return {
+        "id": id,
+        "provider": operation.provider,
+        "operation": operation.name,
+        "attempt": operation.attempt,
+        "at": operation.at,
+        "latency_ms": round(operation.seconds * 1000),
+        "outcome": operation.outcome,
+        "sandbox_id": operation.sandbox,
+    }
+
+
+def operation_of(row: Row) -> Operation:
+    seconds = row.latency_ms / 1000
+    return Operation(row.provider, row.operation, row.attempt, row.at, seconds, row.outcome, row.sandbox_id)
+
+
+def used_of(row: Row) -> Used:
+    return Used(row.provider, row.operation, row.outcome, row.times, float(row.latency_ms) / 1000)

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.core.model import (
     Baseline,
@@ -39,7 +38,8 @@ from bot.core.model import (
 )
 from bot.ports import Busy, Gone, Unavailable
 from bot.store import rows
-from bot.store.database import Database, open_database
+from bot.store.database import Database, insert, open_database
+from bot.store.ledger import SqlLedger
 from bot.store.tables import (
     ACTIVE,
     Diagnostics,
@@ -100,6 +100,7 @@ class SqlStore:
     def __init__(self, database: Database, *, web_url: str) -> None:
         self._database = database
         self._web_url = web_url.rstrip("/")
+        self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""
@@ -115,8 +116,8 @@ class SqlStore:
                 return rows.solve_of(known)
             self._meet(db, solve)
             values = rows.solve_values(solve, web_url=self._web_url, now=_now())
-            insert = _insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
-            if db.execute(insert).one_or_none():
+            claim = insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
+            if db.execute(claim).one_or_none():
                 return solve
             active = db.execute(sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE))
             if busy := active.scalar_one_or_none():
@@ -181,7 +182,7 @@ class SqlStore:
             now = _now()
             _change(db, solves, id, matrix=tuple(experiments), limits=limits, updated_at=now)
             runs = [rows.run_values(id, experiment, now=now) for experiment in experiments]
-            db.execute(_insert(db, solve_runs).values(runs).on_conflict_do_nothing())
+            db.execute(insert(db, solve_runs).values(runs).on_conflict_do_nothing())
 
         await self._database.write(work)
 
@@ -336,7 +337,7 @@ class SqlStore:
         entry = {"at": at, "actor": actor, "action": action, "subject": subject, "detail": dict(detail)}
         digest = hashlib.sha256(msgspec.json.encode(entry, order="deterministic")).hexdigest()
         await self._database.write(
-            lambda db: db.execute(_insert(db, audit_log).values(id=digest, **entry).on_conflict_do_nothing())
+            lambda db: db.execute(insert(db, audit_log).values(id=digest, **entry).on_conflict_do_nothing())
         )
 
     async def purge(self, before: datetime) -> int:
@@ -358,11 +359,6 @@ def _issue(repo_id: int, number: int) -> tuple[sa.ColumnElement[bool], sa.Column
     return solves.c.repository_id == repo_id, solves.c.issue_number == number
 
 
-def _insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """The two databases mean the same by `on conflict`; SQLAlchemy asks which one is meant."""
-    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 def _upsert(
     db: sa.Connection,
     table: sa.Table,
@@ -373,7 +369,7 @@ def _upsert(
     where: sa.ColumnElement[bool] | None = None,
 ) -> None:
     """Insert, or set `values` where `where` holds. `first` holds what only a new row gets."""
-    row = _insert(db, table).values(**key, **values, **(first or {}))
+    row = insert(db, table).values(**key, **values, **(first or {}))
     db.execute(row.on_conflict_do_update(index_elements=list(key), set_=dict(values), where=where))
 
 

@@ -54,7 +54,7 @@ def statements_of_sqlalchemy() -> Iterator[list[Asked]]:
     asked: list[Asked] = []
 
     def before(connection: sa.Connection, cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
-        asked.append((statement, values))
+        asked.append((statement, values[0] if many else values))
 
     sa.event.listen(sa.Engine, "before_cursor_execute", before)
     yield asked
