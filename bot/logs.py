@@ -34,6 +34,7 @@ def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
 
     def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """All but what structlog carries along for itself, under names with an underscore."""
+        event.pop("color_message", None)  # uvicorn's, which says the same again
         return {
             key if key[0] == "_" else redact(key): value if key[0] == "_" else harmless(value)
             for key, value in event.items()
@@ -53,8 +54,10 @@ def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    last = structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
+    as_lines = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    last = structlog.processors.JSONRenderer() if format == "json" else as_lines
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)  # loggers do not ask their parents, and libraries set levels of their own
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
@@ -69,6 +72,9 @@ def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
 
 
 def _not_a_cancellation(record: logging.LogRecord) -> bool:
-    """The engine logs every cancelled workflow as an error with a traceback; cancelling is what people asked for."""
+    """The engine logs every cancelled workflow as an error with a traceback; cancelling is what people asked for.
+
+    So is the end of the process, at which it warns of each step.
+    """
     error = record.exc_info[1] if record.exc_info else None
-    return "Cancelled" not in type(error).__name__
+    return "Cancelled" not in type(error).__name__ and not record.getMessage().startswith("Asyncio task cancelled")

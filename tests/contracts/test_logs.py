@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from bot import logs
 from bot.core.secrets import redact
+from bot.engine import Engine, EngineOptions
 
 SECRET = 'a "secret" with\nlines and ü'
 TOKEN = "ghs_" + "a1B2" * 9
@@ -64,3 +67,46 @@ def test_what_is_logged_does_nothing_to_the_terminal(format: str, capsys: pytest
         assert active not in written
     if format == "json":
         assert [json.loads(line)["level"] for line in written.splitlines()] == ["info", "error"]
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_no_colours_where_there_is_no_terminal(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(format=format, level="INFO", redact=str)
+    structlog.get_logger().warning("an event", reason="said")
+    coloured = {"color_message": "Started server process [\x1b[36m%d\x1b[0m]"}  # as uvicorn has it
+    logging.getLogger("uvicorn.error").info("Started server process [%d]", 12, extra=coloured)
+    written = capsys.readouterr().err
+    assert "Started server process [12]" in written
+    assert "\x1b" not in written
+    assert "color_message" not in written
+
+
+def test_a_library_that_sets_its_own_level_is_still_held_to_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(format="json", level="ERROR", redact=str)
+    library = logging.getLogger("of a library")
+    library.setLevel("INFO")
+    library.warning("not worth telling")
+    library.error("worth telling")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["worth telling"]
+
+
+async def test_the_engine_tells_of_no_cancelled_workflow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At Ctrl-C in the middle of a solve, whatever the engine's own level is."""
+    logs.configure(format="json", level="INFO", redact=str)
+    reached = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    engine = Engine(EngineOptions(f"sqlite:///{tmp_path / 'engine.sqlite'}", worker_runs=1))
+    engine.register("wait", wait)
+    await engine.launch()
+    try:
+        await engine.start("wait", "w", "w")
+        async with asyncio.timeout(30):
+            await reached.wait()
+    finally:
+        await engine.close()
+    logging.getLogger("dbos").warning("something else")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["something else"]
