@@ -23,17 +23,55 @@ _GRACE = 2.0  # seconds that answers under way get when the server ends
 @asynccontextmanager
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Yields "http://127.0.0.1:port", where it listens already."""
-    config = uvicorn.Config(app, lifespan="off", ws="none", access_log=False, log_config=None)
-    config.load()
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Droppable(config=config, server_state=state, app_state={}), sock=_listener()
-    )
+    door = Door(app)
+    await door.open()
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield door.url
     finally:
-        server.close()
-        await _finish(state)
+        await door.close()
+
+
+class Door:
+    """An application's port, which can be shut and opened again."""
+
+    def __init__(self, app: ASGIApp, *, keep_alive: int = 5) -> None:
+        """`keep_alive`: seconds that a connection may be idle."""
+        self._config = uvicorn.Config(
+            app, lifespan="off", ws="none", access_log=False, log_config=None, timeout_keep_alive=keep_alive
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._port = 0
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def is_open(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
+    async def open(self) -> None:
+        """The same port every time."""
+        listener = _listener(self._port)
+        self._port = listener.getsockname()[1]
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Droppable(config=self._config, server_state=self._state, app_state={}), sock=listener
+        )
+
+    async def shut(self) -> None:
+        """Refuse connections, and break off those that are there."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await _finish(self._state)
 
 
 async def drop(request: Request) -> None:
@@ -66,9 +104,10 @@ async def _finish(state: ServerState) -> None:
     await asyncio.sleep(0)  # connections that were told to close do so now
 
 
-def _listener() -> socket.socket:
+def _listener(port: int = 0) -> socket.socket:
     """TCP by name: for a socket of protocol 0 asyncio does not turn Nagle off, and each answer takes 40 ms longer."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     listener.listen(1024)
     return listener

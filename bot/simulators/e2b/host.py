@@ -1,0 +1,151 @@
+"""Where machines are made: this host's bubblewrap, a user for each machine, and what all of them are shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.sandbox.rooms import FIRST_UID, users_to_choose_from
+from bot.sandbox.seccomp import program
+from bot.sandbox.spawn import Descriptors
+from bot.sandbox.staging import Stage, first_closed
+from bot.simulators.e2b import guest
+from bot.simulators.e2b.root import INSIDE_UID, system_directories
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GUEST = "/run/guest.pyc"
+_SHM_BYTES = 64 * 1024**2
+_SYSTEM_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs", "/etc/ssl/openssl.cnf")
+_COMPILE = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)"
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """Directories of this host that machines see read-only under the same path, and what of them is in PATH."""
+
+    directories: tuple[Path, ...] = ()
+    path: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Host:
+    """`directory` is ours alone: `roots/` the files of machines, `images/` of snapshots.
+
+    `isolated=False` starts commands as plain processes of this machine, which see all of it: for machines without
+    namespaces, and for nobody's code but your own. Paths are then those below the machine's root directory, and
+    neither users nor networks nor signals to a whole machine are what they are with isolation.
+    """
+
+    directory: Path
+    bubblewrap: Path
+    isolated: bool = True
+    toolchain: Toolchain = field(default_factory=Toolchain)
+    file_bytes: int = 2 * 1024**3
+    _python: str = ""
+    _users: range = range(0)
+    _taken: set[int] = field(default_factory=set)
+    _stage: Stage | None = None
+
+    async def prepare(self) -> None:
+        """Raises `OSError` or `SandboxUnusable` where machines cannot be made."""
+        self.directory.chmod(0o711)  # the machines' users pass through
+        self.roots.mkdir(mode=0o711)
+        self.images.mkdir(mode=0o700)
+        if shutil.which("python3", path=SYSTEM_PATH) is None:
+            base = Path(sys.base_prefix)
+            self.toolchain = Toolchain((*self.toolchain.directories, base), (*self.toolchain.path, str(base / "bin")))
+        self._python = shutil.which("python3", path=self.path) or sys.executable
+        if os.geteuid() == 0 and self.isolated:
+            self._users = users_to_choose_from(Path("/proc/self/uid_map").read_text(), FIRST_UID)
+            shown = [self.directory, *self.toolchain.directories]
+            if any(map(first_closed, shown)):
+                self._stage = Stage(shown)
+        await asyncio.to_thread(self._compile_guest)
+
+    def remove(self) -> None:
+        """What `prepare` made; machines and images are gone already."""
+        self._compiled.unlink()
+        self.roots.rmdir()
+        self.images.rmdir()
+
+    @property
+    def roots(self) -> Path:
+        return self.directory / "roots"
+
+    @property
+    def images(self) -> Path:
+        return self.directory / "images"
+
+    @property
+    def path(self) -> str:
+        """PATH of commands."""
+        return ":".join((*self.toolchain.path, SYSTEM_PATH))
+
+    def take_uid(self) -> int | None:
+        """A user who owns nothing else; None where we are not root and everything is ours."""
+        if not self._users:
+            return None
+        uid = next(uid for uid in iter(lambda: random.choice(self._users), None) if uid not in self._taken)
+        self._taken.add(uid)
+        return uid
+
+    def return_uid(self, uid: int | None) -> None:
+        if uid is not None:
+            self._taken.discard(uid)
+
+    def inside(self, root: Path, path: str) -> str:
+        """Where the guest of the machine with that root finds a path of the sandbox."""
+        return path if self.isolated else f"{root}{path}"
+
+    def outside(self, root: Path, path: str) -> str:
+        """The other way round."""
+        return path if self.isolated else path.removeprefix(str(root))
+
+    def command(self, root: Path, uid: int | None, control: int, fds: Descriptors) -> list[str]:
+        """What starts a machine; `control` is a descriptor of ours that it inherits."""
+        guest_arguments = [str(control), str(self.file_bytes)]
+        if not self.isolated:
+            return [self._python, "-I", "-S", str(self._compiled), *guest_arguments]
+        show = [] if self._stage is None else self._stage.prefix()
+        drop = [] if uid is None else ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+        walls = self._walls(root)
+        if (filters := program()) is not None:
+            walls += ["--seccomp", str(fds.data(filters))]
+        inside = [self._python, "-I", "-S", GUEST, *guest_arguments]
+        return [*show, *drop, str(self.bubblewrap), *walls, "--", *inside]
+
+    def _walls(self, root: Path) -> list[str]:
+        """The network is a loopback interface; its low ports may be listened on, which is all a capability here is."""
+        walls = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        walls += ["--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
+        walls += ["--cap-drop", "ALL", "--cap-add", "CAP_NET_BIND_SERVICE", "--hostname", "e2b"]
+        walls += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
+        walls += ["--bind", self._shown(root), "/", "--ro-bind", "/usr", "/usr"]
+        for path in system_directories():
+            walls += ["--ro-bind", path, path]
+        for file in _SYSTEM_FILES:
+            walls += ["--ro-bind-try", file, file]
+        for directory in self.toolchain.directories:
+            walls += ["--ro-bind", self._shown(directory), str(directory)]
+        walls += ["--proc", "/proc", "--dev", "/dev", "--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm"]
+        return [*walls, "--ro-bind", self._shown(self._compiled), GUEST, "--chdir", "/"]
+
+    def _shown(self, path: Path) -> str:
+        return str(self._stage.shown(path) if self._stage else path)
+
+    @property
+    def _compiled(self) -> Path:
+        return self.directory / "guest.pyc"
+
+    def _compile_guest(self) -> None:
+        """By the Python that will run it: reading the source would take half of the time that a machine needs."""
+        command: Sequence[str] = [self._python, "-I", "-S", "-c", _COMPILE, guest.__file__, str(self._compiled)]
+        subprocess.run(command, env={}, check=True, capture_output=True, timeout=60)
+        self._compiled.chmod(0o644)
