@@ -462,10 +462,14 @@ class Ledger(Protocol):
         """
 
     async def lent(self, key: LeaseKey, machine: MachineId) -> None:
-        """Raises `Gone`, as the next two do, when the lease is over: somebody has returned it meanwhile."""
+        """Raises `Gone` when the lease is over: somebody has returned it meanwhile, and it must be killed."""
 
-    async def extended(self, key: LeaseKey, expires_at: datetime) -> None: ...
-    async def networked(self, key: LeaseKey, networked: bool) -> None: ...
+    async def extended(self, key: LeaseKey, expires_at: datetime) -> None:
+        """One that is over stays so."""
+
+    async def networked(self, key: LeaseKey, networked: bool) -> None:
+        """Raises `Gone` when the lease is over: nobody would take the network away again."""
+
     async def hand_over(self, key: LeaseKey, sandbox: SandboxId) -> bool:
         """Give a warm machine an owner. False when somebody was quicker, or it is gone."""
 

@@ -13,13 +13,15 @@ LeaseKey = NewType("LeaseKey", str)  # made by us before we ask; the machine car
 MachineId = NewType("MachineId", str)  # the service's
 ImageId = NewType("ImageId", str)  # the service's, of a machine that was saved
 
+WARM = ":warm:"  # how the sandbox of a machine without an owner is called; none of the story's is
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Our right to one machine, written down before it is asked for, so that none is ever lent without anybody knowing.
 
-    `machine` is None as long as it is not known whether the service has made it. A warm machine has no owner yet: its
-    `sandbox` is its own key.
+    `machine` is None as long as it is not known whether the service has made it. A warm machine has no owner yet, and
+    the name of its sandbox begins with `WARM`.
     """
 
     key: LeaseKey
@@ -33,7 +35,7 @@ class Lease:
 
     @property
     def is_warm(self) -> bool:
-        return str(self.sandbox) == self.key
+        return self.sandbox.startswith(WARM)
 
 
 @dataclass(frozen=True, slots=True)

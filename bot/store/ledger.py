@@ -14,7 +14,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from bot.core.breaker import WELL, Health
-from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.machines import WARM, Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Gone
 from bot.store import rows
@@ -51,16 +51,18 @@ class SqlLedger:
         return await self._database.write(work)
 
     async def lent(self, key: LeaseKey, machine: MachineId) -> None:
-        await self._change(key, machine_id=machine)
+        if not await self._change(key, machine_id=machine):
+            raise Gone(f"there is no lease {key}")
 
     async def extended(self, key: LeaseKey, expires_at: datetime) -> None:
         await self._change(key, expires_at=expires_at)
 
     async def networked(self, key: LeaseKey, networked: bool) -> None:
-        await self._change(key, is_networked=networked)
+        if not await self._change(key, is_networked=networked):
+            raise Gone(f"there is no lease {key}")
 
     async def hand_over(self, key: LeaseKey, sandbox: SandboxId) -> bool:
-        free_or_its_own = _LEASE.sandbox_id.in_((key, sandbox))
+        free_or_its_own = sa.or_(_LEASE.sandbox_id.startswith(WARM), _LEASE.sandbox_id == sandbox)
         take = sa.update(sandbox_leases).where(_LEASE.key == key, free_or_its_own).values(sandbox_id=sandbox)
         return await self._database.write(lambda db: db.execute(take).rowcount > 0)
 
@@ -76,10 +78,10 @@ class SqlLedger:
         question = sa.select(sandbox_leases).order_by(_LEASE.asked_at, _LEASE.key)
         return await self._database.read(lambda db: [rows.lease_of(row) for row in db.execute(question)])
 
-    async def _change(self, key: LeaseKey, **values: Any) -> None:
+    async def _change(self, key: LeaseKey, **values: Any) -> bool:
+        """False when there is none."""
         change = sa.update(sandbox_leases).where(_LEASE.key == key).values(**values)
-        if not await self._database.write(lambda db: db.execute(change).rowcount):
-            raise Gone(f"there is no lease {key}")
+        return await self._database.write(lambda db: db.execute(change).rowcount > 0)
 
     # --------------------------------------------------------------------------------------------------- snapshots
 

@@ -299,7 +299,7 @@ sandbox_leases = Table(
     "sandbox_leases",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("sandbox_id", Text, nullable=False, unique=True),  # ours; the key itself while the machine has no owner
+    Column("sandbox_id", Text, nullable=False, unique=True),  # ours
     Column("provider", Text, nullable=False),
     Column("machine_id", Text),  # the service's
     Column("image_id", Text),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.breaker import WELL, Health
-from bot.core.machines import Image, ImageId, Lease, LeaseKey, MachineId, Operation, Outcome, Used
+from bot.core.machines import WARM, Image, ImageId, Lease, LeaseKey, MachineId, Operation, Outcome, Used
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Gone, Ledger, Rejected
 from bot.store.database import open_database
@@ -90,20 +90,17 @@ async def test_a_sandbox_has_one_lease(ledger: Ledger) -> None:
 
 
 async def test_a_lease_that_is_over_is_not_changed(ledger: Ledger) -> None:
-    """Whoever hears it has a machine that nobody knows of, and must give it back."""
     await ledger.intend(LEASE, at_most=1)
     await ledger.returned(LEASE.key)
-    for told in (
-        ledger.lent(LEASE.key, MachineId("m-1")),
-        ledger.extended(LEASE.key, NOON),
-        ledger.networked(LEASE.key, True),
-    ):
+    await ledger.extended(LEASE.key, NOON)
+    for told in (ledger.lent(LEASE.key, MachineId("m-1")), ledger.networked(LEASE.key, True)):
         with pytest.raises(Gone, match="k-1"):
             await told
+    assert await ledger.leases() == []
 
 
 async def test_a_warm_machine_gets_one_owner(ledgers: list[Ledger]) -> None:
-    warm = replace(LEASE, sandbox=SandboxId(LEASE.key))
+    warm = replace(LEASE, sandbox=SandboxId(f"{WARM}1"))
     await ledgers[0].intend(warm, at_most=1)
     owners = [SandboxId(f"s-{number}") for number in range(6)]
     took = await asyncio.gather(*(ledgers[n % 2].hand_over(LEASE.key, owner) for n, owner in enumerate(owners)))
@@ -113,7 +110,7 @@ async def test_a_warm_machine_gets_one_owner(ledgers: list[Ledger]) -> None:
     assert (warm.is_warm, found.is_warm) == (True, False)
     assert await ledgers[0].hand_over(LEASE.key, owner), "said again after a crash"
     await ledgers[0].returned(LEASE.key)
-    assert not await ledgers[0].hand_over(LEASE.key, owner)
+    assert not await ledgers[0].hand_over(LEASE.key, owner), "it is gone"
 
 
 # ---------------------------------------------------------------------------------------------------------- Snapshots
