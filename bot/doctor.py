@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import aiohttp
+import msgspec
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import ArgumentError
 
 from bot import app
 from bot.core.commands import Misread
@@ -26,6 +30,8 @@ from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import SandboxUnusable, WorldError
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
+from bot.store.store import opened
+from bot.web.listening import CannotListen, listening
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
@@ -49,15 +55,22 @@ class Finding:
 
 
 async def examine(env: Mapping[str, str], console: Console) -> int:
-    """Print every finding; 1 when one is bad."""
-    findings = [finding async for finding in _findings(env)]
-    for finding in findings:
-        console.print(f"{finding.health.value} [bold]{finding.what}[/]: {escape(finding.found)}", highlight=False)
-        if finding.remedy:
-            console.print(f"    {finding.remedy}", highlight=False, markup=False)
-    bad = sum(finding.health is Health.BAD for finding in findings)
+    """Print every finding as soon as it is there; 1 when one is bad."""
+    bad = 0
+    async for finding in _findings(env):
+        _show(finding, console)
+        bad += finding.health is Health.BAD
     console.print("\nReady to serve." if not bad else f"\n{bad} to mend before `solvebot serve` can work.")
     return 1 if bad else 0
+
+
+def _show(finding: Finding, console: Console) -> None:
+    """What no terminal will break into lines stays one line."""
+    whole = not console.is_terminal
+    line = f"{finding.health.value} [bold]{finding.what}[/]: {escape(finding.found)}"
+    console.print(line, highlight=False, soft_wrap=whole)
+    if finding.remedy:
+        console.print(f"    {finding.remedy}", highlight=False, markup=False, soft_wrap=whole)
 
 
 async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
@@ -71,67 +84,119 @@ async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
             settings = Settings.from_env(env, serving=False)
         except SettingsError:
             return
-    checks: list[Callable[[Settings], Awaitable[Finding]]] = [
-        _key, _secret, _github, _git, _database, _engine, _sandbox, _setup_network, _model_key, _line_up, _disk,
-    ]  # fmt: skip
-    for check in checks:
+    for check in _checks(settings):
         yield await check(settings)
+    yield (directory := await _directory(settings))
+    if directory.health is not Health.BAD:
+        for check in (_disk, _sandbox):
+            yield await check(settings)
+        yield (database := await _database(settings))
+        if database.health is not Health.BAD:
+            yield await _line_up(settings)
+
+
+def _checks(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Finding]]]:
+    """Those that need nothing on the disk. What is missing has a finding already, under settings."""
+    if settings.private_key.reveal():
+        yield _key
+    if settings.webhook_secrets:
+        yield _secret
+    yield _github
+    if settings.model_key.reveal():
+        yield _model_key
+    yield from (_setup_network, _address, _git, _engine)
 
 
 async def _key(settings: Settings) -> Finding:
-    text = settings.private_key.reveal()
-    if not text:
-        return Finding(Health.BAD, "private key", "not set", "Generate one on the App's settings page.")
     try:
-        await AppCredentials(AppIdentity(settings.app_id, text), app.SystemClock()).token()
+        await AppCredentials(AppIdentity(settings.app_id, settings.private_key.reveal()), app.SystemClock()).token()
     except (WorldError, ValueError):
         return Finding(Health.BAD, "private key", "cannot sign", "Download a new one from the App's settings page.")
     return Finding(Health.GOOD, "private key", "signs")
 
 
 async def _secret(settings: Settings) -> Finding:
-    if not settings.webhook_secrets:
-        return Finding(
-            Health.BAD, "webhook secret", "not set", "Use the same random text here and in the App's settings."
-        )
     if min(len(secret.reveal()) for secret in settings.webhook_secrets) < 16:
         return Finding(Health.DOUBTFUL, "webhook secret", "short", "Use 32 random characters or more.")
     return Finding(Health.GOOD, "webhook secret", f"{len(settings.webhook_secrets)} in use")
 
 
-async def _github(settings: Settings) -> Finding:
-    """One question answers three: can GitHub be reached, does it know us, and do our clocks agree."""
-    headers = {"Accept": "application/vnd.github+json"}
-    if settings.app_id and settings.private_key.reveal():
-        try:
-            identity = AppIdentity(settings.app_id, settings.private_key.reveal())
-            token = await AppCredentials(identity, app.SystemClock()).token()
-            headers["Authorization"] = f"Bearer {token.value}"
-        except (WorldError, ValueError):
-            pass  # the key has a finding of its own
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    date: str
+    body: bytes
+
+
+async def _ask(setting: str, url: str, headers: Mapping[str, str]) -> _Answer | Finding:
+    """`setting` is where the address comes from."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_SECONDS)) as session,
-            session.get(f"{settings.api_url.rstrip('/')}/app", headers=headers) as answer,
+            session.get(url, headers=headers, allow_redirects=False) as answer,
         ):
-            date, status = answer.headers.get("Date"), answer.status
-            slug = (await answer.json()).get("slug", "") if status == 200 else ""
-    except (aiohttp.ClientError, TimeoutError) as error:
-        reason = type(error).__name__
-        return Finding(
-            Health.DOUBTFUL, "GitHub", f"{settings.api_url} did not answer ({reason})", "Is there a network?"
-        )
-    skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()) if date else 0.0
+            return _Answer(answer.status, answer.headers.get("Date", ""), await answer.read())
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        return Finding(Health.BAD, setting, f"{url} is no address", "It begins with https:// and the name of a host.")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        return Finding(Health.DOUBTFUL, setting, f"{url} did not answer ({reason})", "Is there a network?")
+
+
+class _App(msgspec.Struct):
+    """What GitHub says about an App; the name that its comments bear."""
+
+    slug: str
+
+
+async def _github(settings: Settings) -> Finding:
+    """One question answers three: can GitHub be reached, does it know us, and do our clocks agree."""
+    identified = await _identification(settings)
+    answer = await _ask("GITHUB_API_URL", f"{settings.api_url.rstrip('/')}/app", identified)
+    if isinstance(answer, Finding):
+        return answer
+    skew = _skew(answer.date)
     if skew > MAX_SKEW:
         return Finding(Health.BAD, "clock", f"{skew:.0f} s away from GitHub's", "Let the system keep time (NTP).")
-    if status != 200:
-        return Finding(
-            Health.BAD,
-            "GitHub",
-            f"does not know this App (HTTP {status})",
-            "Check GITHUB_APP_ID, and that the key is the App's.",
-        )
+    if "Authorization" not in identified:
+        return Finding(Health.GOOD, "GitHub", "answers, and our clocks agree")
+    if answer.status != 200:
+        remedy = "Check GITHUB_APP_ID, and that the key is the App's."
+        return Finding(Health.BAD, "GitHub", f"does not know this App (HTTP {answer.status})", remedy)
+    try:
+        slug = msgspec.json.decode(answer.body, type=_App).slug
+    except msgspec.DecodeError:
+        remedy = "Check GITHUB_API_URL; for GitHub Enterprise it ends with /api/v3."
+        return Finding(Health.BAD, "GitHub", f"{settings.api_url} does not answer as GitHub does", remedy)
     return Finding(Health.GOOD, "GitHub", f"knows this App as {slug}; clocks agree")
+
+
+async def _identification(settings: Settings) -> dict[str, str]:
+    """Without a token where id or key are missing or wrong: those have findings of their own."""
+    headers = {"Accept": "application/vnd.github+json"}
+    if settings.app_id and settings.private_key.reveal():
+        with suppress(WorldError, ValueError):
+            identity = AppIdentity(settings.app_id, settings.private_key.reveal())
+            token = await AppCredentials(identity, app.SystemClock()).token()
+            headers["Authorization"] = f"Bearer {token.value}"
+    return headers
+
+
+def _skew(date: str) -> float:
+    """Seconds between our clock and an HTTP date; 0 where that is none."""
+    try:
+        return abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
+
+
+async def _address(settings: Settings) -> Finding:
+    try:
+        with listening(settings.host, settings.port):
+            return Finding(Health.GOOD, "address", f"{settings.host}, port {settings.port} is free")
+    except CannotListen as error:
+        taken = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
+        return Finding(Health.DOUBTFUL if taken else Health.BAD, "address", str(error), error.remedy)
 
 
 async def _git(_settings: Settings) -> Finding:
@@ -146,12 +211,28 @@ async def _git(_settings: Settings) -> Finding:
     return Finding(Health.GOOD, "git", version)
 
 
-async def _database(settings: Settings) -> Finding:
-    settings.data.mkdir(parents=True, exist_ok=True)
+async def _directory(settings: Settings) -> Finding:
     try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=settings.data):
+            pass
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        where = settings.data.absolute()
+        return Finding(Health.BAD, "DATA_DIR", f"{where}: {reason}", "Set it to a directory that we may write to.")
+    return Finding(Health.GOOD, "DATA_DIR", str(settings.data.absolute()))
+
+
+async def _database(settings: Settings) -> Finding:
+    try:
+        async with opened(settings.store_url) as store:
+            await store.alive()  # which gives up after some seconds
         await asyncio.to_thread(migrate, settings.store_url)
+    except (ValueError, ArgumentError):  # whose words may be half a password
+        return Finding(Health.BAD, "database", "DATABASE_URL is no address", "postgresql://user:password@host/name")
     except (WorldError, WrongSchema) as error:
-        return Finding(Health.BAD, "database", str(error), "Is DATABASE_URL right, and may we write to DATA_DIR?")
+        remedy = "Is DATABASE_URL right?" if settings.database_url else "Is there another program's file in DATA_DIR?"
+        return Finding(Health.BAD, "database", str(error).splitlines()[0], remedy)
     kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
     return Finding(Health.GOOD, "database", f"{kind}, up to date")
 
@@ -192,14 +273,25 @@ async def _setup_network(settings: Settings) -> Finding:
 
 
 async def _model_key(settings: Settings) -> Finding:
+    """Asked for what only a key gets. At OpenRouter the list of models is not that.
+
+    https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key
+    """
     key = settings.model_key.reveal()
-    if not key:
-        return Finding(Health.BAD, "model key", "not set", "Set MODEL_API_KEY.")
-    if key != key.strip() or any(character.isspace() for character in key):
+    if any(character.isspace() for character in key):
         return Finding(Health.BAD, "model key", "has white space in it", "Copy it again.")
-    if settings.model_provider == "openrouter" and not key.startswith("sk-or-"):
-        return Finding(Health.DOUBTFUL, "model key", "does not look like OpenRouter's", "Those start with sk-or-.")
-    return Finding(Health.GOOD, "model key", "looks right")
+    at_openrouter = settings.model_provider == "openrouter"
+    url = f"{settings.model_url.rstrip('/')}/{'key' if at_openrouter else 'models'}"
+    answer = await _ask("MODEL_BASE_URL", url, {"Authorization": f"Bearer {key}"})
+    if isinstance(answer, Finding):
+        return answer
+    if answer.status in (401, 403):
+        remedy = "Make a new one there, and set MODEL_API_KEY." + (" It starts with sk-or-." if at_openrouter else "")
+        return Finding(Health.BAD, "model key", f"{settings.model_url} refuses it (HTTP {answer.status})", remedy)
+    if answer.status != 200:
+        remedy = "Check MODEL_BASE_URL; it is the part before /chat/completions."
+        return Finding(Health.DOUBTFUL, "model key", f"could not be tried ({url}: HTTP {answer.status})", remedy)
+    return Finding(Health.GOOD, "model key", f"{settings.model_url} takes it")
 
 
 async def _line_up(settings: Settings) -> Finding:
@@ -222,8 +314,7 @@ async def _line_up(settings: Settings) -> Finding:
 
 
 async def _disk(settings: Settings) -> Finding:
-    path: Path = settings.data
-    free = shutil.disk_usage(path).free
+    free = shutil.disk_usage(settings.data).free
     if free < LITTLE_DISK:
-        return Finding(Health.DOUBTFUL, "disk", f"{free // 1024**3} GB free", f"Make room where {path} is.")
+        return Finding(Health.DOUBTFUL, "disk", f"{free // 1024**3} GB free", f"Make room where {settings.data} is.")
     return Finding(Health.GOOD, "disk", f"{free // 1024**3} GB free")

@@ -137,24 +137,6 @@ async def test_receive_works_one_payload_off(tmp_path: Path) -> None:
         assert github.errors == []
 
 
-async def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(tmp_path: Path) -> None:
-    async with a_shell(tmp_path, FIXES) as (solvebot, _, github):
-        code, out, err = await solvebot("doctor")
-        assert code == 0, out + err
-        assert "knows this App as solvebot" in out.replace("\n", " ")
-        assert "Ready to serve" in out
-
-        solvebot.env["GITHUB_APP_ID"] = "1"
-        solvebot.env["MODELS"] = "nobody"
-        solvebot.env["MODEL_API_KEY"] = ""
-        code, out, _ = await solvebot("doctor")
-        assert code == 1
-        for words in ("does not know this App", "MODEL_API_KEY is missing", "nobody"):
-            assert words in out.replace("\n", " ")
-        assert "Traceback" not in out
-        assert github.errors == []
-
-
 async def test_serve_without_settings_says_all_that_is_missing(tmp_path: Path) -> None:
     code, _, err = await Shell(tmp_path, {})("serve")
     assert code == 1

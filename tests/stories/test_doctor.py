@@ -1,0 +1,182 @@
+"""What `solvebot doctor` finds: on a set-up that works, and on each that does not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.doctor import examine
+from bot.simulators.github import GitHubSimulator
+from bot.simulators.serving import serving
+from tests.stories.shell import a_shell
+from tests.stories.world import FIXES, KEY, SECRET
+
+MODEL_KEY = "sk-or-v1-right"
+
+
+async def check_key(request: Request) -> Response:
+    right = request.headers.get("Authorization") == f"Bearer {MODEL_KEY}"
+    return Response('{"data": {}}' if right else '{"error": {}}', 200 if right else 401)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[str]:
+    """As OpenRouter: everybody may read the list of models, and the key is told about itself."""
+    routes = [
+        Route("/api/v1/key", check_key),
+        Route("/api/v1/models", lambda _request: Response('{"data": []}')),
+        Route("/v1/models", check_key),
+    ]
+    async with serving(Starlette(routes=routes)) as url:
+        yield f"{url}/api/v1"
+
+
+@pytest.fixture
+async def env(tmp_path: Path, provider: str) -> AsyncIterator[dict[str, str]]:
+    """Nothing to complain of. Isolation is not the subject here."""
+    github = GitHubSimulator(tmp_path / "github", webhook_secret=SECRET, private_key_pem=KEY)
+    async with github.serving():
+        yield {
+            "GITHUB_APP_ID": str(github.app.app_id),
+            "GITHUB_PRIVATE_KEY": KEY,
+            "GITHUB_WEBHOOK_SECRET": SECRET,
+            "GITHUB_API_URL": github.url,
+            "MODEL_BASE_URL": provider,
+            "MODEL_API_KEY": MODEL_KEY,
+            "DATA_DIR": str(tmp_path / "data"),
+            "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": "true",
+            "PORT": "0",
+        }
+
+
+async def examined(env: Mapping[str, str], width: int = 80) -> tuple[int, list[str]]:
+    """The exit code, and what is said, a line each."""
+    said = StringIO()
+    code = await examine(env, Console(file=said, width=width))
+    return code, said.getvalue().splitlines()
+
+
+def about(subject: str, lines: list[str]) -> str:
+    [line] = [line for line in lines if line[2:].startswith(f"{subject}: ")]
+    return line
+
+
+async def test_the_doctor_of_a_set_up_that_works_and_of_one_that_does_not(tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, github):
+        code, out, err = await solvebot("doctor")
+        assert code == 0, out + err
+        assert "knows this App as solvebot" in out
+        assert "Ready to serve" in out
+
+        solvebot.env["GITHUB_APP_ID"] = "1"
+        solvebot.env["MODELS"] = "nobody"
+        solvebot.env["MODEL_API_KEY"] = ""
+        code, out, _ = await solvebot("doctor")
+        assert code == 1
+        for words in ("does not know this App", "MODEL_API_KEY is missing", "nobody", "\n3 to mend"):
+            assert words in out
+        assert "Traceback" not in out
+        assert github.errors == []
+
+
+async def test_nothing_to_complain_of(env: dict[str, str]) -> None:
+    code, lines = await examined(env)
+    assert code == 0, lines
+    assert about("model key", lines).startswith("✓")
+    assert not [line for line in lines if line.startswith("✗")]
+
+
+@pytest.mark.parametrize("provider_name", ["openrouter", "another"])
+async def test_a_well_formed_wrong_model_key_is_found_out(env: dict[str, str], provider_name: str) -> None:
+    env["MODEL_PROVIDER"] = provider_name
+    if provider_name == "another":
+        env["MODEL_BASE_URL"] = env["MODEL_BASE_URL"].replace("/api", "")
+    _, lines = await examined(env)
+    assert about("model key", lines).startswith("✓")
+    env["MODEL_API_KEY"] = "sk-or-v1-wrong"
+    code, lines = await examined(env)
+    assert code == 1
+    assert about("model key", lines) == f"✗ model key: {env['MODEL_BASE_URL']} refuses it (HTTP 401)"
+    assert "sk-or-v1-wrong" not in "".join(lines)
+
+
+async def test_a_provider_that_does_not_answer_leaves_the_key_open(env: dict[str, str]) -> None:
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        env["MODEL_BASE_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        code, lines = await examined(env)
+    assert code == 0
+    assert about("MODEL_BASE_URL", lines).startswith("!")
+
+
+@pytest.mark.parametrize("name", ["GITHUB_API_URL", "MODEL_BASE_URL"])
+@pytest.mark.parametrize("wrong", ["api.example.com", "ftp://api.example.com", "http://[::1", "http://"])
+async def test_an_address_that_is_none_is_a_finding(env: dict[str, str], name: str, wrong: str) -> None:
+    env[name] = wrong
+    code, lines = await examined(env)
+    assert code == 1
+    assert about(name, lines).startswith("✗")
+
+
+@pytest.mark.parametrize("data", ["/dev/null/data", "/proc/data", "/sys/kernel"])
+async def test_a_directory_that_cannot_be_written_is_one_finding(env: dict[str, str], data: str) -> None:
+    env["DATA_DIR"] = data
+    code, lines = await examined(env)
+    assert code == 1
+    assert about("DATA_DIR", lines).startswith(f"✗ DATA_DIR: {data}: ")
+    assert lines[-1].startswith("1 to mend")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:hush@127.0.0.1:1/solvebot",
+        "postgresql://ann:hush@db:hush/solvebot",
+        "postgresql://ann:hush@[db/solvebot",
+        "postgresql://",
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_one_finding(env: dict[str, str], url: str) -> None:
+    env["DATABASE_URL"] = url
+    code, lines = await examined(env)
+    assert code == 1
+    assert about("database", lines).startswith("✗")
+    assert "hush" not in "".join(lines)
+    assert lines[-1].startswith("1 to mend")
+
+
+async def test_what_is_missing_is_counted_once(tmp_path: Path, env: dict[str, str]) -> None:
+    few = {name: env[name] for name in ("GITHUB_API_URL", "DATA_DIR", "PORT", "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION")}
+    code, lines = await examined(few)
+    assert code == 1
+    assert [line for line in lines if line.startswith("✗")] == [
+        f"✗ settings: {name} is missing"
+        for name in ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "MODEL_API_KEY")
+    ]
+    assert lines[-1].startswith("4 to mend")
+
+
+async def test_a_taken_port_may_be_a_solvebot_that_serves_already(env: dict[str, str]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        env["PORT"] = str(other.getsockname()[1])
+        code, lines = await examined(env)
+    assert code == 0
+    assert about("address", lines).startswith("!")
+    env["PORT"] = "70000"
+    code, lines = await examined(env)
+    assert code == 1
+
+
+async def test_no_line_is_broken_where_no_terminal_is(env: dict[str, str]) -> None:
+    _, lines = await examined(env, width=20)
+    assert about("GitHub", lines) == "✓ GitHub: knows this App as solvebot; clocks agree"
