@@ -76,9 +76,9 @@ class Conclusion:
     async def clean_up(self, id: SolveId) -> None:
         facts = await self._store.facts(id)
         runs = [run.id for run in facts.runs] if facts else []
+        await self._sandboxes.drop_snapshot(prepared_snapshot(id))  # first: without it no lost sandbox is made anew
         for sandbox in sandboxes_of(id, runs):
             await self._sandboxes.close(sandbox)
-        await self._sandboxes.drop_snapshot(prepared_snapshot(id))
 
     @step("last word", patience=PATIENCE)
     async def last_word(self, id: SolveId) -> None:

@@ -51,6 +51,7 @@ from bot.ports import Unavailable
 APPLICATION = "solvebot"
 APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old workflows can no longer be replayed
 RUNS = "runs"
+SANDBOX_PATIENCE = 12 * 3600.0  # seconds that a step waits for sandboxes: for a service that is away, or for room
 _GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
 
 P = ParamSpec("P")

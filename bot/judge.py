@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from bot.again import again_when_lost
 from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import (
     Baseline,
@@ -199,6 +200,9 @@ class _Bench:
     timeouts: Timeouts
 
     async def tests(self, command: str, files: _Files = _AS_IT_IS) -> TestReport:
+        return await again_when_lost("tests", lambda _: self._tests(command, files))
+
+    async def _tests(self, command: str, files: _Files) -> TestReport:
         how = recipe(command)
         async with self._fresh(files):
             await self._run(how.before, _OWN_COMMANDS_SECONDS)
@@ -218,9 +222,12 @@ class _Bench:
 
     async def repro(self, command: str, files: _Files = _AS_IT_IS) -> int:
         """Its exit code. One that does not end in time has failed."""
-        async with self._fresh(files):
-            done = await self._run(command, self.timeouts.repro)
+        done = await again_when_lost("repro", lambda _: self._repro(command, files))
         return (done.exit_code or _TIMED_OUT) if done.timed_out else done.exit_code
+
+    async def _repro(self, command: str, files: _Files) -> Finished:
+        async with self._fresh(files):
+            return await self._run(command, self.timeouts.repro)
 
     async def notices(self, baseline: Baseline, files: _Files) -> bool:
         """Do the tests tell a workspace in which a test file was broken on purpose from the base commit?"""

@@ -1,9 +1,10 @@
 """An experiment being carried out: a sandbox from the snapshot, the agent's loop, the candidate, its evidence.
 
 Workflow code, like solve.py: model call and command are one durable step each, and after a crash the conversation is
-rebuilt from their results. The sandbox itself is found again by its name, which is the run's. It is closed by a step
-at the end and not by `finally`, because stopping the bot must not take the work away; what a cancelled or lost run
-leaves behind is closed by whoever cancels, and by the janitor.
+rebuilt from their results. The sandbox itself is found again by its name, which is the run's; when it is lost, a new
+one is brought to where it was by its commands, and no model is asked again. It is closed by a step and not by
+`finally`, because stopping the bot must not take the work away; what a cancelled run leaves behind is closed by
+whoever cancels, and by the janitor. A run that is judged holds no sandbox: judging needs room for its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from bot.again import again_when_lost
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.model import (
@@ -34,7 +36,7 @@ from bot.core.model import (
 )
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
-from bot.engine import step
+from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
 
@@ -61,6 +63,14 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """A command of the agent; `number` tells it from the others of the run."""
+
+    number: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """Totals of a run before the call that is about to be made."""
 
@@ -79,24 +89,37 @@ class Runner:
     async def run(self, job: RunJob) -> None:
         """The workflow. What came of it is in the store, whatever happened; only a defect raises."""
         structlog.contextvars.bind_contextvars(solve=job.solve, run=job.id)
+        has_candidate = await self._attempt(job)
+        await self.close(job)
+        if has_candidate:
+            try:
+                await self.judged(job)
+            except WorldError as error:
+                await self.give_up(job, error)
+
+    async def _attempt(self, job: RunJob) -> bool:
+        """Is there a candidate?"""
+        done: list[Done] = []
         try:
             await self.open(job)
-            agent = self._agent(job)
+            agent = self._agent(job, done)
             result = await agent.run()
             await self.finish(job, agent, result)
             if _has_candidate(result):
-                await self.candidate(job, _last_words(result))
-                await self.judged(job)
+                await self.candidate(job, _last_words(result), done)
         except WorldError as error:
             await self.give_up(job, error)
-        await self.close(job)
+            return False
+        return _has_candidate(result)
 
-    def _agent(self, job: RunJob) -> Agent:
+    def _agent(self, job: RunJob, done: list[Done]) -> Agent:
         async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
 
         async def act(number: int, index: int, command: str) -> Finished:
-            return await self.command(job, f"{number}.{index}", command)
+            finished = await self.command(job, f"{number}.{index}", command, done)
+            done.append(Done(f"{number}.{index}", command))
+            return finished
 
         limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
         prompt = task_prompt(job.task, job.experiment.strategy, job.test_command)
@@ -105,9 +128,9 @@ class Runner:
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    @step("open sandbox")
+    @step("open sandbox", patience=SANDBOX_PATIENCE)
     async def open(self, job: RunJob) -> None:
-        await self._world.sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
+        await self._create(job)
         await self._world.store.run_started(job.id, _sandbox(job), self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
 
@@ -126,11 +149,16 @@ class Runner:
         )
         return reply
 
-    @step("command")
-    async def command(self, job: RunJob, number: str, command: str) -> Finished:
-        return await self._world.sandboxes.run(
-            _sandbox(job), command, timeout=self._options.command_timeout, once=f"agent-{number}"
-        )
+    @step("command", patience=SANDBOX_PATIENCE)
+    async def command(self, job: RunJob, number: str, command: str, done: Sequence[Done]) -> Finished:
+        """`done` are the commands before it, in order."""
+
+        async def attempt(lost: int) -> Finished:
+            if lost:
+                await self._rebuild(job, done)
+            return await self._execute(job, Done(number, command))
+
+        return await again_when_lost("command", attempt)
 
     @step("finish")
     async def finish(self, job: RunJob, agent: Agent, result: AgentResult) -> None:
@@ -153,22 +181,26 @@ class Runner:
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
 
-    @step("candidate")
-    async def candidate(self, job: RunJob, summary: str) -> None:
+    @step("candidate", patience=SANDBOX_PATIENCE)
+    async def candidate(self, job: RunJob, summary: str, done: Sequence[Done]) -> None:
         """The difference that we compute ourselves; what the agent says about it is kept as its words."""
         files = await self._world.mirrors.files(job.repo, job.base)
+        heavy = heavy_directories([file.path for file in files])
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "workspace.tar"
-            await self._world.sandboxes.take(
-                _sandbox(job),
-                tree,
-                exclude=heavy_directories([f.path for f in files]),
-                limit=self._options.workspace_limit,
-            )
+
+            async def attempt(lost: int) -> None:
+                if lost:
+                    await self._rebuild(job, done)
+                await self._world.sandboxes.take(
+                    _sandbox(job), tree, exclude=heavy, limit=self._options.workspace_limit
+                )
+
+            await again_when_lost("candidate", attempt)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
         await self._world.store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
 
-    @step("judge")
+    @step("judge", patience=SANDBOX_PATIENCE)
     async def judged(self, job: RunJob) -> None:
         facts = await self._world.store.facts(job.solve)
         assert facts is not None
@@ -194,6 +226,22 @@ class Runner:
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
         await self._world.sandboxes.close(_sandbox(job))
+
+    # ------------------------------------------------------------------------------------------------------ details
+
+    async def _create(self, job: RunJob) -> None:
+        await self._world.sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
+
+    async def _rebuild(self, job: RunJob, done: Sequence[Done]) -> None:
+        """A new sandbox, brought to where the lost one was. What these commands print is in the record already."""
+        await self._create(job)
+        for earlier in done:
+            await self._execute(job, earlier)
+
+    async def _execute(self, job: RunJob, command: Done) -> Finished:
+        return await self._world.sandboxes.run(
+            _sandbox(job), command.command, timeout=self._options.command_timeout, once=f"agent-{command.number}"
+        )
 
 
 def _sandbox(job: RunJob) -> SandboxId:

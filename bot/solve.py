@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from bot.again import again_when_lost
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide
 from bot.core.cleaning import freeze
@@ -53,7 +54,7 @@ from bot.core.render import causes, replies
 from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
 from bot.core.toolchain import detect, manifests
-from bot.engine import Child, Engine, step
+from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.judge import Judge
 from bot.ports import Finished, GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
@@ -189,9 +190,12 @@ class Solver:
             await self._world.store.noted(job.id, note)
         return planned
 
-    @step("set up")
+    @step("set up", patience=SANDBOX_PATIENCE)
     async def set_up(self, job: Solve, task: Task) -> SetUp:
         """Once for all runs: archive, set-up commands with their network, snapshot."""
+        return await again_when_lost("set-up", lambda _: self._set_up(job, task))
+
+    async def _set_up(self, job: Solve, task: Task) -> SetUp:
         repo, base = job.issue.repo, task.base_sha
         files = [file.path for file in await self._world.mirrors.files(repo, base)]
         texts = {path: await self._text(job, task, path) for path in manifests(files)}
@@ -213,7 +217,7 @@ class Solver:
         await self._world.sandboxes.close(sandbox)
         return SetUp(toolchain, note, left_behind)
 
-    @step("baseline")
+    @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
         found = await self._judge.baseline(job, task, prepared.toolchain, note=prepared.note)
         await self._world.store.prepared(job.id, prepared.toolchain, found)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bot.again import MOST_LOST
 from bot.core.champion import decide
 from bot.core.model import (
     Baseline,
@@ -541,22 +542,34 @@ async def has_begun(sandboxes: Sandboxes, sandbox: SandboxId, judging: asyncio.T
     await judging
 
 
-async def test_a_lost_sandbox_leaves_a_hole_that_is_told(court: Court) -> None:
-    judging = asyncio.create_task(court.judge({"shop/amounts.py": AMOUNTS + LINGERS}))
-    sandbox = SandboxId(f"{run_id(SOLVE, 1)}-judge")
+async def lose(court: Court, sandbox: SandboxId, judging: asyncio.Task[Any]) -> None:
     await has_begun(court.sandboxes, sandbox, judging)
     await court.sandboxes.close(sandbox)
+
+
+async def test_a_lost_sandbox_is_replaced(court: Court) -> None:
+    judging = asyncio.create_task(court.judge({"shop/amounts.py": AMOUNTS + LINGERS.replace("(60)", "(0.5)")}))
+    await lose(court, SandboxId(f"{run_id(SOLVE, 1)}-judge"), judging)
+    evidence = await judging
+    assert evidence.problem == ""
+    assert evidence.stable_passed == evidence.stable_total > 0
+
+
+async def test_sandboxes_that_are_lost_again_and_again_leave_a_hole_that_is_told(court: Court) -> None:
+    judging = asyncio.create_task(court.judge({"shop/amounts.py": AMOUNTS + LINGERS}))
+    for _ in range(MOST_LOST):
+        await lose(court, SandboxId(f"{run_id(SOLVE, 1)}-judge"), judging)
     evidence = await judging
     assert evidence.problem == "Its sandbox was lost, so not everything could be observed."
     assert evidence.stable_total == 0
 
 
-async def test_a_lost_sandbox_ends_the_baseline(court: Court) -> None:
+async def test_sandboxes_that_are_lost_again_and_again_end_the_baseline(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     toolchain = Toolchain((), "touch begun; sleep 60", "given")
     judging = asyncio.create_task(judge.baseline(solve(), court.ground.task, toolchain))
-    await has_begun(court.sandboxes, SandboxId(f"{SOLVE}-base"), judging)
-    await court.sandboxes.close(SandboxId(f"{SOLVE}-base"))
+    for _ in range(MOST_LOST):
+        await lose(court, SandboxId(f"{SOLVE}-base"), judging)
     with pytest.raises(SandboxLost):
         await judging
 

@@ -6,13 +6,15 @@ import asyncio
 import io
 import os
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Rejected, Sandboxes, SandboxLost
+from tests.contracts.lent_sandboxes import lent
 from tests.contracts.local_sandboxes import local_sandboxes, public_directory
 
 A, B = SandboxId("solve-1.a"), SandboxId("solve-1.b")
@@ -21,9 +23,26 @@ SOON = 20.0  # seconds; more than any of these commands needs
 LONG = f"sleep 600.{os.getpid()}"  # to be told from what others run on this host
 
 
-@pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.namespaces), "process"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """`again` makes the sandboxes as another process of the bot on the same machine, or with the same database."""
+
+    again: Callable[[], Sandboxes]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("bubblewrap", marks=pytest.mark.namespaces),
+        "process",
+        pytest.param("e2b", marks=pytest.mark.namespaces),
+    ]
+)
+async def maker(request: pytest.FixtureRequest, directory: Path) -> AsyncIterator[Maker]:
+    if request.param != "e2b":
+        yield Maker(lambda: local_sandboxes(request.param, directory / "sandboxes"))
+        return
+    async with lent(directory) as service:
+        yield Maker(service.sandboxes)
 
 
 @pytest.fixture
@@ -33,8 +52,8 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def sandboxes(kind: str, directory: Path) -> AsyncIterator[Sandboxes]:
-    sandboxes = local_sandboxes(kind, directory)
+async def sandboxes(maker: Maker) -> AsyncIterator[Sandboxes]:
+    sandboxes = maker.again()
     await sandboxes.create(A)
     yield sandboxes
     for living in await sandboxes.living():
@@ -186,12 +205,12 @@ def processes_running(command: str) -> list[int]:
 
 
 class TestOnce:
-    async def test_asked_again_it_is_not_run_again(self, sandboxes: Sandboxes, kind: str, directory: Path) -> None:
+    async def test_asked_again_it_is_not_run_again(self, sandboxes: Sandboxes, maker: Maker) -> None:
         command = "echo run >> log; wc -l < log; exit 3"
         first = await sandboxes.run(A, command, timeout=SOON, once="run-1/step 1")
         assert (first.exit_code, first.output) == (3, "1\n")
         assert await sandboxes.run(A, command, timeout=SOON, once="run-1/step 1") == first
-        restarted = local_sandboxes(kind, directory)
+        restarted = maker.again()
         assert await restarted.run(A, command, timeout=SOON, once="run-1/step 1") == first
         assert (await restarted.run(A, command, timeout=SOON, once="run-1/step 2")).output == "2\n"
 
@@ -295,6 +314,7 @@ class TestSnapshots:
         await sandboxes.snapshot(A, PREPARED)
         await output(sandboxes, "echo changed > a/b/c")
         await sandboxes.create(B, snapshot=PREPARED)
+        await output(sandboxes, "chmod u+rx closed shut", B)
         assert await output(sandboxes, "cat a/b/c l hard closed shut/x ~/.rc; stat -c %h hard; test -p pipe", B) == (
             "1\n1\n1\nsecret\nin\nhome\n2\n"
         )
@@ -332,8 +352,8 @@ class TestSnapshots:
 
 
 class TestLife:
-    async def test_nothing_was_ever_made(self, kind: str, tmp_path: Path) -> None:
-        sandboxes = local_sandboxes(kind, tmp_path / "never")
+    async def test_nothing_was_ever_made(self, maker: Maker) -> None:
+        sandboxes = maker.again()
         assert await sandboxes.living() == []
         assert await sandboxes.snapshots() == []
         await sandboxes.close(A)

@@ -1,0 +1,59 @@
+"""Lent sandboxes for tests: E2B's real SDK against its simulator, with a ledger in a real database."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import SystemClock
+from bot.sandbox.e2b import E2BOptions, E2BProvider
+from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.simulators.e2b.host import Toolchain
+from bot.simulators.e2b.simulator import E2B, World, e2b
+from bot.store.database import open_database
+from bot.store.ledger import SqlLedger
+from bot.store.migrate import migrate
+from tests.contracts.local_sandboxes import SYSTEM_PATH, bwrap
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """`service` is the simulator."""
+
+    service: E2B
+    provider: E2BProvider
+    ledger: SqlLedger
+    options: LendingOptions
+
+    def sandboxes(self) -> LeasedSandboxes:
+        """As another process of the bot would have them."""
+        return LeasedSandboxes([self.provider], self.ledger, SystemClock(), self.options)
+
+
+def toolchain() -> Toolchain:
+    """A python3 for what runs in there, where the system has none."""
+    if shutil.which("python3", path=SYSTEM_PATH):
+        return Toolchain()
+    return Toolchain((Path(sys.base_prefix),), (f"{sys.base_prefix}/bin",))
+
+
+@asynccontextmanager
+async def lent(
+    directory: Path, *, world: World | None = None, options: LendingOptions | None = None
+) -> AsyncIterator[Lent]:
+    url = f"sqlite:///{directory / 'ledger.sqlite'}"
+    migrate(url)
+    database = open_database(url)
+    (directory / "e2b").mkdir()
+    (directory / "e2b").chmod(0o711)
+    async with e2b(directory / "e2b", bubblewrap=bwrap(), world=world or World(toolchain=toolchain())) as service:
+        provider = E2BProvider(E2BOptions(service.key, "test", api_url=service.url))
+        try:
+            yield Lent(service, provider, SqlLedger(database), options or LendingOptions())
+            assert service.errors == []
+        finally:
+            await database.close()
