@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.breaker import Outage
 from bot.core.model import ExitStatus, Sha
 
 # A solve
@@ -25,6 +26,15 @@ HALF_OBSERVED = "Its sandbox was lost, so not everything could be observed."
 DOES_NOT_FIT = "Its files do not fit into the workspace that set-up left behind."
 FLAKY_TESTS = "Its own tests do not give the same answer every time, so they prove nothing."
 UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
+
+
+def service_away(outage: Outage) -> str:
+    """With the date: a comment may be read days later."""
+    since = f"{outage.since:%H:%M} UTC on {outage.since:%Y-%m-%d}"
+    return (
+        f"The service that lends us sandboxes has not answered since {since}. "
+        "Nothing is lost: what needs one waits, and goes on by itself."
+    )
 
 
 def may_no_longer_ask(login: str) -> str:
