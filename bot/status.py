@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.core.breaker import Outage
 from bot.core.model import SolveFacts, SolveId
 from bot.core.render.status import status_comment, status_marker
 from bot.ports import Denied, GitHub, Gone, Rejected, Store
@@ -15,13 +16,27 @@ from bot.ports import Denied, GitHub, Gone, Rejected, Store
 log = structlog.get_logger()
 
 
-class StatusBoard:
-    """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins."""
+async def no_outage() -> None:
+    """Where sandboxes are our own."""
 
-    def __init__(self, github: GitHub, store: Store, redact: Callable[[str], str]) -> None:
+
+class StatusBoard:
+    """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
+
+    `outage` tells whether sandboxes are to be had at the moment.
+    """
+
+    def __init__(
+        self,
+        github: GitHub,
+        store: Store,
+        redact: Callable[[str], str],
+        outage: Callable[[], Awaitable[Outage | None]] = no_outage,
+    ) -> None:
         self._github = github
         self._store = store
         self._redact = redact
+        self._outage = outage
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._shown: dict[SolveId, str] = {}
 
@@ -31,7 +46,7 @@ class StatusBoard:
             facts = await self._store.facts(id)
             if facts is None:
                 return
-            body = self._redact(status_comment(facts))
+            body = self._redact(status_comment(facts, await self._outage()))
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)

@@ -297,3 +297,8 @@ def outcome_of(error: WorldError) -> Outcome:
         case SandboxLost() | Gone():
             return Outcome.GONE
     return Outcome.REJECTED
+
+
+async def outage_of(ledger: Ledger, providers: Sequence[str]) -> Outage | None:
+    """Of services by their names: since when none of them may be asked."""
+    return breaker.outage({name: await ledger.health(name) for name in providers})

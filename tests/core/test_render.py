@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.core.breaker import Outage
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -180,6 +181,35 @@ def test_the_status_comment_at_every_point_of_a_life(facts: SolveFacts, expected
     assert body.startswith(status_marker(facts.id))
     assert words in body
     assert "None" not in body
+
+
+AWAY = Outage("e2b", datetime(2026, 11, 21, 12, 3, 59, tzinfo=UTC))
+SETTING_UP = replace(decided(), status=Status.RUNNING, baseline=None, runs=(), decision=None, pull_request=None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (SolveFacts(solve()), True),
+        (SETTING_UP, True),
+        (replace(SETTING_UP, baseline=decided().baseline, runs=(run(1, status=Status.RUNNING),)), True),
+        (replace(decided(), status=Status.RUNNING, decision=None, pull_request=None), True),
+        (replace(decided(), status=Status.RUNNING, pull_request=None), False),
+        (decided(), False),
+        (decided(Outcome.NONE), False),
+        (replace(decided(), status=Status.FAILED), False),
+        (replace(decided(), status=Status.CANCELLED), False),
+    ],
+)
+def test_those_who_wait_for_sandboxes_are_told_so(facts: SolveFacts, said: bool) -> None:
+    sentence = (
+        "The service that lends us sandboxes has not answered since 12:03 UTC on 2026-11-21. "
+        "Nothing is lost: what needs one waits, and goes on by itself."
+    )
+    assert f"<blockquote>\n<p>⏳ {sentence}</p>\n</blockquote>" in MARKDOWN.render(status_comment(SETTING_UP, AWAY))
+    assert (sentence in status_comment(facts, AWAY)) is said
+    assert sentence not in status_comment(facts)
+    assert status_comment(facts, None) == status_comment(facts)
 
 
 @pytest.mark.parametrize(

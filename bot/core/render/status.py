@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from bot.core.breaker import Outage
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, phase
+from bot.core.render.causes import service_away
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.text import code, count, details, dollars, fitted, harmless
+
+_NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING})
 
 
 def status_marker(solve: SolveId) -> str:
     return f"<!-- solvebot solve={solve} -->"
 
 
-def status_comment(facts: SolveFacts) -> str:
-    """What a person sees on the issue while the solve lives and after it ended."""
+def status_comment(facts: SolveFacts, outage: Outage | None = None) -> str:
+    """What a person sees on the issue while the solve lives and after it ended.
+
+    `outage`: what it waits for, should it need a sandbox.
+    """
     now = phase(facts)
-    parts = [_headline(facts, now), *_body(facts, now), _footer(facts, now)]
+    waiting = f"> ⏳ {service_away(outage)}" if outage is not None and now in _NEED_SANDBOXES else ""
+    parts = [_headline(facts, now), waiting, *_body(facts, now), _footer(facts, now)]
     return fitted("\n\n".join(part for part in parts if part), status_marker(facts.id))
 
 
