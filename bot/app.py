@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,11 +35,16 @@ from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judge import Judge, Timeouts
-from bot.ports import Sandboxes, World
+from bot.ports import Ledger, Sandboxes, World
 from bot.publish import Publisher
 from bot.run import Runner, RunOptions
+from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.e2b import E2BOptions, E2BProvider
+from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.resilience import ResilienceOptions, Resilient
 from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard
@@ -115,7 +122,7 @@ def assemble(settings: Settings, world: World, engine: Engine) -> Bot:
 # ------------------------------------------------------------------------------------------------------------ adapters
 
 
-def sandboxes(settings: Settings) -> Sandboxes:
+def local_sandboxes(settings: Settings) -> Sandboxes:
     directory = (settings.data / "sandboxes").absolute()
     path = tuple(str(toolchain / "bin") for toolchain in settings.sandbox_toolchains)
     memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2
@@ -133,6 +140,59 @@ def sandboxes(settings: Settings) -> Sandboxes:
             at_once=at_once,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Lending:
+    """What services lend us, and the account of it."""
+
+    ledger: Ledger
+    providers: Sequence[Resilient]
+    sandboxes: LeasedSandboxes
+
+
+@asynccontextmanager
+async def lending(settings: Settings, store: SqlStore) -> AsyncIterator[Lending]:
+    """Of E2B, one provider for each domain. At the end the account is written down."""
+    clock, ledger = SystemClock(), store.ledger
+    account = Account(ledger)
+    pace = ResilienceOptions(create_every=1 / settings.e2b_creations)
+    providers = [Resilient(E2BProvider(options), ledger, account, clock, pace) for options in _e2b_options(settings)]
+    options = LendingOptions(
+        seconds=settings.e2b_seconds,
+        at_most=settings.e2b_machines,
+        template=settings.e2b_template,
+        read=settings.read_timeout,
+        warm=settings.e2b_warm,
+    )
+    try:
+        yield Lending(ledger, providers, LeasedSandboxes(providers, ledger, clock, options))
+    finally:
+        await account.close()
+
+
+def _e2b_options(settings: Settings) -> Iterator[E2BOptions]:
+    """Whoever shares our database shares our machines, and nobody else does."""
+    place = settings.engine_url if settings.database_url else f"{socket.gethostname()} {settings.engine_url}"
+    instance = hashlib.sha256(place.encode()).hexdigest()[:12]
+    for domain in settings.e2b_domains or ("",):
+        name = f"e2b:{domain}" if domain else "e2b"
+        yield E2BOptions(settings.e2b_key.reveal(), instance, name, domain=domain, api_url=settings.e2b_url)
+
+
+@asynccontextmanager
+async def the_sandboxes(settings: Settings, store: SqlStore) -> AsyncIterator[Sandboxes]:
+    """Where the settings want them. Raises `SandboxUnusable`."""
+    async with AsyncExitStack() as stack:
+        found: list[Sandboxes] = []
+        for kind in settings.sandbox:
+            if kind == "e2b":
+                found.append((await stack.enter_async_context(lending(settings, store))).sandboxes)
+            else:
+                found.append(local_sandboxes(settings))
+        boxes = found[0] if len(found) == 1 else PreferredSandboxes(found[0], found[1])
+        await boxes.check()
+        yield boxes
 
 
 @asynccontextmanager
@@ -209,8 +269,7 @@ async def running(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
         stack.enter_context(temporary_files(settings.data / "tmp"))
-        boxes = sandboxes(settings)
-        await boxes.check()
+        boxes = await stack.enter_async_context(the_sandboxes(settings, store))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())

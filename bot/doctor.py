@@ -255,7 +255,7 @@ async def _sandbox(settings: Settings) -> Finding:
             "Unset RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION on any machine that matters.",
         )
     try:
-        await app.sandboxes(settings).check()
+        await app.local_sandboxes(settings).check()
     except SandboxUnusable as error:
         return Finding(Health.BAD, "sandbox", str(error), error.remedy)
     return Finding(Health.GOOD, "sandbox", "bubblewrap isolates")

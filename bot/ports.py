@@ -341,6 +341,9 @@ class Sandboxes(Protocol):
 
     async def snapshots(self) -> list[SnapshotId]: ...
 
+    async def tend(self) -> None:
+        """About once a minute: end what nobody holds any more, see that the rest lives on."""
+
 
 # ----------------------------------------------------------------------------------------------------------- Model
 

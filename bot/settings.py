@@ -248,8 +248,8 @@ def _ranges(settings: Settings) -> list[str]:
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
-    if not settings.sandbox or set(settings.sandbox) - {"bubblewrap", "e2b"}:
-        problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or both separated by a comma")
+    if settings.sandbox not in _SANDBOXES:
+        problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
     if "e2b" in settings.sandbox and not settings.e2b_key.reveal():
         problems.append("SANDBOX names e2b, so E2B_API_KEY is needed: create one in E2B's dashboard")
     if settings.log_format not in ("json", "console"):
@@ -259,6 +259,9 @@ def _ranges(settings: Settings) -> list[str]:
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
     return problems
+
+
+_SANDBOXES = (("bubblewrap",), ("e2b",), ("e2b", "bubblewrap"))
 
 
 def _missing(settings: Settings) -> list[str]:

@@ -79,8 +79,7 @@ async def _working(settings: Settings, digest: str, github: LocalGitHub) -> Asyn
             for spec in await main.models(active_only=False):
                 await store.save_model(spec)
         stack.enter_context(temporary_files(own.data / "tmp"))
-        boxes = app.sandboxes(own)
-        await boxes.check()
+        boxes = await stack.enter_async_context(app.the_sandboxes(own, store))
         session = await stack.enter_async_context(app.http_session())
         engine = app.engine(own)
         model = app.chat_model(own, session)

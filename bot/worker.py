@@ -117,6 +117,7 @@ class Worker:
 
     async def tidy(self) -> None:
         """Close what has no owner, end solves whose workflow has given up, and start those that never got one."""
+        await self._sandboxes.tend()
         living = await self._sandboxes.living()
         snapshots = await self._sandboxes.snapshots()
         active = await self._store.active_solves()

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bot.app import Running, running, sandboxes
+from bot.app import Running, local_sandboxes, running
 from bot.core.model import SolveFacts
 from bot.demo import models, repository, show
 from bot.demo.toolchain import make_toolchain
@@ -96,7 +96,7 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
 async def _isolated(console: Console, settings: Settings) -> Settings:
     """Where namespaces are not to be had, the demo goes on without: its agents are scripts of our own."""
     try:
-        await sandboxes(settings).check()
+        await local_sandboxes(settings).check()
     except SandboxUnusable as unusable:
         show.not_isolated(console, unusable)
         return settings.without_isolation()

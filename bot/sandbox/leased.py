@@ -20,13 +20,14 @@ from uuid import uuid4
 import structlog
 
 from bot.core import breaker
-from bot.core.machines import Image, ImageId, Lease, LeaseKey, MachineId
+from bot.core.machines import WARM, Image, ImageId, Lease, LeaseKey, MachineId
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import (
     Clock,
     Crowded,
     Denied,
     Finished,
+    Gone,
     Ledger,
     Rejected,
     SandboxLost,
@@ -45,7 +46,6 @@ _GRACE = 30.0  # seconds that a job's script gets beyond the job
 _ERRAND = 120.0  # seconds for packing and unpacking
 _TRIES = 3  # machines in a row that may be dead on arrival
 _CROWDED = 10.0  # seconds until we look again whether there is room
-_WARM = ":warm:"  # what a machine without an owner is called; no sandbox of the story's is
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,13 @@ class LeasedSandboxes:
             said = await self._provider(lease).execute(machine, OPEN_FOLDERS, timeout=self._options.probe, as_root=True)
         except (Unavailable, SandboxLost):
             return False
-        if said.exit_code == 0:
+        if said.exit_code != 0:
+            return False
+        try:
             await self._ledger.lent(lease.key, machine)
-        return said.exit_code == 0
+        except Gone as error:
+            raise SandboxLost(f"{lease.sandbox} was closed while it was made") from error
+        return True
 
     async def _intend(self, id: SandboxId, image: Image | None) -> Lease:
         now = self._clock.now()
@@ -190,7 +194,7 @@ class LeasedSandboxes:
         await self._ledger.returned(lease.key)
 
     async def living(self) -> list[SandboxId]:
-        return sorted(lease.sandbox for lease in await self._ledger.leases() if not _is_warm(lease))
+        return sorted(lease.sandbox for lease in await self._ledger.leases() if not lease.is_warm)
 
     # ----------------------------------------------------------------------------------------------------- snapshots
 
@@ -366,15 +370,15 @@ class LeasedSandboxes:
         """One at a time; the provider's own limit spaces them further."""
         if provider.name != next(iter(self._providers)):
             return
-        ready = sum(_is_warm(lease) for lease in await self._ledger.leases())
+        ready = sum(lease.is_warm for lease in await self._ledger.leases())
         while ready < self._options.warm:
-            lease = await self._intend(SandboxId(f"{_WARM}{uuid4().hex}"), None)
+            lease = await self._intend(SandboxId(f"{WARM}{uuid4().hex}"), None)
             await self._ask(lease)
             ready += 1
 
     async def _from_the_pool(self, id: SandboxId) -> bool:
         for lease in await self._ledger.leases() if self._options.warm else ():
-            if _is_warm(lease) and lease.machine and await self._ledger.hand_over(lease.key, id):
+            if lease.is_warm and lease.machine and await self._ledger.hand_over(lease.key, id):
                 if await self._is_well(lease, lease.machine):
                     return True
                 await self._return(lease)
@@ -396,7 +400,3 @@ class LeasedSandboxes:
 
 def _new_key() -> LeaseKey:
     return LeaseKey(str(uuid4()))
-
-
-def _is_warm(lease: Lease) -> bool:
-    return lease.sandbox.startswith(_WARM)

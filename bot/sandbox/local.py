@@ -128,6 +128,10 @@ class LocalSandboxes(ABC):
     async def snapshots(self) -> list[SnapshotId]:
         return self._rooms.snapshots()
 
+    async def tend(self) -> None:
+        """Nothing to do: whatever there is has a name, and lives on by itself."""
+        return
+
     async def _copy(self, source: Room, target: Room) -> None:
         """Done by the user that may read the source, and handed over before anybody can reach the copy."""
         self._rooms.lend(target, source.uid)

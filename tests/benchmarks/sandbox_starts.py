@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bot.app import sandboxes
+from bot.app import local_sandboxes
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Sandboxes
 from bot.settings import Settings
@@ -35,7 +35,7 @@ async def measure(pairs: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="solvebot-bench-") as name:
         Path(name).chmod(0o755)
         settings = await isolated_where_possible(Settings(data=Path(name)).with_found_bubblewrap())
-        boxes = sandboxes(settings)
+        boxes = local_sandboxes(settings)
         await boxes.check()
         await boxes.create(SOURCE)
         await boxes.run(SOURCE, FILL, timeout=_SECONDS)

@@ -24,7 +24,7 @@ import aiohttp
 import msgspec
 import psycopg
 
-from bot.app import sandboxes
+from bot.app import local_sandboxes
 from bot.core.model import SolveFacts
 from bot.ports import Sandboxes
 from bot.settings import Settings
@@ -264,7 +264,7 @@ async def a_mortal_world(
             for name, script in scripts.items():
                 llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
                 await store.save_model(spec(name))
-            yield MortalWorld(github, llm, settings, told, store, sandboxes(settings), repo, directory)
+            yield MortalWorld(github, llm, settings, told, store, local_sandboxes(settings), repo, directory)
 
 
 async def _start(plan: Plan, url: str) -> Bot:

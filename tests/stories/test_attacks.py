@@ -18,7 +18,8 @@ from bot.github.mirror import GitMirrors
 from bot.ports import Remote, WorldError
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
 from bot.solve import read_config
-from tests.stories.test_terminal import Shell, a_shell, clone, git
+from tests.stories.shell import Shell, a_shell
+from tests.stories.test_terminal import clone, git
 from tests.stories.world import FIX, FIXES, SECRET, World, a_world
 
 __all__ = ["clone"]  # a fixture

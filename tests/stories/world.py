@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import Running, redactor, running, sandboxes
+from bot.app import Running, local_sandboxes, redactor, running
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.github.client import Sleep
 from bot.ports import SandboxUnusable
@@ -164,7 +164,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
 async def isolated_where_possible(settings: Settings) -> Settings:
     """Stories need a sandbox, not its walls; those have tests of their own."""
     try:
-        await sandboxes(settings).check()
+        await local_sandboxes(settings).check()
     except SandboxUnusable:
         return settings.without_isolation()
     return settings
