@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
 from bot import __version__, app, logs
 from bot.core.model import ModelSpec, Prices
@@ -21,6 +22,7 @@ from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.migrate import WrongSchema, migrate
 from bot.web.listening import CannotListen
 
+MAX_PRICE = 1e6  # dollars per million tokens; more is a mistake
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
 
@@ -166,9 +168,7 @@ def models() -> None:
     """The catalogue of models: what people may ask for, and what it costs."""
 
 
-def _with_store(work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
-    settings = _settings(serving=False)
-
+def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     async def connected() -> None:
         async with app.the_store(settings) as store:
             await work(store)
@@ -178,26 +178,36 @@ def _with_store(work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
 
 @models.command("list")
 def models_list() -> None:
-    """All models; prices are dollars per million tokens."""
+    """All models. Prices are dollars per million tokens, the prior is the share of issues that it solves alone."""
+    from bot.screen import catalogue, console
 
     async def show(store: Store) -> None:
-        table = Table("name", "provider", "model", "input", "output", "prior", "active")
-        for spec in await store.models(active_only=False):
-            prices = (f"{spec.prices.input:g}", f"{spec.prices.output:g}") if spec.prices else ("unknown", "unknown")
-            table.add_row(
-                spec.name, spec.provider, spec.model_id, *prices, f"{spec.prior:.2f}", "yes" if spec.is_active else "no"
-            )
-        Console().print(table)
+        console().print(catalogue(await store.models(active_only=False)))
 
-    _with_store(show)
+    _with_store(_settings(serving=False), show)
+
+
+def _one_word(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """What goes into comma lists, commands and tables."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+~-]{0,99}", text):
+        raise click.BadParameter(
+            f"{text!r} is no name: begin with a letter or a digit, and use only those and . _ - : / @ + ~, at most 100."
+        )
+    return text
+
+
+def _price(_context: click.Context, _parameter: click.Parameter, price: float | None) -> float | None:
+    if price is None or 0 <= price < MAX_PRICE:  # neither is what is not a number
+        return price
+    raise click.BadParameter(f"{price:g} is no price: use dollars per million tokens, from 0 to {MAX_PRICE:g}.")
 
 
 @models.command("add")
-@click.argument("name")
-@click.argument("model_id")
-@click.option("--provider", default="openrouter", show_default=True)
-@click.option("--input", "input_price", type=float, help="Dollars per million tokens.")
-@click.option("--output", "output_price", type=float, help="Dollars per million tokens.")
+@click.argument("name", callback=_one_word)
+@click.argument("model_id", callback=_one_word)
+@click.option("--provider", default="openrouter", show_default=True, callback=_one_word, help="As in MODEL_PROVIDER.")
+@click.option("--input", "input_price", type=float, callback=_price, help="Dollars per million tokens.")
+@click.option("--output", "output_price", type=float, callback=_price, help="Dollars per million tokens.")
 @click.option("--temperature", type=click.FloatRange(0, 2))
 @click.option("--max-tokens", type=click.IntRange(min=1))
 @click.option("--prior", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share it solves alone.")
@@ -208,12 +218,50 @@ def models_add(name: str, model_id: str, provider: str, input_price: float | Non
         raise click.UsageError("give both --input and --output, or neither")
     prices = Prices(input_price, output_price) if input_price is not None and output_price is not None else None
     spec = ModelSpec(name, provider, model_id, temperature, max_tokens, prices, prior)
+    settings = _settings(serving=False)
 
     async def save(store: Store) -> None:
+        await _refuse_twin(store, name)
         await store.save_model(spec)
         click.echo(f"{name} is in the catalogue.")
+        for hint in _what_it_lacks(spec, settings):
+            click.echo(hint)
 
-    _with_store(save)
+    _with_store(settings, save)
+
+
+async def _refuse_twin(store: Store, name: str) -> None:
+    """People's upper and lower case do not count, so one of the two could never be asked for."""
+    names = [spec.name for spec in await store.models(active_only=False)]
+    twin = next((other for other in names if other != name and other.lower() == name.lower()), None)
+    if twin is not None:
+        raise click.ClickException(f"there is {twin} already, and upper and lower case are the same to who asks for it")
+
+
+def _what_it_lacks(spec: ModelSpec, settings: Settings) -> Iterator[str]:
+    """What keeps it from being used, a sentence each."""
+    if spec.prices is None and not settings.allow_unknown_prices:
+        yield (
+            "Its price is unknown, so no budget could be kept and it will not be used. "
+            "Add it again with --input and --output, or set ALLOW_UNKNOWN_PRICES=true."
+        )
+    if spec.provider != settings.model_provider:
+        yield f"This server has a key for {settings.model_provider} only (MODEL_PROVIDER), not for {spec.provider}."
+
+
+@models.command("enable")
+@click.argument("name")
+def models_enable(name: str) -> None:
+    """People may ask for it again."""
+
+    async def enable(store: Store) -> None:
+        known = {spec.name: spec for spec in await store.models(active_only=False)}
+        if name not in known:
+            raise _no_such_model(name)
+        await store.save_model(replace(known[name], is_active=True))
+        click.echo(f"{name} is enabled.")
+
+    _with_store(_settings(serving=False), enable)
 
 
 @models.command("disable")
@@ -223,10 +271,14 @@ def models_disable(name: str) -> None:
 
     async def disable(store: Store) -> None:
         if not await store.disable_model(name):
-            raise click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
+            raise _no_such_model(name)
         click.echo(f"{name} is disabled.")
 
-    _with_store(disable)
+    _with_store(_settings(serving=False), disable)
+
+
+def _no_such_model(name: str) -> click.ClickException:
+    return click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
 
 
 if __name__ == "__main__":

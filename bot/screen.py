@@ -1,14 +1,23 @@
-"""Tables for the terminal: the matrix of runs while they work, and the decision."""
+"""Tables for the terminal: the matrix of runs while they work, the decision, the catalogue of models.
+
+They fit into 80 columns without losing a word: what is too long goes on in the next line. Only the last column of the
+matrix, which changes all the time, is cut.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from bot.core.cleaning import visible
-from bot.core.model import RunFacts, SolveFacts, Status
+from bot.core.model import Evidence, ModelSpec, RunFacts, SolveFacts, Status
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
+
+PIPED = 1000  # columns where no terminal is: whoever reads a pipe wants whole lines
 
 _COLOURS = {
     Status.PENDING: "dim",
@@ -19,26 +28,47 @@ _COLOURS = {
 }
 
 
+def console(*, stderr: bool = False, piped: int = PIPED) -> Console:
+    """As wide as its terminal; `piped` columns where there is none."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=piped)
+
+
 def matrix(facts: SolveFacts | None) -> Table:
-    table = Table("", "model", "strategy", "state", "steps", "cost", "last command", title="runs", expand=True)
+    """A line for each run: what it is doing, then what was seen of its candidate."""
+    table = _table("", "model", "strategy", "state", "steps", "cost")
+    table.add_column("last command, then evidence", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.expand = True
     for run in facts.runs if facts else ():
         table.add_row(
             run.experiment.letter,
-            run.experiment.model.name,
+            escape(run.experiment.model.name),
             run.experiment.strategy.value,
-            f"[{_COLOURS[run.status]}]{run.status.value}[/]",
+            f"[{_COLOURS[run.status]}]{state(run)}[/]",
             str(run.steps),
             dollars(run.dollars),
-            escape(visible(run.last_command)[:50]),
+            escape(seen(run.evidence) if run.evidence else " ".join(visible(run.last_command).split())),
         )
     return table
 
 
+def state(run: RunFacts) -> str:
+    """What is going on with it, judging included, for which a run has no status of its own."""
+    if run.status is not Status.COMPLETED:
+        return run.status.value
+    return "judged" if run.evidence else "judging"
+
+
+def seen(evidence: Evidence) -> str:
+    """The evidence in a few words: what it fails at once, or its tests."""
+    if evidence.gate_failures:
+        return f"out: {evidence.gate_failures[0].gate.value}"
+    return f"{_plain(stable_tests(evidence))}; own tests {own_tests(evidence)}"
+
+
 def decision(facts: SolveFacts) -> Table:
-    table = Table(
-        "", "model", "stable tests kept", "own tests: before → after", "agrees", "size", "steps", "cost", "verdict",
-        title="the decision", expand=True,
-    )  # fmt: skip
+    table = _table("", "model", "stable tests", "own tests", "agrees", "size", "cost", "verdict")
+    table.title = "the decision (own tests: without → with the change)"
     for ranked in facts.decision.ranking if facts.decision else ():
         run = facts.run(ranked.run)
         if run is not None:
@@ -52,9 +82,35 @@ def _decision_row(run: RunFacts, facts: SolveFacts, verdict: str) -> tuple[str, 
     shown = (stable_tests(seen), own_tests(seen), agreement(seen, facts), size(seen)) if seen else ("", "", "", "")
     return (
         run.experiment.letter,
-        run.experiment.model.name,
-        *(text.replace("**", "") for text in shown),
-        str(run.steps),
+        escape(run.experiment.model.name),
+        *map(_plain, shown),
         dollars(run.dollars),
         f"[bold green]{verdict}[/]" if champion else verdict,
     )
+
+
+def catalogue(models: Sequence[ModelSpec]) -> Table:
+    """Prices are dollars per million tokens."""
+    table = _table("name", "provider", "model", "input", "output", "prior", "active", gap=1)
+    for spec in models:
+        prices = (f"{spec.prices.input:g}", f"{spec.prices.output:g}") if spec.prices else ("?", "?")
+        table.add_row(
+            escape(spec.name),
+            escape(spec.provider),
+            escape(spec.model_id),
+            *prices,
+            f"{spec.prior:.2f}",
+            "yes" if spec.is_active else "no",
+        )
+    return table
+
+
+def _table(*columns: str, gap: int = 2) -> Table:
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _plain(markdown: str) -> str:
+    return markdown.replace("**", "")

@@ -38,7 +38,7 @@ from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, slim, verify
 from bot.ports import Rejected, Store, World
-from bot.screen import decision, matrix
+from bot.screen import console, decision, matrix
 from bot.settings import Settings
 from bot.temporary import temporary_files
 
@@ -51,7 +51,7 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
     The decision goes to stdout as JSON. Stopped in the middle, the same command goes on where it was: each request
     has a directory of its own, so that it meets no other, and one that was changed begins anew.
     """
-    console = Console(stderr=True)
+    out = console(stderr=True)
     github = await LocalGitHub.at(path, issue, say=lambda _body: None)
     digest = sha256(msgspec.json.encode([str(github.root), github.title, github.body, options])).hexdigest()[:12]
     repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
@@ -62,11 +62,11 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
-            facts = await _watch(console, store, engine, job.id)
+            facts = await _watch(out, store, engine, job.id)
         except asyncio.CancelledError:
-            console.print("Interrupted. The same command goes on from here.")
+            out.print("Interrupted. The same command goes on from here.")
             raise
-    return _result(console, facts)
+    return _result(out, facts)
 
 
 @asynccontextmanager

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from markdown_it import MarkdownIt
 
 from bot.core.breaker import Outage
 from bot.core.model import (
-    Baseline,
-    Candidate,
-    ChangeKind,
-    Decision,
-    Evidence,
-    ExitStatus,
-    Experiment,
-    FileChange,
-    IssueRef,
-    Limits,
-    ModelSpec,
     Outcome,
-    Person,
-    PullRequest,
-    Ranked,
-    Repo,
-    RepoConfig,
-    RunFacts,
-    RunId,
-    Sha,
-    Solve,
     SolveFacts,
-    SolveId,
-    SolveOptions,
     Status,
-    Strategy,
-    Task,
-    Trigger,
-    TriggerKind,
-    Usage,
 )
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import run_state
@@ -47,63 +19,12 @@ from bot.core.render.pull import branch_name, branch_pattern, commit_message, pu
 from bot.core.render.replies import explanation, not_understood, status_reply
 from bot.core.render.status import status_comment, status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
+from tests.core.facts import decided, run, solve
 
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
 HOSTILE = (
     "@everyone closes #1 <img src=x onerror=y> [link](http://evil.example) `code` | pipe\nGH-2 www.evil.example **b**"
 )
 MARKDOWN = MarkdownIt("commonmark").enable("table")
-
-
-def solve(title: str = "It breaks") -> Solve:
-    issue = IssueRef(Repo(1, 2, "octo/greet"), 7)
-    trigger = Trigger(TriggerKind.LABEL, "l1", Person("ann", 42), NOW)
-    return Solve(SolveId("s-2-7-l1"), issue, title, "body", trigger, SolveOptions(), NOW)
-
-
-def run(index: int, **changes: object) -> RunFacts:
-    experiment = Experiment(index, ModelSpec(f"m{index}", "p", "p/m"), None, Strategy.BASELINE, 10, 1.0)
-    id = RunId(f"s-2-7-l1-r{index}")
-    change = FileChange("src/a.py", ChangeKind.MODIFIED, "100644", "100644", Sha("0" * 40), 10, 3, 1)
-    facts = RunFacts(
-        id,
-        SolveId("s-2-7-l1"),
-        experiment,
-        Status.COMPLETED,
-        steps=4,
-        dollars=0.01 * index,
-        usage=Usage(1000, 100),
-        seconds=61,
-        exit_status=ExitStatus.SUBMITTED,
-        candidate=Candidate(id, "diff", (change,), summary="Because."),
-        evidence=Evidence(id, stable_passed=5, stable_total=5, files_changed=1, lines_changed=4),
-    )
-    return replace(facts, **changes)  # type: ignore[arg-type]
-
-
-def decided(outcome: Outcome = Outcome.READY) -> SolveFacts:
-    a, b = run(1), run(2)
-    champion = a.id if outcome is not Outcome.NONE else None
-    decision = Decision(
-        outcome,
-        champion,
-        b.id if champion else None,
-        (Ranked(a.id, 1, "champion" if champion else "empty", True), Ranked(b.id, 2, "breaks 1 test", False)),
-        ("It keeps all 5 stable tests.",),
-        ("Nobody else made the same change.",),
-    )
-    task = Task("It breaks", "body", (), "main", Sha("a" * 40), RepoConfig(), SolveOptions(), "d" * 64)
-    pull = PullRequest(9, "https://x", "solvebot/7-it-breaks", Sha("b" * 40), False, True) if champion else None
-    return SolveFacts(
-        solve(),
-        Status.COMPLETED,
-        task=task,
-        limits=Limits(),
-        baseline=Baseline("pytest -q", True, ("t1", "t2", "t3", "t4", "t5"), flaky=("t6",)),
-        runs=(a, b),
-        decision=decision,
-        pull_request=pull,
-    )
 
 
 @pytest.mark.parametrize(

@@ -144,17 +144,6 @@ async def test_serve_without_settings_says_all_that_is_missing(tmp_path: Path) -
         assert f"{name} is missing" in err
 
 
-async def test_models_are_listed_added_and_disabled(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"DATA_DIR": str(tmp_path / "bot"), "COLUMNS": "200"})
-    code, out, err = await shell("models", "list")
-    assert code == 0, err
-    assert "deepseek-v3.2" in out
-    assert (await shell("models", "disable", "deepseek-v3.2"))[0] == 0
-    code, _, err = await shell("models", "disable", "nobody")
-    assert code == 1
-    assert "models list" in err
-
-
 async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None:
     code, out, err = await Shell(tmp_path, {})("demo")
     assert code == 0, out + err
