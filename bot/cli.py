@@ -92,12 +92,18 @@ def worker() -> None:
 
 @main.command()
 @click.option("--keep", is_flag=True, help="Leave everything running at the end, and print the addresses.")
-def demo(keep: bool) -> None:
+@click.option(
+    "--sandbox",
+    type=click.Choice(["bubblewrap", "e2b"]),
+    default="bubblewrap",
+    help="Where commands run: this machine's sandboxes, or E2B's SDK against a simulator of E2B.",
+)
+def demo(keep: bool, sandbox: str) -> None:
     """The main job in front of you, without any account."""
     from bot.demo.stage import demo as play
 
     logs.configure(format="console", level="ERROR", redact=lambda text: text)
-    _run(play(Console(), keep=keep))
+    _run(play(Console(), keep=keep, sandbox=sandbox))
 
 
 @main.command()

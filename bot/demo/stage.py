@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,9 @@ from bot.demo import models, repository, show
 from bot.demo.toolchain import make_toolchain
 from bot.ports import SandboxUnusable
 from bot.settings import Secret, Settings
+from bot.simulators.e2b.host import Toolchain
+from bot.simulators.e2b.simulator import World as E2BWorld
+from bot.simulators.e2b.simulator import e2b
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.model import ModelSimulator
 from bot.simulators.serving import serving
@@ -38,12 +41,12 @@ class Scene:
     directory: Path
 
 
-async def demo(console: Console, *, keep: bool) -> int:
-    """The exit code: 0 only if the pull request is there and right."""
+async def demo(console: Console, *, keep: bool, sandbox: str = "bubblewrap") -> int:
+    """The exit code: 0 only if the pull request is there and right. `sandbox` as in SANDBOX."""
     with TemporaryDirectory(prefix="solvebot-demo-") as name:
         directory = Path(name)
         directory.chmod(0o755)  # sandboxes run as other users, and what they need is below
-        async with scene(console, directory) as stage:
+        async with scene(console, directory, sandbox=sandbox) as stage:
             show.opening(console, stage.issue)
             await stage.issue.label(LABEL, by=repository.MAINTAINER)
             facts = await _watch(console, stage)
@@ -55,14 +58,20 @@ async def demo(console: Console, *, keep: bool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def scene(console: Console, directory: Path, *, thinking: float = THINKING) -> AsyncIterator[Scene]:
+async def scene(
+    console: Console, directory: Path, *, thinking: float = THINKING, sandbox: str = "bubblewrap"
+) -> AsyncIterator[Scene]:
     """Everything is running, and an issue is open."""
     github = GitHubSimulator(directory, webhook_secret=WEBHOOK_SECRET)
     llm = ModelSimulator(latency=thinking)
     models.teach(llm)
     async with github.serving(), llm.serving():
         settings = await _isolated(console, _settings(directory, github, llm))
-        async with running(settings) as bot, serving(bot.app) as url:
+        async with (
+            _sandboxes(settings, directory, sandbox) as settings,
+            running(settings) as bot,
+            serving(bot.app) as url,
+        ):
             for spec in models.catalogue():
                 await bot.bot.world.store.save_model(spec)
             repo = github.repository(repository.NAME, history=repository.HISTORY, by=repository.MAINTAINER)
@@ -91,6 +100,29 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
         status_interval=1.0,
         sweep_interval=0.0,
     ).with_found_bubblewrap()
+
+
+@contextlib.asynccontextmanager
+async def _sandboxes(settings: Settings, directory: Path, kind: str) -> AsyncIterator[Settings]:
+    """With E2B's SDK, to which its simulator answers, or with this machine's own."""
+    if kind != "e2b":
+        yield settings
+        return
+    toolchains = settings.sandbox_toolchains
+    world = E2BWorld(
+        toolchain=Toolchain(toolchains, tuple(str(toolchain / "bin") for toolchain in toolchains)),
+        isolated=not settings.run_untrusted_code_without_isolation,
+    )
+    place = directory / "e2b"
+    place.mkdir()
+    async with e2b(place, bubblewrap=settings.bubblewrap, world=world) as service:
+        yield replace(
+            settings,
+            sandbox=("e2b",),
+            e2b_key=Secret(service.key),
+            e2b_url=service.url,
+            e2b_creations=world.plan.creations,
+        )
 
 
 async def _isolated(console: Console, settings: Settings) -> Settings:
