@@ -22,7 +22,7 @@ from typing import TypeVar
 from bot.core.isolation import remedy_for
 from bot.ports import SandboxUnusable
 from bot.sandbox.cgroup import MemoryGroup, MemoryGroups, find_memory_groups
-from bot.sandbox.files import HOME, WORKSPACE
+from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
@@ -200,7 +200,7 @@ def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "LOGNAME": "agent",
-        "PATH": ":".join((f"{HOME}/.local/bin", *options.path, _SYSTEM_PATH)),
+        "PATH": ":".join((*(f"{HOME}/{folder}" for folder in PROGRAMS), *options.path, _SYSTEM_PATH)),
         "SHELL": "/bin/bash",
         "USER": "agent",
     }

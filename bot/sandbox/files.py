@@ -17,6 +17,7 @@ from bot.ports import Rejected
 
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
+PROGRAMS = ("venv/bin", ".local/bin")  # below the home: where core/toolchain.py installs, found before the system's
 FROM = "/from"
 TO = "/to"
 NOT_THERE = 44  # what `read_script` ends with; not one of head's own

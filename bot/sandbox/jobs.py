@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.ports import Finished, Unclear
-from bot.sandbox.files import HOME, WORKSPACE
+from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.local import as_script
 from bot.sandbox.provider import OURS, Said
 
@@ -29,6 +29,7 @@ INLINE = 49_152  # bytes of a command that fit into an argument of a program, in
 
 _OUTPUT = 65_536  # bytes of a command's output that are kept: half of it from the start, half from the end
 _COMMANDS = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
+_PROGRAMS = ":".join(f"{HOME}/{folder}" for folder in PROGRAMS)
 (_MARK,) = (f"{name}={value}" for name, value in OURS.items())
 
 _SWEEP = f"""
@@ -49,7 +50,7 @@ _SUPERVISOR = f"""
 echo $$ >"$1/pid"
 cd {WORKSPACE} || exit
 began=$EPOCHREALTIME
-timeout -s KILL "$2" env -i "PATH={HOME}/.local/bin:$PATH" HOME={HOME} USER=agent LOGNAME=agent LANG=C.UTF-8 \\
+timeout -s KILL "$2" env -i "PATH={_PROGRAMS}:$PATH" HOME={HOME} USER=agent LOGNAME=agent LANG=C.UTF-8 \\
   SHELL=/bin/bash bash --noprofile --norc -c '. "$1"; eval "shift 2; $(<"$2")"' bash "$1/env" "$1/command" \\
   </dev/null >"$1/output" 2>&1 9>&-
 code=$?

@@ -21,7 +21,7 @@ from pathlib import Path
 from bot.core.isolation import remedy_for
 from bot.core.model import SandboxId
 from bot.ports import SandboxUnusable
-from bot.sandbox.files import HOME, WORKSPACE
+from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
 from bot.sandbox.rooms import FIRST_UID, Room, Rooms
@@ -113,7 +113,9 @@ class ProcessSandboxes(LocalSandboxes):
         return {
             "HOME": home,
             "LANG": "C.UTF-8",
-            "PATH": ":".join((f"{home}/.local/bin", *self._options.path, "/usr/local/bin:/usr/bin:/bin")),
+            "PATH": ":".join(
+                (*(f"{home}/{folder}" for folder in PROGRAMS), *self._options.path, "/usr/local/bin:/usr/bin:/bin")
+            ),
             **errand.env,
         }
 

@@ -125,6 +125,15 @@ class TestCommands:
         await output(sandboxes, "echo 1 > here; echo 2 > ~/there; echo 3 > /workspace/path")
         assert await output(sandboxes, "cat here ~/there /workspace/path") == "1\n2\n3\n"
 
+    async def test_what_setup_has_installed_is_found_first(self, sandboxes: Sandboxes) -> None:
+        """core/toolchain.py installs there."""
+        await output(
+            sandboxes, "mkdir -p ~/venv/bin ~/.local/bin; cp /bin/true ~/venv/bin/cat; cp /bin/true ~/venv/bin/a"
+        )
+        await output(sandboxes, "cp /bin/true ~/.local/bin/cat; cp /bin/true ~/.local/bin/b")
+        found = await output(sandboxes, 'for name in cat a b; do command -v $name | sed "s#^$HOME#~#"; done')
+        assert found.split() == ["~/venv/bin/cat", "~/venv/bin/a", "~/.local/bin/b"]
+
     async def test_the_environment_is_ours(self, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GITHUB_TOKEN", "never to be seen")
         done = await sandboxes.run(A, 'env; echo "$GREETING"', timeout=SOON, env={"GREETING": "a 'b' $c\n"})
