@@ -385,6 +385,15 @@ class Busy:
     solve: SolveId
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many there are in each state: what is going on, and which solves have ended lately."""
+
+    solves: Mapping[Status, int]
+    runs: Mapping[Status, int]  # of solves that are going on
+    ended: Mapping[Status, int]
+
+
 class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
 
@@ -446,6 +455,9 @@ class Store(Protocol):
     async def uninstalled(self, installation: int, at: datetime) -> None: ...
     async def repository_seen(self, repo: Repo, *, archived: bool = False, deleted: bool = False) -> None: ...
     async def audit(self, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None: ...
+
+    async def tally(self, since: datetime) -> Tally:
+        """`since` is from when on solves have ended lately."""
 
     async def purge(self, before: datetime) -> int:
         """Delete terminal solves, audit rows and handled deliveries older than that; returns how many rows."""

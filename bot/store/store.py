@@ -36,7 +36,7 @@ from bot.core.model import (
     Toolchain,
     Usage,
 )
-from bot.ports import Busy, Gone, Unavailable
+from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
@@ -340,6 +340,19 @@ class SqlStore:
             lambda db: db.execute(insert(db, audit_log).values(id=digest, **entry).on_conflict_do_nothing())
         )
 
+    async def tally(self, since: datetime) -> Tally:
+        going_on = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
+        questions = (
+            _counted(solves).where(ACTIVE),
+            _counted(solve_runs).where(_RUN.solve_id.in_(going_on)),
+            _counted(solves).where(solves.c.completed_at >= since),
+        )
+
+        def work(db: sa.Connection) -> Tally:
+            return Tally(*({row.status: row.number for row in db.execute(question)} for question in questions))
+
+        return await self._database.read(work)
+
     async def purge(self, before: datetime) -> int:
         old = (
             sa.delete(solves).where(solves.c.completed_at < before),
@@ -353,6 +366,11 @@ class SqlStore:
 def _now() -> datetime:
     """For `updated_at`, which nothing is decided by. Times that mean something are given by the caller."""
     return datetime.now(UTC)
+
+
+def _counted(table: sa.Table) -> sa.Select[Any]:
+    """By status."""
+    return sa.select(table.c.status, sa.func.count().label("number")).group_by(table.c.status)
 
 
 def _issue(repo_id: int, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -482,6 +482,22 @@ async def test_an_audit_entry_is_there_once(store: SqlStore, database_url: str) 
     assert found[0][1:3] == ("solve.accepted", "s-1")
 
 
+async def test_what_is_going_on_is_counted(planned: SqlStore) -> None:
+    await planned.frozen(SOLVE.id, TASK, NOON)
+    await planned.run_started(FIRST, SandboxId("box"), NOON)
+    for number in range(4):
+        other = solve(f"s-{number + 2}", number=number + 10)
+        await planned.accept(other)
+        await planned.planned(other.id, EXPERIMENTS, LIMITS)
+        if number:
+            end = Status.COMPLETED if number == 1 else Status.FAILED
+            await planned.ended(other.id, end, at=NOON + timedelta(hours=number))
+    told = await planned.tally(NOON + timedelta(hours=2))
+    assert told.solves == {Status.RUNNING: 1, Status.PENDING: 1}
+    assert told.runs == {Status.RUNNING: 1, Status.PENDING: 3}
+    assert told.ended == {Status.FAILED: 2}
+
+
 async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str) -> None:
     new = NOON + timedelta(days=2)
     active, fresh = solve("s-2", number=4), solve("s-3", number=5)
