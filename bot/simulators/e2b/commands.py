@@ -123,6 +123,10 @@ class Command:
             self._listeners.append(listener)
         return listener
 
+    @property
+    def has_listeners(self) -> bool:
+        return bool(self._listeners)
+
     def forget(self, listener: Listener) -> None:
         if listener in self._listeners:
             self._listeners.remove(listener)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from bot.simulators.e2b.calls import Call, Fields, Refusal, Route, json_answer, no_content
 from bot.simulators.e2b.clock import timestamp
 from bot.simulators.e2b.faults import Kind
-from bot.simulators.e2b.machine import MachineGone
+from bot.simulators.e2b.machine import GuestError, MachineGone
 from bot.simulators.e2b.network import Policy
 from bot.simulators.e2b.sandboxes import Image, Sandbox, SandboxState, Wanted
 
@@ -91,7 +91,7 @@ async def _create(call: Call, wanted: Wanted) -> Sandbox:
 async def _boot(call: Call, wanted: Wanted, files: Path | None) -> Sandbox:
     try:
         return await call.stage.sandboxes.create(wanted, files)
-    except (MachineGone, OSError) as error:
+    except (MachineGone, GuestError, OSError) as error:
         call.stage.errors.append(f"a machine could not be started: {error}")
         raise Refusal(500, "Failed to place sandbox") from error
 
@@ -293,7 +293,7 @@ async def fork(call: Call) -> Response:
             results.append({"sandbox": _access(await call.stage.sandboxes.fork(sandbox, seconds))})
         except Refusal as refusal:
             results.append({"error": {"code": refusal.status, "message": refusal.message}})
-        except (MachineGone, OSError) as error:
+        except (MachineGone, GuestError, OSError) as error:
             call.stage.errors.append(f"a fork could not be started: {error}")
             results.append({"error": {"code": 500, "message": "Failed to place sandbox"}})
     return json_answer(results, 201)

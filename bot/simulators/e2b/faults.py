@@ -12,6 +12,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -90,11 +91,13 @@ class Fault:
         )
 
     def release(self) -> None:
-        """Let go of what hangs now; what comes later does not hang any more."""
+        """Let go of what waits now; what comes later does not wait any more."""
         self._released.set()
 
     async def wait(self) -> None:
-        await asyncio.sleep(self.failure.delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.failure.delay):
+                await self._released.wait()
         if self.failure.hang:
             await self._released.wait()
 
@@ -138,7 +141,7 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Everything is well again, and nothing hangs."""
+        """Everything is well again, and nothing waits."""
         for fault in self._planned:
             fault.release()
         self._planned.clear()

@@ -29,7 +29,16 @@ _FIELDS = 8  # of an entry, as the guest writes it
 _OWNERS = {str(INSIDE_UID): "user", "0": "root"}
 _GZIP = 31  # zlib: with gzip's header
 _STATUS = {errno.ENOENT: 404, errno.ENOSPC: 507, errno.EDQUOT: 507, errno.EFBIG: 507}
-_BAD_PATHS = {errno.EISDIR, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
+_BAD_PATHS = {
+    errno.EEXIST,  # a file where a directory should be
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+}
 
 
 # ------------------------------------------------------------------------------------------------ bytes over HTTP

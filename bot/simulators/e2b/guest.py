@@ -30,7 +30,8 @@ START, SIGNAL, READ, WRITE, STAT, LIST, MAKE_DIR, MOVE, REMOVE, LISTEN, FREEZE, 
 
 _SIGSTOP, _SIGCONT = 19, 18
 _IGNORED_BY_PYTHON = (13, 25)  # SIGPIPE, SIGXFSZ: commands expect the defaults
-_LIMITS = {4: 0, 6: 1024, 7: 4096}  # core, nproc, nofile: numbers of Linux; the rest comes from the host
+_LIMITS = {2: 4 << 30, 4: 0, 7: 4096}  # data, core, nofile: numbers of Linux
+_PROCESSES = {6: 1024}  # nproc: in a namespace of users of our own nobody else counts
 _TYPE, _DIRECTORY, _REGULAR, _LINK = 0o170000, 0o040000, 0o100000, 0o120000
 _QUIET = select.POLLIN | select.POLLOUT  # anything else is an error or an end
 
@@ -64,7 +65,6 @@ class Guest:
         self._broken: dict[int, OSError] = {}  # files that could not be written
         self._commands: dict[int, tuple[int, int]] = {}  # pid -> id, pidfd
         self._listeners: dict[int, tuple[_socket.socket, bytes]] = {}
-        self._connections: dict[int, bytes] = {}  # id -> where it was accepted
         self._next = OURS
 
     def run(self) -> None:
@@ -376,17 +376,12 @@ class Guest:
     # ----------------------------------------------------------------------------------------------- network
 
     def _listen(self, wanted: set[bytes]) -> None:
-        """Places are "address:port". What is not wanted any more is closed, its connections too."""
+        """Places are "address:port". What is not wanted any more is closed; the host ends its connections."""
         for fd, (listener, place) in list(self._listeners.items()):
             if place not in wanted:
                 self._poll.unregister(fd)
                 del self._listeners[fd]
                 listener.close()
-        for id, place in list(self._connections.items()):
-            if place not in wanted:
-                self._drop(id)
-                self._drop(id + 1)
-                del self._connections[id]
         for place in wanted - {place for _, place in self._listeners.values()}:
             address, _, port = place.decode().partition(":")
             listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
@@ -402,7 +397,6 @@ class Guest:
         connection, _ = listener._accept()  # type: ignore[attr-defined]
         id, self._next = self._next, self._next + 2
         os.set_blocking(connection, False)
-        self._connections[id] = place
         self._send(ACCEPT, id, place + b"\0")
         self._add_source(id, connection)
         self._add_sink(id + 1, os.dup(connection), socket=True)
@@ -482,7 +476,8 @@ def _limit(file_bytes: int) -> None:
     """For us and all that we start."""
     import resource
 
-    for number, limit in {**_LIMITS, resource.RLIMIT_FSIZE: file_bytes}.items():
+    own = _PROCESSES if os.getpid() == 1 else {}
+    for number, limit in {**_LIMITS, **own, resource.RLIMIT_FSIZE: file_bytes}.items():
         _, hard = resource.getrlimit(number)
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(number, (limit, limit))

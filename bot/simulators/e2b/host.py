@@ -23,6 +23,9 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GUEST = "/run/guest.pyc"
 _SHM_BYTES = 64 * 1024**2
 _SYSTEM_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs", "/etc/ssl/openssl.cnf")
+_OPEN_PORTS = """\
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start && exec setpriv --ambient-caps=-all --inh-caps=-all -- "$@"
+"""
 _COMPILE = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)"
 
 
@@ -41,6 +44,10 @@ class Host:
     `isolated=False` starts commands as plain processes of this machine, which see all of it: for machines without
     namespaces, and for nobody's code but your own. Paths are then those below the machine's root directory, and
     neither users nor networks nor signals to a whole machine are what they are with isolation.
+
+    `low_ports`: whoever is in a machine may listen on ports such as 80, as the guest does for the names it knows.
+    Only root of the network's namespace can allow that, so bubblewrap is started in another one then, which costs
+    some milliseconds.
     """
 
     directory: Path
@@ -48,6 +55,7 @@ class Host:
     isolated: bool = True
     toolchain: Toolchain = field(default_factory=Toolchain)
     file_bytes: int = 2 * 1024**3
+    low_ports: bool = False
     _python: str = ""
     _users: range = range(0)
     _taken: set[int] = field(default_factory=set)
@@ -119,13 +127,21 @@ class Host:
         if (filters := program()) is not None:
             walls += ["--seccomp", str(fds.data(filters))]
         inside = [self._python, "-I", "-S", GUEST, *guest_arguments]
-        return [*show, *drop, str(self.bubblewrap), *walls, "--", *inside]
+        return [*show, *drop, *self._own_network(), str(self.bubblewrap), *walls, "--", *inside]
+
+    def _own_network(self) -> list[str]:
+        """What starts bubblewrap in a network whose low ports are anybody's."""
+        if not self.low_ports:
+            return []
+        walls = ["--unshare-user", "--unshare-net", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
+        walls += ["--cap-add", "CAP_NET_ADMIN", "--dev-bind", "/", "/", "--die-with-parent"]
+        return [str(self.bubblewrap), *walls, "--", "/bin/sh", "-c", _OPEN_PORTS, "sh"]
 
     def _walls(self, root: Path) -> list[str]:
-        """The network is a loopback interface; its low ports may be listened on, which is all a capability here is."""
-        walls = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-        walls += ["--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1"]
-        walls += ["--cap-drop", "ALL", "--cap-add", "CAP_NET_BIND_SERVICE", "--hostname", "e2b"]
+        walls = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts"]
+        walls += [] if self.low_ports else ["--unshare-net"]
+        walls += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "e2b"]
+        walls += ["--cap-drop", "ALL", "--disable-userns"]
         walls += ["--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID)]
         walls += ["--bind", self._shown(root), "/", "--ro-bind", "/usr", "/usr"]
         for path in system_directories():

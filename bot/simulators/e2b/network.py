@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.simulators.e2b import guest
-from bot.simulators.e2b.machine import LOST, GuestError, Machine, MachineGone
+from bot.simulators.e2b.machine import LOST, Machine, MachineGone
 
 ALL_TRAFFIC = "0.0.0.0/0"
 _PORTS = (80, 443)
@@ -103,7 +103,7 @@ class Gate:
         self._connections: dict[asyncio.Task[None], str] = {}
 
     async def open(self, machine: Machine, *, isolated: bool) -> None:
-        """Raises `MachineGone`. Without isolation there are no doors: it sees the network of this host."""
+        """Raises `MachineGone`, `GuestError`. Without isolation there are no doors: it sees this host's network."""
         self._machine = machine if isolated else None
         await self.update(self.policy)
 
@@ -113,19 +113,25 @@ class Gate:
             if not policy.allows(name):
                 task.cancel()
         if self._machine is not None:
-            with suppress(GuestError):
-                await self._machine.ask(guest.LISTEN, *self._internet.places(policy))
+            await self._machine.ask(guest.LISTEN, *self._internet.places(policy))
 
     def accept(self, id: int, place: bytes) -> None:
         name = self._internet.name_at(place.decode("ascii", "replace"))
-        if self._machine is None:
+        machine = self._machine
+        if machine is None:
             return
         if name is None or not self.policy.allows(name):
-            _hang_up(self._machine, id)
+            _hang_up(machine, id)
             return
-        task = asyncio.create_task(_relay(self._machine, id, *self._internet.server(name)))
+        outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        machine.receive(id, lambda kind, data: outgoing.put_nowait(data if kind not in (LOST, guest.EOF) else b""))
+        task = asyncio.create_task(_relay(machine, id, outgoing, self._internet.server(name)))
         self._connections[task] = name
-        task.add_done_callback(lambda done: self._connections.pop(done, None))
+        task.add_done_callback(lambda _: self._forget(task, machine, id))
+
+    def _forget(self, task: asyncio.Task[None], machine: Machine, id: int) -> None:
+        _hang_up(machine, id)
+        del self._connections[task]
 
     async def close(self) -> None:
         tasks = list(self._connections)
@@ -139,19 +145,16 @@ def _hang_up(machine: Machine, id: int) -> None:
     machine.drop(id + 1)
 
 
-async def _relay(machine: Machine, id: int, host: str, port: int) -> None:
-    outgoing: asyncio.Queue[bytes] = asyncio.Queue()
-    machine.receive(id, lambda kind, data: outgoing.put_nowait(data if kind not in (LOST, guest.EOF) else b""))
+async def _relay(machine: Machine, id: int, outgoing: asyncio.Queue[bytes], server: tuple[str, int]) -> None:
     writer: asyncio.StreamWriter | None = None
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(*server)
         async with asyncio.TaskGroup() as both:
             both.create_task(_send(machine, id, outgoing, writer))
             both.create_task(_fetch(machine, id, reader))
     except (OSError, ExceptionGroup):
         pass  # one of the two ended it
     finally:
-        _hang_up(machine, id)
         if writer is not None:
             writer.close()
 

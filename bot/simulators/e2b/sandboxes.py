@@ -130,8 +130,15 @@ class Sandboxes:
             await copy_root(files, sandbox.root, uid=sandbox.uid)
 
     async def _boot(self, sandbox: Sandbox) -> None:
-        sandbox.machine = await Machine.boot(self._host, sandbox.root, sandbox.uid, sandbox.gate.accept)
-        await sandbox.gate.open(sandbox.machine, isolated=self._host.isolated)
+        machine = await Machine.boot(self._host, sandbox.root, sandbox.uid, sandbox.gate.accept)
+        sandbox.machine = machine
+        machine.ended.add_done_callback(lambda _: self._on_ended(sandbox, machine))
+        await sandbox.gate.open(machine, isolated=self._host.isolated)
+
+    def _on_ended(self, sandbox: Sandbox, machine: Machine) -> None:
+        """Whoever breaks a machine from inside has no sandbox any more."""
+        if sandbox.machine is machine:
+            self.kill(sandbox)
 
     def find(self, id: str) -> Sandbox | None:
         """One whose time is over is not there any more, even if nobody looked since."""
@@ -142,6 +149,10 @@ class Sandboxes:
         """At once as far as anybody can see."""
         if self.running.pop(sandbox.id, None) is not None:
             self._end_later(sandbox)
+
+    def kill_all(self) -> None:
+        for sandbox in list(self.running.values()):
+            self.kill(sandbox)
 
     def _end_later(self, sandbox: Sandbox) -> None:
         sandbox.commands.cut()
@@ -163,8 +174,7 @@ class Sandboxes:
         """Nothing is left, neither processes nor files."""
         if self._alarm is not None:
             self._alarm.cancel()
-        for sandbox in list(self.running.values()):
-            self.kill(sandbox)
+        self.kill_all()
         while self._endings:
             await asyncio.gather(*self._endings)
         for image in list(self.images.values()):
@@ -212,14 +222,18 @@ class Sandboxes:
     async def resume(self, sandbox: Sandbox, timeout: float, *, reboot: bool = False) -> None:
         """`reboot`: with the files only, nothing that ran runs on. Raises `MachineGone`."""
         if reboot:
-            await sandbox.gate.close()
-            await sandbox.running_machine().stop()
-            sandbox.commands.clear()
-            await self._boot(sandbox)
+            await self._reboot(sandbox)
         else:
             await self._signal(sandbox, guest.THAW)
         sandbox.state = SandboxState.RUNNING
         self.set_timeout(sandbox, timeout)
+
+    async def _reboot(self, sandbox: Sandbox) -> None:
+        await sandbox.gate.close()
+        machine, sandbox.machine = sandbox.running_machine(), None
+        await machine.stop()
+        sandbox.commands.clear()
+        await self._boot(sandbox)
 
     async def _signal(self, sandbox: Sandbox, kind: int) -> None:
         with suppress(MachineGone, GuestError):

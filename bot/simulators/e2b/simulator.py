@@ -35,6 +35,7 @@ class World:
     toolchain: Toolchain = field(default_factory=Toolchain)
     clock: Clock = field(default_factory=Clock)
     isolated: bool = True
+    file_bytes: int = 2 * 1024**3  # the largest file that a sandbox may have
 
 
 class E2B:
@@ -106,7 +107,14 @@ async def e2b(directory: Path, *, bubblewrap: Path, world: World | None = None) 
     To be entered on the loop's main thread, where machines are started from.
     """
     world = world or World()
-    host = Host(directory, bubblewrap, isolated=world.isolated, toolchain=world.toolchain)
+    host = Host(
+        directory,
+        bubblewrap,
+        isolated=world.isolated,
+        toolchain=world.toolchain,
+        file_bytes=world.file_bytes,
+        low_ports=bool(world.egress),
+    )
     await host.prepare()
     sandboxes = Sandboxes(host, world.clock, Internet(world.egress))
     key = "e2b_" + secrets.token_hex(20)
@@ -117,6 +125,7 @@ async def e2b(directory: Path, *, bubblewrap: Path, world: World | None = None) 
         yield E2B(stage, door)
     finally:
         stage.faults.clear()
-        await sandboxes.close()
+        sandboxes.kill_all()  # so that no stream waits for its command
         await door.close()
+        await sandboxes.close()
         host.remove()
