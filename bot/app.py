@@ -35,7 +35,7 @@ from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judge import Judge, Timeouts
-from bot.ports import Ledger, Sandboxes, World
+from bot.ports import AlarmClock, Ledger, Sandboxes, World
 from bot.publish import Publisher
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -67,6 +67,12 @@ WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candi
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +158,15 @@ class Lending:
 
 
 @asynccontextmanager
-async def lending(settings: Settings, store: SqlStore) -> AsyncIterator[Lending]:
+async def lending(settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK) -> AsyncIterator[Lending]:
     """Of E2B, one provider for each domain. At the end the account is written down."""
-    clock, ledger = SystemClock(), store.ledger
+    ledger = store.ledger
     account = Account(ledger)
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations)
-    providers = [Resilient(E2BProvider(options), ledger, account, clock, pace) for options in _e2b_options(settings)]
+    providers = [
+        Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep)
+        for options in _e2b_options(settings)
+    ]
     options = LendingOptions(
         seconds=settings.e2b_seconds,
         at_most=settings.e2b_machines,
@@ -181,13 +190,15 @@ def _e2b_options(settings: Settings) -> Iterator[E2BOptions]:
 
 
 @asynccontextmanager
-async def the_sandboxes(settings: Settings, store: SqlStore) -> AsyncIterator[Sandboxes]:
+async def the_sandboxes(
+    settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK
+) -> AsyncIterator[Sandboxes]:
     """Where the settings want them. Raises `SandboxUnusable`."""
     async with AsyncExitStack() as stack:
         found: list[Sandboxes] = []
         for kind in settings.sandbox:
             if kind == "e2b":
-                found.append((await stack.enter_async_context(lending(settings, store))).sandboxes)
+                found.append((await stack.enter_async_context(lending(settings, store, clock))).sandboxes)
             else:
                 found.append(local_sandboxes(settings))
         boxes = found[0] if len(found) == 1 else PreferredSandboxes(found[0], found[1])
@@ -238,9 +249,9 @@ def engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
 
 
-def engine(settings: Settings, options: EngineOptions | None = None) -> Engine:
+def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
     """`options` instead of what the settings say."""
-    return Engine(options or engine_options(settings))
+    return Engine(options or engine_options(settings), clock)
 
 
 # ------------------------------------------------------------------------------------------------------------- serving
@@ -259,22 +270,27 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, sleep: Sleep = asyncio.sleep, options: EngineOptions | None = None
+    settings: Settings,
+    *,
+    sleep: Sleep = asyncio.sleep,
+    options: EngineOptions | None = None,
+    clock: AlarmClock = SYSTEM_CLOCK,
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
+    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's.
+
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
         stack.enter_context(temporary_files(settings.data / "tmp"))
-        boxes = await stack.enter_async_context(the_sandboxes(settings, store))
+        boxes = await stack.enter_async_context(the_sandboxes(settings, store, clock))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, clock, sleep)
-        motor = engine(settings, options)
+        github = hub(settings, session, SYSTEM_CLOCK, sleep)
+        motor = engine(settings, options, clock)
         mirrors = GitMirrors(settings.data / "mirrors")
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, boxes, model, store, clock), motor)

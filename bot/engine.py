@@ -33,7 +33,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -46,13 +48,15 @@ from dbos import error as dbos_error
 
 from bot import ports
 from bot.heartbeat import Heartbeat
-from bot.ports import Unavailable
+from bot.ports import AlarmClock, Unavailable
 
 APPLICATION = "solvebot"
 APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old workflows can no longer be replayed
 RUNS = "runs"
 SANDBOX_PATIENCE = 12 * 3600.0  # seconds that a step waits for sandboxes: for a service that is away, or for room
 _GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
+
+_CLOCK: ContextVar[AlarmClock] = ContextVar("clock")  # of the engine that plays the workflow
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,16 +97,16 @@ def step(
 
 
 async def _patiently(attempt: Callable[[], Awaitable[R]], patience: float) -> R:
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + patience, 1.0
+    clock = _CLOCK.get()
+    deadline, pause = clock.now() + timedelta(seconds=patience), 1.0
     while True:
         try:
             return await attempt()
         except Unavailable as error:
             wait = error.retry_after if error.retry_after is not None else pause
-            if loop.time() + wait > deadline:
+            if clock.now() + timedelta(seconds=wait) > deadline:
                 raise
-            await asyncio.sleep(wait)
+            await clock.sleep(wait)
             pause = min(pause * 2, 60.0)
 
 
@@ -234,10 +238,14 @@ class EngineOptions:
 
 
 class Engine:
-    """Register workflows, `launch` on the running loop, start them by name and id, `close` last of all."""
+    """Register workflows, `launch` on the running loop, start them by name and id, `close` last of all.
 
-    def __init__(self, options: EngineOptions) -> None:
+    By `clock` go the pauses of steps that have patience.
+    """
+
+    def __init__(self, options: EngineOptions, clock: AlarmClock) -> None:
         self._options = options
+        self._clock = clock
         self._is_sqlite = options.url.startswith("sqlite")
         self._workflows: dict[str, Callable[[Any], Coroutine[Any, Any, Any]]] = {}
         self._lock: IO[str] | None = None
@@ -258,6 +266,7 @@ class Engine:
         takes = next(hint for key, hint in hints.items() if key != "return")
 
         async def played(argument: Any) -> Any:
+            _CLOCK.set(self._clock)
             with self._interruptible():
                 return msgspec.to_builtins(await workflow(msgspec.convert(argument, takes)))
 

@@ -523,6 +523,12 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+class AlarmClock(Clock, Protocol):
+    """One that can be slept by: whoever puts it forward wakes those whose time has come."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All of it: the adapters that one process talks through."""

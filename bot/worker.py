@@ -18,7 +18,7 @@ from bot.conclude import sandboxes_of
 from bot.core.model import SandboxId, SnapshotId, SolveId, prepared_snapshot
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
-from bot.ports import Clock, Sandboxes, Store, WorldError
+from bot.ports import AlarmClock, Sandboxes, Store, WorldError
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ class Worker:
         store: Store,
         sandboxes: Sandboxes,
         board: StatusBoard,
-        clock: Clock,
+        clock: AlarmClock,
         chores: Chores,
     ) -> None:
         self._inbox = inbox
@@ -69,11 +69,16 @@ class Worker:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hand_over_forever(), name="hand over")
-            group.create_task(_every(self._chores.status, self.refresh_statuses), name="statuses")
-            group.create_task(_every(TIDY_INTERVAL, self.tidy), name="tidy")
-            group.create_task(_every(RETENTION_INTERVAL, self.forget), name="retention")
+            group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
+            group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
+            group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
             if missed is not None:
-                group.create_task(_every(self._chores.sweep, lambda: self.sweep(missed)), name="sweep")
+                group.create_task(self._every(self._chores.sweep, lambda: self.sweep(missed)), name="sweep")
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
+        while seconds > 0:
+            await _patiently(chore)
+            await self._clock.sleep(seconds)
 
     # -------------------------------------------------------------------------------------------------- deliveries
 
@@ -159,12 +164,6 @@ class Worker:
         workflows = await self._engine.delete_before(before.isoformat())
         if rows or workflows:
             log.info("retention", rows=rows, workflows=workflows)
-
-
-async def _every(seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
-    while seconds > 0:
-        await _patiently(chore)
-        await asyncio.sleep(seconds)
 
 
 async def _patiently(chore: Callable[[], Awaitable[object]]) -> None:

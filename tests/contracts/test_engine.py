@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.app import SystemClock
 from bot.engine import Engine, EngineOptions, WorkflowState, step
 
 CHILDREN = 3
@@ -47,7 +48,7 @@ class Family:
 @asynccontextmanager
 async def a_family(directory: Path) -> AsyncIterator[tuple[Engine, Family]]:
     url = f"sqlite:///{directory / 'engine.sqlite'}"
-    engine = Engine(EngineOptions(url, worker_runs=100, queue_poll=0.01, result_poll=0.01))
+    engine = Engine(EngineOptions(url, worker_runs=100, queue_poll=0.01, result_poll=0.01), SystemClock())
     family = Family(engine)
     engine.register("parent", family.parent)
     engine.register("child", family.child)

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from bot import logs
+from bot.app import SystemClock
 from bot.core.secrets import redact
 from bot.engine import Engine, EngineOptions
 
@@ -99,7 +100,7 @@ async def test_the_engine_tells_of_no_cancelled_workflow(tmp_path: Path, capsys:
         reached.set()
         await asyncio.Event().wait()
 
-    engine = Engine(EngineOptions(f"sqlite:///{tmp_path / 'engine.sqlite'}", worker_runs=1))
+    engine = Engine(EngineOptions(f"sqlite:///{tmp_path / 'engine.sqlite'}", worker_runs=1), SystemClock())
     engine.register("wait", wait)
     await engine.launch()
     try:
