@@ -17,7 +17,7 @@ from rich.console import Console
 from bot import __version__, app, logs
 from bot.core.model import ModelSpec, Prices
 from bot.engine import EngineError
-from bot.ports import Store, WorldError
+from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.migrate import WrongSchema, migrate
 from bot.web.listening import CannotListen
@@ -45,7 +45,7 @@ def _run(
         sys.exit(INTERRUPTED)
     except CannotListen as error:
         raise _Unusable(f"{error}\n{error.remedy}") from error
-    except (WorldError, EngineError, WrongSchema) as error:
+    except (WorldError, Unsolvable, EngineError, WrongSchema) as error:
         remedy = getattr(error, "remedy", "")
         raise click.ClickException(f"{error}\n{remedy}".strip()) from error
 
@@ -285,6 +285,62 @@ def models_disable(name: str) -> None:
 
 def _no_such_model(name: str) -> click.ClickException:
     return click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
+
+
+@main.group()
+def sandboxes() -> None:
+    """What services lend us: for when something is wrong with them. The worker tidies up by itself."""
+
+
+def _with_lending(work: Callable[[app.Lending, Store, Settings], Coroutine[Any, Any, int | None]]) -> None:
+    settings = _settings(serving=False)
+    if "e2b" not in settings.sandbox:
+        raise click.ClickException("no service lends us sandboxes: SANDBOX does not name e2b")
+    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+
+    async def connected() -> int | None:
+        async with app.the_store(settings) as store, app.lending(settings, store) as lending:
+            return await work(lending, store, settings)
+
+    _run(connected())
+
+
+@sandboxes.command("list")
+def sandboxes_list() -> None:
+    """All that we hold, and all that there is. Exit code 1 when a service does not answer."""
+    from bot import borrowed
+    from bot.screen import console
+
+    _with_lending(lambda lending, _store, _settings: borrowed.show(lending, console()))
+
+
+@sandboxes.command("kill")
+@click.argument("names", nargs=-1, required=True)
+def sandboxes_kill(names: tuple[str, ...]) -> None:
+    """End sandboxes, by the names of `solvebot sandboxes list`. A run that was in one gets another."""
+    from bot import borrowed
+    from bot.screen import console
+
+    _with_lending(lambda lending, _store, _settings: borrowed.kill(lending, names, console()))
+
+
+@sandboxes.command("reset-breaker")
+@click.argument("provider", required=False)
+def sandboxes_reset_breaker(provider: str | None) -> None:
+    """Ask a service again that was left alone, or all of them, without waiting for the next look."""
+    from bot import borrowed
+    from bot.screen import console
+
+    _with_lending(lambda lending, _store, _settings: borrowed.reset_breaker(lending, provider, console()))
+
+
+@sandboxes.command("usage")
+def sandboxes_usage() -> None:
+    """What was asked in the last hour, what is left of the plan, and whether the queued runs fit."""
+    from bot import borrowed
+    from bot.screen import console
+
+    _with_lending(lambda lending, store, settings: borrowed.usage(lending, store, settings, console()))
 
 
 if __name__ == "__main__":
