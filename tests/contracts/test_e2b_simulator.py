@@ -222,6 +222,25 @@ async def test_a_snapshot_starts_others(acme: Account) -> None:
     assert (await second.get_info()).template_id == image.snapshot_id
 
 
+async def test_a_sandbox_killed_while_it_is_copied_leaves_no_image(acme: Account) -> None:
+    sandbox = await acme.create()
+    await sandbox.files.write("large", b"x" * 20_000_000)
+    copying = asyncio.create_task(sandbox.create_snapshot())
+    await until(lambda: _is_asked(acme, sandbox))
+    await sandbox.kill()
+    try:
+        image = await copying
+    except SandboxNotFoundException:
+        assert acme.service.images == {}
+    else:  # the copy was faster
+        assert await acme.sandboxes.delete_snapshot(image.snapshot_id)
+
+
+async def _is_asked(acme: Account, sandbox: AsyncSandbox) -> bool:
+    await sandbox.get_info()
+    return acme.service.machines[sandbox.sandbox_id].changing.locked() or acme.requests("snapshot") != []
+
+
 async def test_snapshots_are_listed_named_and_deleted(acme: Account) -> None:
     sandbox, other = await acme.create(), await acme.create()
     image, _ = await sandbox.create_snapshot("solvebot-base"), await other.create_snapshot()

@@ -22,6 +22,7 @@ from e2b import (
     SandboxNotRunningException,
     SandboxUnreachableException,
     ServiceBusyException,
+    TimeoutException,
 )
 
 from bot.simulators.e2b.faults import (
@@ -32,6 +33,7 @@ from bot.simulators.e2b.faults import (
     HANG,
     NOT_FOUND,
     PORT_CLOSED,
+    SILENT,
     VANISH,
     ZOMBIE,
     Failure,
@@ -209,6 +211,14 @@ async def test_a_start_that_is_dropped_after_the_effect_runs(acme: Account, sand
     assert len(await sandbox.commands.list()) == 1
 
 
+async def test_nobody_follows_a_start_that_was_dropped(acme: Account, sandbox: AsyncSandbox) -> None:
+    """So its output is dropped as well, and it can end."""
+    acme.service.faults.add("start", DROP_AFTER)
+    with pytest.raises(SandboxException):
+        await sandbox.commands.run("head -c 9000000 /dev/zero; touch through", timeout=0)
+    await until(lambda: sandbox.files.exists("through"))
+
+
 async def test_a_start_that_is_dropped_before_does_not_run(acme: Account, sandbox: AsyncSandbox) -> None:
     acme.service.faults.add("start", DROP_BEFORE)
     with pytest.raises(SandboxException):
@@ -243,6 +253,20 @@ async def test_a_zombie_is_listed_and_answers_nothing(acme: Account) -> None:
         await zombie.files.write("x", "x")
     assert (await well.commands.run("true", timeout=0)).exit_code == 0
     assert await zombie.kill()
+
+
+async def test_a_sandbox_in_which_nothing_answers(acme: Account) -> None:
+    acme.service.faults.add("create", SILENT)
+    silent = await acme.create()
+    with pytest.raises(TimeoutException):
+        await silent.commands.run("true", timeout=0, request_timeout=0.1)
+    with pytest.raises(httpx.ReadTimeout):
+        await silent.files.write("x", "x", request_timeout=0.1)
+    waiting = asyncio.create_task(silent.files.write("x", "x"))
+    await until(lambda: acme.sandboxes.list().next_items())
+    assert await silent.kill()
+    with pytest.raises(SandboxNotRunningException):
+        await waiting
 
 
 @pytest.mark.parametrize(

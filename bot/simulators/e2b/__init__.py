@@ -10,8 +10,10 @@
     machine.py     one sandbox's first process, and what we say to it     guest.py    that process
     host.py, root.py          bubblewrap's walls, users, files            clock.py, faults.py  time and failures
 
-Strictness is the point: what the SDK never sends, or what is not simulated (terminals, watching directories, volumes),
-lands in `E2B.errors`, and a test that uses the simulator asserts that the list is empty.
+Strictness is the point: what the SDK never sends, or what is not simulated (terminals, watching directories, volumes,
+streams of input, secrets in headers), lands in `E2B.errors`, and a test that uses the simulator asserts that the list
+is empty. Not noticed, because nothing tells: `root` is a name and a home here, with the rights of `user`; a fork has
+the files of its origin, not its processes; memory and processors are those of this host.
 """
 
 from bot.simulators.e2b.clock import Clock

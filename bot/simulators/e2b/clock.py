@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,8 +25,13 @@ class Clock:
         for tell in self._told:
             tell()
 
-    def when_pushed(self, tell: Callable[[], None]) -> None:
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
         self._told.append(tell)
+        try:
+            yield
+        finally:
+            self._told.remove(tell)
 
 
 def timestamp(seconds: float) -> str:

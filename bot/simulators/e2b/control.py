@@ -16,13 +16,14 @@ from bot.simulators.e2b.clock import timestamp
 from bot.simulators.e2b.faults import Kind
 from bot.simulators.e2b.machine import GuestError, MachineGone
 from bot.simulators.e2b.network import Policy
-from bot.simulators.e2b.sandboxes import Image, Sandbox, SandboxState, Wanted
+from bot.simulators.e2b.sandboxes import Image, Inside, Sandbox, SandboxState, Wanted
 
 ENVD_VERSION = "0.6.7"
 LIFETIME = 300  # seconds, when nobody says
 _CPUS, _MEMORY_MB, _DISK_MB = 2, 512, 10_240
 _MOST_FORKS = 20
 _PAGE = 100
+_BROKEN = {Kind.ZOMBIE: Inside.CLOSED, Kind.SILENT: Inside.SILENT}
 _KEY = re.compile(r"[a-z0-9-]{1,255}")
 _NETWORK = ("allowOut", "denyOut", "dnsServers", "allowPublicTraffic")
 _CREATE = ("templateID", "timeout", "metadata", "envVars", "autoPause", "autoPauseMemory", "autoResume")
@@ -84,7 +85,8 @@ async def _create(call: Call, wanted: Wanted) -> Sandbox:
     files = _files_of(call, wanted.template)
     _count(call, creation=True)
     sandbox = await _boot(call, wanted, files)
-    sandbox.zombie = call.failure is not None and call.failure.kind is Kind.ZOMBIE
+    if call.failure is not None:
+        sandbox.inside = _BROKEN.get(call.failure.kind, Inside.WELL)
     return sandbox
 
 
@@ -247,10 +249,11 @@ async def pause(call: Call) -> Response:
 
 async def snapshot(call: Call) -> Response:
     sent = call.fields("name", "memory")
-    name = sent.text("name", "")
+    name, sandbox = sent.text("name", ""), _running(call)
     try:
-        image = await call.stage.sandboxes.snapshot(_running(call), name or None)
+        image = await call.stage.sandboxes.snapshot(sandbox, name or None)
     except OSError as error:
+        _known(call)  # killed meanwhile
         call.stage.errors.append(f"a snapshot failed: {error}")
         raise Refusal(500, "Failed to create snapshot") from error
     return json_answer(_shown(image), 201)

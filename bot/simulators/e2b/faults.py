@@ -30,7 +30,8 @@ class Kind(Enum):
     CUT_AT_START = "a command's stream is closed after its first message"
     CUT_IN_OUTPUT = "a command's stream is closed in the middle of its output"
     VANISH = "the sandbox is gone: before the effect, or while the command runs"
-    ZOMBIE = "the sandbox is made, and nothing in it ever answers"
+    ZOMBIE = "the sandbox is made, and the port of what runs in it never opens"
+    SILENT = "the sandbox is made, and what runs in it never answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ CUT_AT_START = Failure(Kind.CUT_AT_START)
 CUT_IN_OUTPUT = Failure(Kind.CUT_IN_OUTPUT)
 VANISH = Failure(Kind.VANISH)
 ZOMBIE = Failure(Kind.ZOMBIE)
+SILENT = Failure(Kind.SILENT)
 NOT_FOUND = answer(502, "The sandbox was not found")
 PORT_CLOSED = answer(502, "The sandbox is running but port is not open")
 

@@ -85,6 +85,8 @@ async def _compressed(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 async def write(call: Call) -> ASGIApp:
     """One file as it is, or several in the parts of a form."""
     kind = call.request.headers.get("content-type", "")
+    if any(name.startswith("x-metadata-") for name in call.request.headers):
+        call.stage.errors.append("files_write: metadata of files is not simulated")
     written = []
     if kind.startswith("multipart/form-data"):
         for name, content in _parts(kind, call.body):

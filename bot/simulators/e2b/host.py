@@ -63,6 +63,7 @@ class Host:
 
     async def prepare(self) -> None:
         """Raises `OSError` or `SandboxUnusable` where machines cannot be made."""
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.directory.chmod(0o711)  # the machines' users pass through
         self.roots.mkdir(mode=0o711)
         self.images.mkdir(mode=0o700)

@@ -191,6 +191,10 @@ class ProcessStream:
             watching.cancel()
             self._listener.close()
 
+    def abandon(self) -> None:
+        """Instead of calling it: nobody follows the command."""
+        self._listener.close()
+
     def _is(self, kind: Kind) -> bool:
         return self._call.failure is not None and self._call.failure.kind is kind
 

@@ -24,6 +24,14 @@ class SandboxState(Enum):
     PAUSED = "paused"
 
 
+class Inside(Enum):
+    """How what runs in a sandbox answers."""
+
+    WELL = "as it should"
+    CLOSED = "its port is not open"
+    SILENT = "it takes requests, and never answers"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked for when a sandbox is made."""
@@ -50,7 +58,8 @@ class Sandbox:
     ends_at: float
     token: str = field(default_factory=lambda: f"ea_{secrets.token_hex(24)}")
     state: SandboxState = SandboxState.RUNNING
-    zombie: bool = False  # it was made, and nothing in it answers
+    inside: Inside = Inside.WELL
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     machine: Machine | None = None
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -87,7 +96,6 @@ class Sandboxes:
         self._internet = internet
         self._alarm: asyncio.TimerHandle | None = None
         self._endings: set[asyncio.Task[None]] = set()
-        clock.when_pushed(self._look_at_clock)
 
     # ------------------------------------------------------------------------------------------ begin and end
 
@@ -107,7 +115,7 @@ class Sandboxes:
             self.running[sandbox.id] = sandbox
         finally:
             self.starting -= 1
-        self._look_at_clock()
+        self.look_at_clock()
         return sandbox
 
     def _prepare(self, wanted: Wanted) -> Sandbox:
@@ -142,7 +150,7 @@ class Sandboxes:
 
     def find(self, id: str) -> Sandbox | None:
         """One whose time is over is not there any more, even if nobody looked since."""
-        self._look_at_clock()
+        self.look_at_clock()
         return self.running.get(id)
 
     def kill(self, sandbox: Sandbox) -> None:
@@ -155,6 +163,7 @@ class Sandboxes:
             self.kill(sandbox)
 
     def _end_later(self, sandbox: Sandbox) -> None:
+        sandbox.over.set()
         sandbox.commands.cut()
         if sandbox.machine is not None:
             sandbox.machine.kill()
@@ -185,9 +194,9 @@ class Sandboxes:
     def set_timeout(self, sandbox: Sandbox, seconds: float, *, only_longer: bool = False) -> None:
         end = self._clock.time() + seconds
         sandbox.ends_at = max(end, sandbox.ends_at) if only_longer else end
-        self._look_at_clock()
+        self.look_at_clock()
 
-    def _look_at_clock(self) -> None:
+    def look_at_clock(self) -> None:
         """End or pause what is over, and come back for the next."""
         now = self._clock.time()
         active = [sandbox for sandbox in self.running.values() if sandbox.state is SandboxState.RUNNING]
@@ -202,7 +211,7 @@ class Sandboxes:
             self._alarm = None
         waiting = [sandbox.ends_at for sandbox in active if sandbox.ends_at > now]
         if waiting:
-            self._alarm = asyncio.get_running_loop().call_later(min(waiting) - now, self._look_at_clock)
+            self._alarm = asyncio.get_running_loop().call_later(min(waiting) - now, self.look_at_clock)
 
     # ----------------------------------------------------------------------------------------- pause and copy
 
@@ -256,8 +265,12 @@ class Sandboxes:
         """Raises `OSError`. An image of the same name loses it."""
         id = "snap_" + secrets.token_hex(10)
         path = self._host.images / id
-        async with self._still(sandbox) as files:
-            await copy_root(files, path, uid=None)
+        try:
+            async with self._still(sandbox) as files:
+                await copy_root(files, path, uid=None)
+        except BaseException:
+            await remove_root(path)
+            raise
         if name is not None and (older := self.find_image(name)):
             self.images[older.id] = Image(older.id, older.sandbox, (), older.path)
         self.images[id] = Image(id, sandbox.id, (name,) if name else (), path)

@@ -15,7 +15,7 @@ from bot.simulators.e2b import control, files, processes
 from bot.simulators.e2b.calls import Call, Refusal, Route
 from bot.simulators.e2b.faults import Fault, Kind
 from bot.simulators.e2b.machine import MachineGone
-from bot.simulators.e2b.sandboxes import Sandbox, SandboxState
+from bot.simulators.e2b.sandboxes import Inside, Sandbox, SandboxState
 from bot.simulators.e2b.stage import Logged, Stage
 from bot.simulators.serving import drop
 
@@ -54,7 +54,10 @@ class Server:
         if not self._sandbox_requests.take():
             raise Refusal(429, "Rate limit exceeded, please try again later")
         call.sandbox = sandbox = await self._reached(call)
-        if sandbox.zombie or call.request.headers.get("e2b-sandbox-port", PORT) != PORT:
+        if sandbox.inside is Inside.SILENT:
+            await sandbox.over.wait()
+            raise _not_found(sandbox.id)
+        if sandbox.inside is Inside.CLOSED or call.request.headers.get("e2b-sandbox-port", PORT) != PORT:
             raise Refusal(502, "The sandbox is running but port is not open", sandboxId=sandbox.id)
         signed = "signature" in call.request.query_params
         if route.operation != "health" and not signed and call.request.headers.get("x-access-token") != sandbox.token:
@@ -141,7 +144,10 @@ class _Endpoint:
             case Kind.DROP_BEFORE:
                 return None
             case Kind.DROP_AFTER:
-                await self._answer(call)
+                if self.route.method != "GET":  # or there is no effect to have
+                    answer = await self._answer(call)
+                    if isinstance(answer, processes.ProcessStream):
+                        answer.abandon()
                 return None
             case Kind.VANISH if self.route.operation != "start":
                 self._vanish(call)

@@ -33,7 +33,7 @@ class World:
     templates: Collection[str] = ("base",)
     egress: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     toolchain: Toolchain = field(default_factory=Toolchain)
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock | None = None  # None: the real time
     isolated: bool = True
     file_bytes: int = 2 * 1024**3  # the largest file that a sandbox may have
 
@@ -107,6 +107,7 @@ async def e2b(directory: Path, *, bubblewrap: Path, world: World | None = None) 
     To be entered on the loop's main thread, where machines are started from.
     """
     world = world or World()
+    clock = world.clock or Clock()
     host = Host(
         directory,
         bubblewrap,
@@ -116,13 +117,14 @@ async def e2b(directory: Path, *, bubblewrap: Path, world: World | None = None) 
         low_ports=bool(world.egress),
     )
     await host.prepare()
-    sandboxes = Sandboxes(host, world.clock, Internet(world.egress))
+    sandboxes = Sandboxes(host, clock, Internet(world.egress))
     key = "e2b_" + secrets.token_hex(20)
-    stage = Stage(key, world.plan, frozenset(world.templates), host, world.clock, sandboxes)
+    stage = Stage(key, world.plan, frozenset(world.templates), host, clock, sandboxes)
     door = Door(Server(stage).app, keep_alive=_KEEP_ALIVE)
     await door.open()
     try:
-        yield E2B(stage, door)
+        with clock.telling(sandboxes.look_at_clock):
+            yield E2B(stage, door)
     finally:
         stage.faults.clear()
         sandboxes.kill_all()  # so that no stream waits for its command
