@@ -88,7 +88,7 @@ async def test_how_things_stand_is_read_from_the_database(database_url: str) -> 
     assert told["solvebot_process_resident_memory_bytes{}"] > 1_000_000
 
 
-async def test_solves_and_runs_by_state(sqlite_url: str) -> None:
+async def test_solves_and_runs_by_state() -> None:
     tally = Tally({Status.RUNNING: 2}, {Status.PENDING: 3, Status.COMPLETED: 1}, {Status.FAILED: 4})
 
     async def look() -> Standing:
