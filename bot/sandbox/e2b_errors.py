@@ -7,6 +7,8 @@ the service's (a mistake of ours in calling it) is not translated.
 from __future__ import annotations
 
 import json
+import re
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,7 +36,7 @@ _REFUSED = (
     e2b.NotFoundException,  # of a file, a user, a process
     e2b.TemplateException,
 )
-# After a connection is up: whatever was asked may have been done. KeyError and JSONDecodeError are how the SDK meets
+# After a connection is up: whatever was asked may have been done. KeyError and those of decoding are how the SDK meets
 # an answer that is no JSON, or not the JSON it expects; an HTML page of a proxy, as a rule.
 _LOST_ON_THE_WAY = (
     httpx.HTTPError,
@@ -42,11 +44,19 @@ _LOST_ON_THE_WAY = (
     ConnectError,
     pyqwest.ReadError,
     pyqwest.WriteError,
-    pyqwest.StreamError,
+    pyqwest.RemoteProtocolError,
+    pyqwest.TooManyRedirects,
     OSError,
     json.JSONDecodeError,
+    UnicodeDecodeError,
     KeyError,
 )
+# How its readers of answers fail on JSON of another shape: `null` where they expect an object, say.
+_MISREAD = (TypeError, ValueError, AttributeError)
+_READERS = "e2b.api"
+# How the SDK words what a machine's agent refuses, where it has no class for it: it keeps no status then.
+_WORDED = re.compile(r"(?:(?P<status>\d{3})|Code\.(?P<code>[A-Z_]+)): ")
+_STATUS_OF_CODE = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "RESOURCE_EXHAUSTED": 429}
 
 
 @asynccontextmanager
@@ -67,7 +77,7 @@ def translate(error: Exception, asked: str = "") -> WorldError | None:
     message = f"{asked}: {type(error).__name__}: {error}"[:2000]
     match error:
         case e2b.SandboxException() if type(error) is e2b.SandboxException:
-            return _by_status(error.status_code, message)
+            return _by_status(error.status_code or _worded_status(str(error)), message)
         case _ if isinstance(error, _GONE):
             return SandboxLost(message)
         case _ if isinstance(error, (*_NEVER_ASKED_FOR, *_REFUSED)):
@@ -82,6 +92,8 @@ def translate(error: Exception, asked: str = "") -> WorldError | None:
             return Unclear(message)
         case _ if isinstance(error, _LOST_ON_THE_WAY):
             return Unclear(message)
+        case _ if isinstance(error, _MISREAD) and _came_from(error, _READERS):
+            return Unclear(message)
         case _ if type(error) is Exception:  # "Command ended without an end event"
             return Unclear(message)
     return None
@@ -89,11 +101,23 @@ def translate(error: Exception, asked: str = "") -> WorldError | None:
 
 def _by_status(status: int | None, message: str) -> WorldError:
     match status:
-        case 403:
+        case 401 | 403:
             return Denied(message, remedy=CHECK_THE_KEY)
         case 429:
             return Crowded(message)
-        case int() if 400 <= status < 500:
+        case int() if 400 <= status < 500 and status != 408:
             return Rejected(message)
-        case _:  # 5xx; None is an error of the machine's agent
+        case _:  # 5xx, a timeout; None is any other error of the machine's agent
             return Unclear(message)
+
+
+def _worded_status(text: str) -> int | None:
+    found = _WORDED.match(text)
+    if found is None:
+        return None
+    return int(found["status"]) if found["status"] else _STATUS_OF_CODE.get(found["code"])
+
+
+def _came_from(error: Exception, module: str) -> bool:
+    modules = (frame.f_globals.get("__name__", "") for frame, _line in traceback.walk_tb(error.__traceback__))
+    return any(name == module or name.startswith(f"{module}.") for name in modules)
