@@ -101,9 +101,10 @@ def worker() -> None:
 def demo(keep: bool, sandbox: str) -> None:
     """The main job in front of you, without any account."""
     from bot.demo.stage import demo as play
+    from bot.screen import console
 
     logs.configure(format="console", level="ERROR", redact=lambda text: text)
-    _run(play(Console(), keep=keep, sandbox=sandbox))
+    _run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 
 @main.command()

@@ -63,7 +63,7 @@ def seen(evidence: Evidence) -> str:
     """The evidence in a few words: what it fails at once, or its tests."""
     if evidence.gate_failures:
         return f"out: {evidence.gate_failures[0].gate.value}"
-    return f"{_plain(stable_tests(evidence))}; own tests {own_tests(evidence)}"
+    return f"{_plain(stable_tests(evidence))}; own: {own_tests(evidence)}"
 
 
 def decision(facts: SolveFacts) -> Table:

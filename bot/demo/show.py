@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group
+import msgspec
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.markdown import Markdown
+from rich.markdown import Markdown, TableElement
 from rich.markup import escape
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 
 from bot.core.model import SolveFacts, Status
 from bot.core.phase import phase
-from bot.core.render.text import dollars
+from bot.core.render.text import count, dollars
 from bot.demo import repository
 from bot.ports import SandboxUnusable
-from bot.screen import decision, matrix
+from bot.screen import decision, matrix, seen, state
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
+from bot.simulators.github.state import Comment
+from bot.simulators.github.webhooks import Delivery
 
 
 def opening(console: Console, issue: SimIssue) -> None:
@@ -47,11 +54,11 @@ def not_isolated(console: Console, unusable: SandboxUnusable) -> None:
 
 
 class Screen:
-    """Deliveries, the matrix of runs and the status comment, as they change."""
+    """Deliveries, the matrix of runs and the status comment, as they change. In a terminal they fit into 80x24."""
 
     def __init__(self, console: Console, github: GitHubSimulator, issue: SimIssue) -> None:
         self._console = console
-        self._github = github
+        self._deliveries = Deliveries(github.webhooks.deliveries)
         self._issue = issue
         self._live = Live(console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
         self._told: set[str] = set()
@@ -68,41 +75,80 @@ class Screen:
             self._live.stop()
 
     def update(self, facts: SolveFacts | None) -> None:
+        self._deliveries.look()
         if self._live is not None:
-            self._live.update(Group(self._deliveries(), matrix(facts), self._comment()))
+            self._live.update(picture(self._deliveries, facts, self._issue.bot_comments))
         else:
             self._tell(facts)
 
-    def _deliveries(self) -> Panel:
-        lines = [
-            f"{delivery.event}.{delivery.action or ''}  [dim]{delivery.guid}[/]  → "
-            f"{delivery.status_code or 'under way'}"
-            for delivery in list(self._github.webhooks.deliveries)[-4:]
-        ]
-        return Panel("\n".join(lines), title="webhook deliveries", border_style="blue")
-
-    def _comment(self) -> Panel:
-        comments = self._issue.bot_comments
-        body = comments[0].body if comments else "_nothing yet_"
-        edits = f", edited {len(comments[0].edits)} times" if comments and comments[0].edits else ""
-        return Panel(Markdown(_readable(body)), title=f"the status comment{edits}", border_style="green")
-
     def _tell(self, facts: SolveFacts | None) -> None:
         """One line for each thing that has not been told yet."""
-        for delivery in self._github.webhooks.deliveries:
+        for delivery in self._deliveries.of_people:
             self._once(f"webhook    {delivery.event}.{delivery.action or ''} {delivery.guid}")
         if facts is None:
             return
-        self._once(f"solve      {facts.id} is {phase(facts).value}")
         for run in facts.runs:
             if run.status is not Status.PENDING:
                 letter, model = run.experiment.letter, run.experiment.model.name
-                self._once(f"run {letter}      {model}: {run.status.value}, {run.steps} steps, {dollars(run.dollars)}")
+                found = f", {seen(run.evidence)}" if run.evidence else ""
+                steps = count(run.steps, "step")
+                self._once(f"run {letter}      {model}: {state(run)}, {steps}, {dollars(run.dollars)}{found}")
+        self._once(f"solve      {facts.id} is {phase(facts).value}")
 
     def _once(self, line: str) -> None:
         if line not in self._told:
             self._told.add(line)
             self._console.print(line, markup=False, highlight=False)
+
+
+class Deliveries:
+    """What GitHub has sent: because of people, and because of the bot's own doings, which are many."""
+
+    def __init__(self, sent: Sequence[Delivery]) -> None:
+        self._sent = sent
+        self._looked_at = 0
+        self.of_people: list[Delivery] = []
+        self.of_the_bot = 0
+
+    def look(self) -> None:
+        """At those that are new."""
+        new = self._sent[self._looked_at :]
+        self._looked_at += len(new)
+        for delivery in new:
+            sender = msgspec.json.decode(delivery.payload, type=_Sent).sender
+            if sender.type == "Bot":
+                self.of_the_bot += 1
+            else:
+                self.of_people.append(delivery)
+
+
+class _Sender(msgspec.Struct):
+    type: str
+
+
+class _Sent(msgspec.Struct):
+    sender: _Sender
+
+
+def picture(deliveries: Deliveries, facts: SolveFacts | None, comments: Sequence[Comment]) -> RenderableType:
+    """At most 21 lines for eight runs; of the comment only what it begins with, since the runs are there already."""
+    sent = [
+        f"{delivery.event}.{delivery.action or ''}  [dim]{delivery.guid}[/]  → {delivery.status_code or 'under way'}"
+        for delivery in deliveries.of_people[-3:]
+    ]
+    sent.append(
+        f"[dim]and {count(deliveries.of_the_bot, 'delivery', 'deliveries')} of the bot's own doings, ignored[/]"
+    )
+    edits = f", edited {count(len(comments[0].edits), 'time')}" if comments and comments[0].edits else ""
+    said = _readable(comments[0].body).strip().split("\n\n")[0] if comments else "_nothing yet_"
+    return Group(
+        Rule("webhook deliveries", style="blue"),
+        *map(Text.from_markup, sent),
+        Rule("runs", style="cyan"),
+        matrix(facts),
+        Rule(f"the status comment{edits}", style="green"),
+        Markdown(said),
+    )
 
 
 def said_so(issue: SimIssue, facts: SolveFacts) -> bool:
@@ -115,10 +161,11 @@ def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveF
     for pull in repo.pulls:
         body = pull.state.body or ""
         title = f"pull request #{pull.number}: {pull.title}"
-        console.print(Panel(Markdown(_readable(body)), title=title, border_style="magenta"))
+        console.print(Panel(_Page(_readable(body)), title=title, border_style="magenta"))
     champion = facts.champion
     if champion is not None and champion.candidate is not None:
-        console.print(Panel(Syntax(champion.candidate.patch, "diff"), title="its diff", border_style="magenta"))
+        patch = Syntax(champion.candidate.patch, "diff", word_wrap=True)
+        console.print(Panel(patch, title="its diff", border_style="magenta"))
     for problem in problems:
         console.print(f"[red]✗[/] {escape(problem)}")
     if problems:
@@ -134,14 +181,59 @@ def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveF
     )
 
 
-def addresses(console: Console, bot: str, github: str, models: str, directory: Path) -> None:
-    console.print(
-        Panel(
-            f"bot          {bot}  (POST /webhook, GET /healthz, GET /readyz)\nGitHub API   {github}\n"
-            f"models       {models}\nfiles        {directory}\n\nCtrl-C ends it all.",
-            title="still running",
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What goes on running: addresses, and a delivery in a file, with the headers that make it one."""
+
+    bot: str
+    github: str
+    models: str
+    directory: Path
+    event: str
+    payload: Path
+    signature: str
+
+
+def addresses(console: Console, kept: Kept) -> None:
+    """Without frames and line breaks of ours, so that they can be copied."""
+    console.print(Rule("still running"))
+    lines = [
+        f"bot          {kept.bot}  (POST /webhook, GET /healthz, GET /readyz)",
+        f"GitHub API   {kept.github}",
+        f"models       {kept.models}",
+        f"files        {kept.directory}",
+        "",
+        "The repository, with the champion on its branch:",
+        f"git clone {kept.github}/{repository.NAME}.git",
+        "",
+        "The label once more, signed as GitHub does it:",
+        f"curl -i {kept.bot}/webhook -H 'Content-Type: application/json' -H 'X-GitHub-Event: {kept.event}' "
+        f'-H "X-GitHub-Delivery: $(cat /proc/sys/kernel/random/uuid)" '
+        f"-H 'X-Hub-Signature-256: {kept.signature}' --data-binary @{kept.payload}",
+        "",
+        "What the bot says to it comes here. Ctrl-C ends it all.",
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def new_comment(console: Console, comment: Comment) -> None:
+    console.print(Panel(_Page(_readable(comment.body)), title="the bot comments", border_style="green"))
+
+
+class _WholeTable(TableElement):
+    """rich's own cuts words that are longer than their column."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            if isinstance(table, Table):
+                for column in table.columns:
+                    column.overflow = "fold"
+            yield table
+
+
+class _Page(Markdown):
+    elements = {**Markdown.elements, "table_open": _WholeTable}  # noqa: RUF012 - rich's way to say it
 
 
 def _readable(body: str) -> str:

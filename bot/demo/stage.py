@@ -170,6 +170,25 @@ def problems_with(stage: Scene, facts: SolveFacts) -> list[str]:
 
 
 async def _keep(console: Console, stage: Scene) -> None:
-    show.addresses(console, stage.url, stage.github.url, stage.models.url, stage.directory)
+    for comment in stage.issue.bot_comments:
+        comment.read = True
+    show.addresses(console, _kept(stage))
     with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.Event().wait()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                show.new_comment(console, await stage.github.next_comment(stage.issue, timeout=3600.0))
+
+
+def _kept(stage: Scene) -> show.Kept:
+    label = next(delivery for delivery in stage.github.webhooks.deliveries if delivery.action == "labeled")
+    payload = stage.directory / "delivery.json"
+    payload.write_bytes(label.payload)
+    return show.Kept(
+        bot=stage.url,
+        github=stage.github.url,
+        models=stage.models.url,
+        directory=stage.directory,
+        event=label.event,
+        payload=payload,
+        signature=label.request_headers["X-Hub-Signature-256"],
+    )

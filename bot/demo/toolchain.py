@@ -11,15 +11,23 @@ from bot.ports import SandboxUnusable
 
 _PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 
-_LAUNCHER = """\
+_PYTHON = """\
 #!/bin/sh
 here=$(dirname "$(dirname "$0")")
-PYTHONPATH="$here/lib${PYTHONPATH:+:$PYTHONPATH}" exec python3 -m pytest "$@"
+for system in /usr/local/bin/python3 /usr/bin/python3; do
+    if [ -x "$system" ]; then PYTHONPATH="$here/lib${PYTHONPATH:+:$PYTHONPATH}" exec "$system" "$@"; fi
+done
+echo "the system has no python3" >&2
+exit 127
+"""
+_PYTEST = """\
+#!/bin/sh
+exec "$(dirname "$0")/python3" -m pytest "$@"
 """
 
 
 def make_toolchain(into: Path) -> Path:
-    """Copies of the packages that this environment has, readable by everyone, and a `pytest` that finds them.
+    """Copies of the packages that this environment has, readable by everyone; `python3` and `pytest` find them.
 
     Sandboxes run the system's python3 under another user, who could not look into this environment.
     SandboxUnusable where this environment lacks them.
@@ -32,11 +40,12 @@ def make_toolchain(into: Path) -> Path:
             target = library / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file.locate(), target)
-    launcher = into / "bin" / "pytest"
-    launcher.parent.mkdir()
-    launcher.write_text(_LAUNCHER)
+    programs = into / "bin"
+    programs.mkdir()
+    (programs / "python3").write_text(_PYTHON)
+    (programs / "pytest").write_text(_PYTEST)
     for path in (into, *into.rglob("*")):
-        path.chmod(0o755 if path.is_dir() or path == launcher else 0o644)
+        path.chmod(0o755 if path.is_dir() or path.parent == programs else 0o644)
     return into
 
 

@@ -71,7 +71,7 @@ def test_judging_is_to_be_seen() -> None:
     assert [line.split("baseline ")[1] for line in lines] == [
         "running 4 $0.0100 pytest -q ls",
         "judging 4 $0.0200",
-        "judged 4 $0.0300 5 of 5; own tests not run → not run",
+        "judged 4 $0.0300 5 of 5; own: not run → not run",
         "judged 4 $0.0400 out: empty",
     ]
 

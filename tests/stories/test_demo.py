@@ -1,0 +1,134 @@
+"""The demo: it ends well, its picture fits into a small terminal, and what it keeps running can be used."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from rich.console import Console
+
+from bot.core.model import SolveFacts
+from bot.core.render.status import status_comment
+from bot.demo.show import Deliveries, picture
+from bot.demo.toolchain import make_toolchain
+from bot.simulators.github.state import Account, Comment
+from bot.simulators.github.webhooks import Delivery
+from tests.core.facts import decided, run
+from tests.stories.shell import PATIENCE, Shell
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None:
+    code, out, err = await Shell(tmp_path, {})("demo")
+    assert code == 0, out + err
+    assert "One issue, 4 attempts, one pull request" in out
+    assert "1 step," in out
+    assert "run C      thorough: judging" in out
+    assert "16 of 16; own: fail → pass" in out
+    assert "set-up command failed" not in out
+    assert "issue_comment.edited" not in out  # the bot's own doings
+    assert "…" not in out
+
+
+def delivery(number: int, sender: str) -> Delivery:
+    payload = msgspec.json.encode({"sender": {"login": "x", "type": sender}})
+    return Delivery(
+        number, f"0c61985b-2988-4680-bcf0-5b697dd9cb{number:02}", "issue_comment", "created", 1, 1, payload, NOW
+    )
+
+
+@pytest.mark.parametrize("undecided", [True, False])
+def test_the_picture_of_eight_runs_fits_into_80x24(undecided: bool) -> None:
+    facts: SolveFacts = replace(decided(), runs=tuple(run(number) for number in range(1, 9)))
+    if undecided:
+        facts = replace(facts, decision=None, pull_request=None)
+    deliveries = Deliveries(
+        [*(delivery(number, "Bot") for number in range(9)), *(delivery(n, "User") for n in range(5))]
+    )
+    deliveries.look()
+    comment = Comment(1, status_comment(facts), Account(1, "solvebot[bot]"), NOW, NOW, by_app=True)
+    said = StringIO()
+    Console(file=said, width=80, height=24).print(picture(deliveries, facts, [comment]))
+    lines = said.getvalue().splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    assert sum("issue_comment.created" in line for line in lines) == 3
+    assert "and 9 deliveries of the bot's own doings" in said.getvalue()
+
+
+@asynccontextmanager
+async def kept(directory: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
+    """The demo after its end, and what it has printed since, by the first word of the line."""
+    process = await Shell(directory, {}).start("demo", "--keep")
+    assert process.stdout is not None
+    lines: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while "What" not in lines:
+                line = (await process.stdout.readline()).decode()
+                assert line, "it has ended"
+                lines[line.split(" ")[0].strip()] = line.strip()
+            yield process, lines
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def post(curl: str) -> int:
+    """What the line would do."""
+    words = shlex.split(curl)
+    headers = dict(word.split(": ", 1) for before, word in pairwise(words) if before == "-H")
+    headers["X-GitHub-Delivery"] = "of-a-test"
+    url = next(word for word in words if word.startswith("http"))
+    body = Path(words[-1].removeprefix("@")).read_bytes()
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        return answer.status
+
+
+async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
+    async with kept(tmp_path) as (process, lines):
+        clone = await asyncio.create_subprocess_exec(*shlex.split(lines["git"]), "-q", cwd=tmp_path)
+        assert await clone.wait() == 0
+        assert (tmp_path / "ledger" / "ledger" / "amounts.py").exists()
+        assert await post(lines["curl"]) == 202
+        assert process.stdout is not None
+        while "already open for this issue" not in (line := (await process.stdout.readline()).decode()):
+            assert line, "it has ended"
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+        assert err.decode() == ""
+        assert process.returncode == 0
+
+
+async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing_of_the_engine(tmp_path: Path) -> None:
+    process = await Shell(tmp_path, {}).start("demo")
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        while b"1 step," not in (line := await process.stdout.readline()):
+            assert line, "it has ended"
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert "Asyncio task" not in err.decode()
+
+
+async def test_python_of_the_toolchain_finds_pytest(tmp_path: Path) -> None:
+    """Or the detected set-up would want to install it, without a network."""
+    python = make_toolchain(tmp_path / "toolchain") / "bin" / "python3"
+    process = await asyncio.create_subprocess_exec(python, "-c", "import pytest; print(pytest.__file__)", stdout=-1)
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert Path(out.decode()).is_relative_to(tmp_path)
