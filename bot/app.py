@@ -114,9 +114,16 @@ def assemble(settings: Settings, world: World, engine: Engine) -> Bot:
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,
-        SolverOptions(server_limits(settings), settings.setup_hosts, settings.setup_timeout, WORKSPACE_LIMIT),
+        SolverOptions(
+            server_limits(settings),
+            settings.setup_hosts,
+            settings.setup_timeout,
+            settings.command_timeout,
+            max(settings.command_timeout, settings.test_timeout),
+            WORKSPACE_LIMIT,
+        ),
     )
-    runner = Runner(world, judge, hide, RunOptions(settings.command_timeout, WORKSPACE_LIMIT))
+    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve)
@@ -144,6 +151,7 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
             disk=disk,
             executable=settings.bubblewrap,
             at_once=at_once,
+            allow_private=settings.setup_private_networks,
         )
     )
 
@@ -170,7 +178,7 @@ async def lending(settings: Settings, store: SqlStore, clock: AlarmClock = SYSTE
     options = LendingOptions(
         seconds=settings.e2b_seconds,
         at_most=settings.e2b_machines,
-        template=settings.e2b_template,
+        templates=settings.e2b_templates,
         read=settings.read_timeout,
         warm=settings.e2b_warm,
     )

@@ -53,6 +53,7 @@ from bot.core.model import (
     Task,
     Toolchain,
     Usage,
+    Workspace,
 )
 
 
@@ -296,8 +297,11 @@ class Sandboxes(Protocol):
     async def check(self) -> None:
         """Prove the isolation. Raises `SandboxUnusable` with the remedy; then untrusted code must not run."""
 
-    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
-        """Empty, or a copy of a snapshot. One that exists under this id is replaced."""
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None, ecosystem: str = "") -> None:
+        """Empty, or a copy of a snapshot. One that exists under this id is replaced.
+
+        `ecosystem`, as in `Toolchain`: what an empty one should bring along, where there is a choice.
+        """
 
     async def exists(self, id: SandboxId) -> bool: ...
 
@@ -331,6 +335,9 @@ class Sandboxes(Protocol):
         """A tar of /workspace. Raises `Rejected` above `limit` bytes."""
 
     async def snapshot(self, id: SandboxId, name: SnapshotId) -> None: ...
+
+    async def name_snapshot(self, name: SnapshotId, another: SnapshotId) -> bool:
+        """Let it be known by another name too, which lives as long as it is wanted. False when it is not there."""
 
     async def drop_snapshot(self, name: SnapshotId) -> None: ...
 
@@ -445,6 +452,11 @@ class Store(Protocol):
     async def judged(self, id: RunId, evidence: Evidence) -> None: ...
     async def trajectory(self, id: RunId) -> bytes | None: ...
 
+    # prepared workspaces, one for each repository
+    async def workspace(self, repo_id: int) -> Workspace | None: ...
+    async def keep_workspace(self, workspace: Workspace) -> None: ...
+    async def workspaces(self, *, used_since: datetime) -> list[Workspace]: ...
+
     # catalogue
     async def models(self, *, active_only: bool = True) -> list[ModelSpec]: ...
     async def save_model(self, spec: ModelSpec) -> None: ...
@@ -496,11 +508,15 @@ class Ledger(Protocol):
 
     # snapshots
     async def saved(self, image: Image) -> Image | None:
-        """Keep it under its name; returns another one that had the name before, which the caller deletes."""
+        """Keep it under its name; returns another one that has lost its last name by that, which the caller deletes."""
 
     async def image(self, name: SnapshotId) -> Image | None: ...
     async def images(self) -> list[Image]: ...
-    async def deleted(self, name: SnapshotId) -> None: ...
+    async def named(self, name: SnapshotId, another: SnapshotId) -> bool:
+        """Keep it under another name too. False when there is none of that name."""
+
+    async def deleted(self, name: SnapshotId) -> Image | None:
+        """The name is free again; returns the image when that was its last name, and the caller deletes it."""
 
     # how a provider does
     async def health(self, provider: str) -> Health: ...

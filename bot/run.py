@@ -51,6 +51,7 @@ class RunJob:
     base: Sha
     experiment: Experiment
     minutes: float
+    command_seconds: float  # for one command of the agent
     task: str  # what core/prompts.py says about it
     test_command: str | None
     left_by_setup: dict[str, str]  # path -> blob
@@ -58,7 +59,6 @@ class RunJob:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    command_timeout: float  # seconds for one command
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
 
 
@@ -240,7 +240,7 @@ class Runner:
 
     async def _execute(self, job: RunJob, command: Done) -> Finished:
         return await self._world.sandboxes.run(
-            _sandbox(job), command.command, timeout=self._options.command_timeout, once=f"agent-{command.number}"
+            _sandbox(job), command.command, timeout=job.command_seconds, once=f"agent-{command.number}"
         )
 
 

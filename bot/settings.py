@@ -120,8 +120,11 @@ class Settings:
     e2b_url: str = _setting(
         "E2B_API_URL", "", "One address for all requests, where a self-hosted E2B is reached that way."
     )
-    e2b_template: str = _setting(
-        "E2B_TEMPLATE", "", "The template that sandboxes start from. Empty, or not found: E2B's base."
+    e2b_templates: tuple[str, ...] = _setting(
+        "E2B_TEMPLATE",
+        (),
+        "The template that sandboxes start from, or one for each ecosystem: `python=a,node=b`. None, or not found: "
+        "E2B's base.",
     )
     e2b_creations: float = _setting(
         "E2B_CREATIONS_PER_SECOND", 1.0, "Sandboxes that your plan lets you create: 1 (Hobby) or 5 (Pro) a second."
@@ -155,7 +158,10 @@ class Settings:
         "SETUP_HOSTS",
         (),
         "Hosts that set-up commands may reach: your package registries. Separated by commas, `*.example.org` for all "
-        "below it. Empty: none.",
+        "below it, `python=example.org` for Python only. Empty: none.",
+    )
+    setup_private_networks: bool = _setting(
+        "SETUP_PRIVATE_NETWORKS", False, "Those hosts may be in a private network, as a registry of your own may be."
     )
     setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")

@@ -17,6 +17,7 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,6 +47,8 @@ from bot.core.model import (
     Status,
     Task,
     Toolchain,
+    Workspace,
+    kept_snapshot,
     prepared_snapshot,
     run_id,
 )
@@ -53,7 +56,8 @@ from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
 from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
-from bot.core.toolchain import detect, manifests
+from bot.core.toolchain import detect, manifests, meant_for
+from bot.core.workspaces import workspace_key
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.judge import Judge
 from bot.ports import Finished, GitHub, Gone, Rejected, Unsolvable, World, WorldError
@@ -67,8 +71,10 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class SolverOptions:
     server: ServerLimits
-    setup_hosts: tuple[str, ...]
+    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
     setup_timeout: float  # seconds for each set-up command
+    command_timeout: float  # seconds for one command of an agent, where the repository does not say
+    longest_command: float  # ... and the most that it may say
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
 
 
@@ -127,6 +133,8 @@ class Solver:
 
     async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: SetUp, brief: str) -> None:
         """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan."""
+        wanted = task.config.command or self._options.command_timeout
+        command_seconds = min(wanted, self._options.longest_command)
         waiting = [
             RunJob(
                 id=run_id(job.id, experiment.index),
@@ -135,6 +143,7 @@ class Solver:
                 base=task.base_sha,
                 experiment=experiment,
                 minutes=planned.limits.minutes,
+                command_seconds=command_seconds,
                 task=brief,
                 test_command=prepared.toolchain.test,
                 left_by_setup=prepared.left_behind,
@@ -200,13 +209,17 @@ class Solver:
         files = [file.path for file in await self._world.mirrors.files(repo, base)]
         texts = {path: await self._text(job, task, path) for path in manifests(files)}
         toolchain = detect(files, texts, task.config)
+        hosts = meant_for(toolchain.ecosystem, self._options.setup_hosts)
+        key = workspace_key(repo.id, base, toolchain, hosts)
+        if (left_behind := await self._kept(job, key)) is not None:
+            return SetUp(toolchain, "", left_behind)
         sandbox = SandboxId(str(job.id))
-        await self._world.sandboxes.create(sandbox)
+        await self._world.sandboxes.create(sandbox, ecosystem=toolchain.ecosystem)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             archive = Path(scratch) / "base.tar"
             await self._world.mirrors.archive(repo, base, archive)
             await self._world.sandboxes.put(sandbox, archive)
-            note = await self._run_setup(sandbox, toolchain)
+            note = await self._run_setup(sandbox, toolchain, hosts)
             tree = Path(scratch) / "prepared.tar"
             await self._world.sandboxes.take(
                 sandbox, tree, exclude=heavy_directories(files), limit=self._options.workspace_limit
@@ -215,7 +228,27 @@ class Solver:
         await self._world.sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
         await self._world.sandboxes.close(sandbox)
+        if key is not None and not note:
+            await self._keep(job, key, left_behind)
         return SetUp(toolchain, note, left_behind)
+
+    async def _kept(self, job: Solve, key: str | None) -> dict[str, str] | None:
+        """What the set-up of an earlier solve had left behind, when it serves this one as well."""
+        repo_id = job.issue.repo.id
+        workspace = None if key is None else await self._world.store.workspace(repo_id)
+        if workspace is None or workspace.key != key:
+            return None
+        if not await self._world.sandboxes.name_snapshot(kept_snapshot(workspace.key), prepared_snapshot(job.id)):
+            return None
+        await self._world.store.keep_workspace(replace(workspace, used_at=self._world.clock.now()))
+        log.info("solve.set_up.kept", solve=job.id)
+        return workspace.left_behind
+
+    async def _keep(self, job: Solve, key: str, left_behind: dict[str, str]) -> None:
+        """In place of the one before. Written down first, so that nobody tidies it away."""
+        workspace = Workspace(job.issue.repo.id, key, left_behind, self._world.clock.now())
+        await self._world.store.keep_workspace(workspace)
+        await self._world.sandboxes.name_snapshot(prepared_snapshot(job.id), kept_snapshot(key))
 
     @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
@@ -275,12 +308,10 @@ class Solver:
             raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
         return config
 
-    async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain) -> str:
+    async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain, hosts: Sequence[str]) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
         for command in toolchain.setup:
-            done = await self._world.sandboxes.run(
-                sandbox, command, timeout=self._options.setup_timeout, network=self._options.setup_hosts
-            )
+            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""

@@ -15,7 +15,8 @@ from typing import Protocol
 import structlog
 
 from bot.conclude import sandboxes_of
-from bot.core.model import SandboxId, SnapshotId, SolveId, prepared_snapshot
+from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
+from bot.core.workspaces import KEPT
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
 from bot.ports import AlarmClock, Sandboxes, Store, WorldError
@@ -131,7 +132,9 @@ class Worker:
             if sandbox not in kept:
                 log.warning("sandbox.orphan", sandbox=sandbox)
                 await self._sandboxes.close(sandbox)
-        for snapshot in set(snapshots) - {prepared_snapshot(id) for id in active}:
+        workspaces = await self._store.workspaces(used_since=self._clock.now() - KEPT)
+        wanted = {prepared_snapshot(id) for id in active} | {kept_snapshot(kept.key) for kept in workspaces}
+        for snapshot in set(snapshots) - wanted:
             await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
         for id in active:
             match await self._engine.state(id):

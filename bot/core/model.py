@@ -31,6 +31,11 @@ def prepared_snapshot(solve: SolveId) -> SnapshotId:
     return SnapshotId(str(solve))
 
 
+def kept_snapshot(key: str) -> SnapshotId:
+    """The same, under a name that outlives the solve: see `Workspace`."""
+    return SnapshotId(f"kept-{key}")
+
+
 @dataclass(frozen=True, slots=True)
 class Repo:
     """A repository as one installation of the App sees it. `id` is its identity; `name` ("owner/name") may change."""
@@ -138,6 +143,7 @@ class RepoConfig:
     minutes: float | None = None
     dollars: float | None = None
     steps: int | None = None
+    command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     pull_request: PullRequestConfig = PullRequestConfig()
 
@@ -228,6 +234,17 @@ class Toolchain:
     setup: tuple[str, ...]
     test: str | None
     why: str  # "from .github/solvebot.yml", "detected: pyproject.toml with pytest"
+    ecosystem: str = ""  # "python", "node", "go", "rust", "java", "ruby": where packages come from
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The latest set-up of a repository that went well, whose snapshot is kept for its next solve."""
+
+    repo_id: int
+    key: str  # of all that it was made from: commit, commands, what they could reach
+    left_behind: dict[str, str]  # path -> blob of files that are not part of any candidate
+    used_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

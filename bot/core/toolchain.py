@@ -67,8 +67,9 @@ def manifests(paths: Sequence[str]) -> list[str]:
 def detect(paths: Sequence[str], texts: Mapping[str, str], config: RepoConfig) -> Toolchain:
     """The repository's word, else the ecosystem with tests and the most files; a Makefile where no other has tests."""
     files = Files(frozenset(paths), texts)
-    found = [result for detector in _DETECTORS if (result := detector(files))]
-    best = max(found, key=lambda result: (result.test is not None, result.sources), default=None)
+    found = {name: result for name, detector in _DETECTORS.items() if (result := detector(files))}
+    ecosystem = max(found, key=lambda name: (found[name].test is not None, found[name].sources), default="")
+    best = found.get(ecosystem)
     setup = config.setup if config.setup is not None else best.setup if best else ()
     test = config.test or (best.test if best else None)
     detected = f"detected: {best.sign}" if best else "nothing was found that says how to test it"
@@ -81,7 +82,13 @@ def detect(paths: Sequence[str], texts: Mapping[str, str], config: RepoConfig) -
             why = f"tests from {CONFIG_PATHS[0]}, set-up {detected}"
         case _:
             why = detected
-    return Toolchain(tuple(setup), test, why)
+    return Toolchain(tuple(setup), test, why, "" if ecosystem == "make" else ecosystem)
+
+
+def meant_for(ecosystem: str, words: Sequence[str]) -> tuple[str, ...]:
+    """Of an operator's list: what is for all, and what is for this one, as in `python=registry.example`."""
+    pairs = [(left, right) if equals else ("", left) for left, equals, right in (w.partition("=") for w in words)]
+    return tuple(value for name, value in pairs if name in ("", ecosystem))
 
 
 # ------------------------------------------------------------------------------------------------------------ Python
@@ -238,4 +245,12 @@ def _make(files: Files) -> _Found | None:
     return None
 
 
-_DETECTORS: tuple[Callable[[Files], _Found | None], ...] = (_python, _node, _go, _rust, _java, _ruby, _make)
+_DETECTORS: dict[str, Callable[[Files], _Found | None]] = {
+    "python": _python,
+    "node": _node,
+    "go": _go,
+    "rust": _rust,
+    "java": _java,
+    "ruby": _ruby,
+    "make": _make,
+}

@@ -22,6 +22,7 @@ import structlog
 from bot.core import breaker
 from bot.core.machines import WARM, Image, ImageId, Lease, LeaseKey, MachineId
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.toolchain import meant_for
 from bot.ports import (
     Clock,
     Crowded,
@@ -52,7 +53,7 @@ _CROWDED = 10.0  # seconds until we look again whether there is room
 class LendingOptions:
     seconds: int = 1800  # that a machine lives when nobody extends its life; `tend` does
     at_most: int = 20  # machines at a time, of one provider
-    template: str = ""  # "" is the provider's own
+    templates: tuple[str, ...] = ()  # `name` for all, `python=name` for one ecosystem; none is the provider's own
     probe: float = 10.0  # seconds that a new machine has to show that it works
     read: float = 3.0  # seconds for reading a file
     warm: int = 0  # machines that are kept ready for new solves
@@ -81,7 +82,7 @@ class LeasedSandboxes:
 
     # ------------------------------------------------------------------------------------------------ life and death
 
-    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None, ecosystem: str = "") -> None:
         checked(id)
         image = None if snapshot is None else await self._image(snapshot)
         lease = await self._ledger.lease(id)
@@ -94,18 +95,24 @@ class LeasedSandboxes:
         elif lease is not None:
             await self.close(id)
             lease = None
-        if lease is None and image is None and await self._from_the_pool(id):
+        template = "" if image else next(iter(meant_for(ecosystem, self._options.templates)), "")
+        if lease is None and image is None and template == self._usual and await self._from_the_pool(id):
             return
-        await self._ask(lease or await self._intend(id, image))
+        await self._ask(lease or await self._intend(id, image), template)
+
+    @property
+    def _usual(self) -> str:
+        """The template of warm machines."""
+        return next(iter(meant_for("", self._options.templates)), "")
 
     async def _made(self, lease: Lease) -> MachineId | None:
         """The machine that a crash or a lost answer has kept from us."""
         machines = await self._provider(lease).machines()
         return next((machine.id for machine in machines if machine.key == lease.key), None)
 
-    async def _ask(self, lease: Lease) -> None:
+    async def _ask(self, lease: Lease, template: str) -> None:
         for _ in range(_TRIES):
-            machine = await self._new_machine(lease)
+            lease, machine = await self._new_machine(lease, template)
             if await self._is_well(lease, machine):
                 return
             log.warning("sandbox.dead_on_arrival", sandbox=lease.sandbox, machine=machine)
@@ -114,24 +121,24 @@ class LeasedSandboxes:
         await self._ledger.returned(lease.key)
         raise Unavailable(f"{_TRIES} machines in a row were dead on arrival", retry_after=_CROWDED)
 
-    async def _new_machine(self, lease: Lease) -> MachineId:
+    async def _new_machine(self, lease: Lease, template: str) -> tuple[Lease, MachineId]:
         provider = self._provider(lease)
         wanted = Wanted(
             lease.key,
             self._options.seconds,
-            template=self._options.template,
+            template=template,
             image=lease.image,
             labels={"sandbox": lease.sandbox},
         )
         try:
-            return await provider.create(wanted)
+            return lease, await provider.create(wanted)
         except Rejected as error:
             await self._ledger.returned(lease.key)
             if not wanted.template or wanted.image:
                 raise SandboxLost(str(error)) from error  # an image that is no more
             log.warning("sandbox.template.unknown", template=wanted.template, reason=str(error))
             lease = await self._write_down(replace(lease, key=_new_key()))
-            return await provider.create(replace(wanted, key=lease.key, template=""))
+            return lease, await provider.create(replace(wanted, key=lease.key, template=""))
 
     async def _is_well(self, lease: Lease, machine: MachineId) -> bool:
         """It has a shell and our folders. From here on the lease says which machine it is."""
@@ -210,10 +217,12 @@ class LeasedSandboxes:
         if earlier := await self._ledger.saved(saved):
             await self._delete(earlier)
 
+    async def name_snapshot(self, name: SnapshotId, another: SnapshotId) -> bool:
+        checked(another)
+        return await self._ledger.named(name, another)
+
     async def drop_snapshot(self, name: SnapshotId) -> None:
-        image = await self._ledger.image(name)
-        if image is not None:
-            await self._ledger.deleted(name)
+        if image := await self._ledger.deleted(name):
             await self._delete(image)
 
     async def snapshots(self) -> list[SnapshotId]:
@@ -373,7 +382,7 @@ class LeasedSandboxes:
         ready = sum(lease.is_warm for lease in await self._ledger.leases())
         while ready < self._options.warm:
             lease = await self._intend(SandboxId(f"{WARM}{uuid4().hex}"), None)
-            await self._ask(lease)
+            await self._ask(lease, self._usual)
             ready += 1
 
     async def _from_the_pool(self, id: SandboxId) -> bool:

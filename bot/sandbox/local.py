@@ -86,7 +86,8 @@ class LocalSandboxes(ABC):
 
     # ------------------------------------------------------------------------------------------------ life and death
 
-    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None, ecosystem: str = "") -> None:
+        """Whatever the ecosystem, all see the toolchains of this machine."""
         self._rooms.prepare()
         await self.close(id)
         async with self._rooms.building() as room:
@@ -121,6 +122,15 @@ class LocalSandboxes(ABC):
         async with self._rooms.building() as room:
             await self._copy(source, room)
             await self._rooms.settle_snapshot(room, name)
+
+    async def name_snapshot(self, name: SnapshotId, another: SnapshotId) -> bool:
+        source = self._rooms.find_snapshot(name)
+        if source is None:
+            return False
+        async with self._rooms.building() as room:
+            await self._copy(source, room)
+            await self._rooms.settle_snapshot(room, another)
+        return True
 
     async def drop_snapshot(self, name: SnapshotId) -> None:
         await self._rooms.remove_snapshot(name)

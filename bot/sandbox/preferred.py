@@ -27,14 +27,14 @@ class PreferredSandboxes:
         await self._preferred.check()
         await self._other.check()
 
-    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None) -> None:
+    async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None, ecosystem: str = "") -> None:
         if snapshot is not None:
             there = snapshot in await self._other.snapshots()
             await (self._other if there else self._preferred).create(id, snapshot=snapshot)
             return
         await self._other.close(id)
         try:
-            await self._preferred.create(id)
+            await self._preferred.create(id, ecosystem=ecosystem)
         except Crowded:
             raise  # it is only full
         except Unavailable as error:
@@ -73,6 +73,9 @@ class PreferredSandboxes:
     async def snapshot(self, id: SandboxId, name: SnapshotId) -> None:
         there = await self._other.exists(id) or name in await self._other.snapshots()
         await (self._other if there else self._preferred).snapshot(id, name)
+
+    async def name_snapshot(self, name: SnapshotId, another: SnapshotId) -> bool:
+        return await self._other.name_snapshot(name, another) or await self._preferred.name_snapshot(name, another)
 
     async def drop_snapshot(self, name: SnapshotId) -> None:
         await self._other.drop_snapshot(name)

@@ -7,6 +7,7 @@ workers never take the same slot, the last free machine, or the one probe.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -91,7 +92,7 @@ class SqlLedger:
             if (kept.provider, kept.image) == (image.provider, image.image):
                 return None
             db.execute(sa.update(sandbox_images).where(_IMAGE.name == image.name).values(rows.image_values(image)))
-            return kept
+            return None if _has_a_name(db, kept) else kept
 
         return await self._database.write(work)
 
@@ -104,8 +105,27 @@ class SqlLedger:
         question = sa.select(sandbox_images).order_by(_IMAGE.taken_at, _IMAGE.name)
         return await self._database.read(lambda db: [rows.image_of(row) for row in db.execute(question)])
 
-    async def deleted(self, name: SnapshotId) -> None:
-        await self._database.write(lambda db: db.execute(sa.delete(sandbox_images).where(_IMAGE.name == name)))
+    async def named(self, name: SnapshotId, another: SnapshotId) -> bool:
+        def work(db: sa.Connection) -> bool:
+            found = db.execute(sa.select(sandbox_images).where(_IMAGE.name == name).with_for_update()).one_or_none()
+            if found is None:
+                return False
+            values = rows.image_values(replace(rows.image_of(found), name=another))
+            row = insert(db, sandbox_images).values(values)
+            db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+            return True
+
+        return await self._database.write(work)
+
+    async def deleted(self, name: SnapshotId) -> Image | None:
+        mine = sa.delete(sandbox_images).where(_IMAGE.name == name).returning(sandbox_images)
+
+        def work(db: sa.Connection) -> Image | None:
+            row = db.execute(mine).one_or_none()
+            image = rows.image_of(row) if row else None
+            return None if image is None or _has_a_name(db, image) else image
+
+        return await self._database.write(work)
 
     # ------------------------------------------------------------------------------------------ how a provider does
 
@@ -154,6 +174,11 @@ class SqlLedger:
     async def forget_operations(self, before: datetime) -> int:
         old = sa.delete(sandbox_operations).where(_OPERATION.at < before)
         return await self._database.write(lambda db: db.execute(old).rowcount)
+
+
+def _has_a_name(db: sa.Connection, image: Image) -> bool:
+    names = sa.select(_IMAGE.name).where(_IMAGE.provider == image.provider, _IMAGE.image_id == image.image)
+    return db.execute(names.limit(1)).one_or_none() is not None
 
 
 def _held(db: sa.Connection, provider: str) -> rows.Row:

@@ -27,6 +27,7 @@ from bot.core.model import (
     SolveId,
     Status,
     Usage,
+    Workspace,
     run_id,
 )
 from bot.store.tables import ModelConfig, solve_runs
@@ -222,6 +223,10 @@ def image_values(image: Image) -> Values:
 
 def image_of(row: Row) -> Image:
     return Image(SnapshotId(row.name), row.provider, ImageId(row.image_id), row.taken_at)
+
+
+def workspace_of(row: Row) -> Workspace:
+    return Workspace(row.repository_id, row.key, row.left_behind, row.used_at)
 
 
 def health_values(health: Health) -> Values:

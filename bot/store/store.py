@@ -35,6 +35,7 @@ from bot.core.model import (
     Task,
     Toolchain,
     Usage,
+    Workspace,
 )
 from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
@@ -47,6 +48,7 @@ from bot.store.tables import (
     audit_log,
     deliveries,
     installations,
+    prepared_workspaces,
     repositories,
     sandbox_operations,
     solve_runs,
@@ -63,6 +65,7 @@ def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 
 _RUN = solve_runs.c
+_WORKSPACE = prepared_workspaces.c
 _STEPPED = (  # built once: this is what a step of every run asks for
     sa.update(solve_runs)
     .where(_RUN.id == sa.bindparam("run"))
@@ -333,6 +336,20 @@ class SqlStore:
         }
         await self._database.write(lambda db: _upsert(db, repositories, {"id": repo.id}, values))
 
+    async def workspace(self, repo_id: int) -> Workspace | None:
+        question = sa.select(prepared_workspaces).where(_WORKSPACE.repository_id == repo_id)
+        row = await self._database.read(lambda db: db.execute(question).one_or_none())
+        return rows.workspace_of(row) if row else None
+
+    async def keep_workspace(self, workspace: Workspace) -> None:
+        values = {"key": workspace.key, "left_behind": workspace.left_behind, "used_at": workspace.used_at}
+        key = {"repository_id": workspace.repo_id}
+        await self._database.write(lambda db: _upsert(db, prepared_workspaces, key, values))
+
+    async def workspaces(self, *, used_since: datetime) -> list[Workspace]:
+        question = sa.select(prepared_workspaces).where(_WORKSPACE.used_at >= used_since)
+        return await self._database.read(lambda db: [rows.workspace_of(row) for row in db.execute(question)])
+
     async def audit(self, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         entry = {"at": at, "actor": actor, "action": action, "subject": subject, "detail": dict(detail)}
         digest = hashlib.sha256(msgspec.json.encode(entry, order="deterministic")).hexdigest()
@@ -359,6 +376,7 @@ class SqlStore:
             sa.delete(deliveries).where(deliveries.c.handed_at < before),
             sa.delete(audit_log).where(audit_log.c.at < before),
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
+            sa.delete(prepared_workspaces).where(_WORKSPACE.used_at < before),
         )
         return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))
 

@@ -308,6 +308,15 @@ sandbox_leases = Table(
     Column("expires_at", Utc, nullable=False),
 )
 
+prepared_workspaces = Table(
+    "prepared_workspaces",
+    metadata,
+    Column("repository_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("left_behind", Json(dict[str, str]), nullable=False),
+    Column("used_at", Utc, nullable=False),
+)
+
 sandbox_images = Table(
     "sandbox_images",
     metadata,

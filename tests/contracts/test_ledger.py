@@ -131,6 +131,19 @@ async def test_an_image_is_kept_under_its_name(ledger: Ledger) -> None:
     assert await ledger.images() == [other]
 
 
+async def test_an_image_goes_with_its_last_name(ledger: Ledger) -> None:
+    another = SnapshotId("another")
+    assert not await ledger.named(IMAGE.name, another)
+    await ledger.saved(IMAGE)
+    for _ in range(2):
+        assert await ledger.named(IMAGE.name, another)
+    assert await ledger.image(another) == replace(IMAGE, name=another)
+    assert await ledger.saved(replace(IMAGE, image=ImageId("image-2"))) is None, "the other name still needs it"
+    assert await ledger.deleted(another) == replace(IMAGE, name=another)
+    assert await ledger.deleted(another) is None
+    assert await ledger.deleted(IMAGE.name) == replace(IMAGE, image=ImageId("image-2"))
+
+
 async def test_of_images_saved_at_once_all_but_one_are_to_be_deleted(ledgers: list[Ledger]) -> None:
     images = [replace(IMAGE, image=ImageId(f"image-{number}")) for number in range(8)]
     replaced = await asyncio.gather(*(ledgers[n % 2].saved(image) for n, image in enumerate(images)))

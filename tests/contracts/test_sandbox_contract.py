@@ -350,6 +350,18 @@ class TestSnapshots:
             await sandboxes.create(B, snapshot=PREPARED)
         assert await sandboxes.living() == [A]
 
+    async def test_another_name_for_the_same(self, sandboxes: Sandboxes) -> None:
+        another = SnapshotId("kept")
+        assert not await sandboxes.name_snapshot(PREPARED, another)
+        await output(sandboxes, "echo 1 > x; echo 2 > ~/y")
+        await sandboxes.snapshot(A, PREPARED)
+        for _ in range(2):
+            assert await sandboxes.name_snapshot(PREPARED, another)
+        await sandboxes.drop_snapshot(PREPARED)
+        assert await sandboxes.snapshots() == [another]
+        await sandboxes.create(B, snapshot=another)
+        assert await output(sandboxes, "cat x ~/y", B) == "1\n2\n"
+
     async def test_taken_again_after_a_crash(self, sandboxes: Sandboxes) -> None:
         await sandboxes.snapshot(A, PREPARED)
         await output(sandboxes, "echo 1 > x")

@@ -56,6 +56,7 @@ def test_everything_can_be_said() -> None:
         ("labels: []", RepoConfig(labels=())),
         ("models: [sonnet, sonnet]", RepoConfig(models=("sonnet",))),
         ("limits: {minutes: 5}", RepoConfig(minutes=5.0)),
+        ("limits: {command: 300}", RepoConfig(command=300.0)),
         ("pull_request: {draft: false}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.NEVER))),
         ("pull_request: {draft: auto}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.AUTO))),
         ("who: READ", RepoConfig(who=Permission.READ)),

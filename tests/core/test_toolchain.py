@@ -159,7 +159,7 @@ def test_maven_fetches_what_its_tests_need_without_running_them() -> None:
 )
 def test_the_repository_has_the_last_word(config: RepoConfig, setup: tuple[str, ...], test: str, why: str) -> None:
     toolchain = found({"go.mod": "", "go.sum": "", "a_test.go": ""}, config)
-    assert toolchain == Toolchain(setup, test, why)
+    assert toolchain == Toolchain(setup, test, why, "go")
 
 
 def test_why_says_what_was_found() -> None:

@@ -40,6 +40,13 @@ def upgrade() -> None:
         Column("is_probing", sa.Boolean, nullable=False),
         Column("last_slot", TIME),
     )
+    op.create_table(
+        "prepared_workspaces",
+        Column("repository_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        Column("key", sa.Text, nullable=False),
+        Column("left_behind", sa.Text, nullable=False),
+        Column("used_at", TIME, nullable=False),
+    )
     _create_operations()
 
 

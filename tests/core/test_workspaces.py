@@ -1,0 +1,49 @@
+"""Which set-ups serve a later solve, and what an operator's list means for one ecosystem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.model import Sha, Toolchain
+from bot.core.toolchain import meant_for
+from bot.core.workspaces import workspace_key
+
+BASE = Sha("a" * 40)
+PIP = Toolchain(("pip install -e .",), "pytest -q", "detected", "python")
+
+
+def test_the_same_is_made_of_the_same() -> None:
+    assert workspace_key(1, BASE, PIP, ("a", "b")) == workspace_key(1, BASE, replace(PIP, test="tox"), ("b", "a"))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        workspace_key(2, BASE, PIP, ("a",)),
+        workspace_key(1, Sha("b" * 40), PIP, ("a",)),
+        workspace_key(1, BASE, replace(PIP, setup=("pip install -e .[test]",)), ("a",)),
+        workspace_key(1, BASE, replace(PIP, ecosystem="node"), ("a",)),
+        workspace_key(1, BASE, PIP, ()),
+    ],
+)
+def test_whatever_makes_a_difference_is_in_the_key(key: str | None) -> None:
+    assert key != workspace_key(1, BASE, PIP, ("a",))
+
+
+def test_where_nothing_is_set_up_nothing_is_kept() -> None:
+    assert workspace_key(1, BASE, replace(PIP, setup=()), ()) is None
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "meant"),
+    [
+        ("python", ("all.example", "p1.example", "p2.example")),
+        ("node", ("all.example", "n.example")),
+        ("", ("all.example",)),
+    ],
+)
+def test_hosts_of_an_ecosystem(ecosystem: str, meant: tuple[str, ...]) -> None:
+    words = ("all.example", "python=p1.example", "node=n.example", "python=p2.example")
+    assert meant_for(ecosystem, words) == meant
