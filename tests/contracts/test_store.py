@@ -53,6 +53,7 @@ from bot.core.model import (
     Trigger,
     TriggerKind,
     Usage,
+    Workspace,
     run_id,
 )
 from bot.inbox import open_inbox
@@ -472,6 +473,19 @@ async def test_a_repository_is_called_as_it_is_now(store: SqlStore) -> None:
     await store.repository_seen(renamed, deleted=True)
     await store.accept(solve("s-2", number=9))
     assert (await facts(store, SolveId("s-2"))).solve.issue.repo == REPO
+
+
+async def test_one_workspace_of_a_repository_is_kept(store: SqlStore) -> None:
+    assert await store.workspace(7) is None
+    first = Workspace(7, "k1", {"venv/x": "b" * 40}, NOON)
+    await store.keep_workspace(first)
+    assert await store.workspace(7) == first
+    newer = Workspace(7, "k2", {}, NOON + timedelta(hours=1))
+    await store.keep_workspace(newer)
+    await store.keep_workspace(Workspace(8, "k3", {}, NOON))
+    assert await store.workspaces(used_since=NOON + timedelta(minutes=1)) == [newer]
+    await store.purge(NOON + timedelta(minutes=1))
+    assert await store.workspaces(used_since=NOON) == [newer]
 
 
 async def test_an_audit_entry_is_there_once(store: SqlStore, database_url: str) -> None:
