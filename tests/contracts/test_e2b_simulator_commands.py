@@ -98,6 +98,8 @@ async def test_where_a_command_finds_itself(sandbox: AsyncSandbox) -> None:
         await run("pwd", user="nobody-knows")
     with pytest.raises(InvalidArgumentException, match="NUL"):
         await run("echo a\0b")
+    with pytest.raises(InvalidArgumentException):
+        await run("true", envs={"": "a variable without a name"})
 
 
 async def test_much_output_arrives_whole(sandbox: AsyncSandbox) -> None:

@@ -42,6 +42,7 @@ from bot.simulators.e2b.faults import (
     html,
     slow,
 )
+from bot.simulators.e2b.server import OPERATIONS
 from tests.contracts.e2b_world import Account, account, until
 
 pytestmark = pytest.mark.namespaces
@@ -342,7 +343,7 @@ def test_chance_is_the_same_every_time() -> None:
     chances = {"create": {answer(503): 0.2, DROP_AFTER: 0.1}, "start": {VANISH: 0.5}}
 
     def drawn(seed: int, other_calls: int) -> list[Failure | None]:
-        faults, met = Faults(), []
+        faults, met = Faults(OPERATIONS), []
         faults.random(seed, chances)
         for _ in range(300):
             for _ in range(other_calls):
@@ -354,8 +355,17 @@ def test_chance_is_the_same_every_time() -> None:
     assert drawn(1, 0) == drawn(1, 2) != drawn(2, 0)
     assert 35 < drawn(1, 0).count(answer(503)) < 85
     assert 12 < drawn(1, 0).count(DROP_AFTER) < 50
-    faults = Faults()
+    faults = Faults(OPERATIONS)
     faults.random(1, chances)
     assert all(faults.take("kill", "") is None for _ in range(100))
     faults.clear()
     assert all(faults.take("start", "") is None for _ in range(100))
+
+
+def test_a_fault_of_nothing_is_a_mistake() -> None:
+    faults = Faults(OPERATIONS)
+    with pytest.raises(ValueError, match="delete_sandbox"):
+        faults.add("delete_sandbox", DROP_AFTER)
+    with pytest.raises(ValueError, match="spawn"):
+        faults.random(1, {"spawn": {VANISH: 1.0}})
+    assert {*CONTROL, *INSIDE, "health", "files_read", "files_write"} <= OPERATIONS

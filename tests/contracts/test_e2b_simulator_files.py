@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 
 import aiohttp
+import httpx
 import pytest
 from e2b import (
     AsyncSandbox,
@@ -91,6 +92,19 @@ async def test_who_stops_reading_does_no_harm(sandbox: AsyncSandbox) -> None:
     await until(is_closed)
 
 
+async def test_a_sandbox_killed_under_a_download(sandbox: AsyncSandbox) -> None:
+    await sandbox.files.write("large", LARGE * 4)
+    stream = await sandbox.files.read("large", format="stream")
+    await anext(stream)
+    await sandbox.kill()
+    with pytest.raises(httpx.TransportError):
+        _ = [piece async for piece in stream]
+
+
+async def test_files_that_have_no_size(sandbox: AsyncSandbox) -> None:
+    assert "Pid:\t1\n" in await sandbox.files.read("/proc/1/status")
+
+
 async def test_what_is_there(sandbox: AsyncSandbox) -> None:
     await sandbox.commands.run(
         "mkdir -p top/sub; echo 1 >top/a; chmod 600 top/a; ln -s a top/link; ln -s /none top/gone"
@@ -117,6 +131,15 @@ async def test_what_is_there(sandbox: AsyncSandbox) -> None:
         await sandbox.files.list("top/a")
 
 
+async def test_times_and_trees_beyond_all_measure(sandbox: AsyncSandbox) -> None:
+    far = "/dev/shm/far"  # where the file system takes it
+    await sandbox.commands.run(f"touch -d @99999999999999 {far}; mkdir -p $(printf 'd/%.0s' {{1..1500}})")
+    assert (await sandbox.files.get_info(far)).modified_time.year == 9999
+    with pytest.raises(InvalidArgumentException):
+        await sandbox.files.remove("d")
+    assert (await sandbox.commands.run("rm -r d && echo gone")).stdout == "gone\n"
+
+
 async def test_making_moving_and_removing(sandbox: AsyncSandbox) -> None:
     assert await sandbox.files.make_dir("one/two")
     assert not await sandbox.files.make_dir("one/two")
@@ -137,10 +160,10 @@ async def test_what_cannot_be_read_or_written(sandbox: AsyncSandbox) -> None:
     for path in ("nowhere", "/proc/self/none"):
         with pytest.raises(FileNotFoundException):
             await sandbox.files.read(path)
-    for path in ("/home/user", "pipe", "loop", "/dev/zero"):
+    for path in ("a\0b", "/home/user", "pipe", "loop", "/dev/zero"):
         with pytest.raises(InvalidArgumentException):
             await sandbox.files.read(path)
-    for path in ("/tmp", "pipe", "secret/below"):
+    for path in ("a\0b", "/tmp", "pipe", "secret/below"):
         with pytest.raises(InvalidArgumentException):
             await sandbox.files.write(path, "x")
     for path in ("secret", "/usr/x"):

@@ -33,7 +33,7 @@ class Refusal(Exception):
 
 @dataclass(slots=True)
 class Call:
-    """One request. `sandbox` is there where the operation is one of a running sandbox."""
+    """One request. `sandbox`: the running one whose operation it is, or the one that was made."""
 
     request: Request
     stage: Stage

@@ -34,14 +34,16 @@ async def create(call: Call) -> Response:
     wanted = _wanted(call, sent)
     key = call.request.headers.get("idempotency-key")
     if key is None:
-        return _made(await _create(call, wanted))
+        call.sandbox = await _create(call, wanted)
+        return _made(call.sandbox)
     if not _KEY.fullmatch(key):
         raise Refusal(400, "Idempotency-Key must be 1 to 255 characters of a-z, 0-9 and -")
     promised = call.stage.promised.get(key)
     if promised is None:
         promised = call.stage.promised[key] = asyncio.ensure_future(_create(call, wanted))
     try:
-        return _made(await asyncio.shield(promised))
+        call.sandbox = await asyncio.shield(promised)
+        return _made(call.sandbox)
     except BaseException:
         if promised.done():
             call.stage.promised.pop(key, None)  # what failed may be tried again

@@ -11,7 +11,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -105,19 +105,28 @@ class Fault:
 
 
 class Faults:
-    def __init__(self) -> None:
+    def __init__(self, operations: Collection[str]) -> None:
+        """`operations`: all that there are, because a fault of one that is not there would never be met."""
+        self._operations = operations
         self._planned: list[Fault] = []
         self._seed: int | None = None
         self._chances: Mapping[str, Mapping[Failure, float]] = {}
         self._calls: Counter[str] = Counter()
 
     def add(self, operation: str, failure: Failure, *, times: int | None = 1, sandbox: str | None = None) -> Fault:
+        self._check(operation)
         fault = Fault(operation, failure, times, sandbox)
         self._planned.append(fault)
         return fault
 
+    def _check(self, operation: str) -> None:
+        if not any(fnmatchcase(known, operation) for known in self._operations):
+            raise ValueError(f"there is no operation {operation!r}, but {', '.join(sorted(self._operations))}")
+
     def random(self, seed: int, chances: Mapping[str, Mapping[Failure, float]]) -> None:
         """Operation -> failure -> probability. What the n-th call of an operation meets depends on nothing else."""
+        for operation in chances:
+            self._check(operation)
         self._seed, self._chances = seed, chances
         self._calls.clear()
 

@@ -11,7 +11,6 @@ import re
 import stat
 import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -19,14 +18,17 @@ from starlette.types import ASGIApp
 
 from bot.simulators.e2b import guest
 from bot.simulators.e2b.calls import Call, Refusal, Route, json_answer
+from bot.simulators.e2b.clock import timestamp
 from bot.simulators.e2b.connect import read_message, refuse, translated
-from bot.simulators.e2b.machine import LOST, GuestError, Machine, MachineGone
+from bot.simulators.e2b.machine import LOST, GuestError, Machine
 from bot.simulators.e2b.people import caller, known, resolve
 from bot.simulators.e2b.root import INSIDE_UID
 from bot.simulators.e2b.sandboxes import Sandbox
 
 _FIELDS = 8  # of an entry, as the guest writes it
+_END_OF_TIME = 253_402_300_799.0  # seconds: the last that a date can say
 _OWNERS = {str(INSIDE_UID): "user", "0": "root"}
+_BYTES = "application/octet-stream"
 _GZIP = 31  # zlib: with gzip's header
 _STATUS = {errno.ENOENT: 404, errno.ENOSPC: 507, errno.EDQUOT: 507, errno.EFBIG: 507}
 _BAD_PATHS = {
@@ -51,26 +53,23 @@ async def read(call: Call) -> ASGIApp:
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
     machine.receive(id + 1, lambda kind, data: pieces.put_nowait({guest.EOF: b"", LOST: None}.get(kind, data)))
     try:
-        size = int((await machine.ask(guest.READ, path, id=id))[0])
-    except GuestError as error:
+        await machine.ask(guest.READ, path, id=id)
+    except (GuestError, ValueError) as error:
         machine.drop(id + 1)
         raise _refusal(error, call.query("path")) from error
-    content = _content(machine, id + 1, pieces)
+    content = _content(call, machine, id + 1, pieces)
     if "gzip" in call.request.headers.get("accept-encoding", ""):
         return StreamingResponse(_compressed(content), headers={"content-encoding": "gzip"}, media_type=_BYTES)
-    return StreamingResponse(content, headers={"content-length": str(size)}, media_type=_BYTES)
+    return StreamingResponse(content, media_type=_BYTES)
 
 
-_BYTES = "application/octet-stream"
-
-
-async def _content(machine: Machine, id: int, pieces: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+async def _content(call: Call, machine: Machine, id: int, pieces: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
     try:
         while piece := await pieces.get():
             yield piece
             machine.grant(id, len(piece))
-        if piece is None:
-            raise MachineGone
+        if piece is None:  # the sandbox is gone, and its connections with it
+            call.request.state.transport.abort()
     finally:
         machine.drop(id)
 
@@ -132,7 +131,7 @@ async def _write(call: Call, asked: str, pieces: Iterable[bytes]) -> dict[str, s
         except BaseException:
             machine.drop(id + 1)
             raise
-    except GuestError as error:
+    except (GuestError, ValueError) as error:
         raise _refusal(error, asked) from error
     shown = call.stage.host.outside(sandbox.root, path)
     return {"name": posixpath.basename(shown), "type": "file", "path": shown}
@@ -159,7 +158,9 @@ def _place(call: Call, asked: str) -> tuple[Sandbox, str]:
     return call.sandbox, call.stage.host.inside(call.sandbox.root, resolve(asked, user))
 
 
-def _refusal(error: GuestError, path: str) -> Refusal:
+def _refusal(error: GuestError | ValueError, path: str) -> Refusal:
+    if isinstance(error, ValueError):
+        return Refusal(400, f"path {path!r}: {error}")
     if error.number == errno.ENOENT:
         return Refusal(404, f"path '{path}' does not exist")
     if error.number in _BAD_PATHS:
@@ -212,7 +213,7 @@ def _entry(fields: Sequence[bytes]) -> dict[str, Any]:
         "permissions": stat.filemode(int(mode)),
         "owner": _OWNERS.get(uid, "nobody"),
         "group": _OWNERS.get(gid, "nobody"),
-        "modifiedTime": datetime.fromtimestamp(int(changed) / 1e9, UTC).isoformat().replace("+00:00", "Z"),
+        "modifiedTime": timestamp(min(max(int(changed) / 1e9, 0.0), _END_OF_TIME)),
     }
     return {**entry, "symlinkTarget": target} if target else entry
 

@@ -61,7 +61,7 @@ class Guest:
         self._sources: dict[int, Source] = {}  # by descriptor
         self._sinks: dict[int, Sink] = {}
         self._by_id: dict[int, Source | Sink] = {}
-        self._files: dict[int, tuple[int, str]] = {}  # being written: id -> descriptor, path
+        self._files: dict[int, int] = {}  # being written: id -> descriptor
         self._broken: dict[int, OSError] = {}  # files that could not be written
         self._commands: dict[int, tuple[int, int]] = {}  # pid -> id, pidfd
         self._listeners: dict[int, tuple[_socket.socket, bytes]] = {}
@@ -111,6 +111,8 @@ class Guest:
                 self._handle(kind, id, payload)
             except OSError as error:
                 self._failed(id, error)
+            except (ValueError, RecursionError):  # a variable without a name, a tree too deep
+                self._failed(id, OSError(errno.EINVAL, ""))
 
     def _handle(self, kind: int, id: int, payload: bytes) -> None:
         if kind == DATA:
@@ -240,7 +242,7 @@ class Guest:
             try:
                 view = memoryview(data)
                 while view and id not in self._broken:
-                    view = view[os.write(self._files[id][0], view) :]
+                    view = view[os.write(self._files[id], view) :]
             except OSError as error:
                 self._broken[id] = error
             self._send(CREDIT, id, str(len(data)).encode())
@@ -304,7 +306,7 @@ class Guest:
     def _drop(self, id: int) -> None:
         """Nobody wants to read it, or there is nothing more to read; a file is left as far as it was written."""
         if id in self._files:
-            os.close(self._files.pop(id)[0])
+            os.close(self._files.pop(id))
             self._broken.pop(id, None)
         held = self._by_id.pop(id, None)
         if isinstance(held, Source):
@@ -342,14 +344,12 @@ class Guest:
         except OSError:
             os.close(fd)
             raise
-        self._files[id + 1] = fd, os.fsdecode(path)
+        self._files[id + 1] = fd
         self._done(id)
 
     def _finish_file(self, id: int) -> None:
-        """Answers under the id of the request."""
-        fd, _ = self._files.pop(id)
+        os.close(self._files.pop(id))
         error = self._broken.pop(id, None)
-        os.close(fd)
         if error is None:
             self._done(id)
         else:
@@ -369,8 +369,6 @@ class Guest:
             return _entry(other)
         elif kind == REMOVE:
             _remove(path)
-        else:
-            raise OSError(errno.ENOSYS, "unknown message")
         return []
 
     # ----------------------------------------------------------------------------------------------- network

@@ -24,7 +24,8 @@ Receiver = Callable[[int, bytes], None]
 LOST = 0  # the kind of message that a receiver gets when the machine is gone
 
 _BOOT = 30.0  # seconds on a machine that has much else to do
-_MOST = 4 * 1024**2  # bytes of one message, and of what may come unasked
+_MOST = 4 * 1024**2  # bytes that may come unasked
+_LARGEST = 64 * 1024**2  # bytes of one message: a list of very many files
 
 
 class GuestError(Exception):
@@ -261,7 +262,7 @@ class _Wire(asyncio.Protocol):
             while len(self._received) - start >= guest.HEADER:
                 size = int.from_bytes(self._received[start + 5 : start + guest.HEADER], "big")
                 body = start + guest.HEADER
-                if size > _MOST:
+                if size > _LARGEST:
                     raise ValueError("a message too large")
                 if len(self._received) < body + size:
                     break

@@ -117,14 +117,13 @@ class _Endpoint:
             body = await request.body()
         except ClientDisconnect:
             return
-        sandbox = request.headers.get("e2b-sandbox-id") or request.path_params.get("id", "")
-        fault = self.stage.faults.take(self.route.operation, sandbox)
+        id = request.headers.get("e2b-sandbox-id") or request.path_params.get("id", "")
+        fault = None if self.stage.unavailable else self.stage.faults.take(self.route.operation, id)
         call = Call(request, self.stage, fault.failure if fault else None, request.path_params, body)
         answer = await self._meet(call, fault)
-        made = call.sandbox.id if call.sandbox else sandbox
-        self.stage.journal.append(
-            Logged(self.route.operation, made, getattr(answer, "status_code", 200) if answer else 0)
-        )
+        status = 0 if answer is None else getattr(answer, "status_code", 200)  # streams have 200 and none to look at
+        id = call.sandbox.id if call.sandbox else id
+        self.stage.journal.append(Logged(self.route.operation, id, status, self.stage.clock.time()))
         if answer is None:
             await drop(request)
         else:

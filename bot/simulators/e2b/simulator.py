@@ -14,7 +14,7 @@ from bot.simulators.e2b.faults import Faults
 from bot.simulators.e2b.host import Host, Toolchain
 from bot.simulators.e2b.network import Internet
 from bot.simulators.e2b.sandboxes import Image, Sandbox, Sandboxes
-from bot.simulators.e2b.server import Server
+from bot.simulators.e2b.server import OPERATIONS, Server
 from bot.simulators.e2b.stage import PRO, Logged, Plan, Stage
 from bot.simulators.serving import Door
 
@@ -119,7 +119,7 @@ async def e2b(directory: Path, *, bubblewrap: Path, world: World | None = None) 
     await host.prepare()
     sandboxes = Sandboxes(host, clock, Internet(world.egress))
     key = "e2b_" + secrets.token_hex(20)
-    stage = Stage(key, world.plan, frozenset(world.templates), host, clock, sandboxes)
+    stage = Stage(key, world.plan, frozenset(world.templates), host, clock, sandboxes, Faults(OPERATIONS))
     door = Door(Server(stage).app, keep_alive=_KEEP_ALIVE)
     await door.open()
     try:

@@ -33,11 +33,12 @@ BOUNDLESS = Plan(concurrent=10_000, creations=10_000)
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request. `status` 0: it got no answer."""
+    """One request. `status` 0: it got no answer. `at`: when it was decided, in the service's time."""
 
     operation: str
     sandbox: str
     status: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Stage:
     host: Host
     clock: Clock
     sandboxes: Sandboxes
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults
     errors: list[str] = field(default_factory=list)  # defects of the simulator, and requests that no SDK makes
     journal: deque[Logged] = field(default_factory=lambda: deque(maxlen=_KEPT))
     promised: dict[str, asyncio.Future[Sandbox]] = field(default_factory=dict)  # by idempotency key
