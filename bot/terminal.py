@@ -36,7 +36,7 @@ from bot.core.render.status import status_comment
 from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
-from bot.github.webhook import Delivery, slim, verify
+from bot.github.webhook import Delivery, Malformed, slim, verify
 from bot.ports import Rejected, Store, World
 from bot.screen import console, decision, matrix
 from bot.settings import Settings
@@ -161,10 +161,15 @@ def _result(console: Console, facts: SolveFacts) -> int:
 
 async def receive_one(settings: Settings, event: str, payload: bytes) -> int:
     """Put it into the inbox as if it had been delivered and verified, and work until nothing of it is left."""
+    action = _action(payload)
     guid = str(uuid.uuid4())
     record = slim(_as_delivered(settings, guid, event, payload))
     if record is None:
-        raise Rejected(f"a {event} payload like this is not for us", remedy="README lists the events that are.")
+        what = f"{event}, {action}" if action else event
+        raise Rejected(
+            f"the bot does nothing at this event ({what})",
+            remedy="README lists those at which it does; of comments it takes those with a command, by people.",
+        )
     async with app.running(settings) as bot:
         await bot.inbox.put(guid, event, record)
         while await bot.inbox.waiting(1) or await bot.bot.engine.active():
@@ -172,6 +177,21 @@ async def receive_one(settings: Settings, event: str, payload: bytes) -> int:
                 bot.working.result()
             await asyncio.sleep(LOOK)
         return 0 if await bot.bot.engine.state(guid) is WorkflowState.SUCCEEDED else 1
+
+
+def _action(payload: bytes) -> str:
+    """What has happened, as the payload says; "" where it does not. Raises `Rejected` for what can be none."""
+    try:
+        said = json.loads(payload)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        remedy = "It must be the JSON that GitHub sends, whole: App settings, Advanced, Recent Deliveries."
+        raise Rejected(f"the payload is not JSON ({where}: {error.msg})", remedy=remedy) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise Rejected("the payload is not JSON in UTF-8", remedy="Save it as GitHub sends it.") from error
+    if not isinstance(said, dict):
+        raise Rejected("the payload is not an object", remedy="What GitHub sends begins with { and has an action.")
+    return visible(str(said.get("action", "")))[:40]
 
 
 def _as_delivered(settings: Settings, guid: str, event: str, payload: bytes) -> Delivery:
@@ -182,4 +202,7 @@ def _as_delivered(settings: Settings, guid: str, event: str, payload: bytes) -> 
         b"x-github-delivery": guid.encode(),
         b"x-hub-signature-256": b"sha256=" + hmac.new(secret, payload, sha256).hexdigest().encode(),
     }
-    return verify([secret], headers, payload)
+    try:
+        return verify([secret], headers, payload)
+    except Malformed as error:
+        raise Rejected(f"{event!r} is no name of an event", remedy="Such as issues or issue_comment.") from error

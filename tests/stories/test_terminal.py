@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.ports import Rejected
+from bot.settings import Secret, Settings
 from bot.simulators.model import Hold, bash
+from bot.terminal import receive_one
 from tests.stories.shell import PATIENCE, Shell, a_shell
 from tests.stories.world import FILES, FIX, FIXES, GIVES_UP
 
@@ -135,6 +138,28 @@ async def test_receive_works_one_payload_off(tmp_path: Path) -> None:
         assert code == 0, err
         assert len(repo.pulls) == 1
         assert github.errors == []
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "told"),
+    [
+        ("issues", b'{"action":\n "labeled"', "not JSON (line 2, column 11: "),
+        ("issues", b"", "not JSON (line 1, column 1: "),
+        ("issues", b"\xff{}", "not JSON in UTF-8"),
+        ("issues", b"[" * 100_000, "not JSON in UTF-8"),
+        ("issues", b'["labeled"]', "not an object"),
+        ("issues", b'{"action": "opened"}', "does nothing at this event (issues, opened)"),
+        ("push", b"{}", "does nothing at this event (push)"),
+        ("two words", b"{}", "'two words' is no name of an event"),
+    ],
+)
+async def test_a_payload_that_cannot_be_received_is_told(event: str, payload: bytes, told: str, tmp_path: Path) -> None:
+    settings = Settings(webhook_secrets=(Secret("s"),), data=tmp_path / "data")
+    with pytest.raises(Rejected) as refused:
+        await receive_one(settings, event, payload)
+    assert told in str(refused.value)
+    assert refused.value.remedy
+    assert not settings.data.exists()
 
 
 async def test_serve_without_settings_says_all_that_is_missing(tmp_path: Path) -> None:
