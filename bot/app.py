@@ -20,13 +20,17 @@ import aiohttp
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.conclude import Conclusion
+from bot.core.breaker import Outage
 from bot.core.matrix import ServerLimits
+from bot.core.model import SolveId, prepared_snapshot
 from bot.core.secrets import redact
+from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.github.client import Sleep
 from bot.github.hub import Hub
@@ -35,7 +39,7 @@ from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judge import Judge, Timeouts
-from bot.ports import AlarmClock, Ledger, Sandboxes, World
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -44,16 +48,18 @@ from bot.sandbox.e2b import E2BOptions, E2BProvider
 from bot.sandbox.leased import LeasedSandboxes, LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from bot.sandbox.resilience import ResilienceOptions, Resilient
+from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
+from bot.sandbox.watch import PlanWatch
 from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
-from bot.status import StatusBoard
+from bot.status import StatusBoard, TellOutage, no_outage
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, health_routes
 from bot.web.listening import listening
+from bot.web.metrics import Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
@@ -96,10 +102,10 @@ def server_limits(settings: Settings) -> ServerLimits:
     return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
 
 
-def assemble(settings: Settings, world: World, engine: Engine) -> Bot:
+def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
-    board = StatusBoard(world.github, world.store, hide)
+    board = StatusBoard(world.github, world.store, hide, tell_outage)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     judge = Judge(
         world.mirrors,
@@ -163,16 +169,19 @@ class Lending:
     ledger: Ledger
     providers: Sequence[Resilient]
     sandboxes: LeasedSandboxes
+    watch: PlanWatch
 
 
 @asynccontextmanager
-async def lending(settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK) -> AsyncIterator[Lending]:
+async def lending(
+    settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK, observe: Observe = lambda *_: None
+) -> AsyncIterator[Lending]:
     """Of E2B, one provider for each domain. At the end the account is written down."""
     ledger = store.ledger
     account = Account(ledger)
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations)
     providers = [
-        Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep)
+        Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep, observe=observe)
         for options in _e2b_options(settings)
     ]
     options = LendingOptions(
@@ -182,8 +191,10 @@ async def lending(settings: Settings, store: SqlStore, clock: AlarmClock = SYSTE
         read=settings.read_timeout,
         warm=settings.e2b_warm,
     )
+    plans = [Plan(provider.name, settings.e2b_creations, settings.e2b_machines) for provider in providers]
+    watch = PlanWatch(ledger, clock, plans)
     try:
-        yield Lending(ledger, providers, LeasedSandboxes(providers, ledger, clock, options))
+        yield Lending(ledger, providers, LeasedSandboxes(providers, ledger, clock, options, watch), watch)
     finally:
         await account.close()
 
@@ -197,21 +208,44 @@ def _e2b_options(settings: Settings) -> Iterator[E2BOptions]:
         yield E2BOptions(settings.e2b_key.reveal(), instance, name, domain=domain, api_url=settings.e2b_url)
 
 
+@dataclass(frozen=True, slots=True)
+class Housing:
+    """Where commands run. `lending` is None where all of them run on this machine."""
+
+    sandboxes: Sandboxes
+    lending: Lending | None = None
+
+    async def outage(self, id: SolveId) -> Outage | None:
+        """Of the service that has this solve's sandboxes; of what runs here there is none."""
+        if self.lending is None:
+            return None
+        ledger = self.lending.ledger
+        if self.sandboxes is not self.lending.sandboxes and await ledger.image(prepared_snapshot(id)) is None:
+            return None
+        return await outage_of(ledger, [provider.name for provider in self.lending.providers])
+
+    async def standing(self, store: Store, clock: Clock) -> Standing:
+        if self.lending is None:
+            return await standing(store, clock)
+        names = [provider.name for provider in self.lending.providers]
+        return await standing(store, clock, self.lending.ledger, names, self.lending.watch.quotas)
+
+
 @asynccontextmanager
-async def the_sandboxes(
-    settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK
-) -> AsyncIterator[Sandboxes]:
-    """Where the settings want them. Raises `SandboxUnusable`."""
+async def housing(
+    settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK, observe: Observe = lambda *_: None
+) -> AsyncIterator[Housing]:
+    """Where the settings want it. Raises `SandboxUnusable`."""
+    local = local_sandboxes(settings)
     async with AsyncExitStack() as stack:
-        found: list[Sandboxes] = []
-        for kind in settings.sandbox:
-            if kind == "e2b":
-                found.append((await stack.enter_async_context(lending(settings, store, clock))).sandboxes)
-            else:
-                found.append(local_sandboxes(settings))
-        boxes = found[0] if len(found) == 1 else PreferredSandboxes(found[0], found[1])
-        await boxes.check()
-        yield boxes
+        if "e2b" not in settings.sandbox:
+            found = Housing(local)
+        else:
+            lent = await stack.enter_async_context(lending(settings, store, clock, observe))
+            alone = settings.sandbox == ("e2b",)
+            found = Housing(lent.sandboxes if alone else PreferredSandboxes(lent.sandboxes, local), lent)
+        await found.sandboxes.check()
+        yield found
 
 
 @asynccontextmanager
@@ -293,7 +327,8 @@ async def running(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
         stack.enter_context(temporary_files(settings.data / "tmp"))
-        boxes = await stack.enter_async_context(the_sandboxes(settings, store, clock))
+        metrics = Metrics()
+        house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
@@ -301,26 +336,31 @@ async def running(
         motor = engine(settings, options, clock)
         mirrors = GitMirrors(settings.data / "mirrors")
         model = chat_model(settings, session)
-        bot = assemble(settings, World(github, mirrors, boxes, model, store, clock), motor)
+        bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, boxes, bot.board, clock, chores)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
         working = asyncio.create_task(worker.work(github), name="worker")
         stack.push_async_callback(_stopped, working)
         yield Running(
             bot,
-            web(settings, inbox, {"database": store.alive, "engine": motor.alive, "key": github.signs}),
+            web(
+                settings,
+                inbox,
+                {"database": store.alive, "engine": motor.alive, "key": github.signs},
+                metrics_route(metrics, lambda: house.standing(store, clock), clock),
+            ),
             inbox,
             worker,
             working,
         )
 
 
-def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check]) -> ASGIApp:
+def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check], *others: Route) -> ASGIApp:
     """The receiver in front, everything else behind it. Needs the inbox and no more."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=health_routes(checks)))
+    return Receiver(secrets, inbox, Starlette(routes=[*health_routes(checks), *others]))
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:

@@ -20,10 +20,9 @@ from bot.app import Lending, SystemClock
 from bot.core.breaker import WELL, Circuit, Health, circuit, wait
 from bot.core.machines import Lease, MachineId, Outcome, Used
 from bot.core.model import Status
-from bot.core.usage import HOUR, Plan, Quota, forecast
+from bot.core.usage import HOUR, Quota, forecast
 from bot.ports import Store, Unavailable, Unsolvable
 from bot.sandbox.provider import Machine, Provider
-from bot.sandbox.watch import PlanWatch
 from bot.settings import Settings
 
 SHOWS_ALL = "`solvebot sandboxes list` shows all."
@@ -155,15 +154,14 @@ async def reset_breaker(lending: Lending, name: str | None, console: Console) ->
 async def usage(lending: Lending, store: Store, settings: Settings, console: Console) -> None:
     clock = SystemClock()
     now = clock.now()
-    plans = [Plan(one.name, settings.e2b_creations, settings.e2b_machines) for one in lending.providers]
     used = await lending.ledger.usage(now - HOUR)
     console.print(_operations(used) if used else "Nothing was asked of any service in the last hour.")
-    quotas = await PlanWatch(lending.ledger, clock, plans).quotas()
+    quotas = await lending.watch.quotas()
     console.print()
     console.print(_quotas(quotas))
     console.print()
     tally = await store.tally(now)
-    for plan in plans:
+    for plan in lending.watch.plans:
         health = await lending.ledger.health(plan.provider)
         console.print(f"{plan.provider}: {_circuit(health, now)}", markup=False, highlight=False)
         machines = next(quota.used for quota in quotas if (quota.provider, quota.what) == (plan.provider, "machines"))

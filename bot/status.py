@@ -16,14 +16,17 @@ from bot.ports import Denied, GitHub, Gone, Rejected, Store
 log = structlog.get_logger()
 
 
-async def no_outage() -> None:
+TellOutage = Callable[[SolveId], Awaitable[Outage | None]]
+
+
+async def no_outage(_id: SolveId) -> None:
     """Where sandboxes are our own."""
 
 
 class StatusBoard:
     """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
 
-    `outage` tells whether sandboxes are to be had at the moment.
+    `outage` tells whether the sandboxes of a solve are to be had at the moment.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class StatusBoard:
         github: GitHub,
         store: Store,
         redact: Callable[[str], str],
-        outage: Callable[[], Awaitable[Outage | None]] = no_outage,
+        outage: TellOutage = no_outage,
     ) -> None:
         self._github = github
         self._store = store
@@ -46,7 +49,7 @@ class StatusBoard:
             facts = await self._store.facts(id)
             if facts is None:
                 return
-            body = self._redact(status_comment(facts, await self._outage()))
+            body = self._redact(status_comment(facts, await self._outage(id)))
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)

@@ -79,12 +79,12 @@ async def _working(settings: Settings, digest: str, github: LocalGitHub) -> Asyn
             for spec in await main.models(active_only=False):
                 await store.save_model(spec)
         stack.enter_context(temporary_files(own.data / "tmp"))
-        boxes = await stack.enter_async_context(app.the_sandboxes(own, store))
+        house = await stack.enter_async_context(app.housing(own, store))
         session = await stack.enter_async_context(app.http_session())
         engine = app.engine(own)
         model = app.chat_model(own, session)
         mirrors = GitMirrors(local / "mirrors")
-        app.assemble(own, World(github, mirrors, boxes, model, store, app.SystemClock()), engine)
+        app.assemble(own, World(github, mirrors, house.sandboxes, model, store, app.SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield store, engine

@@ -40,6 +40,7 @@ from bot.sandbox.jobs import FOLDER, RESULT_LIMIT, Job, finished, run_script, st
 from bot.sandbox.machine_files import CLOSED, OPEN_FOLDERS, cut_off_script, decoded, packed_script, said_script
 from bot.sandbox.provider import Provider, Wanted
 from bot.sandbox.rooms import checked
+from bot.sandbox.watch import PlanWatch
 
 log = structlog.get_logger()
 
@@ -62,11 +63,20 @@ class LendingOptions:
 class LeasedSandboxes:
     """`providers` in the order of preference; what began with one stays there."""
 
-    def __init__(self, providers: Sequence[Provider], ledger: Ledger, clock: Clock, options: LendingOptions) -> None:
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        ledger: Ledger,
+        clock: Clock,
+        options: LendingOptions,
+        watch: PlanWatch | None = None,
+    ) -> None:
+        """`watch` looks after the plan whenever the rest is tended."""
         self._providers = {provider.name: provider for provider in providers}
         self._ledger = ledger
         self._clock = clock
         self._options = options
+        self._watch = watch
         self._turns: dict[SandboxId, asyncio.Lock] = {}
         self._unknown_images: set[ImageId] = set()
 
@@ -338,6 +348,8 @@ class LeasedSandboxes:
 
     async def tend(self) -> None:
         """Kill what nobody holds, extend what is held, keep the pool filled. About once a minute."""
+        if self._watch is not None:
+            await self._watch.tidy()
         for provider in self._providers.values():
             try:
                 await self._reap(provider)

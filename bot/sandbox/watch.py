@@ -17,13 +17,13 @@ class PlanWatch:
     def __init__(self, ledger: Ledger, clock: Clock, plans: Sequence[Plan]) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._plans = tuple(plans)
+        self.plans = tuple(plans)
         self._warned: frozenset[tuple[str, str]] = frozenset()
 
     async def quotas(self) -> list[Quota]:
         used = await self._ledger.usage(self._clock.now() - HOUR)
         machines = Counter(lease.provider for lease in await self._ledger.leases())
-        return [quota for plan in self._plans for quota in quotas(plan, machines=machines[plan.provider], used=used)]
+        return [quota for plan in self.plans for quota in quotas(plan, machines=machines[plan.provider], used=used)]
 
     async def tidy(self) -> None:
         """Warn, once per crossing, and forget what is older than an hour. About once a minute."""

@@ -14,7 +14,8 @@ from bot.core.render.evidence import baseline_sentence
 from bot.core.render.pull import commit_message, pull_body, pull_title
 from bot.core.render.status import status_comment
 from bot.core.render.text import block, code, harmless
-from tests.core.test_render import MARKDOWN, decided, run, solve
+from tests.core.facts import decided, run, solve
+from tests.core.test_render import MARKDOWN
 
 NOTE = "the set-up command failed: @octo/everyone closes #99 ![](https://evil.example/x) <img src=x>"
 
