@@ -20,7 +20,7 @@ from e2b import (
     SandboxState,
 )
 
-from bot.simulators.e2b import BOUNDLESS, HOBBY, Plan, World
+from bot.simulators.e2b import BOUNDLESS, HOBBY, Clock, Plan, World
 from bot.simulators.e2b.faults import DROP_AFTER, HANG
 from tests.contracts.e2b_world import Account, account, until
 
@@ -158,7 +158,7 @@ async def test_connecting_lengthens_a_life_and_never_shortens_it(acme: Account) 
 
 
 async def test_time_passes_by_itself(acme: Account) -> None:
-    sandbox = await acme.create(timeout=1)
+    sandbox = await acme.create(timeout=2)
     machine = acme.service.machines[sandbox.sandbox_id].machine
     assert machine is not None
     await machine.ended
@@ -277,8 +277,13 @@ async def test_no_more_sandboxes_at_once_than_the_plan_has() -> None:
             await first.connect()
 
 
+def standing_still() -> Clock:
+    """Until it is pushed."""
+    return Clock(now=lambda: 1_800_000_000.0)
+
+
 async def test_no_more_creations_in_a_second_than_the_plan_has() -> None:
-    async with account(World(plan=HOBBY)) as acme:
+    async with account(World(plan=HOBBY, clock=standing_still())) as acme:
         await acme.create()
         with pytest.raises(RateLimitException):
             await acme.sandboxes.create(retries=0)
@@ -287,7 +292,7 @@ async def test_no_more_creations_in_a_second_than_the_plan_has() -> None:
 
 
 async def test_no_more_requests_than_the_plan_has() -> None:
-    async with account(World(plan=Plan(requests=2, sandbox_requests=2))) as acme:
+    async with account(World(plan=Plan(requests=2, sandbox_requests=2), clock=standing_still())) as acme:
         sandbox = await acme.create(retries=0)
         await sandbox.get_info()
         with pytest.raises(RateLimitException):

@@ -23,6 +23,7 @@ from bot.simulators.e2b.host import Host
 Receiver = Callable[[int, bytes], None]
 LOST = 0  # the kind of message that a receiver gets when the machine is gone
 
+_GRACE = 1.0  # seconds
 _BOOT = 30.0  # seconds on a machine that has much else to do
 _MOST = 4 * 1024**2  # bytes that may come unasked
 _LARGEST = 64 * 1024**2  # bytes of one message: a list of very many files
@@ -214,13 +215,22 @@ class Machine:
     # ------------------------------------------------------------------------------------------------- ending
 
     def kill(self) -> None:
-        if self._process.returncode is None:
-            if self._isolated:
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """The guest ends when its socket does, and everything inside with it; bubblewrap then reaps it, which nobody
+        may do in its place. Killed is only who takes too long."""
         self._wire.close()
         self._on_lost()
+        if not self._isolated or not self._wire.was_open:
+            self._kill_now()
+        elif self._process.returncode is None:
+            asyncio.get_running_loop().call_later(_GRACE, self._kill_now)
+
+    def _kill_now(self) -> None:
+        if self._process.returncode is not None:
+            return
+        if self._isolated:
+            self._process.kill()
+        else:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         self.kill()
@@ -281,6 +291,10 @@ class _Wire(asyncio.Protocol):
         if self._transport is not None:
             header = bytes((kind,)) + id.to_bytes(4, "big") + len(payload).to_bytes(4, "big")
             self._transport.write(header + payload)
+
+    @property
+    def was_open(self) -> bool:
+        return self._transport is not None
 
     def close(self) -> None:
         if self._transport is not None:
