@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bot.core.cleaning import visible
 from bot.core.model import Evidence, ModelSpec, RunFacts, SolveFacts, Status
+from bot.core.reasons import OBJECTIONS
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
 
@@ -62,7 +63,7 @@ def state(run: RunFacts) -> str:
 def seen(evidence: Evidence) -> str:
     """The evidence in a few words: what it fails at once, or its tests."""
     if evidence.gate_failures:
-        return f"out: {evidence.gate_failures[0].gate.value}"
+        return f"out: it {OBJECTIONS[evidence.gate_failures[0].gate]}"
     return f"{_plain(stable_tests(evidence))}; own: {own_tests(evidence)}"
 
 

@@ -195,7 +195,8 @@ class _Checker:
         text = str(node.value) if isinstance(node, ScalarNode) else ""
         if text.lower() in values:
             return text.lower()
-        self.wrong(node, f"`{name}` cannot be {_quoted(text)}. {_nearest(text, values)}")
+        wrong = f"cannot be {shown(text)}" if text.strip() else "must be a single word"
+        self.wrong(node, f"`{name}` {wrong}. {_nearest(text, values)}")
         return None
 
 
@@ -251,13 +252,20 @@ def _reviewers(checker: _Checker, node: Node, name: str) -> tuple[str, ...] | No
     return checker.texts(node, name, _reviewer)
 
 
+_MATCHES_NOTHING = "(?!)"  # in the regex of a glob; what people write is escaped there
+
+
 def _pattern(checker: _Checker, node: Node, name: str) -> str | None:
     text = checker.text(node, name)
     if text is None:
         return None
     globs = parse_globs(text)
     if len(text) <= 200 and len(globs) == 1 and not globs[0].negated:
-        return text
+        if _MATCHES_NOTHING not in globs[0].regex.pattern:
+            return text
+        reason = "a bracket in it is never closed, or a backslash is its last character"
+        checker.wrong(node, f"{_quoted(text)} matches no path: {reason}. Put a backslash before a bracket that is one.")
+        return None
     checker.wrong(node, f"{_quoted(text)} is not a path pattern. Write it as in .gitignore: `migrations/**`.")
     return None
 

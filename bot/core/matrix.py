@@ -57,7 +57,7 @@ def plan(
     share = math.floor(limits.dollars / attempts * 1e6) / 1e6  # rounded down: the shares never exceed the whole
     if share < LEAST_SHARE:
         return Misread(
-            f"${limits.dollars:g} is not enough for {attempts} attempts.",
+            f"${limits.dollars:g} is not enough for {_attempts(attempts)}.",
             f"Allow at least ${LEAST_SHARE * attempts:.2f}, or ask for fewer attempts.",
         )
     experiments = tuple(
@@ -107,9 +107,13 @@ def _notes(
         notes.append(f"{wanted} attempts were asked for; this server allows {attempts}.")
     if attempts < len(models):
         unused = ", ".join(model.name for model in models[attempts:])
-        notes.append(f"With {attempts} attempts there is no place for {unused}.")
+        notes.append(f"With {_attempts(attempts)} there is no place for {unused}.")
     if options.dollars and limits.dollars < options.dollars:
         notes.append(f"${options.dollars:g} were allowed; the limit here is ${limits.dollars:g}.")
     if options.minutes and limits.minutes < options.minutes:
         notes.append(f"{options.minutes:g} minutes were allowed; the limit here is {limits.minutes:g}.")
     return tuple(notes)
+
+
+def _attempts(number: int) -> str:
+    return "1 attempt" if number == 1 else f"{number} attempts"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.evidence import Case, Rank, Reproduction, is_untested, rank, reproduction, standing
-from bot.core.model import Evidence, GateFailure, Outcome
+from bot.core.model import Evidence, Gate, GateFailure, Outcome
 
 SHOWN_NAMES = 4  # of a list of tests; the rest is a number
 MAX_NAME = 100  # characters
@@ -63,19 +63,32 @@ def _observed(champion: Evidence, case: Case) -> list[str]:
     if champion.fixed:
         said.append(f"Fixes {_tests(len(champion.fixed))} that failed before: {listing(champion.fixed)}.")
     if champion.agrees_with:
-        agreeing = [
-            f"{case.letter(other)}{' (another model)' if case.other_model(champion.run, other) else ''}"
-            for other in sorted(champion.agrees_with)
-        ]
-        said.append(f"Made nearly the same change as {', '.join(agreeing)}, independently.")
+        said.append(f"Made nearly the same change as {_agreeing(champion, case)}.")
     return said or ["It passes every gate; nothing else speaks for it."]
+
+
+def _agreeing(champion: Evidence, case: Case) -> str:
+    """Runs of one model make the same mistakes, so only those of other models are independent."""
+    agreeing = sorted(champion.agrees_with)
+    others = [case.letter(run) for run in agreeing if case.other_model(champion.run, run)]
+    same = [case.letter(run) for run in agreeing if not case.other_model(champion.run, run)]
+    of_same = f"{_and(same)}, {'a run' if len(same) == 1 else 'runs'} of the same model"
+    of_others = f"{_and(others)}, of {'another model' if len(others) == 1 else 'other models'}"
+    if same and others:
+        return f"{of_same}, and {of_others}"
+    return of_same if same else f"{of_others}, independently"
+
+
+def _and(words: Sequence[str]) -> str:
+    """A, B and C"""
+    return " and ".join([*filter(None, [", ".join(words[:-1])]), *words[-1:]])
 
 
 def _against(evidence: Evidence, case: Case) -> str:
     """Why a candidate has not even earned a draft."""
     letter = case.letter(evidence.run)
     if evidence.gate_failures:
-        return f"{letter} is out: {'; '.join(_gate(failure) for failure in evidence.gate_failures)}."
+        return f"{letter} is out: {', and '.join(f'it {objection(failure)}' for failure in evidence.gate_failures)}."
     shown = "" if reproduction(evidence) <= Reproduction.TESTS else ", and was not seen to solve the problem"
     return f"{letter} is out: it {_breaks(evidence, case)}{shown}. {evidence.problem}".rstrip()
 
@@ -183,8 +196,26 @@ def _about_agreement(champion: Evidence, ordered: Sequence[Evidence]) -> list[st
     return [] if champion.agrees_with else ["No other candidate made the same change."]
 
 
-def _gate(failure: GateFailure) -> str:
-    return f"{failure.gate.value} ({_one_line(failure.detail)})" if failure.detail else failure.gate.value
+OBJECTIONS = {
+    Gate.EMPTY: "changes nothing",
+    Gate.DOES_NOT_APPLY: "does not apply",
+    Gate.PROTECTED_PATH: "changes a protected path",
+    Gate.WORKFLOW: "changes a workflow file",
+    Gate.FILE_NAME: "has a file name that cannot be published",
+    Gate.SYMLINK: "adds a symlink",
+    Gate.SUBMODULE: "touches a submodule",
+    Gate.BINARY: "adds a binary file",
+    Gate.SECRET: "brings in a secret",
+    Gate.TOO_LARGE: "is too large",
+    Gate.TESTS_DELETED: "deletes tests",
+    Gate.TESTS_SKIPPED: "skips tests",
+}
+
+
+def objection(failure: GateFailure) -> str:
+    """What a gate has against it, as a verb: "adds a binary file (a.bin)"."""
+    words = OBJECTIONS[failure.gate]
+    return f"{words} ({_one_line(failure.detail)})" if failure.detail else words
 
 
 def _keeps(evidence: Evidence, case: Case) -> str:

@@ -24,6 +24,7 @@ from bot.core.model import (
     Strategy,
     run_id,
 )
+from bot.core.reasons import OBJECTIONS
 
 SOLVE = SolveId("s")
 A, B, C, D = (run_id(SOLVE, index) for index in (1, 2, 3, 4))
@@ -177,7 +178,7 @@ def test_the_four_of_the_demonstration() -> None:
         "Its own tests fail without the change and pass with it: tests/test_bug.py.",
         "Chosen over A: A was not seen to solve the problem.",
         "Chosen over B: it keeps all 41 stable tests, B breaks 2.",
-        "D is out: empty.",
+        "D is out: it changes nothing.",
     )
     assert decision.uncertain == ("No other candidate made the same change.",)
 
@@ -201,8 +202,33 @@ def test_nothing_can_be_trusted() -> None:
     assert decision.reasons == (
         "C is out: it breaks 12 of 41 stable tests.",
         "B is out: it breaks 30 of 41 stable tests, and was not seen to solve the problem.",
-        "A is out: protected path (.github/x @all); binary (a.bin).",
+        "A is out: it changes a protected path (.github/x @all), and it adds a binary file (a.bin).",
     )
+
+
+@pytest.mark.parametrize("gate", Gate)
+def test_every_gate_has_its_words(gate: Gate) -> None:
+    [reason] = decide([Evidence(A, gate_failures=(GateFailure(gate, "x"),))], FOUR, BASELINE).reasons
+    assert reason == f"A is out: it {OBJECTIONS[gate]} (x)."
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        ("xx", "Made nearly the same change as B, a run of the same model."),
+        ("xxx", "Made nearly the same change as B and C, runs of the same model."),
+        ("xy", "Made nearly the same change as B, of another model, independently."),
+        ("xyz", "Made nearly the same change as B and C, of other models, independently."),
+        ("xxyy", "Made nearly the same change as B, a run of the same model, and C and D, of other models."),
+    ],
+)
+def test_runs_of_one_model_are_not_independent(models: str, told: str) -> None:
+    ids = (A, B, C, D)[: len(models)]
+    facts = runs(*(run(id, model) for id, model in zip(ids, models, strict=True)))
+    agreeing = [replace(flips(clean(id)), agrees_with=tuple(other for other in ids if other != id)) for id in ids]
+    decision = decide(agreeing, facts, BASELINE)
+    assert decision.champion == A
+    assert told in decision.reasons
 
 
 def test_a_candidate_that_passes_nothing_says_why() -> None:

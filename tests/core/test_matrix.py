@@ -117,6 +117,7 @@ def test_the_shares_are_equal_and_never_more_than_the_whole(attempts: int, dolla
             "8 attempts were asked for; this server allows 2.",
         ),
         (SolveOptions(models=("a", "b", "c"), attempts=2), SERVER, "With 2 attempts there is no place for c."),
+        (SolveOptions(models=("a", "b"), attempts=1), SERVER, "With 1 attempt there is no place for b."),
         (SolveOptions(dollars=5.0), SERVER, "$5 were allowed; the limit here is $2."),
         (SolveOptions(minutes=90.0), SERVER, "90 minutes were allowed; the limit here is 30."),
     ],
@@ -131,6 +132,7 @@ def test_less_than_asked_for_is_said(options: SolveOptions, server: ServerLimits
         (SolveOptions(models=("x",)), RepoConfig(models=("y",)), "`x` is not a model here."),
         (SolveOptions(), RepoConfig(models=("y",)), "`y` is not a model here. It comes from `.github/solvebot.yml`."),
         (SolveOptions(dollars=0.02, attempts=3), RepoConfig(), "$0.02 is not enough for 3 attempts."),
+        (SolveOptions(dollars=0.005, attempts=1), RepoConfig(), "$0.005 is not enough for 1 attempt."),
     ],
 )
 def test_what_cannot_be_planned(options: SolveOptions, config: RepoConfig, what: str) -> None:

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from bot.core.breaker import Outage
 from bot.core.model import (
+    ModelSpec,
     Outcome,
     SolveFacts,
     Status,
@@ -17,7 +18,7 @@ from bot.core.model import (
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import run_state
 from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title
-from bot.core.render.replies import explanation, not_understood, status_reply
+from bot.core.render.replies import explanation, help_text, not_understood, status_reply
 from bot.core.render.status import status_comment, status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
@@ -230,3 +231,11 @@ def test_replies_say_what_and_what_to_do() -> None:
     told = explanation(decided())
     assert "Outcome: ready" in told
     assert "Uncertain" in told
+
+
+def test_help_names_every_model() -> None:
+    models = [ModelSpec(f"model-{number}", "p", "p/m") for number in range(40)]
+    said = help_text(models, ["solve-me"])
+    assert all(f"`{model.name}`" in said for model in models)
+    assert "and 20 more" in help_text(models * 3, [])
+    assert "Models: none yet" in help_text([], [])

@@ -72,7 +72,7 @@ def test_judging_is_to_be_seen() -> None:
         "running 4 $0.0100 pytest -q ls",
         "judging 4 $0.0200",
         "judged 4 $0.0300 5 of 5; own: not run → not run",
-        "judged 4 $0.0400 out: empty",
+        "judged 4 $0.0400 out: it changes nothing",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SolveFacts, Status
+from bot.core.reasons import OBJECTIONS
 from bot.core.render.causes import last_lines
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
 
@@ -97,7 +98,7 @@ def findings(run: RunFacts) -> str:
     evidence = run.evidence
     if evidence is None:
         return harmless(run.error)
-    lines = [f"- out: {failure.gate.value} {code(failure.detail)}".rstrip() for failure in evidence.gate_failures]
+    lines = [f"- out: it {OBJECTIONS[item.gate]} {code(item.detail)}".rstrip() for item in evidence.gate_failures]
     if evidence.regressions:
         lines.append(f"- no longer pass: {listed(evidence.regressions, 10)}")
     if evidence.fixed:

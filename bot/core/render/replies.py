@@ -9,6 +9,8 @@ from bot.core.phase import Phase, phase
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
 
+SHOWN_MODELS = 100  # of whose names a comment has room for all
+
 
 def reply_marker(delivery: str, part: int = 0) -> str:
     return f"<!-- solvebot reply={delivery}/{part} -->"
@@ -95,7 +97,7 @@ def config_problems(path: str, problems: Sequence[tuple[int, str]]) -> str:
 
 
 def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
-    names = listed([model.name for model in models], 12)
+    names = listed([model.name for model in models], SHOWN_MODELS) or "none yet; the operator adds them"
     return "\n".join(
         [
             "**What I understand**, one command per line, at the start of the line:",
