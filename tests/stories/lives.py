@@ -14,7 +14,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from bot.ports import Sandboxes
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.github.state import Comment
-from bot.simulators.model import ModelSimulator, Script
+from bot.simulators.model import Message, ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from tests.stories.crashing import Plan, died_at
@@ -49,6 +49,12 @@ union all select workflow_uuid || ' ended' from {schema}workflow_output
 
 COUNTED = "echo ran >> /home/agent/ran; wc -l < /home/agent/ran"
 """A command that says how many such commands its sandbox has seen, itself included."""
+
+
+def counted(conversation: Sequence[Message]) -> list[int]:
+    """What the counted commands in it said."""
+    results = [str(message["content"]) for message in conversation if message["role"] == "tool"]
+    return [int(found[1]) for text in results if (found := re.search(r"<output>\s*(\d+)", text))]
 
 
 @dataclass(slots=True)
@@ -220,8 +226,7 @@ class MortalWorld:
     def counts(self, model: str) -> list[int]:
         """What the counted commands of a model's run said, as its last conversation has it."""
         asked = [request for request in self.models.asked if request.model == f"simulated/{model}"]
-        results = [str(message["content"]) for message in asked[-1].messages if message["role"] == "tool"]
-        return [int(found[1]) for text in results if (found := re.search(r"<output>\s*(\d+)", text))]
+        return counted(asked[-1].messages)
 
 
 @asynccontextmanager

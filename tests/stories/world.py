@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import Running, local_sandboxes, redactor, running
+from bot.app import SYSTEM_CLOCK, Running, local_sandboxes, redactor, running
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.github.client import Sleep
-from bot.ports import SandboxUnusable
+from bot.ports import AlarmClock, SandboxUnusable
 from bot.settings import Secret, Settings
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository, generate_key
 from bot.simulators.github.state import Comment
@@ -184,6 +184,7 @@ async def a_world(
     private: bool = False,
     priors: Mapping[str, float] | None = None,
     sleep: Sleep = asyncio.sleep,
+    clock: AlarmClock = SYSTEM_CLOCK,
     **changes: object,
 ) -> AsyncIterator[World]:
     """`scripts`: model name -> what it does. `changes`: settings that differ."""
@@ -197,7 +198,7 @@ async def a_world(
         logs.configure(format="console", level="INFO", redact=redactor(settings))
         logging.getLogger().addHandler(problems)
         try:
-            async with running(settings, sleep=sleep) as bot, serving(bot.app) as url:
+            async with running(settings, sleep=sleep, clock=clock) as bot, serving(bot.app) as url:
                 for name, script in scripts.items():
                     llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
                     await bot.bot.world.store.save_model(spec(name, prior=(priors or {}).get(name, 0.5)))

@@ -1,0 +1,76 @@
+"""What stories on lent sandboxes need: the service, and a clock that can be put forward."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.ports import Ledger
+from bot.settings import Secret
+from bot.simulators.e2b.clock import Clock
+from bot.simulators.e2b.simulator import E2B, World, e2b
+from bot.simulators.e2b.stage import BOUNDLESS
+from tests.contracts.lent_sandboxes import toolchain
+from tests.contracts.local_sandboxes import bwrap
+
+
+@dataclass(slots=True)
+class StoryClock:
+    """The bot's and the service's: the real time, which a story may put forward."""
+
+    service: Clock = field(default_factory=Clock)
+    sleepers: int = 0
+    _pushed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.service.time(), UTC)
+
+    def advance(self, seconds: float) -> None:
+        self.service.advance(seconds)
+        self._pushed.set()
+        self._pushed = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        due = self.service.time() + seconds
+        while (left := due - self.service.time()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._pushed.wait()
+
+
+@asynccontextmanager
+async def a_service(directory: Path, clock: Clock | None = None) -> AsyncIterator[E2B]:
+    """E2B's simulator, which allows whatever a story asks of it."""
+    place = directory / "e2b"
+    place.mkdir()
+    place.chmod(0o711)
+    world = World(plan=BOUNDLESS, toolchain=toolchain(), clock=clock or Clock())
+    async with e2b(place, bubblewrap=bwrap(), world=world) as service:
+        yield service
+        assert service.errors == []
+
+
+def lent_by(service: E2B) -> dict[str, Any]:
+    """Settings."""
+    return {
+        "sandbox": ("e2b",),
+        "e2b_key": Secret(service.key),
+        "e2b_url": service.url,
+        "e2b_creations": 1000.0,
+        "e2b_machines": 1000,
+    }
+
+
+async def left_at(service: E2B, ledger: Ledger) -> dict[str, object]:
+    """What must be empty when all is over: what the service has, and what we believe to have."""
+    kept = {image.image for image in await ledger.images() if image.name.startswith("kept-")}
+    return {
+        "machines": list(service.machines),
+        "images": [image for image in service.images if image not in kept],
+        "leases": await ledger.leases(),
+    }
