@@ -76,6 +76,7 @@ Outages = Callable[[SolveId], Awaitable[Outage | None]]
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 COMMANDS_PER_PROCESSOR = 4  # in sandboxes, at a time: many of them wait for the disk
+REQUEST_DEADLINE = 180.0  # seconds for one request to a service that lends sandboxes, beyond what it is about
 WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candidate
 
 
@@ -195,7 +196,7 @@ async def lending(
     """Of E2B, one provider for each domain. At the end the account is written down."""
     ledger = store.ledger
     account = Account(ledger)
-    pace = ResilienceOptions(create_every=1 / settings.e2b_creations)
+    pace = ResilienceOptions(create_every=1 / settings.e2b_creations, deadline=REQUEST_DEADLINE)
     providers = [
         Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep, observe=observe)
         for options in _e2b_options(settings)

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.app import SystemClock
@@ -26,12 +26,26 @@ class Lent:
 
     service: E2B
     provider: E2BProvider
+    provider_options: E2BOptions
     ledger: SqlLedger
     options: LendingOptions
 
     def sandboxes(self) -> LeasedSandboxes:
-        """As another process of the bot would have them."""
-        return LeasedSandboxes([self.provider], self.ledger, SystemClock(), self.options)
+        return self._with(self.provider)
+
+    def another_process(self) -> LeasedSandboxes:
+        """Of the same bot."""
+        return self._with(E2BProvider(self.provider_options))
+
+    def as_another_instance(self) -> LeasedSandboxes:
+        """Of a bot with another database, as far as the service can tell."""
+        return self._with(E2BProvider(replace(self.provider_options, instance="other")))
+
+    def with_key(self, key: str) -> LeasedSandboxes:
+        return self._with(E2BProvider(replace(self.provider_options, key=key)))
+
+    def _with(self, provider: E2BProvider) -> LeasedSandboxes:
+        return LeasedSandboxes([provider], self.ledger, SystemClock(), self.options)
 
 
 def toolchain() -> Toolchain:
@@ -51,9 +65,10 @@ async def lent(
     (directory / "e2b").mkdir()
     (directory / "e2b").chmod(0o711)
     async with e2b(directory / "e2b", bubblewrap=bwrap(), world=world or World(toolchain=toolchain())) as service:
-        provider = E2BProvider(E2BOptions(service.key, "test", api_url=service.url))
+        provider_options = E2BOptions(service.key, "test", api_url=service.url)
+        provider = E2BProvider(provider_options)
         try:
-            yield Lent(service, provider, SqlLedger(database), options or LendingOptions())
+            yield Lent(service, provider, provider_options, SqlLedger(database), options or LendingOptions())
             assert service.errors == []
         finally:
             await database.close()
