@@ -236,6 +236,25 @@ async def test_a_sandbox_killed_while_it_is_copied_leaves_no_image(acme: Account
         assert await acme.sandboxes.delete_snapshot(image.snapshot_id)
 
 
+async def test_a_snapshot_deleted_while_others_start_from_it(acme: Account) -> None:
+    sandbox = await acme.create()
+    await sandbox.files.write("large", b"x" * 20_000_000)
+    image = await sandbox.create_snapshot()
+    starting = [asyncio.create_task(acme.create(template=image.snapshot_id)) for _ in range(3)]
+    await until(lambda: _is_starting(acme))
+    assert await acme.sandboxes.delete_snapshot(image.snapshot_id)
+    for started in await asyncio.gather(*starting):
+        assert (await started.commands.run("stat -c %s large")).stdout == "20000000\n"
+    with pytest.raises(SandboxException, match="404"):
+        await acme.create(template=image.snapshot_id)
+
+
+async def _is_starting(acme: Account) -> bool:
+    """All three, or done already."""
+    running = await ids_of(acme)
+    return acme.requests("create").count(201) + acme.service.starting == 4 and running != []
+
+
 async def _is_asked(acme: Account, sandbox: AsyncSandbox) -> bool:
     await sandbox.get_info()
     return acme.service.machines[sandbox.sandbox_id].changing.locked() or acme.requests("snapshot") != []

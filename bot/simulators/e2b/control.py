@@ -299,6 +299,7 @@ async def fork(call: Call) -> Response:
         except Refusal as refusal:
             results.append({"error": {"code": refusal.status, "message": refusal.message}})
         except (MachineGone, GuestError, OSError) as error:
+            _known(call)  # killed meanwhile
             call.stage.errors.append(f"a fork could not be started: {error}")
             results.append({"error": {"code": 500, "message": "Failed to place sandbox"}})
     return json_answer(results, 201)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class Sandboxes:
         self._clock = clock
         self._internet = internet
         self._alarm: asyncio.TimerHandle | None = None
+        self._copied: Counter[Path] = Counter()  # how often, right now
+        self._copying = asyncio.Condition()
         self._endings: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------------------------------ begin and end
@@ -134,8 +137,14 @@ class Sandboxes:
     async def _furnish(self, sandbox: Sandbox, files: Path | None) -> None:
         if files is None:
             make_root(sandbox.root, uid=sandbox.uid, hosts=self._internet.hosts)
-        else:
+            return
+        self._copied[files] += 1
+        try:
             await copy_root(files, sandbox.root, uid=sandbox.uid)
+        finally:
+            self._copied[files] -= 1
+            async with self._copying:
+                self._copying.notify_all()
 
     async def _boot(self, sandbox: Sandbox) -> None:
         machine = await Machine.boot(self._host, sandbox.root, sandbox.uid, sandbox.gate.accept)
@@ -243,6 +252,9 @@ class Sandboxes:
         await machine.stop()
         sandbox.commands.clear()
         await self._boot(sandbox)
+        if sandbox.over.is_set():  # killed meanwhile
+            await sandbox.running_machine().stop()
+            raise MachineGone
 
     async def _signal(self, sandbox: Sandbox, kind: int) -> None:
         with suppress(MachineGone, GuestError):
@@ -252,13 +264,12 @@ class Sandboxes:
     async def _still(self, sandbox: Sandbox) -> AsyncIterator[Path]:
         """Its files, while nothing inside changes them."""
         async with sandbox.changing:
-            was_running = sandbox.state is SandboxState.RUNNING
-            if was_running:
+            if sandbox.state is SandboxState.RUNNING:
                 await self._signal(sandbox, guest.FREEZE)
             try:
                 yield sandbox.root
             finally:
-                if was_running:
+                if sandbox.state is SandboxState.RUNNING:  # its time may have been over meanwhile
                     await self._signal(sandbox, guest.THAW)
 
     async def snapshot(self, sandbox: Sandbox, name: str | None) -> Image:
@@ -295,5 +306,8 @@ class Sandboxes:
         return self.images.get(name) or next((i for i in self.images.values() if name in i.names), None)
 
     async def delete_image(self, image: Image) -> None:
+        """Nobody finds it any more; whoever copies it already gets it whole."""
         del self.images[image.id]
+        async with self._copying:
+            await self._copying.wait_for(lambda: not self._copied[image.path])
         await remove_root(image.path)

@@ -48,7 +48,10 @@ class Server:
             raise Refusal(401, "Invalid API key")
         if not self._requests.take():
             raise Refusal(429, "Rate limit exceeded, please try again later")
-        return await route.handler(call)
+        try:
+            return await route.handler(call)
+        except MachineGone as error:  # killed meanwhile
+            raise Refusal(404, f"Sandbox {call.parameters.get('id')} not found") from error
 
     async def _inside(self, call: Call, route: Route) -> ASGIApp:
         if not self._sandbox_requests.take():

@@ -79,6 +79,11 @@ class E2B:
         return self._stage.sandboxes.running
 
     @property
+    def starting(self) -> int:
+        """Sandboxes that are being made."""
+        return self._stage.sandboxes.starting
+
+    @property
     def images(self) -> Mapping[str, Image]:
         """All snapshots, by id."""
         return self._stage.sandboxes.images
