@@ -11,7 +11,7 @@ import hashlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,18 +48,11 @@ from bot.sandbox.e2b import E2BOptions, E2BProvider
 from bot.sandbox.leased import LeasedSandboxes, LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-<<<<<<< Updated upstream
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
 from bot.sandbox.watch import PlanWatch
 from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard, TellOutage, no_outage
-=======
-from bot.sandbox.resilience import ResilienceOptions, Resilient, outage_of
-from bot.settings import Settings
-from bot.solve import Solver, SolverOptions
-from bot.status import StatusBoard, no_outage
->>>>>>> Stashed changes
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
@@ -71,8 +64,6 @@ from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
 log = structlog.get_logger()
-
-Outages = Callable[[SolveId], Awaitable[Outage | None]]
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 COMMANDS_PER_PROCESSOR = 4  # in sandboxes, at a time: many of them wait for the disk
@@ -112,17 +103,10 @@ def server_limits(settings: Settings) -> ServerLimits:
     return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
 
 
-<<<<<<< Updated upstream
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
     board = StatusBoard(world.github, world.store, hide, tell_outage)
-=======
-def assemble(settings: Settings, world: World, engine: Engine, outage: Outages = no_outage) -> Bot:
-    """Wire the story to the world and give its workflows their names. Before the engine is launched."""
-    hide = redactor(settings)
-    board = StatusBoard(world.github, world.store, hide, outage)
->>>>>>> Stashed changes
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     judge = Judge(
         world.mirrors,
@@ -225,7 +209,6 @@ def _e2b_options(settings: Settings) -> Iterator[E2BOptions]:
         yield E2BOptions(settings.e2b_key.reveal(), instance, name, domain=domain, api_url=settings.e2b_url)
 
 
-<<<<<<< Updated upstream
 @dataclass(frozen=True, slots=True)
 class Housing:
     """Where commands run. `lending` is None where all of them run on this machine."""
@@ -247,17 +230,6 @@ class Housing:
             return await standing(store, clock)
         names = [provider.name for provider in self.lending.providers]
         return await standing(store, clock, self.lending.ledger, names, self.lending.watch.quotas)
-=======
-def outages(settings: Settings, ledger: Ledger) -> Outages:
-    """Does a solve have to wait? For the service that has its snapshot; else for all, unless this machine steps in."""
-    names = [options.name for options in _e2b_options(settings)] if settings.sandbox == ("e2b",) else []
-
-    async def outage(id: SolveId) -> Outage | None:
-        image = await ledger.image(prepared_snapshot(id))
-        return await outage_of(ledger, names if image is None else [image.provider])
-
-    return outage
->>>>>>> Stashed changes
 
 
 @asynccontextmanager
@@ -365,12 +337,7 @@ async def running(
         motor = engine(settings, options, clock)
         mirrors = GitMirrors(settings.data / "mirrors")
         model = chat_model(settings, session)
-<<<<<<< Updated upstream
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
-=======
-        world = World(github, mirrors, boxes, model, store, clock)
-        bot = assemble(settings, world, motor, outages(settings, store.ledger))
->>>>>>> Stashed changes
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)

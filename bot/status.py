@@ -16,12 +16,9 @@ from bot.ports import Denied, GitHub, Gone, Rejected, Store
 log = structlog.get_logger()
 
 
-<<<<<<< Updated upstream
 TellOutage = Callable[[SolveId], Awaitable[Outage | None]]
 
 
-=======
->>>>>>> Stashed changes
 async def no_outage(_id: SolveId) -> None:
     """Where sandboxes are our own."""
 
@@ -29,11 +26,7 @@ async def no_outage(_id: SolveId) -> None:
 class StatusBoard:
     """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
 
-<<<<<<< Updated upstream
     `outage` tells whether the sandboxes of a solve are to be had at the moment.
-=======
-    `outage` tells whether a solve has to wait for sandboxes at the moment.
->>>>>>> Stashed changes
     """
 
     def __init__(
@@ -41,11 +34,7 @@ class StatusBoard:
         github: GitHub,
         store: Store,
         redact: Callable[[str], str],
-<<<<<<< Updated upstream
         outage: TellOutage = no_outage,
-=======
-        outage: Callable[[SolveId], Awaitable[Outage | None]] = no_outage,
->>>>>>> Stashed changes
     ) -> None:
         self._github = github
         self._store = store

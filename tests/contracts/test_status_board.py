@@ -23,11 +23,7 @@ async def test_the_comment_tells_of_an_outage_as_long_as_there_is_one(world: Wor
     solve = Solve(SolveId("s-1"), issue, "It crashes", "Traceback ...", trigger, SolveOptions(), NOON)
     async with opened(sqlite_url) as store:
         await store.accept(solve)
-<<<<<<< Updated upstream
         board = StatusBoard(world.hub, store, str, lambda _id: outage_of(store.ledger, ["e2b"]))
-=======
-        board = StatusBoard(world.hub, store, str, lambda _: outage_of(store.ledger, ["e2b"]))
->>>>>>> Stashed changes
 
         async def said() -> str:
             await board.refresh(solve.id)
