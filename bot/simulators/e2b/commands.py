@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.simulators.e2b import guest
 from bot.simulators.e2b.clock import Clock
@@ -186,7 +187,7 @@ class Commands:
         listener = command.listen()
         machine.receive(id, command.on_exit)
         for number, stream in ((id + 1, "stdout"), (id + 2, "stderr")):
-            machine.receive(number, lambda kind, data, s=stream, n=number: command.on_output(s, n, kind, data))  # type: ignore[misc]
+            machine.receive(number, partial(command.on_output, stream, number))
         fields = ["1" if invocation.stdin else "", invocation.cwd, str(len(invocation.env))]
         fields += [f"{name}={value}" for name, value in invocation.env.items()]
         try:
