@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test check bench drill lock setup setup-dev
+.PHONY: demo test test-e2b check bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -7,6 +7,9 @@ demo: setup            ## the main job, in front of you, without any account
 
 test: setup-dev        ## every test
 	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+
+test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
+	@$(RUN) tests.contracts.real_e2b
 
 check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .

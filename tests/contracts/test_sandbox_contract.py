@@ -16,6 +16,7 @@ from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Rejected, Sandboxes, SandboxLost
 from tests.contracts.lent_sandboxes import lent
 from tests.contracts.local_sandboxes import local_sandboxes, public_directory
+from tests.contracts.real_e2b import WANTED, real_sandboxes
 
 A, B = SandboxId("solve-1.a"), SandboxId("solve-1.b")
 PREPARED = SnapshotId("solve-1.prepared")
@@ -35,14 +36,18 @@ class Maker:
         pytest.param("bubblewrap", marks=pytest.mark.namespaces),
         "process",
         pytest.param("e2b", marks=pytest.mark.namespaces),
+        *(["real-e2b"] if WANTED in os.environ else []),  # make test-e2b
     ]
 )
 async def maker(request: pytest.FixtureRequest, directory: Path) -> AsyncIterator[Maker]:
-    if request.param != "e2b":
+    if request.param == "real-e2b":
+        async with real_sandboxes(directory) as sandboxes:
+            yield Maker(lambda: sandboxes)
+    elif request.param == "e2b":
+        async with lent(directory) as service:
+            yield Maker(service.sandboxes)
+    else:
         yield Maker(lambda: local_sandboxes(request.param, directory / "sandboxes"))
-        return
-    async with lent(directory) as service:
-        yield Maker(service.sandboxes)
 
 
 @pytest.fixture
