@@ -234,3 +234,16 @@ async def test_without_isolation_commands_and_files_still_work() -> None:
         assert await other.kill()
         with pytest.raises(SandboxException):
             await started.wait()
+
+
+@needs_namespaces
+async def test_what_a_command_may_use_is_bounded(acme: Account) -> None:
+    sandbox = await acme.create()
+    limits = await sandbox.commands.run("ulimit -Hc; ulimit -Hd; ulimit -Hf; ulimit -Hn; ulimit -Hu")
+    core, data, file, files, processes = (int(line) for line in limits.stdout.split())
+    assert (core, data, file) == (0, 4 * 1024**2, 2 * 1024**2)  # blocks of 1024 bytes
+    assert files <= 4096
+    assert processes <= 1024
+    bomb = "for i in $(seq 1500); do sleep 300 & done 2>&1 | grep -m 1 -o 'Resource temporarily unavailable'"
+    assert "unavailable" in (await sandbox.commands.run(f"{bomb}; pkill sleep; true")).stdout
+    assert (await sandbox.commands.run("echo well")).stdout == "well\n"
