@@ -125,6 +125,10 @@ def solve(
     from bot.terminal import solve_here
 
     settings = _settings(serving=False, solving=path)
+    if not settings.model_key.reveal():
+        raise click.ClickException(
+            "MODEL_API_KEY is missing: the key for MODEL_BASE_URL. (.env is not read in the clone.)"
+        )
     if settings.data.resolve().is_relative_to(top_of(path)):
         raise click.ClickException(
             f"DATA_DIR is {settings.data.absolute()}, which is in the clone: what a repository brings along must not "

@@ -31,7 +31,7 @@ from bot.ports import SandboxUnusable, WorldError
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.store import opened
-from bot.web.listening import CannotListen, listening
+from bot.web.listening import CannotListen, taken
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
@@ -128,6 +128,15 @@ class _Answer:
     body: bytes
 
 
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "not in time"),
+    (aiohttp.ClientConnectorDNSError, "nobody knows its name"),
+    (aiohttp.ClientConnectorCertificateError, "its certificate cannot be trusted"),
+    (aiohttp.ClientSSLError, "no TLS with it"),
+    (aiohttp.ClientConnectorError, "no connection"),
+)
+
+
 async def _ask(setting: str, url: str, headers: Mapping[str, str]) -> _Answer | Finding:
     """`setting` is where the address comes from."""
     try:
@@ -139,7 +148,7 @@ async def _ask(setting: str, url: str, headers: Mapping[str, str]) -> _Answer | 
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         return Finding(Health.BAD, setting, f"{url} is no address", "It begins with https:// and the name of a host.")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        reason = next((words for kind, words in _REASONS if isinstance(error, kind)), type(error).__name__)
         return Finding(Health.DOUBTFUL, setting, f"{url} did not answer ({reason})", "Is there a network?")
 
 
@@ -192,11 +201,11 @@ def _skew(date: str) -> float:
 
 async def _address(settings: Settings) -> Finding:
     try:
-        with listening(settings.host, settings.port):
+        with taken(settings.host, settings.port):
             return Finding(Health.GOOD, "address", f"{settings.host}, port {settings.port} is free")
     except CannotListen as error:
-        taken = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
-        return Finding(Health.DOUBTFUL if taken else Health.BAD, "address", str(error), error.remedy)
+        in_use = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
+        return Finding(Health.DOUBTFUL if in_use else Health.BAD, "address", str(error), error.remedy)
 
 
 async def _git(_settings: Settings) -> Finding:

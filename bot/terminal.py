@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import html
 import json
+import re
 import sys
 import uuid
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
@@ -38,7 +40,7 @@ from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, Malformed, slim, verify
 from bot.ports import Rejected, Store, World
-from bot.screen import console, decision, matrix
+from bot.screen import console, decision, matrix, seen
 from bot.settings import Settings
 from bot.temporary import temporary_files
 
@@ -108,20 +110,37 @@ def _key(digest: str, number: int) -> str:
 
 async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) -> SolveFacts:
     """Until the workflow is over, and not only the solve: it tidies up at its end."""
-    shown = ""
+    told: set[str] = set()
     with Live(console=console, transient=True) if console.is_terminal else _Quiet() as live:
         while True:
             facts = await store.facts(id)
             assert facts is not None
             if isinstance(live, Live):
                 live.update(matrix(facts))
-            headline = status_comment(facts).splitlines()[1]
-            if headline != shown:
-                console.print(headline.replace("**", ""), markup=False)
-                shown = headline
+            for line in _news(facts, runs=not console.is_terminal):
+                if line not in told:
+                    console.print(line, markup=False, highlight=False)
+                    told.add(line)
             if await engine.state(id) is not WorkflowState.ACTIVE:
                 return facts
             await asyncio.sleep(LOOK)
+
+
+def _news(facts: SolveFacts, *, runs: bool) -> Iterator[str]:
+    """Lines to be told once each; how it ended is told in the end. `runs`: what has become of each, too."""
+    if not facts.status.is_over:
+        yield _plain(status_comment(facts).splitlines()[1])
+    yield from map(visible, facts.notes)
+    if runs:
+        for run in facts.runs:
+            if run.evidence:
+                yield f"   {run.experiment.letter} ({run.experiment.model.name}): {seen(run.evidence)}"
+
+
+def _plain(markdown: str) -> str:
+    """One line of ours without what only Markdown needs."""
+    unescaped = re.sub(r"\\([^\w\s])", r"\1", markdown.replace("**", "").replace("\u200b", ""))
+    return visible(html.unescape(unescaped))
 
 
 class _Quiet:
@@ -149,14 +168,27 @@ def _result(console: Console, facts: SolveFacts) -> int:
         ]
         told = {"branch": pull.branch if pull else None, "runs": runs, **msgspec.to_builtins(facts.decision)}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    for line in _last_words(facts):
+        console.print(line, markup=False, highlight=False)
+    return 0 if pull is not None else 1
+
+
+def _last_words(facts: SolveFacts) -> Iterator[str]:
+    """What speaks for the outcome and against it, and where the champion is."""
     for run in facts.runs:
         if run.error:
-            console.print(f"{run.experiment.letter} ({run.experiment.model.name}): {visible(run.error)}", markup=False)
-    if pull is not None:
-        console.print(f"The champion is on the branch {pull.branch}.", markup=False)
-        return 0
-    console.print(visible(facts.error) or "No candidate can be trusted, so there is no branch.", markup=False)
-    return 1
+            yield f"{run.experiment.letter} ({run.experiment.model.name}): {visible(run.error)}"
+    if facts.decision is not None:
+        yield from (f"• {visible(reason)}" for reason in facts.decision.reasons)
+    if facts.pull_request is None:
+        yield visible(facts.error) or "No candidate can be trusted, so there is no branch."
+        return
+    if facts.decision is not None and facts.decision.uncertain:
+        yield "What is uncertain:"
+        yield from (f"• {visible(doubt)}" for doubt in facts.decision.uncertain)
+    branch = facts.pull_request.branch
+    kind = "The champion, a draft," if facts.pull_request.draft else "The champion"
+    yield f"{kind} is on the branch {branch}. Look at it: git diff HEAD...{branch}"
 
 
 async def receive_one(settings: Settings, event: str, payload: bytes) -> int:

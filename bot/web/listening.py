@@ -11,6 +11,10 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import structlog
+
+log = structlog.get_logger()
+
 BACKLOG = 2048  # uvicorn's own
 MAX_PORT = 65_535
 
@@ -32,6 +36,14 @@ class CannotListen(Exception):
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """As `taken`, and the log says where."""
+    with taken(host, port) as sockets:
+        log.info("listening", host=host, port=sockets[0].getsockname()[1])
+        yield sockets
+
+
+@contextmanager
+def taken(host: str, port: int) -> Iterator[list[socket.socket]]:
     """A socket for each address that `host` has here. Raises `CannotListen`."""
     if not 0 <= port <= MAX_PORT:  # the resolver would take the rest of a division
         raise CannotListen(host, port, "there is no such port", f"Set PORT to a number from 1 to {MAX_PORT}.")

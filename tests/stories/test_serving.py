@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.web.listening import CannotListen, listening
 from tests.stories.shell import Shell
@@ -53,6 +54,12 @@ def test_what_is_no_address_of_this_machine(host: str, port: int, told: str) -> 
     with pytest.raises(CannotListen, match=told) as refused, listening(host, port):
         pass
     assert "Set " in refused.value.remedy
+
+
+def test_the_log_says_where() -> None:
+    with capture_logs() as said, listening("127.0.0.1", 0) as [listener]:
+        port = listener.getsockname()[1]
+    assert said == [{"event": "listening", "log_level": "info", "host": "127.0.0.1", "port": port}]
 
 
 def test_it_listens_at_once_and_nobody_else_gets_the_port() -> None:

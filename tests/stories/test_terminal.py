@@ -45,7 +45,11 @@ async def test_solve_puts_the_champion_on_a_branch_and_touches_nothing_else(clon
         assert code == 0, err
         assert llm.errors == []
     assert "Traceback" not in err
+    assert "   A (fixer): 1 of 1; own: " in err
+    assert "\\" not in err
+    assert "git diff HEAD...solvebot/1-no-name" in err
     decision = json.loads(out)
+    assert all(f"• {reason}" in err for reason in [*decision["reasons"], *decision["uncertain"]])
     assert decision["outcome"] == "draft"
     assert decision["branch"].startswith("solvebot/1-no-name")
     [branch] = git(clone, "branch", "--list", "solvebot/*", "--format=%(refname:short)").splitlines()
@@ -121,7 +125,14 @@ async def test_an_unknown_model_is_told(clone: Path, tmp_path: Path) -> None:
     async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
         code, _, err = await solvebot("solve", str(clone), "--issue", "issue.md", "--model", "gpt-17")
     assert code == 1
-    assert "gpt-17" in err
+    assert err.count("`gpt-17` is not a model here.") == 1
+
+
+async def test_without_a_key_nothing_is_begun(clone: Path, tmp_path: Path) -> None:
+    code, _, err = await Shell(tmp_path, {})("solve", str(clone), "--issue", "issue.md")
+    assert code == 1
+    assert "MODEL_API_KEY is missing" in err
+    assert not (tmp_path / "data").exists()
 
 
 async def test_receive_works_one_payload_off(tmp_path: Path) -> None:
