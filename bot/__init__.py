@@ -13,10 +13,11 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     settings.py logs.py               the environment, read once; events with keys, without secrets
     status.py conclude.py judge.py publish.py run.py solve.py      the story; solve.py reads from top to bottom
     intake.py      delivery -> refused, answered, cancelled, or a started solve
-    web/           POST /webhook, /healthz, /readyz      worker.py  what goes on beside the workflows
+    again.py       what is begun anew when a sandbox is lost
+    web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     app.py         where all of it is put together
-    cli.py doctor.py terminal.py screen.py demo/         for people at a terminal
-    simulators/    GitHub and a provider of models, as servers, for the demo and the tests
+    cli.py doctor.py terminal.py borrowed.py screen.py demo/         for people at a terminal
+    simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 
 __version__ = "0.1.0"

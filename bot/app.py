@@ -183,7 +183,7 @@ async def lending(
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations, deadline=REQUEST_DEADLINE)
     providers = [
         Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep, observe=observe)
-        for options in _e2b_options(settings)
+        for options in e2b_options(settings)
     ]
     options = LendingOptions(
         seconds=settings.e2b_seconds,
@@ -200,7 +200,7 @@ async def lending(
         await account.close()
 
 
-def _e2b_options(settings: Settings) -> Iterator[E2BOptions]:
+def e2b_options(settings: Settings) -> Iterator[E2BOptions]:
     """Whoever shares our database shares our machines, and nobody else does."""
     place = settings.engine_url if settings.database_url else f"{socket.gethostname()} {settings.engine_url}"
     instance = hashlib.sha256(place.encode()).hexdigest()[:12]

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -27,7 +27,8 @@ from bot.core.matrix import plan
 from bot.core.model import RepoConfig, SolveOptions
 from bot.engine import EngineError, check_sqlite
 from bot.github.tokens import AppCredentials, AppIdentity
-from bot.ports import SandboxUnusable, WorldError
+from bot.ports import Denied, SandboxUnusable, WorldError
+from bot.sandbox.e2b import E2BProvider
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.store import opened
@@ -88,8 +89,12 @@ async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
         yield await check(settings)
     yield (directory := await _directory(settings))
     if directory.health is not Health.BAD:
-        for check in (_disk, _sandbox):
-            yield await check(settings)
+        yield await _disk(settings)
+        if "bubblewrap" in settings.sandbox:
+            yield await _sandbox(settings)
+        if "e2b" in settings.sandbox:
+            async for finding in _e2b(settings):
+                yield finding
         yield (database := await _database(settings))
         if database.health is not Health.BAD:
             yield await _line_up(settings)
@@ -268,6 +273,21 @@ async def _sandbox(settings: Settings) -> Finding:
     except SandboxUnusable as error:
         return Finding(Health.BAD, "sandbox", str(error), error.remedy)
     return Finding(Health.GOOD, "sandbox", "bubblewrap isolates")
+
+
+async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
+    """Does the service answer, and to our key? Asked once, without anything that asks again."""
+    for options in app.e2b_options(settings):
+        where = options.api_url or options.domain or "E2B"
+        try:
+            machines = await E2BProvider(replace(options, request_timeout=ASK_SECONDS)).machines()
+        except Denied:
+            yield Finding(Health.BAD, "E2B", f"{where} refuses the key", "Make a new one there, and set E2B_API_KEY.")
+        except WorldError as error:
+            reason = type(error.__cause__ or error).__name__
+            yield Finding(Health.DOUBTFUL, "E2B", f"{where} did not answer ({reason})", "Is there a network?")
+        else:
+            yield Finding(Health.GOOD, "E2B", f"{where} takes the key; {len(machines)} sandboxes of ours are there")
 
 
 async def _setup_network(settings: Settings) -> Finding:

@@ -16,8 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.doctor import examine
+from bot.simulators.e2b import World as LentWorld
+from bot.simulators.e2b import e2b
 from bot.simulators.github import GitHubSimulator
 from bot.simulators.serving import serving
+from tests.contracts.local_sandboxes import bwrap
 from tests.stories.shell import a_shell
 from tests.stories.world import FIXES, KEY, SECRET
 
@@ -180,3 +183,19 @@ async def test_a_taken_port_may_be_a_solvebot_that_serves_already(env: dict[str,
 async def test_no_line_is_broken_where_no_terminal_is(env: dict[str, str]) -> None:
     _, lines = await examined(env, width=20)
     assert about("GitHub", lines) == "✓ GitHub: knows this App as solvebot; clocks agree"
+
+
+async def test_the_key_for_lent_sandboxes_is_tried(env: dict[str, str], tmp_path: Path) -> None:
+    place = tmp_path / "e2b"
+    place.mkdir()
+    async with e2b(place, bubblewrap=bwrap(), world=LentWorld(isolated=False)) as service:
+        env |= {"SANDBOX": "e2b", "E2B_API_URL": service.url, "E2B_API_KEY": service.key}
+        code, lines = await examined(env)
+        assert code == 0, lines
+        assert about("E2B", lines) == f"✓ E2B: {service.url} takes the key; 0 sandboxes of ours are there"
+        code, lines = await examined({**env, "E2B_API_KEY": "e2b_wrong"})
+        assert (code, about("E2B", lines)) == (1, f"✗ E2B: {service.url} refuses the key")
+        await service.down(refuse=True)
+        code, lines = await examined(env)
+        assert (code, about("E2B", lines)) == (0, f"! E2B: {service.url} did not answer (ConnectError)")
+        await service.up()
