@@ -222,6 +222,7 @@ class Settings:
         """Read all of it. `serving`: what the App needs to answer GitHub is missing otherwise, and is asked for."""
         values: dict[str, Any] = {}
         problems: list[str] = []
+        unreadable: set[str] = set()
         types = get_type_hints(cls)
         for setting in fields(cls):
             name = setting.metadata["name"]
@@ -232,10 +233,11 @@ class Settings:
                 values[setting.name] = _READERS[types[setting.name]](text)
             except ValueError as error:
                 problems.append(f"{name} is {error}")
+                unreadable.add(name)
         settings = cls(**values)
         problems += _ranges(settings)
         if serving:
-            problems += _missing(settings)
+            problems += [problem for problem in _missing(settings) if problem.split()[0] not in unreadable]
         if problems:
             raise SettingsError(problems)
         return settings.with_found_bubblewrap()
@@ -312,8 +314,16 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _path(text: str) -> Path:
+    """Without a shell in between, nobody else says what ~ is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text!r}, and nobody knows whose home that is") from None
+
+
 def _directories(text: str) -> tuple[Path, ...]:
-    paths = tuple(Path(part) for part in text.split(":") if part)
+    paths = tuple(_path(part) for part in text.split(":") if part)
     for path in paths:
         if not path.is_absolute() or not path.is_dir():
             raise ValueError(f"{str(path)!r}, which is not the absolute path of a directory")
@@ -330,10 +340,13 @@ def _secret(text: str) -> Secret:
         except (binascii.Error, UnicodeDecodeError):
             raise ValueError("not readable as base64") from None
     elif text.endswith(".pem"):
+        path = _path(text)
         try:
-            text = Path(text).read_text()
+            text = path.read_text()
         except OSError as error:
-            raise ValueError(f"the path of a file that cannot be read ({error.strerror})") from None
+            raise ValueError(f"{str(path)!r}, a file that cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{str(path)!r}, a file that is no text") from None
     return Secret(text)
 
 
@@ -342,7 +355,7 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     int: _whole,
     float: _number,
     bool: _truth,
-    Path: Path,
+    Path: _path,
     Secret: _secret,
     tuple[str, ...]: _words,
     tuple[Path, ...]: _directories,

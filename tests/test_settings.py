@@ -52,7 +52,9 @@ def test_there_is_no_default_for_what_matters(name: str) -> None:
         ("DATABASE_URL", "mysql://x", "postgresql://"),
         ("DATABASE_URL", "sqlite:///x", "DATA_DIR"),
         ("GITHUB_PRIVATE_KEY", "not a key", "PEM"),
-        ("GITHUB_PRIVATE_KEY", "/nowhere/app.pem", "cannot be read"),
+        ("GITHUB_PRIVATE_KEY", "/nowhere/app.pem", "'/nowhere/app.pem', a file that cannot be read"),
+        ("GITHUB_PRIVATE_KEY", "~nobody-at-all/app.pem", "whose home"),
+        ("DATA_DIR", "~nobody-at-all/data", "whose home"),
         ("LOG_LEVEL", "LOUD", "WARNING"),
     ],
 )
@@ -82,3 +84,26 @@ def test_the_password_of_the_database_is_a_secret() -> None:
     settings = Settings.from_env({**COMPLETE, "DATABASE_URL": "postgresql://bot:p%40ss-word@db.example/bot"})
     assert {"p%40ss-word", "p@ss-word"} <= set(settings.secrets)
     assert "ss-word" not in repr(settings)
+
+
+def test_home_is_where_paths_with_a_tilde_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.env` is read without a shell."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "app.pem").write_text(KEY)
+    (tmp_path / "tools").mkdir()
+    paths = {"GITHUB_PRIVATE_KEY": "~/app.pem", "DATA_DIR": "~/data", "SANDBOX_TOOLCHAINS": "~/tools"}
+    settings = Settings.from_env({**COMPLETE, **paths})
+    assert settings.private_key.reveal() == KEY
+    assert settings.data == tmp_path / "data"
+    assert settings.sandbox_toolchains == (tmp_path / "tools",)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_key_that_cannot_be_read_is_told_once(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "app.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**COMPLETE, "GITHUB_PRIVATE_KEY": str(file)})
+    [problem] = caught.value.problems
+    assert str(file) in problem
