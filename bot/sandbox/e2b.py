@@ -4,6 +4,7 @@ What this version gets wrong, and what is done about it here:
 - The timeout of a stream is armed in the task of whoever opened it: the caller is cancelled on Python 3.12 and newer,
   and nothing happens on 3.11. Streams are opened without one, and the deadline is ours.
 - `request_timeout` bounds reading and writing each, so half of what is meant is passed.
+- A streamed upload has no limit in time at all. Transfers get one of ours.
 - A stream to a machine that has died may stay silent for ever: its health is asked for meanwhile.
 - It repeats some requests by itself: switched off, because `resilience.py` counts each.
 - Cancelling a call leaves the command running. What ends it is a script of `jobs.py`.
@@ -164,7 +165,7 @@ class E2BProvider:
     # --------------------------------------------------------------------------------------------------------- files
 
     async def upload(self, machine: MachineId, path: str, content: bytes | Path) -> None:
-        async with translated("upload"):
+        async with translated("upload"), asyncio.timeout(self._options.transfer_timeout):
             sandbox = await self._sandbox(machine)
             await sandbox.files.write(
                 path,
@@ -177,12 +178,12 @@ class E2BProvider:
 
     async def download(self, machine: MachineId, path: str, into: Path, *, limit: int) -> None:
         size = 0
-        async with translated("download"):
+        async with translated("download"), asyncio.timeout(self._options.transfer_timeout):
             sandbox = await self._sandbox(machine)
             stream = await sandbox.files.read(
                 path, "stream", user="user", request_timeout=self._options.transfer_timeout, gzip=True
             )
-            async with aclosing(stream), asyncio.timeout(self._options.transfer_timeout):
+            async with aclosing(stream):
                 with into.open("wb") as file:
                     async for chunk in stream:
                         size += len(chunk)
