@@ -37,7 +37,15 @@ from bot.ports import (
 )
 from bot.sandbox.files import UNPACK, as_archive, read_script, take_script, write_script
 from bot.sandbox.jobs import FOLDER, RESULT_LIMIT, Job, finished, run_script, stop_script
-from bot.sandbox.machine_files import CLOSED, OPEN_FOLDERS, cut_off_script, decoded, packed_script, said_script
+from bot.sandbox.machine_files import (
+    CLOSED,
+    OPEN_FOLDERS,
+    cut_off_script,
+    decoded,
+    packed_script,
+    said_script,
+    used_up_script,
+)
 from bot.sandbox.provider import Provider, Wanted
 from bot.sandbox.rooms import checked
 from bot.sandbox.watch import PlanWatch
@@ -320,7 +328,7 @@ class LeasedSandboxes:
     async def _unpack(self, lease: Lease, machine: MachineId, archive: bytes | Path, script: str) -> None:
         path = f"{FOLDER}/{uuid4().hex}.tar"
         await self._provider(lease).upload(machine, path, archive)
-        await self._errand(lease, f"({script}) <{path}; code=$?; rm -f {path}; exit $code", "cannot be unpacked")
+        await self._errand(lease, used_up_script(script, path), "cannot be unpacked")
 
     async def read(self, id: SandboxId, path: str, *, limit: int) -> bytes | None:
         lease, machine = await self._held(id)

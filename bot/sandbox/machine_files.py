@@ -47,3 +47,15 @@ def packed_script(script: str, path: str, limit: int) -> str:
     return (
         f"trap '' XFSZ; ulimit -f {limit // 1024 + 1}; ({script}) >{path} || {{ code=$?; rm -f {path}; exit $code; }}"
     )
+
+
+def used_up_script(script: str, path: str) -> str:
+    """Gives the script an uploaded file as its input, and removes the file.
+
+    Asked again, while it runs or later, nothing is done twice: it waits, and is told how it ended.
+    """
+    return (
+        f"exec 9>{path}.turn && flock 9 || exit 70\n"
+        f"if [ -e {path} ]; then ({script}) <{path} >{path}.said 2>&1 9>&-; echo $? >{path}.code; rm -f {path}; fi\n"
+        f"cat {path}.said; exit $(cat {path}.code)"
+    )
