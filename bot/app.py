@@ -11,7 +11,7 @@ import hashlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,6 @@ import aiohttp
 import structlog
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot.agent.catalogue import CATALOGUE
@@ -57,7 +56,7 @@ from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
-from bot.web.health import Check, health_routes
+from bot.web.health import health_routes
 from bot.web.listening import listening
 from bot.web.metrics import Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
@@ -305,7 +304,8 @@ class Running:
     """A bot at work, for those who start one themselves: `serve`, the demo, the stories."""
 
     bot: Bot
-    app: ASGIApp
+    app: ASGIApp  # the receiver in front of the pages
+    pages: Starlette  # how it does: /healthz, /readyz, /metrics
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
@@ -344,38 +344,34 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
         working = asyncio.create_task(worker.work(github), name="worker")
         stack.push_async_callback(_stopped, working)
-        yield Running(
-            bot,
-            web(
-                settings,
-                inbox,
-                {"database": store.alive, "engine": motor.alive, "key": github.signs},
-                metrics_route(metrics, lambda: house.standing(store, clock), clock),
-            ),
-            inbox,
-            worker,
-            working,
-        )
+        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
+        show = metrics_route(metrics, lambda: house.standing(store, clock), clock)
+        pages = Starlette(routes=[*health_routes(checks), show])
+        yield Running(bot, web(settings, inbox, pages), pages, inbox, worker, working)
 
 
-def web(settings: Settings, inbox: Inbox, checks: Mapping[str, Check], *others: Route) -> ASGIApp:
+def web(settings: Settings, inbox: Inbox, pages: ASGIApp) -> ASGIApp:
     """The receiver in front, everything else behind it. Needs the inbox and no more."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[*health_routes(checks), *others]))
+    return Receiver(secrets, inbox, pages)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:
     """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
     with listening(settings.host, settings.port) as sockets:
         async with running(settings, options=options) as bot:
-            keep_for_good()
-            server = _Server(bot.app)
-            serving = asyncio.create_task(server.serve(sockets), name="web")
-            await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            await serving
-            if bot.working.done():
-                bot.working.result()
+            await _serve(bot, bot.app, sockets)
+
+
+async def _serve(bot: Running, app: ASGIApp, sockets: list[socket.socket]) -> None:
+    keep_for_good()
+    server = _Server(app)
+    serving = asyncio.create_task(server.serve(sockets), name="web")
+    await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    if bot.working.done():
+        bot.working.result()
 
 
 def keep_for_good() -> None:
@@ -391,13 +387,19 @@ async def serve_web(settings: Settings) -> None:
         await asyncio.to_thread(migrate, settings.store_url)
         inbox = await open_inbox(settings.store_url, SystemClock())
         try:
-            await _Server(web(settings, inbox, {"database": inbox.alive})).serve(sockets)
+            pages = Starlette(routes=health_routes({"database": inbox.alive}))
+            await _Server(web(settings, inbox, pages)).serve(sockets)
         finally:
             await inbox.close()
 
 
 async def serve_work(settings: Settings) -> None:
-    """Work only, until a signal."""
+    """Work only, until a signal. With WORKER_PORT, how it does can be asked. Raises `CannotListen` first."""
+    if settings.worker_port:
+        with listening(settings.host, settings.worker_port, setting="WORKER_PORT") as sockets:
+            async with running(settings) as bot:
+                await _serve(bot, bot.pages, sockets)
+        return
     async with running(settings) as bot:
         keep_for_good()
         for number in _ENDINGS:

@@ -178,6 +178,9 @@ class Settings:
     )
     host: str = _setting("HOST", "127.0.0.1", "Address to listen on.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
+    worker_port: int = _setting(
+        "WORKER_PORT", 0, "Port on HOST where `solvebot worker` answers /healthz, /readyz and /metrics. 0: nowhere."
+    )
     status_interval: float = _setting(
         "STATUS_INTERVAL", 30.0, "Seconds between edits of a status comment while nothing but progress changes."
     )
@@ -243,11 +246,14 @@ class Settings:
         return settings.with_found_bubblewrap()
 
 
+_ZERO_IS_FINE = ("write_interval", "sweep_interval", "port", "worker_port", "sandbox_commands", "e2b_warm")
+
+
 def _ranges(settings: Settings) -> list[str]:
     problems = []
     for setting in fields(settings):
         value = getattr(settings, setting.name)
-        zero_is_fine = setting.name in ("write_interval", "sweep_interval", "port", "sandbox_commands", "e2b_warm")
+        zero_is_fine = setting.name in _ZERO_IS_FINE
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)

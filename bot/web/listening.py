@@ -35,9 +35,14 @@ class CannotListen(Exception):
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """As `taken`, and the log says where."""
-    with taken(host, port) as sockets:
+def listening(host: str, port: int, *, setting: str = "PORT") -> Iterator[list[socket.socket]]:
+    """As `taken`, and the log says where. `setting` is what the port is called in the settings."""
+    with ExitStack() as stack:
+        try:
+            sockets = stack.enter_context(taken(host, port))
+        except CannotListen as error:
+            error.remedy = error.remedy.replace("PORT", setting)
+            raise
         log.info("listening", host=host, port=sockets[0].getsockname()[1])
         yield sockets
 

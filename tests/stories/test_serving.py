@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
 from bot.web.listening import CannotListen, listening
-from tests.stories.shell import Shell
-from tests.stories.world import KEY, SECRET
+from tests.stories.shell import PATIENCE, Shell, a_shell
+from tests.stories.world import FIXES, KEY, SECRET
 
 
 @pytest.fixture
@@ -39,6 +41,28 @@ async def test_a_taken_port_is_one_clear_sentence_before_anything_is_begun(
     assert f"port {taken}: address already in use" in err
     assert "set PORT to a free one" in err
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_worker_tells_how_it_does_where_it_is_asked_to(tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            solvebot.env["WORKER_PORT"] = str(free.getsockname()[1])
+            code, _, err = await solvebot("worker")
+            assert (code, "set WORKER_PORT to a free one" in err) == (2, True), err
+        worker = await solvebot.start("worker")
+        assert worker.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            while b'"listening"' not in await worker.stderr.readline():
+                pass
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{solvebot.env['WORKER_PORT']}") as client:
+            async with asyncio.timeout(PATIENCE), client.get("/readyz") as ready:
+                assert ready.status == 200
+            async with client.get("/metrics") as metrics:
+                assert "solvebot_database_answers 1.0" in await metrics.text()
+            async with client.post("/webhook") as webhook:
+                assert webhook.status == 404
+        worker.terminate()
+        assert await worker.wait() == 0
 
 
 @pytest.mark.parametrize(
