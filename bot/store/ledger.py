@@ -118,9 +118,12 @@ class SqlLedger:
         return await self._database.write(work)
 
     async def deleted(self, name: SnapshotId) -> Image | None:
+        whose = sa.select(_IMAGE.provider).where(_IMAGE.name == name)
         mine = sa.delete(sandbox_images).where(_IMAGE.name == name).returning(sandbox_images)
 
         def work(db: sa.Connection) -> Image | None:
+            if provider := db.execute(whose).scalar_one_or_none():
+                _held(db, provider)  # so that of two last names going at once, one is the last
             row = db.execute(mine).one_or_none()
             image = rows.image_of(row) if row else None
             return None if image is None or _has_a_name(db, image) else image

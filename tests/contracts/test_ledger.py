@@ -144,6 +144,15 @@ async def test_an_image_goes_with_its_last_name(ledger: Ledger) -> None:
     assert await ledger.deleted(IMAGE.name) == replace(IMAGE, image=ImageId("image-2"))
 
 
+async def test_of_names_that_go_at_once_one_is_the_last(ledgers: list[Ledger]) -> None:
+    names = [SnapshotId(f"name-{number}") for number in range(8)]
+    await ledgers[0].saved(replace(IMAGE, name=names[0]))
+    for name in names[1:]:
+        await ledgers[0].named(names[0], name)
+    gone = await asyncio.gather(*(ledgers[n % 2].deleted(name) for n, name in enumerate(names)))
+    assert [image.image for image in gone if image] == [IMAGE.image]
+
+
 async def test_of_images_saved_at_once_all_but_one_are_to_be_deleted(ledgers: list[Ledger]) -> None:
     images = [replace(IMAGE, image=ImageId(f"image-{number}")) for number in range(8)]
     replaced = await asyncio.gather(*(ledgers[n % 2].saved(image) for n, image in enumerate(images)))
