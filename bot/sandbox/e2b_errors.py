@@ -6,6 +6,7 @@ the service's (a mistake of ours in calling it) is not translated.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import traceback
@@ -61,9 +62,20 @@ _STATUS_OF_CODE = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "RESOURCE_E
 
 @asynccontextmanager
 async def translated(asked: str) -> AsyncIterator[None]:
-    """`asked` is what the log will say was asked."""
+    """`asked` is what the log will say was asked.
+
+    Whoever is cancelled meanwhile ends so: under the SDK a cancellation may come to nothing (`asyncio.wait_for` of
+    Python 3.11 and its HTTP client forget one that meets the answer) or look like an error of the connection.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
     try:
-        yield
+        try:
+            yield
+        finally:
+            if task.cancelling() > before:
+                raise asyncio.CancelledError
     except WorldError:
         raise
     except Exception as error:

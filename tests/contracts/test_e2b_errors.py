@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import itertools
 import json
 import pkgutil
+import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import connectrpc.errors
@@ -260,6 +263,22 @@ async def test_no_message_holds_the_key(service: E2B) -> None:
         with pytest.raises(WorldError) as failed:
             await asked.machines()
         assert service.key not in "".join(map(str, told(failed.value)))
+
+
+@pytest.mark.namespaces
+@pytest.mark.parametrize("operation", ["list", "list_snapshots"])
+async def test_who_is_cancelled_ends_so_at_whatever_moment(service: E2B, operation: str) -> None:
+    """Else a bot that is stopped waits for ever for a chore that goes on. Which moments: chance, but many."""
+    asked, moments = provider(service), random.Random(1)
+    ended = Counter[str]()
+    while ended["cancelled"] < 60:
+        call = asyncio.ensure_future(READS[operation](asked))
+        for _ in range(moments.randrange(1, 30)):
+            await asyncio.wait({call}, timeout=0.0002)
+        if call.cancel():
+            await asyncio.wait({call})
+            ended["cancelled" if call.cancelled() else "as if nothing had happened"] += 1
+    assert ended.keys() == {"cancelled"}
 
 
 def told(error: BaseException | None) -> Iterator[BaseException]:
