@@ -162,6 +162,8 @@ class LeasedSandboxes:
         """It has a shell and our folders. From here on the lease says which machine it is."""
         try:
             said = await self._provider(lease).execute(machine, OPEN_FOLDERS, timeout=self._options.probe, as_root=True)
+        except Crowded:  # says nothing about the machine, and another one would only add to it
+            raise
         except (Unavailable, SandboxLost):
             return False
         if said.exit_code != 0:

@@ -1,0 +1,505 @@
+"""Everything that is asked of lent sandboxes, beside everything that goes wrong at the service, and what comes of it.
+
+What is promised, whatever is asked:
+- What goes wrong once is never seen by who asked.
+- What goes wrong for ever becomes one error of the port, after a bounded number of attempts.
+- It is done once or not at all, and can be asked for again.
+- Nothing is left that nobody holds, once `tend` has been there.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from _pytest.mark.structures import ParameterSet
+
+from bot.core.machines import LeaseKey
+from bot.core.model import SandboxId, SnapshotId
+from bot.core.patience import MOST_ATTEMPTS
+from bot.ports import Crowded, Denied, Sandboxes, SandboxLost, SandboxUnusable, Unavailable
+from bot.sandbox.provider import Wanted
+from bot.simulators.e2b.faults import (
+    CUT_AT_START,
+    CUT_IN_OUTPUT,
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
+    SILENT,
+    VANISH,
+    ZOMBIE,
+    Failure,
+    Fault,
+    answer,
+    html,
+    slow,
+)
+from tests.contracts.fault_bench import KNOWN, PREPARED, Bench, Time, fault_bench
+
+pytestmark = [pytest.mark.namespaces, pytest.mark.asyncio(loop_scope="class")]
+
+SOON = 20.0  # seconds; more than any of these commands needs
+HURRY = 0.2  # seconds until a request is given up, where the service keeps silent
+
+
+class Comes(Enum):
+    """What comes of it."""
+
+    RIGHT = "it is done, as if nothing had happened"
+    LATER = "who asked is not told; it is done by the next `tend`"
+    AWAY = "Unavailable"
+    CROWDED = "Crowded"
+    DENIED = "Denied, at once"
+    UNUSABLE = "SandboxUnusable, at once"
+    LOST = "SandboxLost, at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """What goes wrong, and what comes of it when it does so once and whenever it is asked."""
+
+    failure: Failure
+    once: Comes = Comes.RIGHT
+    always: Comes = Comes.AWAY
+    only: frozenset[str] = frozenset()  # requests that it may happen to; none: all
+    silent: bool = False  # no answer comes, so somebody has to lose patience
+
+
+_LATE = slow(600)  # seconds; for ever it is the same as hanging
+
+
+def of(*requests: str) -> frozenset[str]:
+    return frozenset(requests)
+
+
+_INSIDE = of("connect", "start", "files_write", "files_read", "network", "snapshot", "timeout", "kill")
+
+MISHAPS = {
+    # what goes wrong        its requests          once            for ever
+    "503": Mishap(answer(503), Comes.RIGHT, Comes.AWAY),
+    "500": Mishap(answer(500), Comes.RIGHT, Comes.AWAY),
+    "500 as HTML": Mishap(html(500), Comes.RIGHT, Comes.AWAY),
+    "502 as HTML": Mishap(html(502), Comes.RIGHT, Comes.AWAY),
+    "429": Mishap(answer(429), Comes.RIGHT, Comes.CROWDED),
+    "429, come back": Mishap(answer(429, retry_after="2"), Comes.RIGHT, Comes.CROWDED),
+    "401": Mishap(answer(401), Comes.DENIED, Comes.DENIED),
+    "403": Mishap(answer(403), Comes.DENIED, Comes.DENIED),
+    "dropped before": Mishap(DROP_BEFORE, Comes.RIGHT, Comes.AWAY),
+    "dropped after": Mishap(DROP_AFTER, Comes.RIGHT, Comes.AWAY),
+    "too late": Mishap(_LATE, Comes.RIGHT, Comes.AWAY, silent=True),
+    "hangs": Mishap(HANG, Comes.RIGHT, Comes.AWAY, silent=True),
+    "cut at start": Mishap(CUT_AT_START, Comes.RIGHT, Comes.AWAY, of("start")),
+    "cut in output": Mishap(CUT_IN_OUTPUT, Comes.RIGHT, Comes.AWAY, of("start")),
+    "vanishes": Mishap(VANISH, Comes.LOST, Comes.LOST, _INSIDE),
+    "zombie": Mishap(ZOMBIE, Comes.RIGHT, Comes.AWAY, of("create")),
+    "silent zombie": Mishap(SILENT, Comes.RIGHT, Comes.AWAY, of("create"), silent=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One square of the matrix. `mark` is a name that occurs in no other."""
+
+    bench: Bench
+    id: SandboxId
+    mark: str
+
+    @property
+    def file(self) -> Path:
+        return self.bench.directory / self.mark
+
+    @property
+    def snapshot(self) -> SnapshotId:
+        return SnapshotId(self.mark)
+
+    @property
+    def new(self) -> SandboxId:
+        return SandboxId(self.mark)
+
+
+Do = Callable[[Scene, Sandboxes], Awaitable[object]]
+See = Callable[[Scene], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that is asked of `Sandboxes`, and the requests that come of it, as the simulator calls them.
+
+    What it answers is `answer`; what can be seen afterwards is `seen`, by `see`. `instead`: where this one promises
+    something else than the others do.
+    """
+
+    requests: tuple[str, ...]
+    do: Do
+    see: See
+    seen: object
+    answer: object = None
+    prepare: Callable[[Bench], Awaitable[SandboxId]] = Bench.sandbox
+    instead: Mapping[Comes, Comes] = field(default_factory=dict)
+    twice: object = None  # what may be seen when it was asked again after an error
+    rounds: int = 1  # how often it asks the same, each time with all attempts
+    mute: bool = False  # its scripts print nothing, so that nothing can be cut
+
+
+# ------------------------------------------------------------------------------------------------------- what is asked
+
+
+async def put(scene: Scene, boxes: Sandboxes) -> None:
+    scene.file.with_suffix(".in").write_bytes(b"put")
+    with tarfile.open(scene.file, "w") as archive:
+        archive.add(scene.file.with_suffix(".in"), scene.mark)
+    await boxes.put(scene.id, scene.file)
+
+
+async def run(scene: Scene, boxes: Sandboxes) -> str:
+    done = await boxes.run(scene.id, f"echo x >>{scene.mark}; echo said", timeout=SOON)
+    return done.output
+
+
+async def run_once(scene: Scene, boxes: Sandboxes) -> str:
+    done = await boxes.run(scene.id, f"echo x >>{scene.mark}; echo said", timeout=SOON, once=scene.mark)
+    return done.output
+
+
+async def run_networked(scene: Scene, boxes: Sandboxes) -> str:
+    done = await boxes.run(
+        scene.id, f"echo x >>{scene.mark}; echo said", timeout=SOON, once=scene.mark, network=["packages.example"]
+    )
+    return done.output
+
+
+async def take(scene: Scene, boxes: Sandboxes) -> bytes | None:
+    await boxes.take(scene.id, scene.file, limit=10**7)
+    with tarfile.open(scene.file) as archive:
+        known = archive.extractfile("./known")
+        return known.read() if known else None
+
+
+async def content(scene: Scene) -> bytes | None:
+    return await scene.bench.calm.read(scene.id, f"/workspace/{scene.mark}", limit=100)
+
+
+async def nothing(scene: Scene) -> None:
+    return None
+
+
+async def new_one(scene: Scene) -> tuple[int, int]:
+    """Leases and machines for the name."""
+    leases = [lease for lease in await scene.bench.lent.ledger.leases() if lease.sandbox == scene.new]
+    machines = [m for m in scene.bench.service.machines.values() if m.metadata.get("sandbox") == scene.new]
+    assert await scene.bench.calm.read(scene.new, "/etc/passwd", limit=100)
+    return len(leases), len(machines)
+
+
+async def from_snapshot(scene: Scene) -> tuple[tuple[int, int], bytes | None]:
+    return await new_one(scene), await scene.bench.calm.read(scene.new, KNOWN, limit=100)
+
+
+async def is_kept(scene: Scene) -> tuple[bool, int]:
+    image = await scene.bench.lent.ledger.image(scene.snapshot)
+    ours = [i for i in scene.bench.service.images.values() if image is not None and i.id == image.image]
+    return image is not None, len(ours)
+
+
+async def with_snapshot(bench: Bench) -> SandboxId:
+    id = await bench.sandbox()
+    await bench.calm.snapshot(id, SnapshotId("bench.dropped"))
+    return id
+
+
+async def snapshots(scene: Scene) -> list[SnapshotId]:
+    return await scene.bench.calm.snapshots()
+
+
+async def close(scene: Scene, boxes: Sandboxes) -> None:
+    await boxes.close(scene.id)
+
+
+async def is_there(scene: Scene) -> tuple[bool, list[str]]:
+    machines = scene.bench.service.machines.values()
+    return await scene.bench.calm.exists(scene.id), [m.id for m in machines if m.metadata.get("sandbox") == scene.id]
+
+
+async def with_orphan(bench: Bench) -> SandboxId:
+    """And a lease that has to be extended."""
+    wanted = Wanted(LeaseKey(bench.name().replace(".", "-")), 600, labels={"sandbox": "orphan"})
+    await bench.lent.provider.create(wanted)
+    return await bench.another_sandbox()
+
+
+async def orphans(scene: Scene) -> list[str]:
+    return [m.id for m in scene.bench.service.machines.values() if m.metadata.get("sandbox") == "orphan"]
+
+
+_FROM_WITHIN = {Comes.LOST: Comes.RIGHT}  # a new machine that dies is replaced, before anybody waits for it
+_BEHIND_THE_SCENES = {Comes.AWAY: Comes.LATER, Comes.CROWDED: Comes.LATER, Comes.LOST: Comes.RIGHT}
+
+LIFE = {
+    "create": Deed(
+        ("create", "start"),
+        lambda scene, boxes: boxes.create(scene.new),
+        new_one,
+        seen=(1, 1),
+        instead=_FROM_WITHIN,
+        rounds=3,
+        mute=True,
+    ),
+    "create from a snapshot": Deed(
+        ("create", "start"),
+        lambda scene, boxes: boxes.create(scene.new, snapshot=PREPARED),
+        from_snapshot,
+        seen=((1, 1), b"known"),
+        instead=_FROM_WITHIN,
+        rounds=3,
+        mute=True,
+    ),
+    "close": Deed(
+        ("kill",),
+        close,
+        is_there,
+        seen=(False, []),
+        prepare=Bench.another_sandbox,
+        instead=_BEHIND_THE_SCENES,
+    ),
+    "tend": Deed(
+        ("list", "kill", "list_snapshots", "timeout"),
+        lambda scene, boxes: boxes.tend(),
+        orphans,
+        seen=[],
+        prepare=with_orphan,
+        instead=_BEHIND_THE_SCENES,
+    ),
+}
+FILES = {
+    "put": Deed(("files_write", "start"), put, content, seen=b"put", mute=True),
+    "write": Deed(
+        ("files_write", "start"),
+        lambda scene, boxes: boxes.write(scene.id, {scene.mark: (b"written", "100644")}),
+        content,
+        seen=b"written",
+        mute=True,
+    ),
+    "read": Deed(
+        ("start",),
+        lambda scene, boxes: boxes.read(scene.id, KNOWN, limit=100),
+        nothing,
+        seen=None,
+        answer=b"known",
+    ),
+    "take": Deed(("start", "files_read"), take, nothing, seen=None, answer=b"known", mute=True),
+}
+COMMANDS = {
+    "run": Deed(("connect", "start"), run, content, seen=b"x\n", answer="said\n", twice=b"x\nx\n"),
+    "run once": Deed(("start",), run_once, content, seen=b"x\n", answer="said\n"),
+    "run with network": Deed(
+        ("network", "start"),
+        run_networked,
+        content,
+        seen=b"x\n",
+        answer="said\n",
+        rounds=2,  # the second is whether the network is really closed again
+    ),
+}
+SNAPSHOTS = {
+    "snapshot": Deed(
+        ("start", "snapshot"),
+        lambda scene, boxes: boxes.snapshot(scene.id, scene.snapshot),
+        is_kept,
+        seen=(True, 1),
+        mute=True,
+    ),
+    "drop snapshot": Deed(
+        ("delete_snapshot",),
+        lambda scene, boxes: boxes.drop_snapshot(SnapshotId("bench.dropped")),
+        snapshots,
+        seen=[PREPARED],
+        prepare=with_snapshot,
+        instead=_BEHIND_THE_SCENES,
+    ),
+    "check": Deed(
+        ("list",),
+        lambda scene, boxes: boxes.check(),
+        nothing,
+        seen=None,
+        instead={Comes.AWAY: Comes.RIGHT, Comes.CROWDED: Comes.RIGHT, Comes.DENIED: Comes.UNUSABLE},
+    ),
+}
+
+
+EVERYTHING = {**LIFE, **FILES, **COMMANDS, **SNAPSHOTS}
+
+
+# ---------------------------------------------------------------------------------------------------------- the matrix
+
+
+def can_happen(deed: Deed, request: str, mishap: Mishap, *, always: bool) -> bool:
+    if always and mishap.failure is _LATE:
+        return False
+    if mishap.failure is CUT_IN_OUTPUT and deed.mute:
+        return False
+    return not mishap.only or request in mishap.only
+
+
+def squares(deeds: Mapping[str, Deed]) -> list[ParameterSet]:
+    return [
+        pytest.param(deed, request, mishap, always, id=f"{name}: {request} {what} {'for ever' if always else 'once'}")
+        for name, deed in deeds.items()
+        for request in deed.requests
+        for what, mishap in MISHAPS.items()
+        for always in (False, True)
+        if can_happen(deed, request, mishap, always=always)
+    ]
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def bench() -> AsyncIterator[Bench]:
+    async with fault_bench() as bench:
+        yield bench
+
+
+async def outcome(asked: Awaitable[object]) -> tuple[Comes, object]:
+    """Any other error is none that was promised, and fails the test."""
+    try:
+        return Comes.RIGHT, await asked
+    except Crowded:
+        return Comes.CROWDED, None
+    except Unavailable:
+        return Comes.AWAY, None
+    except Denied:
+        return Comes.DENIED, None
+    except SandboxUnusable:
+        return Comes.UNUSABLE, None
+    except SandboxLost:
+        return Comes.LOST, None
+
+
+def promised(deed: Deed, request: str, mishap: Mishap, *, always: bool) -> Comes:
+    if always and deed.rounds > 1 and mishap.failure is VANISH:
+        return Comes.AWAY  # as many in a row as are tried
+    comes = mishap.always if always else mishap.once
+    return deed.instead.get(comes, comes)
+
+
+async def meet(bench: Bench, deed: Deed, request: str, mishap: Mishap, *, always: bool) -> None:
+    scene = Scene(bench, await deed.prepare(bench), bench.name())
+    time = Time()
+    worker = bench.worker(time, patience=HURRY if mishap.silent else 30.0)
+    if "timeout" in deed.requests:
+        await time.sleep(1200)  # so that leases have to be extended
+    expected = promised(deed, request, mishap, always=always)
+    bench.service.journal.clear()
+    fault = bench.service.faults.add(request, mishap.failure, times=None if always else 1)
+    came, answer = await outcome(deed.do(scene, worker))
+    await bench.heal(fault)
+    assert came is {Comes.LATER: Comes.RIGHT}.get(expected, expected)
+    if came is Comes.RIGHT and expected is not Comes.LATER:
+        assert answer == deed.answer
+    _is_bounded(deed, fault, expected, always=always)
+    await _can_be_asked_again(deed, scene, expected)
+    if expected is Comes.LATER:
+        await bench.calm.tend()
+    assert await bench.left_over() == set()
+    if expected in (Comes.RIGHT, Comes.LATER):
+        assert await deed.see(scene) == deed.seen
+    await _tidy(scene)
+
+
+def _is_bounded(deed: Deed, fault: Fault, expected: Comes, *, always: bool) -> None:
+    attempts = 1 if expected in (Comes.DENIED, Comes.UNUSABLE, Comes.LOST) else MOST_ATTEMPTS
+    assert 1 <= fault.hits <= (attempts * deed.rounds if always else 1)
+
+
+async def _can_be_asked_again(deed: Deed, scene: Scene, expected: Comes) -> None:
+    if expected in (Comes.RIGHT, Comes.LATER, Comes.LOST):
+        return
+    assert await deed.do(scene, scene.bench.calm) == deed.answer
+    assert await deed.see(scene) in (deed.seen, deed.twice)
+
+
+async def _tidy(scene: Scene) -> None:
+    await scene.bench.calm.drop_snapshot(scene.snapshot)
+    await scene.bench.calm.close(scene.new)
+    if scene.id != await scene.bench.sandbox():
+        await scene.bench.calm.close(scene.id)
+
+
+def _silently(deed: Deed) -> float:
+    """Patience where the service does not even take connections."""
+    return 2 * HURRY if deed.rounds > 1 else HURRY
+
+
+async def meet_outage(bench: Bench, deed: Deed, *, refuse: bool, always: bool) -> None:
+    """From the first request on, everything fails: until somebody pauses, or for ever."""
+    scene = Scene(bench, await deed.prepare(bench), bench.name())
+    time = Time()
+    if "timeout" in deed.requests:
+        await time.sleep(1200)
+    worker = bench.worker(time, patience=_silently(deed) if refuse else 30.0)
+    await bench.service.down(refuse=refuse)
+    if not always:
+        time.when_asleep = bench.service.up
+    expected = deed.instead.get(Comes.AWAY, Comes.AWAY) if always else Comes.RIGHT
+    came, answer = await outcome(deed.do(scene, worker))
+    await bench.heal(None)
+    assert came is {Comes.LATER: Comes.RIGHT}.get(expected, expected)
+    assert len(time.slept) <= MOST_ATTEMPTS
+    if came is Comes.RIGHT and expected is not Comes.LATER:
+        assert answer == deed.answer
+    await _can_be_asked_again(deed, scene, expected)
+    if expected is Comes.LATER:
+        await bench.calm.tend()
+    assert await bench.left_over() == set()
+    await _tidy(scene)
+
+
+OUTAGES = pytest.mark.parametrize(
+    ("refuse", "always"),
+    [(False, False), (False, True), (True, False), (True, True)],
+    ids=["503 until a pause", "503 for ever", "refused until a pause", "refused for ever"],
+)
+
+
+class TestOutage:
+    @OUTAGES
+    @pytest.mark.parametrize("deed", [pytest.param(deed, id=name) for name, deed in EVERYTHING.items()])
+    async def test_square(self, bench: Bench, deed: Deed, refuse: bool, always: bool) -> None:
+        await meet_outage(bench, deed, refuse=refuse, always=always)
+
+    async def test_what_is_known_without_asking(self, bench: Bench) -> None:
+        id, boxes = await bench.sandbox(), bench.worker(Time())
+        await bench.service.down(refuse=True)
+        bench.service.journal.clear()
+        assert await boxes.exists(id)
+        assert not await boxes.exists(SandboxId("nobody"))
+        assert id in await boxes.living()
+        assert await boxes.snapshots() == [PREPARED]
+        await bench.heal(None)
+
+
+class TestLife:
+    @pytest.mark.parametrize(("deed", "request_", "mishap", "always"), squares(LIFE))
+    async def test_square(self, bench: Bench, deed: Deed, request_: str, mishap: Mishap, always: bool) -> None:
+        await meet(bench, deed, request_, mishap, always=always)
+
+
+class TestFiles:
+    @pytest.mark.parametrize(("deed", "request_", "mishap", "always"), squares(FILES))
+    async def test_square(self, bench: Bench, deed: Deed, request_: str, mishap: Mishap, always: bool) -> None:
+        await meet(bench, deed, request_, mishap, always=always)
+
+
+class TestCommands:
+    @pytest.mark.parametrize(("deed", "request_", "mishap", "always"), squares(COMMANDS))
+    async def test_square(self, bench: Bench, deed: Deed, request_: str, mishap: Mishap, always: bool) -> None:
+        await meet(bench, deed, request_, mishap, always=always)
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize(("deed", "request_", "mishap", "always"), squares(SNAPSHOTS))
+    async def test_square(self, bench: Bench, deed: Deed, request_: str, mishap: Mishap, always: bool) -> None:
+        await meet(bench, deed, request_, mishap, always=always)
