@@ -349,4 +349,4 @@ def sandboxes_usage() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="solvebot")

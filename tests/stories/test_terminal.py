@@ -173,6 +173,12 @@ async def test_a_payload_that_cannot_be_received_is_told(event: str, payload: by
     assert not settings.data.exists()
 
 
+async def test_it_calls_itself_by_its_name(tmp_path: Path) -> None:
+    code, _, err = await Shell(tmp_path, {})("models", "add")
+    assert code == 2
+    assert "Usage: solvebot models add" in err
+
+
 async def test_serve_without_settings_says_all_that_is_missing(tmp_path: Path) -> None:
     code, _, err = await Shell(tmp_path, {})("serve")
     assert code == 1
