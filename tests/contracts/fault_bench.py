@@ -103,15 +103,17 @@ class Bench:
 
     async def heal(self, fault: Fault | None) -> None:
         """The service is well again, and what still waited in it has come to its end."""
-        name = self.lent.provider.name
         await self.service.up()
+        waiting = fault.hits if fault is not None and (fault.failure.hang or fault.failure.delay) else 0
+        over = self._over(fault) + waiting
         self.service.faults.clear()
-        while fault is not None and self._arrived(fault) < fault.hits:
+        while self._over(fault) < over:
             await self.lent.provider.machines()
-        await self.lent.ledger.change_health(name, lambda _health: WELL)
+        await self.lent.ledger.change_health(self.lent.provider.name, lambda _health: WELL)
 
-    def _arrived(self, fault: Fault) -> int:
-        return sum(entry.operation == fault.operation for entry in self.service.journal)
+    def _over(self, fault: Fault | None) -> int:
+        """How many requests of its kind have come to their end."""
+        return sum(fault is not None and entry.operation == fault.operation for entry in self.service.journal)
 
     async def left_over(self) -> set[str]:
         """Machines and snapshots that are there though nobody holds them, after two rounds of tending at most."""

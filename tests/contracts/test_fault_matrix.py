@@ -84,7 +84,6 @@ MISHAPS = {
     "503": Mishap(answer(503), Comes.RIGHT, Comes.AWAY),
     "500": Mishap(answer(500), Comes.RIGHT, Comes.AWAY),
     "500 as HTML": Mishap(html(500), Comes.RIGHT, Comes.AWAY),
-    "502 as HTML": Mishap(html(502), Comes.RIGHT, Comes.AWAY),
     "429": Mishap(answer(429), Comes.RIGHT, Comes.CROWDED),
     "429, come back": Mishap(answer(429, retry_after="2"), Comes.RIGHT, Comes.CROWDED),
     "401": Mishap(answer(401), Comes.DENIED, Comes.DENIED),
@@ -143,6 +142,7 @@ class Deed:
     instead: Mapping[Comes, Comes] = field(default_factory=dict)
     twice: object = None  # what may be seen when it was asked again after an error
     rounds: int = 1  # how often it asks the same, each time with all attempts
+    replaces: bool = False  # a machine that does not live, as often as there are rounds
     mute: bool = False  # its scripts print nothing, so that nothing can be cut
 
 
@@ -212,8 +212,8 @@ async def with_snapshot(bench: Bench) -> SandboxId:
     return id
 
 
-async def snapshots(scene: Scene) -> list[SnapshotId]:
-    return await scene.bench.calm.snapshots()
+async def is_kept_no_longer(scene: Scene) -> bool:
+    return "bench.dropped" not in await scene.bench.calm.snapshots()
 
 
 async def close(scene: Scene, boxes: Sandboxes) -> None:
@@ -247,6 +247,7 @@ LIFE = {
         seen=(1, 1),
         instead=_FROM_WITHIN,
         rounds=3,
+        replaces=True,
         mute=True,
     ),
     "create from a snapshot": Deed(
@@ -256,6 +257,7 @@ LIFE = {
         seen=((1, 1), b"known"),
         instead=_FROM_WITHIN,
         rounds=3,
+        replaces=True,
         mute=True,
     ),
     "close": Deed(
@@ -316,8 +318,8 @@ SNAPSHOTS = {
     "drop snapshot": Deed(
         ("delete_snapshot",),
         lambda scene, boxes: boxes.drop_snapshot(SnapshotId("bench.dropped")),
-        snapshots,
-        seen=[PREPARED],
+        is_kept_no_longer,
+        seen=True,
         prepare=with_snapshot,
         instead=_BEHIND_THE_SCENES,
     ),
@@ -379,8 +381,8 @@ async def outcome(asked: Awaitable[object]) -> tuple[Comes, object]:
 
 
 def promised(deed: Deed, request: str, mishap: Mishap, *, always: bool) -> Comes:
-    if always and deed.rounds > 1 and mishap.failure is VANISH:
-        return Comes.AWAY  # as many in a row as are tried
+    if always and deed.replaces and mishap.failure is VANISH:
+        return Comes.AWAY
     comes = mishap.always if always else mishap.once
     return deed.instead.get(comes, comes)
 
@@ -430,7 +432,7 @@ async def _tidy(scene: Scene) -> None:
 
 def _silently(deed: Deed) -> float:
     """Patience where the service does not even take connections."""
-    return 2 * HURRY if deed.rounds > 1 else HURRY
+    return 2 * HURRY if deed.replaces else HURRY
 
 
 async def meet_outage(bench: Bench, deed: Deed, *, refuse: bool, always: bool) -> None:
