@@ -331,9 +331,9 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._beating
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(8))  # first: what others still hand to a thread goes there
         destroy = functools.partial(DBOS.destroy, destroy_registry=True)
         await loop.run_in_executor(ThreadPoolExecutor(1), destroy)
-        loop.set_default_executor(ThreadPoolExecutor(8))
         if self._heartbeat is not None:
             await asyncio.to_thread(self._heartbeat.last)
         if self._database is not None:

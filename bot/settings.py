@@ -266,6 +266,14 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
     if "e2b" in settings.sandbox and not settings.e2b_key.reveal():
         problems.append("SANDBOX names e2b, so E2B_API_KEY is needed: create one in E2B's dashboard")
+    for name, url in (
+        ("GITHUB_API_URL", settings.api_url),
+        ("GITHUB_SERVER_URL", settings.server_url),
+        ("MODEL_BASE_URL", settings.model_url),
+        ("E2B_API_URL", settings.e2b_url),
+    ):
+        if url and not _is_address(url):
+            problems.append(f"{name} is {url!r}, which is no address; it starts with https://")
     if settings.log_format not in ("json", "console"):
         problems.append(f"LOG_FORMAT is {settings.log_format!r}, use json or console")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -273,6 +281,14 @@ def _ranges(settings: Settings) -> list[str]:
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
     return problems
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 _SANDBOXES = (("bubblewrap",), ("e2b",), ("e2b", "bubblewrap"))

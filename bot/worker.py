@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -74,7 +75,7 @@ class Worker:
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
             if missed is not None:
-                group.create_task(self._every(self._chores.sweep, lambda: self.sweep(missed)), name="sweep")
+                group.create_task(self._every(self._chores.sweep, partial(self.sweep, missed)), name="sweep")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
         while seconds > 0:
@@ -169,8 +170,13 @@ class Worker:
             log.info("retention", rows=rows, workflows=workflows)
 
 
+def _name(chore: Callable[[], Awaitable[object]]) -> str:
+    called = chore.func if isinstance(chore, partial) else chore
+    return getattr(called, "__name__", "chore")
+
+
 async def _patiently(chore: Callable[[], Awaitable[object]]) -> None:
     try:
         await chore()
     except WorldError as error:
-        log.warning("chore.postponed", chore=getattr(chore, "__name__", "chore"), reason=str(error))
+        log.warning("chore.postponed", chore=_name(chore), reason=str(error))

@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bot.store import sqlite
-from bot.store.database import translated
+from bot.store.database import CONNECT_SECONDS, translated
 
 _LOCK = 0x50_1BE  # any number, as long as it is ours alone in this database
 
@@ -70,7 +70,11 @@ def _connected(url: str) -> Iterator[sa.Connection]:
 
 
 def _postgres_engine(url: str) -> sa.Engine:
-    return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        poolclass=sa.NullPool,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+    )
 
 
 def _sqlite_engine(url: str) -> sa.Engine:

@@ -113,7 +113,7 @@ async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
-async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing_of_the_engine(tmp_path: Path) -> None:
+async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing(tmp_path: Path) -> None:
     process = await Shell(tmp_path, {}).start("demo")
     assert process.stdout is not None
     async with asyncio.timeout(PATIENCE):
@@ -122,7 +122,7 @@ async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing_of_the_engine(tmp_p
         process.send_signal(signal.SIGINT)
         _, err = await process.communicate()
     assert process.returncode == 130
-    assert "Asyncio task" not in err.decode()
+    assert err == b"", err.decode()
 
 
 async def test_python_of_the_toolchain_finds_pytest(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ async def test_an_address_that_is_none_is_a_finding(env: dict[str, str], name: s
     env[name] = wrong
     code, lines = await examined(env)
     assert code == 1
-    assert about(name, lines).startswith("✗")
+    assert about("settings", lines).startswith(f"✗ settings: {name} is {wrong!r}, which is no address")
 
 
 @pytest.mark.parametrize("data", ["/dev/null/data", "/proc/data", "/sys/kernel"])
