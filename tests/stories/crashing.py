@@ -3,10 +3,10 @@
     python -m tests.stories.crashing PLAN
 
 What lives is `bot.app.serve`, with nothing built into it for this: a listener on SQLAlchemy recognises the engine's
-inserts of a started workflow, of a step's result and of a workflow's end, and kills the process with SIGKILL just
-before the insert (what the step did is done, and nobody knows) or just after its commit (it is known, and must not be
-done again). Around it stands what an init system would be: it loads everything once, forks a life, and forks the next
-one when that was killed or has ended in peace. An error ends it.
+inserts of a started workflow, of a step's result and of a workflow's end, and what the ledger of lent sandboxes writes
+down, and kills the process with SIGKILL just before it is written (what was done is done, and nobody knows) or just
+after the commit (it is known, and must not be done again). Around it stands what an init system would be: it loads
+everything once, forks a life, and forks the next one when that was killed or has ended in peace. An error ends it.
 
 In the plan's directory are `life` (the process id of the present one), `deaths` (where the earlier ones died, a line
 each, on the disk before the signal), and `log`.
@@ -33,7 +33,9 @@ from bot import app, logs
 from bot.engine import EngineOptions
 from bot.settings import Settings
 
-_INSERT = re.compile(r'INSERT INTO (?:"?\w+"?\.)?"?(operation_outputs|workflow_status|workflow_output)"?\s')
+_ENGINES = r'INSERT INTO (?:"?\w+"?\.)?"?(?:operation_outputs|workflow_status|workflow_output)"?\s'
+_LEDGERS = r"(?:INSERT INTO|UPDATE|DELETE FROM) (?:sandbox_leases|sandbox_images)\s"
+_WRITES = re.compile(rf"({_ENGINES}|{_LEDGERS})")
 _MARK = "boundaries"
 _TURN = "turn"
 
@@ -88,8 +90,9 @@ class Reaper:
     def _before(
         self, connection: sa.Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
-        if found := _INSERT.match(statement):
-            boundary = _name(found[1], context.compiled_parameters[0])
+        found = _WRITES.match(statement)
+        boundary = _name(found[1], context.compiled_parameters[0], connection) if found else None
+        if boundary is not None:
             if self._plan.dies is Dies.BEFORE:
                 self._die_at([boundary])
             connection.info.setdefault(_MARK, []).append(boundary)
@@ -121,16 +124,33 @@ class Reaper:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _name(table: str, values: Mapping[str, Any]) -> str:
-    """Such as "s-3000000005-1-l1795253565-r1 4 model call"."""
-    workflow = values["workflow_uuid"]
-    match table:
-        case "operation_outputs":
-            return f"{workflow} {values['function_id']} {values['function_name']}"
-        case "workflow_status":
-            return f"{workflow} started"
-        case _:
-            return f"{workflow} ended"
+def _name(writes: str, values: Mapping[str, Any], connection: sa.Connection) -> str | None:
+    """Such as "s-3000000005-1-l1795253565-r1 4 model call". None: nothing that is worth a death."""
+    verb, *_, table = writes.replace('"', "").split()
+    match verb, table.rpartition(".")[2]:
+        case _, "operation_outputs":
+            return f"{values['workflow_uuid']} {values['function_id']} {values['function_name']}"
+        case _, "workflow_status":
+            return f"{values['workflow_uuid']} started"
+        case _, "workflow_output":
+            return f"{values['workflow_uuid']} ended"
+        case "INSERT", "sandbox_leases":
+            return f"{values['sandbox_id']} intended"
+        case "UPDATE", "sandbox_leases" if "machine_id" in values:
+            return f"{_lessee(connection, values['key_1'])} lent"
+        case "DELETE", "sandbox_leases":
+            return f"{_lessee(connection, values['key_1'])} returned"
+        case "INSERT", "sandbox_images":
+            return f"{values['name']} saved"
+        case "DELETE", "sandbox_images":
+            return f"{values['name_1']} dropped"
+    return None
+
+
+def _lessee(connection: sa.Connection, lease: str) -> str | None:
+    """Of which sandbox the lease is: a key is another one at each try."""
+    question = sa.text("select sandbox_id from sandbox_leases where key = :lease")
+    return connection.execute(question, {"lease": lease}).scalar_one_or_none()
 
 
 def live(plan: Plan) -> None:

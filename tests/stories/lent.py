@@ -55,6 +55,17 @@ async def a_service(directory: Path, clock: Clock | None = None) -> AsyncIterato
         assert service.errors == []
 
 
+def lent_in_environment(service: E2B) -> dict[str, str]:
+    """The same by the names that an operator uses."""
+    return {
+        "SANDBOX": "e2b",
+        "E2B_API_KEY": service.key,
+        "E2B_API_URL": service.url,
+        "E2B_CREATIONS_PER_SECOND": "1000",
+        "E2B_MAX_SANDBOXES": "1000",
+    }
+
+
 def lent_by(service: E2B) -> dict[str, Any]:
     """Settings."""
     return {

@@ -28,12 +28,14 @@ from bot.app import local_sandboxes
 from bot.core.model import SolveFacts
 from bot.ports import Sandboxes
 from bot.settings import Settings
+from bot.simulators.e2b.simulator import E2B
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.github.state import Comment
 from bot.simulators.model import Message, ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from tests.stories.crashing import Plan, died_at
+from tests.stories.lent import left_at, lent_in_environment
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
 
 T = TypeVar("T")
@@ -134,6 +136,7 @@ class MortalWorld:
     sandboxes: Sandboxes
     repo: SimRepository
     directory: Path
+    service: E2B | None = None  # which lends the sandboxes, if they are not this machine's
 
     @asynccontextmanager
     async def bot(self, name: str = "bot", **plan: Any) -> AsyncIterator[Bot]:
@@ -210,13 +213,18 @@ class MortalWorld:
 
     async def left_over(self) -> dict[str, object]:
         """What must be empty at the end of every drill."""
-        rooms = self.settings.data / "sandboxes"
         return {
             "GitHub was asked wrongly": self.github.errors,
             "the models were asked wrongly": self.models.errors,
             "active solves": await self.store.active_solves(),
-            "sandboxes": await self.sandboxes.living(),
             "temporary files": [str(path) for path in (self.settings.data / "tmp").glob("*/*")],
+            **(await left_at(self.service, self.store.ledger) if self.service else await self._left_here()),
+        }
+
+    async def _left_here(self) -> dict[str, object]:
+        rooms = self.settings.data / "sandboxes"
+        return {
+            "sandboxes": await self.sandboxes.living(),
             "snapshots": await self.sandboxes.snapshots(),
             "half-made or half-deleted": [
                 str(path) for kind in ("building", "gone") for path in (rooms / kind).iterdir()
@@ -235,6 +243,7 @@ async def a_mortal_world(
     scripts: Mapping[str, Script],
     files: Mapping[str, str | bytes | tuple[bytes, str]] = FILES,
     database_url: str = "",
+    service: E2B | None = None,
     **environment: str,
 ) -> AsyncIterator[MortalWorld]:
     """`environment`: settings that differ, by the names that an operator uses."""
@@ -257,6 +266,7 @@ async def a_mortal_world(
             "DATABASE_URL": database_url,
             "STATUS_INTERVAL": "3600",
             "SWEEP_INTERVAL": "0",
+            **(lent_in_environment(service) if service else {}),
             **environment,
         }
         settings = await isolated_where_possible(Settings.from_env(told))
@@ -269,7 +279,8 @@ async def a_mortal_world(
             for name, script in scripts.items():
                 llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
                 await store.save_model(spec(name))
-            yield MortalWorld(github, llm, settings, told, store, local_sandboxes(settings), repo, directory)
+            boxes = local_sandboxes(settings)
+            yield MortalWorld(github, llm, settings, told, store, boxes, repo, directory, service)
 
 
 async def _start(plan: Plan, url: str) -> Bot:
