@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import deliveries, many_solves, model_calls, sandbox_starts
+from tests.benchmarks import deliveries, fault_recovery, many_solves, model_calls, sandbox_starts
 from tests.benchmarks.child import child
 from tests.benchmarks.receivers import BARE, ROUTE, SERVERS
 
@@ -174,11 +174,91 @@ async def _sandbox(pairs: int) -> None:
     console.print(table)
 
 
+# ------------------------------------------------------------------------------------------- a service that fails
+
+
+async def _faults(runs: int) -> None:
+    each = fault_recovery
+    console.print(
+        f"{runs} runs, one after the other: a sandbox from a snapshot, an archive in, {each.COMMANDS} commands, the "
+        "result out, the sandbox closed. E2B's SDK talks to a simulator in which requests fail by a seeded chance, the "
+        "same for both: 500, 502, 503, 429, connections dropped before or after the effect, streams cut, sandboxes "
+        "that vanish or never answer. Not among them: answers that never come.\n"
+        "The plain client is the SDK as its documentation shows it, with its own retries. What it raises loses the "
+        f"run, and its user begins it anew after {each.LOOKS:.0f} s.\n"
+        f"[bold]Simulated[/bold] is the time of a command ({each.WORK:.0f} s), of pauses between attempts and of that "
+        "user: it is skipped. Requests, and the SDK's own pauses, are real. What the bot's durable steps do about "
+        "errors is done without their database."
+    )
+    by_rate, outage = await fault_recovery.measure(runs)
+    table = _table(
+        f"Faults by chance ({_load()})", "requests that fail", "client", "runs lost", "failures told", "given up",
+        "wrong", "done in", "beyond the work", "machines left",
+    )  # fmt: skip
+    for compared in by_rate:
+        _add_both(table, compared)
+    console.print(table)
+    for compared in by_rate:
+        console.print(f"{compared.what}: {_ratios(compared)}")
+    _outage(outage)
+
+
+def _add_both(table: Table, compared: fault_recovery.Compared) -> None:
+    sides = (
+        ("plain", compared.plain, compared.left_by_plain),
+        ("solvebot", compared.layered, compared.left_by_layered),
+    )
+    for name, told, left in sides:
+        table.add_row(
+            compared.what,
+            name,
+            f"{told.lost} of {told.runs}",
+            str(told.failures),
+            str(told.given_up),
+            str(told.wrong),
+            f"{told.seconds:.0f} s",
+            f"{told.beyond:.0f} s",
+            str(left),
+        )
+
+
+def _ratios(compared: fault_recovery.Compared) -> str:
+    plain, ours = compared.plain, compared.layered
+    fewer = f"{1 - ours.failures / plain.failures:.0%} fewer failures told" if plain.failures else "no failures to tell"
+    unseen = plain.beyond - plain.failures * fault_recovery.LOOKS
+    return (
+        f"{fewer}; {plain.beyond / ours.beyond:.1f} times less time beyond the work "
+        f"({unseen / ours.beyond:.1f} times if the plain client's user began anew at once)"
+    )
+
+
+def _outage(compared: fault_recovery.Compared) -> None:
+    start = fault_recovery.outage_at(compared.plain.runs)
+    end = start + fault_recovery.OUTAGE
+    table = _table(
+        f"Everything answers 503 for {fault_recovery.OUTAGE / 60:.0f} minutes, in the middle of a run", "", "plain",
+        "solvebot", "ratio",
+    )  # fmt: skip
+    plain, ours = compared.plain, compared.layered
+    table.add_row("runs lost", f"{plain.lost} of {plain.runs}", f"{ours.lost} of {ours.runs}", "")
+    table.add_row("failures told", str(plain.failures), str(ours.failures), "")
+    rows = {
+        "from its end to the first run that ends": (plain.recovered(end), ours.recovered(end)),
+        "until all runs have ended": (plain.seconds, ours.seconds),
+        "beyond the work and the outage": (plain.beyond - fault_recovery.OUTAGE, ours.beyond - fault_recovery.OUTAGE),
+    }
+    for name, (theirs, mine) in rows.items():
+        table.add_row(name, f"{theirs:.0f} s", f"{mine:.0f} s", f"{theirs / mine:.1f} x")
+    table.add_row("machines left", str(compared.left_by_plain), str(compared.left_by_layered), "")
+    console.print(table)
+
+
 PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
     "solves": lambda solves, rounds: _solves(solves),
     "deliveries": lambda solves, rounds: _deliveries(rounds),
     "model": lambda solves, rounds: _model(rounds),
     "sandbox": lambda solves, rounds: _sandbox(rounds * 5),
+    "faults": lambda solves, rounds: _faults(rounds + 3),
 }
 
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from bot.core.breaker import WELL
 from bot.core.model import SandboxId, SnapshotId
-from bot.ports import Sandboxes
+from bot.ports import Clock, Sandboxes
 from bot.sandbox.account import Account
 from bot.sandbox.e2b import E2BOptions, E2BProvider
 from bot.sandbox.leased import LeasedSandboxes, LendingOptions
@@ -23,6 +24,10 @@ from tests.contracts.local_sandboxes import public_directory
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PREPARED = SnapshotId("bench.prepared")
 KNOWN = "/workspace/known"
+
+
+class Passing(Clock, Protocol):
+    async def sleep(self, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ class Bench:
         self._number += 1
         return f"bench.{self._number}"
 
-    def worker(self, time: Time, *, patience: float = 30.0) -> Sandboxes:
+    def worker(self, time: Passing, *, patience: float = 30.0, luck: Callable[[], float] = lambda: 1.0) -> Sandboxes:
         """A process of the bot that has begun just now. `patience`: seconds until a request is given up."""
         options = E2BOptions(
             self.service.key,
@@ -73,17 +78,14 @@ class Bench:
             transfer_timeout=patience,
             health_interval=patience,
         )
-        return self._around(E2BProvider(options), time)
-
-    def _around(self, provider: E2BProvider, time: Time) -> LeasedSandboxes:
         resilient = Resilient(
-            provider,
+            E2BProvider(options),
             self.lent.ledger,
             self.account,
             time,
             ResilienceOptions(create_every=0.0),
             sleep=time.sleep,
-            random=lambda: 1.0,
+            random=luck,
         )
         return LeasedSandboxes([resilient], self.lent.ledger, time, self.lent.options)
 
@@ -118,11 +120,12 @@ class Bench:
     async def left_over(self) -> set[str]:
         """Machines and snapshots that are there though nobody holds them, after two rounds of tending at most."""
         for _ in range(2):
-            if await self._unheld():
+            if await self.unheld():
                 await self.calm.tend()
-        return await self._unheld()
+        return await self.unheld()
 
-    async def _unheld(self) -> set[str]:
+    async def unheld(self) -> set[str]:
+        """Machines and snapshots."""
         held = {str(lease.machine) for lease in await self.lent.ledger.leases()}
         known = {str(image.image) for image in await self.lent.ledger.images()}
         return set(self.service.machines) - held | set(self.service.images) - known
