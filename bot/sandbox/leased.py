@@ -34,6 +34,7 @@ from bot.ports import (
     SandboxLost,
     SandboxUnusable,
     Unavailable,
+    WorldError,
 )
 from bot.sandbox.files import UNPACK, as_archive, read_script, take_script, write_script
 from bot.sandbox.jobs import FOLDER, RESULT_LIMIT, Job, finished, run_script, stop_script
@@ -86,7 +87,7 @@ class LeasedSandboxes:
         self._options = options
         self._watch = watch
         self._turns: dict[SandboxId, asyncio.Lock] = {}
-        self._unknown_images: set[ImageId] = set()
+        self._unknown_images: dict[str, set[ImageId]] = {}  # by the providers' names
 
     async def check(self) -> None:
         """That the keys are good. A service that does not answer is waited for later, by those who need it."""
@@ -368,6 +369,8 @@ class LeasedSandboxes:
                 await self._fill(provider)
             except Unavailable as error:
                 log.info("sandbox.tend.postponed", provider=provider.name, reason=str(error))
+            except WorldError as error:  # of this service: the others are tended all the same
+                log.error("sandbox.tend.failed", provider=provider.name, reason=str(error), remedy=error.remedy)
 
     async def _reap(self, provider: Provider) -> None:
         machines = await provider.machines()  # before the leases: whatever is in this list was written down before
@@ -382,10 +385,10 @@ class LeasedSandboxes:
         """One that is unknown twice in a row: the first time, somebody may be about to write it down."""
         known = {image.image for image in await self._ledger.images()}
         unknown = set(await provider.images()) - known
-        for image in unknown & self._unknown_images:
+        for image in unknown & self._unknown_images.get(provider.name, set()):
             log.warning("sandbox.snapshot.orphan", provider=provider.name, image=image)
             await provider.delete_image(image)
-        self._unknown_images = unknown
+        self._unknown_images[provider.name] = unknown
 
     async def _extend(self, provider: Provider) -> None:
         now, whole = self._clock.now(), timedelta(seconds=self._options.seconds)
@@ -401,11 +404,22 @@ class LeasedSandboxes:
         """One at a time; the provider's own limit spaces them further."""
         if provider.name != next(iter(self._providers)):
             return
+        await self._forget_half_made()
         ready = sum(lease.is_warm for lease in await self._ledger.leases())
         while ready < self._options.warm:
-            lease = await self._intend(SandboxId(f"{WARM}{uuid4().hex}"), None)
-            await self._ask(lease, self._usual)
+            id = SandboxId(f"{WARM}{uuid4().hex}")
+            try:
+                await self._ask(await self._intend(id, None), self._usual)
+            except WorldError:
+                await self.close(id)
+                raise
             ready += 1
+
+    async def _forget_half_made(self) -> None:
+        """Whoever began to make these is no more, and so are the machines, if there ever were any."""
+        for lease in await self._ledger.leases():
+            if lease.is_warm and lease.machine is None and lease.expires_at < self._clock.now():
+                await self._ledger.returned(lease.key)
 
     async def _from_the_pool(self, id: SandboxId) -> bool:
         for lease in await self._ledger.leases() if self._options.warm else ():

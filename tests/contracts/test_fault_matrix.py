@@ -274,7 +274,7 @@ LIFE = {
         orphans,
         seen=[],
         prepare=with_orphan,
-        instead=_BEHIND_THE_SCENES,
+        instead={**_BEHIND_THE_SCENES, Comes.DENIED: Comes.LATER},
     ),
 }
 FILES = {
