@@ -135,7 +135,7 @@ class E2BProvider:
                 user="root" if as_root else "user",
                 on_stdout=heard,
                 timeout=0,
-                request_timeout=self._options.request_timeout,
+                request_timeout=min(self._options.request_timeout, timeout),
                 retain_output=False,
             )
             try:

@@ -9,6 +9,7 @@ What is promised, whatever is asked:
 
 from __future__ import annotations
 
+import asyncio
 import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -505,3 +506,32 @@ class TestSnapshots:
     @pytest.mark.parametrize(("deed", "request_", "mishap", "always"), squares(SNAPSHOTS))
     async def test_square(self, bench: Bench, deed: Deed, request_: str, mishap: Mishap, always: bool) -> None:
         await meet(bench, deed, request_, mishap, always=always)
+
+
+class TestNetwork:
+    async def test_a_network_that_cannot_be_closed_is_closed_before_the_next_command(self, bench: Bench) -> None:
+        """The service goes away while set-up runs: what it did is kept, and nothing runs with the network open."""
+        scene = Scene(bench, await bench.another_sandbox(), bench.name())
+        boxes = bench.worker(Time())
+        command = f"echo x >>{scene.mark}; until [ -e go ]; do :; done; echo said"
+
+        async def set_up(boxes: Sandboxes) -> str:
+            done = await boxes.run(scene.id, command, timeout=SOON, once="set-up", network=["packages.example"])
+            return done.output
+
+        running = asyncio.create_task(set_up(boxes))
+        while await content(scene) is None:
+            pass
+        fault = bench.service.faults.add("network", answer(503), times=None)
+        await bench.calm.write(scene.id, {"go": (b"", "100644")})
+        assert await outcome(running) == (Comes.AWAY, None)
+        assert fault.hits == MOST_ATTEMPTS
+        with pytest.raises(Unavailable):
+            await bench.worker(Time()).run(scene.id, "echo never >>never", timeout=SOON)
+        await bench.heal(fault)
+        bench.service.journal.clear()
+        assert (await bench.calm.run(scene.id, "cat never", timeout=SOON)).exit_code == 1
+        assert [entry.operation for entry in bench.service.journal] == ["network", "start", "start"]
+        assert await set_up(bench.calm) == "said\n"
+        assert await content(scene) == b"x\n"
+        await _tidy(scene)
