@@ -153,8 +153,11 @@ class LeasedSandboxes:
             return lease, await provider.create(wanted)
         except Rejected as error:
             await self._ledger.returned(lease.key)
-            if not wanted.template or wanted.image:
-                raise SandboxLost(str(error)) from error  # an image that is no more
+            if wanted.image:
+                await self._forget(lease.provider, wanted.image)
+                raise SandboxLost(str(error)) from error
+            if not wanted.template:
+                raise
             log.warning("sandbox.template.unknown", template=wanted.template, reason=str(error))
             lease = await self._write_down(replace(lease, key=_new_key()))
             return lease, await provider.create(replace(wanted, key=lease.key, template=""))
@@ -252,6 +255,12 @@ class LeasedSandboxes:
     async def _delete(self, image: Image) -> None:
         with suppress(Unavailable):  # `tend` finds it again
             await self._providers[image.provider].delete_image(image.image)
+
+    async def _forget(self, provider: str, image: ImageId) -> None:
+        """The service no longer has it, so under none of its names will it be asked for again."""
+        for known in await self._ledger.images():
+            if (known.provider, known.image) == (provider, image):
+                await self._ledger.deleted(known.name)
 
     async def _image(self, name: SnapshotId) -> Image:
         image = await self._ledger.image(name)

@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bot.app import SystemClock
-from bot.core.machines import LeaseKey
+from bot.core.machines import ImageId, LeaseKey
 from bot.core.model import SandboxId, SnapshotId
-from bot.ports import Crowded, SandboxLost, SandboxUnusable, Unavailable
+from bot.ports import Crowded, Rejected, SandboxLost, SandboxUnusable, Unavailable
 from bot.sandbox.leased import LendingOptions
 from bot.simulators.e2b.faults import DROP_AFTER, SILENT, ZOMBIE, Failure, Kind, answer
 from bot.simulators.e2b.simulator import World
@@ -94,6 +94,24 @@ class TestCreating:
         sandboxes = lender.sandboxes()
         await sandboxes.create(A, ecosystem="python")
         assert (await sandboxes.run(A, "echo here", timeout=SOON)).output == "here\n"
+
+    async def test_a_snapshot_that_the_service_has_lost_is_forgotten_under_all_its_names(self, lender: Lent) -> None:
+        sandboxes = lender.sandboxes()
+        await sandboxes.create(A)
+        await sandboxes.snapshot(A, PREPARED)
+        await sandboxes.name_snapshot(PREPARED, SnapshotId("kept"))
+        [image] = lender.service.images
+        await lender.provider.delete_image(ImageId(image))
+        with pytest.raises(SandboxLost):
+            await sandboxes.create(B, snapshot=PREPARED)
+        assert await sandboxes.snapshots() == []
+        assert await sandboxes.living() == [A]
+
+    async def test_what_the_plan_does_not_allow_is_a_refusal(self, lender: Lent) -> None:
+        sandboxes = replace(lender, options=replace(lender.options, seconds=25 * 3600)).sandboxes()
+        with pytest.raises(Rejected):
+            await sandboxes.create(A)
+        assert (lender.service.machines, await lender.ledger.leases()) == ({}, [])
 
     async def test_more_than_the_plan_has_room_for_wait(self, lender: Lent) -> None:
         lender = replace(lender, options=replace(lender.options, at_most=1))
