@@ -292,7 +292,7 @@ class LeasedSandboxes:
         try:
             said = await provider.execute(machine, run_script(job), timeout=job.seconds + _GRACE, limit=RESULT_LIMIT)
         except asyncio.CancelledError:
-            with suppress(Unavailable, SandboxLost):
+            with suppress(WorldError):
                 await asyncio.shield(provider.execute(machine, stop_script(job), timeout=_GRACE))
             raise
         return finished(said, job)
@@ -313,8 +313,14 @@ class LeasedSandboxes:
         await provider.allow(machine, hosts)
         try:
             yield
-        finally:
+        except asyncio.CancelledError:  # whoever cancels must not meet another error instead
+            with suppress(WorldError):
+                await asyncio.shield(self._cut_off(lease, machine, hosts))
+            raise
+        except WorldError:
             await asyncio.shield(self._cut_off(lease, machine, hosts))
+            raise
+        await asyncio.shield(self._cut_off(lease, machine, hosts))
 
     async def _cut_off(self, lease: Lease, machine: MachineId, hosts: Sequence[str]) -> None:
         """And look whether it is true."""

@@ -535,3 +535,23 @@ class TestNetwork:
         assert await set_up(bench.calm) == "said\n"
         assert await content(scene) == b"x\n"
         await _tidy(scene)
+
+    @pytest.mark.parametrize("failure", [answer(503), answer(401), VANISH], ids=["503", "401", "vanishes"])
+    @pytest.mark.parametrize("network", [[], ["packages.example"]], ids=["none", "some"])
+    async def test_who_is_cancelled_is_cancelled_whatever_the_service_says(
+        self, bench: Bench, failure: Failure, network: list[str]
+    ) -> None:
+        scene = Scene(bench, await bench.another_sandbox(), bench.name())
+        boxes = bench.worker(Time())
+        running = asyncio.create_task(
+            boxes.run(scene.id, f"echo x >>{scene.mark}; sleep 600", timeout=SOON, network=network)
+        )
+        while await content(scene) is None:
+            pass
+        fault = bench.service.faults.add("start", failure, times=None)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await bench.heal(fault)
+        await bench.calm.close(scene.id)
+        assert await bench.left_over() == set()
