@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,13 +44,21 @@ class StoryClock:
 
 
 @asynccontextmanager
-async def a_service(directory: Path, clock: Clock | None = None) -> AsyncIterator[E2B]:
-    """E2B's simulator, which allows whatever a story asks of it."""
+async def a_service(
+    directory: Path,
+    clock: Clock | None = None,
+    egress: Mapping[str, tuple[str, int]] | None = None,
+    *,
+    away: bool = False,
+) -> AsyncIterator[E2B]:
+    """E2B's simulator, which allows whatever a story asks of it. `egress` is its internet. `away`: it is down."""
     place = directory / "e2b"
     place.mkdir()
     place.chmod(0o711)
-    world = World(plan=BOUNDLESS, toolchain=toolchain(), clock=clock or Clock())
+    world = World(plan=BOUNDLESS, toolchain=toolchain(), clock=clock or Clock(), egress=egress or {})
     async with e2b(place, bubblewrap=bwrap(), world=world) as service:
+        if away:
+            await service.down()
         yield service
         assert service.errors == []
 

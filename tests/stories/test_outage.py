@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(240)]
 MINUTES = 10
 LONG = 100.0  # seconds; a busy machine takes its time over so many sandboxes
 STEPS = 3  # of each run
+BOTH = ("e2b", "bubblewrap")
 CONCERNED = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING})
 
 
@@ -79,6 +80,12 @@ class Stage:
         """The last thing that a solve does."""
         return all("rocket" in [r.content for c in issue.state.comments for r in c.reactions] for issue in issues)
 
+    async def until_thinking(self, runs: int) -> None:
+        async def think() -> bool:
+            return self.world.models.under_way == runs
+
+        await self.until(think)
+
     async def until_some_run(self, issues: Sequence[SimIssue]) -> None:
         async def some_run() -> bool:
             return (await self.phases(issues))[Phase.RUNNING] > 0
@@ -93,10 +100,13 @@ class Stage:
     async def goes_away(self, *, refuse: bool) -> None:
         """Returns when the bot has noticed and leaves it alone."""
 
+        await self.service.down(refuse=refuse)
+        await self.until_noticed()
+
+    async def until_noticed(self) -> None:
         async def noticed() -> bool:
             return (await self.health()).is_open
 
-        await self.service.down(refuse=refuse)
         await self.until(noticed)
 
     async def a_minute_passes(self) -> None:
@@ -130,7 +140,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def a_stage(directory: Path) -> AsyncIterator[Stage]:
+async def a_stage(directory: Path, sandbox: Sequence[str] = ("e2b",), *, away: bool = False) -> AsyncIterator[Stage]:
+    """`away`: before the bot begins."""
     clock, hold = StoryClock(), Hold(then=bash(f"{COUNTED}; {FIX}"))
     scripts = {
         "fixer": turns(bash(f"{COUNTED}; cat greet.sh"), bash(f"{COUNTED}; {FIX}"), bash(SUBMIT)),
@@ -138,7 +149,7 @@ async def a_stage(directory: Path) -> AsyncIterator[Stage]:
         "breaker": turns(bash(f"{COUNTED}; ls"), bash(f"{COUNTED}; rm greet.sh"), bash(SUBMIT)),
     }
     async with (
-        a_service(directory, clock.service) as service,
+        a_service(directory, clock.service, away=away) as service,
         a_world(
             directory,
             scripts=scripts,
@@ -147,7 +158,7 @@ async def a_stage(directory: Path) -> AsyncIterator[Stage]:
             worker_runs=60,
             baseline_repeats=1,
             status_interval=20.0,
-            **lent_by(service),
+            **{**lent_by(service), "sandbox": tuple(sandbox)},
         ) as world,
     ):
         store = world.bot.bot.world.store
@@ -204,10 +215,7 @@ async def test_ten_minutes_of_503_in_the_middle_of_twenty_solves(tmp_path: Path)
         await stage.until_over(early)
         thinking = await stage.ask(5, "thinker", "breaker", "fixer") + await stage.ask(3, "thinker")
 
-        async def think() -> bool:
-            return stage.world.models.under_way == len(thinking)
-
-        await stage.until(think)
+        await stage.until_thinking(len(thinking))
         just_begun = await stage.ask(5, "fixer", "breaker")
 
         async def begun() -> bool:
@@ -248,3 +256,34 @@ async def test_connections_are_refused_wherever_twenty_solves_happen_to_be(tmp_p
         await stage.comes_back()
         await stage.until_over(stage.asked)
         await all_went_well(stage)
+
+
+class TestThisMachineStepsIn:
+    """SANDBOX=e2b,bubblewrap."""
+
+    async def test_away_from_the_start(self, tmp_path: Path) -> None:
+        async with a_stage(tmp_path, BOTH, away=True) as stage:
+            await stage.ask(1, "fixer", "breaker")
+            await stage.until_over(stage.asked)
+            [comment] = stage.asked[0].bot_comments
+            assert "has not answered" not in "".join([comment.body, *(edit.before for edit in comment.edits)])
+            assert [logged.status for logged in stage.service.journal if logged.status < 500] == []
+            await stage.service.up()
+            await all_went_well(stage)
+
+    async def test_what_began_there_waits_and_says_so_and_what_begins_now_does_not(self, tmp_path: Path) -> None:
+        async with a_stage(tmp_path, BOTH) as stage:
+            [there] = await stage.ask(1, "thinker")
+            await stage.until_thinking(1)
+            await stage.service.down()
+            stage.hold.release.set()
+            await stage.until_noticed()
+            [here] = await stage.ask(1, "fixer")
+            await stage.until_over([here])
+            stage.clock.advance(30)
+            await stage.said_on([there])
+            assert "has not answered" not in here.bot_comments[0].body
+
+            await stage.comes_back()
+            await stage.until_over([there])
+            await all_went_well(stage)
