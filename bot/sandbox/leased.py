@@ -317,7 +317,7 @@ class LeasedSandboxes:
             with suppress(WorldError):
                 await asyncio.shield(self._cut_off(lease, machine, hosts))
             raise
-        except WorldError:
+        except Exception:
             await asyncio.shield(self._cut_off(lease, machine, hosts))
             raise
         await asyncio.shield(self._cut_off(lease, machine, hosts))
