@@ -66,7 +66,7 @@ def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("dbos", "asyncio", "alembic", "uvicorn.access"):
+    for chatty in ("dbos", "asyncio", "alembic", "uvicorn.access", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger("dbos").addFilter(_not_a_cancellation)
 

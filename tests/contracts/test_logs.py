@@ -8,13 +8,16 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
+from starlette.applications import Starlette
 
 from bot import logs
 from bot.app import SystemClock
 from bot.core.secrets import redact
 from bot.engine import Engine, EngineOptions
+from bot.simulators.serving import serving
 
 SECRET = 'a "secret" with\nlines and ü'
 TOKEN = "ghs_" + "a1B2" * 9
@@ -89,6 +92,13 @@ def test_a_library_that_sets_its_own_level_is_still_held_to_ours(capsys: pytest.
     library.warning("not worth telling")
     library.error("worth telling")
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["worth telling"]
+
+
+async def test_the_http_client_of_e2bs_sdk_does_not_tell_of_each_request(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(format="json", level="INFO", redact=str)
+    async with serving(Starlette()) as url, httpx.AsyncClient() as client:
+        assert (await client.get(f"{url}/v2/sandboxes")).status_code == 404
+    assert capsys.readouterr().err == ""
 
 
 async def test_the_engine_tells_of_no_cancelled_workflow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -204,3 +204,16 @@ class TestNetwork:
             assert story.world.models.calls.total() == 0
             await story.world.said(issue, "This did not work.")
             await story.nothing_is_left()
+
+
+async def test_a_solve_that_is_cancelled_under_a_command_gives_its_sandbox_back(tmp_path: Path) -> None:
+    script = turns(bash(f"{COUNTED}; {WAITS}"), bash(FIX), bash(SUBMIT))
+    async with a_story(tmp_path, script) as story:
+        issue = await story.ask()
+        await story.at_work("-r1")
+        await story.world.comment(issue, "/solve cancel")
+        facts = await story.world.over(issue)
+        assert facts.status is Status.CANCELLED
+        await story.world.said(issue, "Cancelled")
+        await story.world.said(issue, "The status comment says")
+        await story.nothing_is_left()
