@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -39,6 +39,8 @@ from bot.core.scratch import heavy_directories
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -71,6 +73,22 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of a command, and where: in another sandbox than the one before it, when that was lost."""
+
+    finished: Finished
+    sandbox: SandboxId
+
+
+@dataclass(slots=True)
+class Work:
+    """Where an agent is at work, and what it has done there, in order."""
+
+    sandbox: SandboxId
+    done: list[Done] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """Totals of a run before the call that is about to be made."""
 
@@ -99,27 +117,29 @@ class Runner:
 
     async def _attempt(self, job: RunJob) -> bool:
         """Is there a candidate?"""
-        done: list[Done] = []
+        work = Work(_sandboxes(job)[0])
         try:
             await self.open(job)
-            agent = self._agent(job, done)
+            agent = self._agent(job, work)
             result = await agent.run()
             await self.finish(job, agent, result)
             if _has_candidate(result):
-                await self.candidate(job, _last_words(result), done)
+                await self.candidate(job, _last_words(result), work)
         except WorldError as error:
             await self.give_up(job, error)
             return False
         return _has_candidate(result)
 
-    def _agent(self, job: RunJob, done: list[Done]) -> Agent:
+    def _agent(self, job: RunJob, work: Work) -> Agent:
         async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
 
         async def act(number: int, index: int, command: str) -> Finished:
-            finished = await self.command(job, f"{number}.{index}", command, done)
-            done.append(Done(f"{number}.{index}", command))
-            return finished
+            wanted = Done(f"{number}.{index}", command)
+            ran = await self.command(job, wanted, work)
+            work.sandbox = ran.sandbox
+            work.done.append(wanted)
+            return ran.finished
 
         limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
         prompt = task_prompt(job.task, job.experiment.strategy, job.test_command)
@@ -130,8 +150,9 @@ class Runner:
 
     @step("open sandbox", patience=SANDBOX_PATIENCE)
     async def open(self, job: RunJob) -> None:
-        await self._create(job)
-        await self._world.store.run_started(job.id, _sandbox(job), self._world.clock.now())
+        sandbox = _sandboxes(job)[0]
+        await self._world.sandboxes.create(sandbox, snapshot=prepared_snapshot(job.solve))
+        await self._world.store.run_started(job.id, sandbox, self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
 
     @step("model call")
@@ -150,15 +171,11 @@ class Runner:
         return reply
 
     @step("command", patience=SANDBOX_PATIENCE)
-    async def command(self, job: RunJob, number: str, command: str, done: Sequence[Done]) -> Finished:
-        """`done` are the commands before it, in order."""
+    async def command(self, job: RunJob, wanted: Done, work: Work) -> Ran:
+        async def run(sandbox: SandboxId) -> Ran:
+            return Ran(await self._execute(job, sandbox, wanted), sandbox)
 
-        async def attempt(lost: int) -> Finished:
-            if lost:
-                await self._rebuild(job, done)
-            return await self._execute(job, Done(number, command))
-
-        return await again_when_lost("command", attempt)
+        return await self._surviving(job, work, "command", run)
 
     @step("finish")
     async def finish(self, job: RunJob, agent: Agent, result: AgentResult) -> None:
@@ -182,21 +199,18 @@ class Runner:
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
 
     @step("candidate", patience=SANDBOX_PATIENCE)
-    async def candidate(self, job: RunJob, summary: str, done: Sequence[Done]) -> None:
+    async def candidate(self, job: RunJob, summary: str, work: Work) -> None:
         """The difference that we compute ourselves; what the agent says about it is kept as its words."""
         files = await self._world.mirrors.files(job.repo, job.base)
         heavy = heavy_directories([file.path for file in files])
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "workspace.tar"
 
-            async def attempt(lost: int) -> None:
-                if lost:
-                    await self._rebuild(job, done)
-                await self._world.sandboxes.take(
-                    _sandbox(job), tree, exclude=heavy, limit=self._options.workspace_limit
-                )
+            async def take(sandbox: SandboxId) -> None:
+                limit = self._options.workspace_limit
+                await self._world.sandboxes.take(sandbox, tree, exclude=heavy, limit=limit)
 
-            await again_when_lost("candidate", attempt)
+            await self._surviving(job, work, "candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
         await self._world.store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
 
@@ -225,27 +239,38 @@ class Runner:
 
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
-        await self._world.sandboxes.close(_sandbox(job))
+        for sandbox in _sandboxes(job):
+            await self._world.sandboxes.close(sandbox)
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _create(self, job: RunJob) -> None:
-        await self._world.sandboxes.create(_sandbox(job), snapshot=prepared_snapshot(job.solve))
+    async def _surviving(self, job: RunJob, work: Work, what: str, use: Callable[[SandboxId], Awaitable[T]]) -> T:
+        """Use the agent's sandbox; when it is lost, another one that has been brought to where it was.
 
-    async def _rebuild(self, job: RunJob, done: Sequence[Done]) -> None:
-        """A new sandbox, brought to where the lost one was. What these commands print is in the record already."""
-        await self._create(job)
-        for earlier in done:
-            await self._execute(job, earlier)
+        It is built under the other of two names and used when it is whole: one that was left half-built, by an outage
+        or by our crash, is in nobody's way and replaced.
+        """
 
-    async def _execute(self, job: RunJob, command: Done) -> Finished:
+        async def attempt(lost: int) -> T:
+            if not lost:
+                return await use(work.sandbox)
+            [other] = set(_sandboxes(job)) - {work.sandbox}
+            await self._world.sandboxes.create(other, snapshot=prepared_snapshot(job.solve))
+            for earlier in work.done:  # what they print is in the record already
+                await self._execute(job, other, earlier)
+            return await use(other)
+
+        return await again_when_lost(what, attempt)
+
+    async def _execute(self, job: RunJob, sandbox: SandboxId, command: Done) -> Finished:
         return await self._world.sandboxes.run(
-            _sandbox(job), command.command, timeout=job.command_seconds, once=f"agent-{command.number}"
+            sandbox, command.command, timeout=job.command_seconds, once=f"agent-{command.number}"
         )
 
 
-def _sandbox(job: RunJob) -> SandboxId:
-    return SandboxId(str(job.id))
+def _sandboxes(job: RunJob) -> tuple[SandboxId, SandboxId]:
+    """The one to begin with, and the one to go on in when it is lost; then the first name again, and so on."""
+    return SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
 
 
 def _has_candidate(result: AgentResult) -> bool:
