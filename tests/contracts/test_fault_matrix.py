@@ -341,11 +341,12 @@ EVERYTHING = {**LIFE, **FILES, **COMMANDS, **SNAPSHOTS}
 
 
 def can_happen(deed: Deed, request: str, mishap: Mishap, *, always: bool) -> bool:
-    if always and mishap.failure is _LATE:
+    if mishap.only and request not in mishap.only:
         return False
     if mishap.failure is CUT_IN_OUTPUT and deed.mute:
         return False
-    return not mishap.only or request in mishap.only
+    # What is an answer at the first attempt is not asked again, unless there are more rounds.
+    return not always or (mishap.failure is not _LATE and (mishap.once is Comes.RIGHT or deed.rounds > 1))
 
 
 def squares(deeds: Mapping[str, Deed]) -> list[ParameterSet]:
