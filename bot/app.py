@@ -44,7 +44,8 @@ from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.leased import LeasedSandboxes
+from bot.sandbox.lender import LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of

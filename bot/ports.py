@@ -6,6 +6,7 @@ arguments and must then find what the first call left behind.
     WorldError
     ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
     │   ├── Unclear           as before, but it may have been done
+    │   ├── LeftAlone         nobody was asked: the service has failed too often lately
     │   └── Crowded           too many requests or machines at the moment: nothing is broken
     ├── Denied                credentials or permissions; retrying is useless, an operator must act
     ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
@@ -81,6 +82,10 @@ class Unavailable(WorldError):
 
 class Unclear(Unavailable):
     """The answer got lost: it may have been done or not."""
+
+
+class LeftAlone(Unavailable):
+    """The service has failed so often that for now nobody asks it. Nothing was done."""
 
 
 class Crowded(Unavailable):
@@ -325,7 +330,7 @@ class Sandboxes(Protocol):
 
         `once` names this execution: asked again under the same name, the stored result is returned; when the first
         was cut off by our crash, the result says `interrupted` and the command is not run again.
-        Cancelling the call kills the whole process tree.
+        Cancelling the call kills the whole process tree; but what has a name may go on, for whoever asks again.
         """
 
     async def read(self, id: SandboxId, path: str, *, limit: int) -> bytes | None:

@@ -18,7 +18,7 @@ import pyqwest
 from connectrpc.errors import ConnectError
 from e2b import exceptions as e2b
 
-from bot.ports import Crowded, Denied, Rejected, SandboxLost, Unavailable, Unclear, WorldError
+from bot.ports import Crowded, Denied, Gone, Rejected, SandboxLost, Unavailable, Unclear, WorldError
 
 CHECK_THE_KEY = "The sandbox service refuses our key. Set a valid E2B_API_KEY; `solvebot doctor` checks it."
 _NEVER_ASKED_FOR = (
@@ -115,6 +115,8 @@ def _by_status(status: int | None, message: str) -> WorldError:
     match status:
         case 401 | 403:
             return Denied(message, remedy=CHECK_THE_KEY)
+        case 404:  # of a template or a snapshot
+            return Gone(message)
         case 429:
             return Crowded(message)
         case int() if 400 <= status < 500 and status != 408:

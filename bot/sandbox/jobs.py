@@ -14,11 +14,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.ports import Finished, Unclear
+from bot.ports import Finished, SandboxLost
 from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.local import as_script
 from bot.sandbox.provider import OURS, Said
@@ -29,6 +30,10 @@ INLINE = 49_152  # bytes of a command that fit into an argument of a program, in
 
 _OUTPUT = 65_536  # bytes of a command's output that are kept: half of it from the start, half from the end
 _COMMANDS = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
+_SPARE = 262_144  # bytes kept free for us, so that a full disk does not keep a result from being told
+_LITTLE_SPACE = 64  # blocks
+# The exit code, microseconds, bytes of output, and whether the disk is full.
+_ENDED = re.compile(rb"ended (\d{1,3}) (\d{1,12}) (\d{1,15}) ([01])")
 _PROGRAMS = ":".join(f"{HOME}/{folder}" for folder in PROGRAMS)
 (_MARK,) = (f"{name}={value}" for name, value in OURS.items())
 
@@ -57,18 +62,23 @@ code=$?
 ended=$EPOCHREALTIME
 {_SWEEP}
 size=$(stat -c %s "$1/output")
+full=$(($(stat -f -c %a {WORKSPACE}) < {_LITTLE_SPACE}))
+rm -f "$1/spare"
 {{
-  echo "ended $code $((${{ended/[.,]/}} - ${{began/[.,]/}})) $size"
+  echo "ended $code $((${{ended/[.,]/}} - ${{began/[.,]/}})) $size $full"
   head -c {_OUTPUT // 2} "$1/output" | base64 -w0; echo
   tail -c "+{_OUTPUT // 2 + 1}" "$1/output" | tail -c {_OUTPUT // 2} | base64 -w0; echo
 }} >"$1/result.part"
 mv "$1/result.part" "$1/result"
 rm -f "$1/output"
+head -c {_SPARE} /dev/zero >{FOLDER}/spare 2>/dev/null
 """
 
 _START = """
+rm -f {folder}/spare
 mkdir -p "$new" && cd / || exit 70
 {prepare}
+head -c {spare} /dev/zero >"$new/spare" 2>/dev/null
 exec 9>"$new/lock" && flock 9 || exit 70
 if mv -T "$new" "$job" 2>/dev/null; then
   setsid bash --noprofile --norc -c {supervisor} supervisor "$job" {seconds} </dev/null >/dev/null 2>&1 &
@@ -110,6 +120,8 @@ def run_script(job: Job) -> str:
     )
     command = _decoded(job.content) if job.input is None else f"cat {job.input}"
     start = _START.format(
+        folder=FOLDER,
+        spare=_SPARE,
         prepare=f'{_decoded(env)} >"$new/env" && {command} >"$new/command" || exit 70',
         supervisor=shlex.quote(_SUPERVISOR),
         seconds=f"{job.seconds:g}",
@@ -134,19 +146,28 @@ def stop_script(job: Job) -> str:
 
 
 def finished(said: Said, job: Job) -> Finished:
-    """What a job's script printed. Raises `Unclear` when that is not what it prints."""
+    """What a job's script printed. Raises `SandboxLost` for anything else: such a machine is of no use any more."""
     lines = said.output.split(b"\n")
     if said.exit_code == 0 and lines[0] == b"interrupted":
         return Finished(exit_code=137, output="", seconds=0.0, interrupted=True)
+    ended = _ENDED.fullmatch(lines[0])
     try:
-        _ended, code, micros, size = lines[0].split()
         head, tail = (base64.b64decode(line, validate=True) for line in lines[1:3])
-        exit_code, seconds, dropped = int(code), int(micros) / 1e6, int(size) - len(head) - len(tail)
     except (ValueError, binascii.Error):
-        raise Unclear(f"a job ended with {said.exit_code} and said {said.output[:200]!r}") from None
+        ended = None
+    if ended is None:
+        raise SandboxLost(f"a job ended with {said.exit_code} and said {said.output[:200]!r}")
+    exit_code, seconds = int(ended[1]), int(ended[2]) / 1e6
+    dropped = int(ended[3]) - len(head) - len(tail)
     note = f"\n[... {dropped} bytes left out ...]\n".encode() if dropped > 0 else b""
     output = (head + note + tail).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return Finished(exit_code, output, seconds, timed_out=exit_code == 137 and seconds >= job.seconds)
+    return Finished(
+        exit_code,
+        output,
+        seconds,
+        timed_out=exit_code == 137 and seconds >= job.seconds,
+        killed_by="disk" if ended[4] == b"1" and exit_code != 0 else "",
+    )
 
 
 def _decoded(content: bytes) -> str:

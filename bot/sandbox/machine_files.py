@@ -7,7 +7,7 @@ import binascii
 import shlex
 from collections.abc import Sequence
 
-from bot.ports import Unclear
+from bot.ports import SandboxLost
 from bot.sandbox.files import HOME, NOT_THERE, WORKSPACE
 from bot.sandbox.jobs import FOLDER
 from bot.sandbox.provider import Said
@@ -31,7 +31,7 @@ def said_script(script: str) -> str:
 
 
 def decoded(said: Said) -> bytes | None:
-    """What `said_script` printed; None when the file is not there. Raises `Unclear` for anything else."""
+    """What `said_script` printed; None when the file is not there. Raises `SandboxLost` for anything else."""
     if said.exit_code == NOT_THERE:
         return None
     try:
@@ -39,7 +39,7 @@ def decoded(said: Said) -> bytes | None:
             return base64.b64decode(said.output, validate=True)
     except binascii.Error:
         pass
-    raise Unclear(f"reading a file ended with {said.exit_code} and said {said.output[:200]!r}")
+    raise SandboxLost(f"reading a file ended with {said.exit_code} and said {said.output[:200]!r}")
 
 
 def packed_script(script: str, path: str, limit: int) -> str:

@@ -32,6 +32,7 @@ from bot.ports import (
     Denied,
     Gone,
     Ledger,
+    LeftAlone,
     SandboxLost,
     Unavailable,
     Unclear,
@@ -211,7 +212,7 @@ class Resilient:
         if seconds is None:
             return
         assert health.since is not None
-        raise Unavailable(
+        raise LeftAlone(
             f"{self.name} is left alone after {health.failures} failures in a row",
             retry_after=seconds + SPREAD * self._random(),
             remedy=service_away(Outage(self.name, health.since)),

@@ -14,7 +14,8 @@ from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Clock, Sandboxes
 from bot.sandbox.account import Account
 from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.leased import LeasedSandboxes
+from bot.sandbox.lender import LendingOptions
 from bot.sandbox.resilience import ResilienceOptions, Resilient
 from bot.simulators.e2b import BOUNDLESS, E2B, World
 from bot.simulators.e2b.faults import Fault

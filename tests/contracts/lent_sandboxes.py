@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bot.app import SystemClock
 from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.leased import LeasedSandboxes
+from bot.sandbox.lender import LendingOptions
 from bot.simulators.e2b.host import Toolchain
 from bot.simulators.e2b.simulator import E2B, World, e2b
 from bot.store.database import open_database

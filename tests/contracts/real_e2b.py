@@ -17,7 +17,8 @@ from uuid import uuid4
 from bot.app import SystemClock
 from bot.sandbox.account import Account
 from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.leased import LeasedSandboxes
+from bot.sandbox.lender import LendingOptions
 from bot.sandbox.resilience import ResilienceOptions, Resilient
 from bot.store.database import open_database
 from bot.store.ledger import SqlLedger

@@ -147,7 +147,7 @@ def test_every_class(name: str, expected: type[WorldError] | None) -> None:
         (400, Rejected),
         (401, Denied),
         (403, Denied),
-        (404, Rejected),
+        (404, Gone),
         (408, Unclear),
         (409, Rejected),
         (422, Rejected),

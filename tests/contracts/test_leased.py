@@ -17,7 +17,7 @@ from bot.app import SystemClock
 from bot.core.machines import ImageId, LeaseKey
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Crowded, Rejected, SandboxLost, SandboxUnusable, Unavailable
-from bot.sandbox.leased import LendingOptions
+from bot.sandbox.lender import LendingOptions
 from bot.simulators.e2b.faults import DROP_AFTER, SILENT, ZOMBIE, Failure, Kind, answer
 from bot.simulators.e2b.simulator import World
 from bot.simulators.serving import serving

@@ -13,7 +13,8 @@ from bot.core.machines import LeaseKey
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Unavailable
 from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes, LendingOptions
+from bot.sandbox.leased import LeasedSandboxes
+from bot.sandbox.lender import LendingOptions
 from bot.sandbox.provider import Wanted
 from bot.simulators.e2b import BOUNDLESS, World
 from bot.simulators.e2b.faults import answer
@@ -79,11 +80,11 @@ async def test_a_warm_machine_whose_maker_died_is_made_by_another_one(lender: Le
         await boxes.create(A)
     (intent,) = await lender.ledger.leases()
     await lender.ledger.returned(intent.key)
-    warm = replace(intent, key=LeaseKey("of-the-dead"), sandbox=SandboxId(":warm:of-the-dead"))
+    warm = replace(intent, key=LeaseKey("of-the-dead"), sandbox=SandboxId(":warm:0"))
     assert await lender.ledger.intend(warm, at_most=1)
     await boxes.tend()
     assert lender.service.machines == {}
-    time.at += timedelta(seconds=options.seconds + 1)
+    time.at += timedelta(minutes=2, seconds=1)
     await boxes.tend()
     assert len(lender.service.machines) == 1
     assert [lease.key for lease in await lender.ledger.leases()] != [warm.key]

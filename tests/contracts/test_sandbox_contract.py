@@ -201,7 +201,9 @@ class TestEnds:
         await sandboxes.close(A)
         with pytest.raises(SandboxLost):
             await running
-        assert processes_running(LONG) == []
+        async with asyncio.timeout(SOON):
+            while processes_running(LONG):  # noqa: ASYNC110 - a service may still be at it when it has said yes
+                await asyncio.sleep(0.01)
         assert not await sandboxes.exists(A)
 
 
@@ -229,13 +231,16 @@ class TestOnce:
         assert (await restarted.run(A, command, timeout=SOON, once="run-1/step 2")).output == "2\n"
 
     async def test_cut_off_it_says_so_and_is_not_run_again(self, sandboxes: Sandboxes) -> None:
+        """Or it has gone on without us, where it can, and tells its true result."""
         command = f"echo >> begun; {LONG}"
-        running = asyncio.create_task(sandboxes.run(A, command, timeout=SOON, once="step"))
+        running = asyncio.create_task(sandboxes.run(A, command, timeout=2, once="step"))
         await has_begun(sandboxes)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        assert (await sandboxes.run(A, command, timeout=SOON, once="step")).interrupted
+        done = await sandboxes.run(A, command, timeout=2, once="step")
+        assert done.interrupted or done.timed_out
+        assert processes_running(LONG) == []
         assert await output(sandboxes, "wc -l < begun") == "1\n"
 
     async def test_a_timeout_is_a_result(self, sandboxes: Sandboxes) -> None:
