@@ -48,6 +48,7 @@ Observe = Callable[[Operation, Circuit], None]
 
 log = structlog.get_logger()
 
+_INSIDE = ("execute", "upload", "download")
 FRESH = timedelta(seconds=1)  # how old what we know of the circuit may be
 SPREAD = 2.0  # seconds by which those who wait for the same moment are spread
 
@@ -84,6 +85,7 @@ class Resilient:
         self._seen = WELL
         self._seen_at: datetime | None = None
         self._looking = asyncio.Lock()
+        self._suspects: set[str] = set()  # machines whose latest request failed
 
     @property
     def name(self) -> str:
@@ -127,6 +129,7 @@ class Resilient:
         await self._ask("delete_image", "", lambda: self._provider.delete_image(image))
 
     async def kill(self, machine: MachineId) -> None:
+        self._suspects.discard(machine)
         await self._ask("kill", machine, lambda: self._provider.kill(machine))
 
     # ------------------------------------------------------------------------------------------------------ attempts
@@ -260,12 +263,30 @@ class Resilient:
         def change(health: Health) -> Health:
             return breaker.after(health, operation.outcome, now)
 
+        if not self._speaks_for_the_service(operation):
+            self._tell(operation, reason)
+            return
         try:
             if change(self._seen) != self._seen:
                 self._saw(await self._ledger.change_health(self.name, change))
         except Unavailable as error:  # the database: what the service said stands all the same
             log.warning("sandbox.health.untold", provider=self.name, reason=str(error))
         self._tell(operation, reason)
+
+    def _speaks_for_the_service(self, operation: Operation) -> bool:
+        """What happens inside of one machine says little about the others.
+
+        That it works there does not mean that new ones can be had; and of failures there, the first one in a row of
+        each machine counts, so that one bad machine is not taken for a bad service. Whoever probes decides anyway.
+        """
+        if operation.name not in _INSIDE or self._seen.is_open:
+            return True
+        if operation.outcome in (Outcome.TRANSIENT, Outcome.UNCLEAR):
+            is_news = operation.sandbox not in self._suspects
+            self._suspects.add(operation.sandbox)
+            return is_news
+        self._suspects.discard(operation.sandbox)
+        return False
 
     def _tell(self, operation: Operation, reason: str) -> None:
         circuit = breaker.circuit(self._seen, self._clock.now())

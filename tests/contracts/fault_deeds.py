@@ -166,7 +166,12 @@ async def orphans(scene: Scene) -> list[str]:
 
 
 _FROM_WITHIN = {Comes.LOST: Comes.RIGHT}  # a new machine that dies is replaced, before anybody waits for it
-_BEHIND_THE_SCENES = {Comes.AWAY: Comes.LATER, Comes.CROWDED: Comes.LATER, Comes.LOST: Comes.RIGHT}
+_BEHIND_THE_SCENES = {
+    Comes.AWAY: Comes.LATER,
+    Comes.CROWDED: Comes.LATER,
+    Comes.LOST: Comes.RIGHT,
+    Comes.DENIED: Comes.LATER,
+}
 
 LIFE = {
     "create": Deed(
@@ -203,7 +208,7 @@ LIFE = {
         orphans,
         seen=[],
         prepare=with_orphan,
-        instead={**_BEHIND_THE_SCENES, Comes.DENIED: Comes.LATER},
+        instead=_BEHIND_THE_SCENES,
     ),
 }
 FILES = {

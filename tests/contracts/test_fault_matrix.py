@@ -61,6 +61,7 @@ def of(*requests: str) -> frozenset[str]:
     return frozenset(requests)
 
 
+_COMMAND = of("connect", "start")
 _INSIDE = of("connect", "start", "files_write", "files_read", "network", "snapshot", "timeout", "kill")
 
 MISHAPS = {
@@ -133,6 +134,9 @@ def promised(deed: Deed, request: str, mishap: Mishap, *, always: bool) -> Comes
     if always and deed.replaces and mishap.failure is VANISH:
         return Comes.AWAY
     comes = mishap.always if always else mishap.once
+    is_busy = request == "connect" and mishap.failure == answer(503)  # which the service says of itself
+    if always and comes is Comes.AWAY and request in _COMMAND and not deed.replaces and not is_busy:
+        return Comes.LOST  # all else answers, so it is the machine
     return deed.instead.get(comes, comes)
 
 
@@ -150,7 +154,7 @@ async def meet(bench: Bench, deed: Deed, request: str, mishap: Mishap, *, always
     assert came is {Comes.LATER: Comes.RIGHT}.get(expected, expected)
     if came is Comes.RIGHT and expected is not Comes.LATER:
         assert answer == deed.answer
-    _is_bounded(deed, fault, expected, always=always)
+    _is_bounded(deed, fault, mishap, expected, always=always)
     await _can_be_asked_again(deed, scene, expected)
     if expected is Comes.LATER:
         await bench.calm.tend()
@@ -160,8 +164,9 @@ async def meet(bench: Bench, deed: Deed, request: str, mishap: Mishap, *, always
     await _tidy(scene)
 
 
-def _is_bounded(deed: Deed, fault: Fault, expected: Comes, *, always: bool) -> None:
-    attempts = 1 if expected in (Comes.DENIED, Comes.UNUSABLE, Comes.LOST) else MOST_ATTEMPTS
+def _is_bounded(deed: Deed, fault: Fault, mishap: Mishap, expected: Comes, *, always: bool) -> None:
+    is_an_answer = expected in (Comes.DENIED, Comes.UNUSABLE) or mishap.once is Comes.LOST
+    attempts = 1 if is_an_answer else MOST_ATTEMPTS
     assert 1 <= fault.hits <= (attempts * deed.rounds if always else 1)
 
 
@@ -198,7 +203,7 @@ async def meet_outage(bench: Bench, deed: Deed, *, refuse: bool, always: bool) -
     came, answer = await outcome(deed.do(scene, worker))
     await bench.heal(None)
     assert came is {Comes.LATER: Comes.RIGHT}.get(expected, expected)
-    assert len(time.slept) <= MOST_ATTEMPTS
+    assert len(time.slept) <= 2 * MOST_ATTEMPTS  # of what was asked, and of whether anything answers
     if came is Comes.RIGHT and expected is not Comes.LATER:
         assert answer == deed.answer
     await _can_be_asked_again(deed, scene, expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.ports import (
     Denied,
     Gone,
     Ledger,
+    LeftAlone,
     Rejected,
     SandboxLost,
     SandboxUnusable,
@@ -226,6 +228,7 @@ OUTCOMES = {
     Unavailable: Outcome.TRANSIENT,
     Unclear: Outcome.UNCLEAR,
     Crowded: Outcome.LIMITED,
+    LeftAlone: Outcome.TRANSIENT,
     Denied: Outcome.DENIED,
     Gone: Outcome.GONE,
     SandboxLost: Outcome.GONE,
@@ -278,6 +281,34 @@ async def test_a_success_in_between_begins_a_new_row(stage: Stage) -> None:
         await worker.machines()
     assert await stage.health() == WELL
     assert len(stage.provider.asked) == 9
+
+
+async def fail_inside(stage: Stage, worker: Resilient, machine: str) -> None:
+    stage.provider.will(*(down() for _ in range(MOST_ATTEMPTS)))
+    with pytest.raises(Unavailable):
+        await worker.execute(MachineId(machine), "true", timeout=1.0)
+
+
+async def test_one_bad_machine_is_no_bad_service(stage: Stage) -> None:
+    worker = stage.worker()
+    for _ in range(FAILURES):
+        await fail_inside(stage, worker, "the same")
+    assert (await stage.health()).failures == 1
+    for number in range(FAILURES):
+        await fail_inside(stage, worker, f"machine {number}")
+    assert (await stage.health()).is_open
+
+
+async def test_that_machines_work_does_not_mean_that_new_ones_are_to_be_had(stage: Stage) -> None:
+    worker = stage.worker()
+    machine = await worker.create(WANTED)
+    for _ in range(FAILURES):
+        stage.provider.will(down(), Rejected("a bad argument"))
+        with pytest.raises((Rejected, Unavailable)):
+            await worker.machines()
+        with suppress(Unavailable):
+            await worker.execute(machine, "true", timeout=5.0)
+    assert (await stage.health()).is_open
 
 
 @pytest.mark.parametrize("error", [Crowded("429", retry_after=0.0), Denied("401"), Rejected("400"), SandboxLost("404")])
