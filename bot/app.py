@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hashlib
 import os
 import signal
 import socket
@@ -183,7 +182,7 @@ async def lending(
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations, deadline=REQUEST_DEADLINE)
     providers = [
         Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep, observe=observe)
-        for options in e2b_options(settings)
+        for options in e2b_options(settings, await ledger.instance())
     ]
     options = LendingOptions(
         seconds=settings.e2b_seconds,
@@ -200,10 +199,7 @@ async def lending(
         await account.close()
 
 
-def e2b_options(settings: Settings) -> Iterator[E2BOptions]:
-    """Whoever shares our database shares our machines, and nobody else does."""
-    place = settings.engine_url if settings.database_url else f"{socket.gethostname()} {settings.engine_url}"
-    instance = hashlib.sha256(place.encode()).hexdigest()[:12]
+def e2b_options(settings: Settings, instance: str) -> Iterator[E2BOptions]:
     for domain in settings.e2b_domains or ("",):
         name = f"e2b:{domain}" if domain else "e2b"
         yield E2BOptions(settings.e2b_key.reveal(), instance, name, domain=domain, api_url=settings.e2b_url)

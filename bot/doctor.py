@@ -277,17 +277,17 @@ async def _sandbox(settings: Settings) -> Finding:
 
 async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
     """Does the service answer, and to our key? Asked once, without anything that asks again."""
-    for options in app.e2b_options(settings):
+    for options in app.e2b_options(settings, "doctor"):
         where = options.api_url or options.domain or "E2B"
         try:
-            machines = await E2BProvider(replace(options, request_timeout=ASK_SECONDS)).machines()
+            await E2BProvider(replace(options, request_timeout=ASK_SECONDS)).machines()
         except Denied:
             yield Finding(Health.BAD, "E2B", f"{where} refuses the key", "Make a new one there, and set E2B_API_KEY.")
         except WorldError as error:
             reason = type(error.__cause__ or error).__name__
             yield Finding(Health.DOUBTFUL, "E2B", f"{where} did not answer ({reason})", "Is there a network?")
         else:
-            yield Finding(Health.GOOD, "E2B", f"{where} takes the key; {len(machines)} sandboxes of ours are there")
+            yield Finding(Health.GOOD, "E2B", f"{where} takes the key")
 
 
 async def _setup_network(settings: Settings) -> Finding:

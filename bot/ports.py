@@ -486,6 +486,9 @@ class Ledger(Protocol):
     Each method is one transaction.
     """
 
+    async def instance(self) -> str:
+        """Tells what is ours from what others on the same account have: 12 lower-case letters and digits."""
+
     # machines
     async def intend(self, lease: Lease, *, at_most: int) -> bool:
         """Write down that it is about to be asked for. False when `at_most` leases of the provider are open already.

@@ -264,6 +264,8 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
     if settings.sandbox not in _SANDBOXES:
         problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
+    if settings.e2b_warm >= settings.e2b_machines:
+        problems.append("E2B_WARM_SANDBOXES must be less than E2B_MAX_SANDBOXES, or there is no room for runs")
     if "e2b" in settings.sandbox and not settings.e2b_key.reveal():
         problems.append("SANDBOX names e2b, so E2B_API_KEY is needed: create one in E2B's dashboard")
     for name, url in (

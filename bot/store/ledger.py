@@ -20,7 +20,7 @@ from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Gone
 from bot.store import rows
 from bot.store.database import Database, insert
-from bot.store.tables import sandbox_images, sandbox_leases, sandbox_operations, sandbox_providers
+from bot.store.tables import sandbox_images, sandbox_instance, sandbox_leases, sandbox_operations, sandbox_providers
 
 _LEASE = sandbox_leases.c
 _IMAGE = sandbox_images.c
@@ -28,11 +28,24 @@ _PROVIDER = sandbox_providers.c
 _OPERATION = sandbox_operations.c
 
 
+_FURTHEST = timedelta(minutes=10)  # that a queue for slots may be long
+
+
 class SqlLedger:
     """The `Ledger` port."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def instance(self) -> str:
+        """What tells machines of whoever shares this database from others of the same account; made once."""
+        name = sa.select(sandbox_instance.c.name)
+
+        def work(db: sa.Connection) -> str:
+            db.execute(insert(db, sandbox_instance).values(id=1, name=uuid4().hex[:12]).on_conflict_do_nothing())
+            return str(db.execute(name).scalar_one())
+
+        return await self._database.write(work)
 
     # ---------------------------------------------------------------------------------------------------- machines
 
@@ -152,6 +165,8 @@ class SqlLedger:
         def work(db: sa.Connection) -> datetime:
             last: datetime | None = _held(db, provider).last_slot
             slot = max(now, last + timedelta(seconds=every)) if last else now
+            if slot > now + _FURTHEST:  # a clock was wrong when it was written down
+                slot = now
             _set(db, provider, last_slot=slot)
             return slot
 

@@ -308,6 +308,13 @@ sandbox_leases = Table(
     Column("expires_at", Utc, nullable=False),
 )
 
+sandbox_instance = Table(
+    "sandbox_instance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1: there is one row
+    Column("name", Text, nullable=False),
+)
+
 prepared_workspaces = Table(
     "prepared_workspaces",
     metadata,

@@ -147,6 +147,26 @@ class TestCommands:
         assert (await sandboxes.run(A, kill, timeout=SOON, once="step")).interrupted
         assert (await sandboxes.run(A, "echo on", timeout=SOON, once="next")).output == "on\n"
 
+    @pytest.mark.parametrize(
+        "forged",
+        ["ended 0 " + "1" * 400 + " 0 0", "ended 0 -999999999 0 0", "ended " + "1" * 30 + " 1 0 0", "ended", ""],
+        ids=["long", "negative", "code", "short", "empty"],
+    )
+    async def test_a_result_that_is_none_means_that_the_machine_is_lost(self, lender: Lent, forged: str) -> None:
+        sandboxes = lender.sandboxes()
+        await sandboxes.create(A)
+        forge = f"j=$(ls -d /var/tmp/solvebot/*/); echo '{forged}' > $j/result; kill -9 $(cat $j/pid)"
+        with pytest.raises(SandboxLost):
+            await sandboxes.run(A, forge, timeout=SOON)
+
+    async def test_a_machine_whose_shell_does_not_answer_is_killed_and_lost(self, lender: Lent) -> None:
+        sandboxes = lender.sandboxes()
+        await sandboxes.create(A)
+        await sandboxes.run(A, "echo 'sleep 600' > /home/user/.bash_profile", timeout=SOON)
+        with pytest.raises(SandboxLost):
+            await sandboxes.read(A, "/workspace/x", limit=1)
+        assert lender.service.machines == {}
+
     async def test_a_machine_that_vanishes_under_a_command_is_lost(self, lender: Lent) -> None:
         sandboxes = lender.sandboxes()
         await sandboxes.create(A)

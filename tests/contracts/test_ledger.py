@@ -131,6 +131,17 @@ async def test_an_image_is_kept_under_its_name(ledger: Ledger) -> None:
     assert await ledger.images() == [other]
 
 
+async def test_all_who_share_a_database_are_one_instance(ledgers: list[Ledger]) -> None:
+    names = set(await asyncio.gather(*(ledgers[n % 2].instance() for n in range(6))))
+    assert len(names) == 1
+    assert names.pop().isalnum()
+
+
+async def test_a_slot_that_a_wrong_clock_has_taken_is_given_again(ledger: Ledger) -> None:
+    await ledger.next_slot("e2b", NOON + timedelta(hours=1), every=1.0)
+    assert await ledger.next_slot("e2b", NOON, every=1.0) == NOON
+
+
 async def test_an_image_goes_with_its_last_name(ledger: Ledger) -> None:
     another = SnapshotId("another")
     assert not await ledger.named(IMAGE.name, another)

@@ -192,7 +192,7 @@ async def test_the_key_for_lent_sandboxes_is_tried(env: dict[str, str], tmp_path
         env |= {"SANDBOX": "e2b", "E2B_API_URL": service.url, "E2B_API_KEY": service.key}
         code, lines = await examined(env)
         assert code == 0, lines
-        assert about("E2B", lines) == f"✓ E2B: {service.url} takes the key; 0 sandboxes of ours are there"
+        assert about("E2B", lines) == f"✓ E2B: {service.url} takes the key"
         code, lines = await examined({**env, "E2B_API_KEY": "e2b_wrong"})
         assert (code, about("E2B", lines)) == (1, f"✗ E2B: {service.url} refuses the key")
         await service.down(refuse=True)

@@ -41,6 +41,11 @@ def upgrade() -> None:
         Column("last_slot", TIME),
     )
     op.create_table(
+        "sandbox_instance",
+        Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        Column("name", sa.Text, nullable=False),
+    )
+    op.create_table(
         "prepared_workspaces",
         Column("repository_id", sa.BigInteger, primary_key=True, autoincrement=False),
         Column("key", sa.Text, nullable=False),
