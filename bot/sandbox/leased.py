@@ -191,7 +191,10 @@ class LeasedSandboxes:
         said = await self._lender.execute(lease, cut_off_script(hosts), timeout=_GRACE)
         if said.exit_code != CLOSED:
             await provider.kill(machine)
-            raise SandboxUnusable(f"{provider.name} did not take the network away: {said.output!r}")
+            raise SandboxUnusable(
+                f"{provider.name} did not take the network away: {said.output!r}",
+                remedy="The sandbox service did not close the network when it was asked to, so nothing was run there.",
+            )
         await self._mark(lease, networked=False)
 
     async def _mark(self, lease: Lease, *, networked: bool) -> None:

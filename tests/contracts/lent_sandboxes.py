@@ -45,8 +45,18 @@ class Lent:
     def with_key(self, key: str) -> LeasedSandboxes:
         return self._with(E2BProvider(replace(self.provider_options, key=key)))
 
-    def _with(self, provider: E2BProvider) -> LeasedSandboxes:
-        return LeasedSandboxes([provider], self.ledger, SystemClock(), self.options)
+    def regions(self, *names: str) -> LeasedSandboxes:
+        """Several of one service, told apart by their names."""
+        instances = [name.replace("e2b:", "region-") for name in names]
+        return self._with(
+            *(
+                E2BProvider(replace(self.provider_options, name=name, instance=instance))
+                for name, instance in zip(names, instances, strict=True)
+            )
+        )
+
+    def _with(self, *providers: E2BProvider) -> LeasedSandboxes:
+        return LeasedSandboxes(providers, self.ledger, SystemClock(), self.options)
 
 
 def toolchain() -> Toolchain:

@@ -14,11 +14,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bot.app import SystemClock
+from bot.core.breaker import WELL, Health
 from bot.core.machines import ImageId, LeaseKey
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Crowded, Rejected, SandboxLost, SandboxUnusable, Unavailable
 from bot.sandbox.lender import LendingOptions
-from bot.simulators.e2b.faults import DROP_AFTER, SILENT, ZOMBIE, Failure, Kind, answer
+from bot.simulators.e2b.faults import DROP_AFTER, NOT_FOUND, SILENT, ZOMBIE, Failure, Kind, answer
 from bot.simulators.e2b.simulator import World
 from bot.simulators.serving import serving
 from tests.contracts.lent_sandboxes import Lent, lent, toolchain
@@ -179,6 +180,20 @@ class TestCommands:
         with pytest.raises(SandboxLost):
             await running
 
+    async def test_a_stream_that_stays_silent_is_found_out_by_asking_for_the_machines_health(
+        self, lender: Lent
+    ) -> None:
+        lender = replace(lender, provider_options=replace(lender.provider_options, health_interval=0.1))
+        sandboxes = lender.another_process()
+        await sandboxes.create(A)
+        running = asyncio.create_task(sandboxes.run(A, "echo > begun; sleep 600", timeout=600))
+        async with asyncio.timeout(SOON):
+            while await sandboxes.read(A, "/workspace/begun", limit=9) is None:
+                pass
+        lender.service.faults.add("health", NOT_FOUND, times=None)
+        with pytest.raises(SandboxLost):
+            await running
+
 
 class TestNetwork:
     @pytest.fixture
@@ -283,6 +298,34 @@ class TestTending:
         assert len(lender.service.machines) == 1
         await sandboxes.tend()
         assert lender.service.machines == {}
+
+
+class TestRegions:
+    async def test_new_ones_go_where_it_is_well_and_stay_there(self, lender: Lent) -> None:
+        sandboxes = lender.regions("e2b:a", "e2b:b")
+        now = SystemClock().now()
+        away = Health(5, now, now + timedelta(minutes=1))
+        await lender.ledger.change_health("e2b:a", lambda _: away)
+        await sandboxes.create(A)
+        await sandboxes.snapshot(A, PREPARED)
+        await lender.ledger.change_health("e2b:a", lambda _: WELL)
+        await sandboxes.create(B, snapshot=PREPARED)
+        assert (await sandboxes.run(B, "echo here", timeout=SOON)).output == "here\n"
+        assert {lease.sandbox: lease.provider for lease in await lender.ledger.leases()} == {A: "e2b:b", B: "e2b:b"}
+        await sandboxes.create(A)
+        lease = await lender.ledger.lease(A)
+        assert lease is not None
+        assert lease.provider == "e2b:a"
+
+    async def test_what_is_left_of_a_region_that_was_taken_from_the_settings_is_forgotten(self, lender: Lent) -> None:
+        both = lender.regions("e2b:a", "e2b:b")
+        await both.create(A)
+        await both.snapshot(A, PREPARED)
+        one = lender.regions("e2b:b")
+        assert not await one.name_snapshot(PREPARED, SnapshotId("kept"))
+        await one.close(A)
+        await one.drop_snapshot(PREPARED)
+        assert (await one.living(), await one.snapshots()) == ([], [])
 
 
 class TestPool:
