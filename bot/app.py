@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -42,7 +43,6 @@ from bot.publish import Publisher
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.e2b import E2BOptions, E2BProvider
 from bot.sandbox.leased import LeasedSandboxes
 from bot.sandbox.lender import LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
@@ -61,6 +61,9 @@ from bot.web.listening import listening
 from bot.web.metrics import Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
+
+if TYPE_CHECKING:
+    from bot.sandbox.e2b import E2BOptions
 
 log = structlog.get_logger()
 
@@ -177,6 +180,8 @@ async def lending(
     settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK, observe: Observe = lambda *_: None
 ) -> AsyncIterator[Lending]:
     """Of E2B, one provider for each domain. At the end the account is written down."""
+    from bot.sandbox.e2b import E2BProvider  # here: its SDK takes 19 MB and 0.4 s, which only those pay who use it
+
     ledger = store.ledger
     account = Account(ledger)
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations, deadline=REQUEST_DEADLINE)
@@ -200,6 +205,8 @@ async def lending(
 
 
 def e2b_options(settings: Settings, instance: str) -> Iterator[E2BOptions]:
+    from bot.sandbox.e2b import E2BOptions
+
     for domain in settings.e2b_domains or ("",):
         name = f"e2b:{domain}" if domain else "e2b"
         yield E2BOptions(settings.e2b_key.reveal(), instance, name, domain=domain, api_url=settings.e2b_url)

@@ -28,7 +28,6 @@ from bot.core.model import RepoConfig, SolveOptions
 from bot.engine import EngineError, check_sqlite
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import Denied, SandboxUnusable, WorldError
-from bot.sandbox.e2b import E2BProvider
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.store import opened
@@ -277,6 +276,8 @@ async def _sandbox(settings: Settings) -> Finding:
 
 async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
     """Does the service answer, and to our key? Asked once, without anything that asks again."""
+    from bot.sandbox.e2b import E2BProvider  # as in app.py
+
     for options in app.e2b_options(settings, "doctor"):
         where = options.api_url or options.domain or "E2B"
         try:
