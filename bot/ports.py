@@ -325,11 +325,14 @@ class Sandboxes(Protocol):
         network: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         once: str | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> Finished:
         """`bash -c command` in /workspace. `network`: host names that may be reached; empty means no network at all.
 
         `once` names this execution: asked again under the same name, the stored result is returned; when the first
         was cut off by our crash, the result says `interrupted` and the command is not run again.
+        `hear` is told what the command prints, while it runs: all of it, up to some 64 kB, before the call returns.
+
         Cancelling the call kills the whole process tree; but what has a name may go on, for whoever asks again.
         """
 

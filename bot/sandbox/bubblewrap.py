@@ -105,7 +105,9 @@ class BubblewrapSandboxes(LocalSandboxes):
             try:
                 group = await stack.enter_async_context(in_thread(self._groups.group())) if self._groups else None
                 with Descriptors() as fds:
-                    process = start(self._plan(errand, fds, socket, group), output_limit=errand.output_limit)
+                    process = start(
+                        self._plan(errand, fds, socket, group), output_limit=errand.output_limit, hear=errand.hear
+                    )
             except OSError as error:
                 raise SandboxUnusable(str(error), remedy=remedy_for(f"{error.filename}: No such file")) from error
             yield process

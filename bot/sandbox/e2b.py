@@ -13,8 +13,8 @@ What this version gets wrong, and what is done about it here:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,26 +128,22 @@ class E2BProvider:
 
         async with translated("execute"):
             sandbox = await self._sandbox(machine)
-            handle = await sandbox.commands.run(
-                script,
-                background=True,
-                envs=OURS,
-                user="root" if as_root else "user",
-                on_stdout=heard,
-                timeout=0,
-                request_timeout=min(self._options.request_timeout, timeout),
-                retain_output=False,
-            )
-            try:
-                async with asyncio.timeout(timeout):
-                    exit_code = await self._ended(sandbox, handle)
-            except TimeoutError as error:
-                raise Unclear(f"execute: no end within {timeout:g} s") from error
-            finally:
-                await handle.disconnect()
+            wait = min(self._options.request_timeout, timeout)
+            async with _started(sandbox, script, "root" if as_root else "user", heard, wait) as handle:
+                try:
+                    async with asyncio.timeout(timeout):
+                        exit_code = await self._ended(sandbox, handle)
+                except TimeoutError as error:
+                    raise Unclear(f"execute: no end within {timeout:g} s") from error
         if exit_code < 0:
             raise Unclear("execute: the shell was killed")
         return Said(exit_code, bytes(output))
+
+    async def follow(self, machine: MachineId, script: str, hear: Callable[[str], None]) -> None:
+        async with translated("follow"):
+            sandbox = await self._sandbox(machine)
+            async with _started(sandbox, script, "user", hear, self._options.request_timeout) as handle:
+                await self._ended(sandbox, handle)
 
     async def _ended(self, sandbox: AsyncSandbox, handle: AsyncCommandHandle[Any]) -> int:
         ending = asyncio.ensure_future(handle.wait())
@@ -219,6 +215,27 @@ class E2BProvider:
     @property
     def _prefix(self) -> str:
         return f"{APP}-{self._options.instance}-"
+
+
+@asynccontextmanager
+async def _started(
+    sandbox: AsyncSandbox, script: str, user: str, hear: Callable[[str], None], wait: float
+) -> AsyncIterator[AsyncCommandHandle[Any]]:
+    """`wait`: seconds until it has begun. The stream has no limit in time; see above."""
+    handle = await sandbox.commands.run(
+        script,
+        background=True,
+        envs=OURS,
+        user=user,
+        on_stdout=hear,
+        timeout=0,
+        request_timeout=wait,
+        retain_output=False,
+    )
+    try:
+        yield handle
+    finally:
+        await handle.disconnect()
 
 
 async def _chunks(file: Path) -> AsyncIterator[bytes]:

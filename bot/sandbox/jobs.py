@@ -133,6 +133,15 @@ def run_script(job: Job) -> str:
     )
 
 
+def follow_script(job: Job) -> str:
+    """Print what it prints, from the beginning, until it is over."""
+    return (
+        f"job={job.folder}\n"
+        'until [ -e "$job/output" ] || [ -e "$job/result" ]; do sleep 0.05; done\n'
+        'exec tail -c +1 -s 0.1 -f --pid="$(cat "$job/pid")" "$job/output" 2>/dev/null\n'
+    )
+
+
 def stop_script(job: Job) -> str:
     """End it with everything that it started. One that has not been started yet never will be."""
     return (

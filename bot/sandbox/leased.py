@@ -6,7 +6,7 @@ A machine begins with the network off; it is on while a set-up command runs, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +28,7 @@ from bot.ports import (
     WorldError,
 )
 from bot.sandbox.files import UNPACK, as_archive, read_script, take_script, write_script
-from bot.sandbox.jobs import FOLDER, RESULT_LIMIT, Job, finished, run_script, stop_script
+from bot.sandbox.jobs import FOLDER, RESULT_LIMIT, Job, finished, follow_script, run_script, stop_script
 from bot.sandbox.lender import Lender, LendingOptions
 from bot.sandbox.machine_files import CLOSED, cut_off_script, decoded, packed_script, said_script, used_up_script
 from bot.sandbox.provider import Provider
@@ -38,6 +38,7 @@ from bot.sandbox.watch import PlanWatch
 log = structlog.get_logger()
 
 _GRACE = 30.0  # seconds that a job's script gets beyond the job
+_HEARD = 65_536  # characters of a command's output that are told while it runs
 _ERRAND = 120.0  # seconds for packing and unpacking
 
 
@@ -139,11 +140,15 @@ class LeasedSandboxes:
         network: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         once: str | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> Finished:
         lease, machine = await self._lender.held(id)
         job = Job(f"{lease.key} {once or uuid4()}", command, timeout, env or {})
         async with self._turn(id), self._reaching(lease, machine, network):
-            return await self._run(lease, machine, job, goes_on=once is not None)
+            async with self._heard(lease, machine, job, hear) as rest:
+                done = await self._run(lease, machine, job, goes_on=once is not None)
+                rest.append(done.output)
+            return done
 
     async def _run(self, lease: Lease, machine: MachineId, job: Job, *, goes_on: bool) -> Finished:
         """`goes_on`: without us, because somebody will ask for its result under its name."""
@@ -159,6 +164,42 @@ class LeasedSandboxes:
                     await asyncio.shield(provider.execute(machine, stop_script(job), timeout=_GRACE))
             raise
         return finished(said, job)
+
+    @asynccontextmanager
+    async def _heard(
+        self, lease: Lease, machine: MachineId, job: Job, hear: Callable[[str], None] | None
+    ) -> AsyncIterator[list[str]]:
+        """Follow the output beside the job. What was not heard by its end is told from the whole, once it is known."""
+        whole: list[str] = []
+        if hear is None:
+            yield whole
+            return
+        heard = 0
+
+        def tell(text: str) -> None:
+            nonlocal heard
+            text = text[: _HEARD - heard]
+            heard += len(text)
+            if text:
+                hear(text)
+            else:
+                following.cancel()
+
+        following = asyncio.create_task(self._follow(lease, machine, job, tell))
+        try:
+            yield whole
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
+        for text in whole:
+            if text[heard:]:
+                hear(text[heard:])
+
+    async def _follow(self, lease: Lease, machine: MachineId, job: Job, tell: Callable[[str], None]) -> None:
+        try:
+            await self._lender.provider(lease.provider).follow(machine, follow_script(job), tell)
+        except WorldError as error:  # the result will tell
+            log.debug("sandbox.follow.lost", sandbox=lease.sandbox, reason=str(error))
 
     def _turn(self, id: SandboxId) -> asyncio.Lock:
         """One command at a time: at its end, whatever still runs is ended. Waiting counts against no timeout."""

@@ -7,9 +7,10 @@ to its files happens in such a process, the bot's own errands included. How a pr
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,7 @@ class Errand:
     stdout: int | None = None  # None: captured, together with stderr
     file_bytes: int = _LARGEST_FILE
     output_limit: int = _ERRAND_OUTPUT
+    hear: Callable[[bytes], None] | None = None  # told of the captured output as it comes
 
 
 class LocalSandboxes(ABC):
@@ -167,6 +169,7 @@ class LocalSandboxes(ABC):
         network: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         once: str | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> Finished:
         room = self._rooms.find(id)
         errand = Errand(
@@ -177,6 +180,7 @@ class LocalSandboxes(ABC):
             network=network,
             file_bytes=0 if self._watch.is_full(room) else min(_LARGEST_FILE, self._limits.disk),
             output_limit=self._output_limit,
+            hear=_as_text(hear),
         )
         if once is None:
             return await self._command(id, errand, timeout)
@@ -260,6 +264,14 @@ class LocalSandboxes(ABC):
             done = await process.finish(timeout)
         self._must_have_begun(done, errand.room)
         return done
+
+
+def _as_text(hear: Callable[[str], None] | None) -> Callable[[bytes], None] | None:
+    """Characters that come in pieces are put together."""
+    if hear is None:
+        return None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return lambda data: hear(decoder.decode(data))
 
 
 def as_script(command: str) -> bytes:

@@ -5,7 +5,7 @@ What began in one place stays there: a solve's runs start where its snapshot is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -60,9 +60,10 @@ class PreferredSandboxes:
         network: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         once: str | None = None,
+        hear: Callable[[str], None] | None = None,
     ) -> Finished:
         home = await self._home(id)
-        return await home.run(id, command, timeout=timeout, network=network, env=env, once=once)
+        return await home.run(id, command, timeout=timeout, network=network, env=env, once=once, hear=hear)
 
     async def read(self, id: SandboxId, path: str, *, limit: int) -> bytes | None:
         return await (await self._home(id)).read(id, path, limit=limit)

@@ -103,7 +103,7 @@ class ProcessSandboxes(LocalSandboxes):
                 end_rest=lambda: end_processes(lambda pid: is_marked(pid, f"{_MARK}={mark}")),
             )
             try:
-                process = start(plan, output_limit=errand.output_limit)
+                process = start(plan, output_limit=errand.output_limit, hear=errand.hear)
             except OSError as error:
                 raise SandboxUnusable(str(error), remedy=remedy_for(str(error))) from error
         yield process

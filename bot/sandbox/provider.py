@@ -8,7 +8,7 @@ for. Errors are those of ports.py: `Unavailable` (may work the next time), `Uncl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -74,6 +74,9 @@ class Provider(Protocol):
         After `timeout` seconds, and when the connection is lost, it raises `Unclear`: the script may still run.
         Scripts are such that running them again is harmless.
         """
+
+    async def follow(self, machine: MachineId, script: str, hear: Callable[[str], None]) -> None:
+        """Run a script as above until it ends or the caller has enough, and tell what it prints, as it comes."""
 
     async def upload(self, machine: MachineId, path: str, content: bytes | Path) -> None:
         """As the ordinary user, whose parents are made. A `Path` is a file of ours and is streamed."""

@@ -113,6 +113,11 @@ class Resilient:
 
         return await self._ask("execute", machine, call, seconds=timeout)
 
+    async def follow(self, machine: MachineId, script: str, hear: Callable[[str], None]) -> None:
+        """Once: what was heard cannot be taken back. It is no probe, and nothing is learned from it."""
+        self._refuse(await self._health())
+        await self._provider.follow(machine, script, hear)
+
     async def upload(self, machine: MachineId, path: str, content: bytes | Path) -> None:
         await self._ask("upload", machine, lambda: self._provider.upload(machine, path, content))
 

@@ -26,13 +26,17 @@ _GRACE = 2.0  # seconds that a killed tree may take to go; it needs a few millis
 class Capped:
     """The head and the tail of what is fed, with a note between; never holds more than `limit` bytes, nor much less."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, hear: Callable[[bytes], None] | None = None) -> None:
+        """`hear` is told everything as it comes."""
         self._half = limit // 2
+        self._hear = hear
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
 
     def feed(self, data: bytes) -> None:
+        if self._hear is not None:
+            self._hear(data)
         room = self._half - len(self._head)
         if room > 0:
             self._head += data[:room]
@@ -235,7 +239,7 @@ def read_now(fd: int) -> bytes | None:
         return None
 
 
-def start(plan: Plan, *, output_limit: int) -> Process:
+def start(plan: Plan, *, output_limit: int, hear: Callable[[bytes], None] | None = None) -> Process:
     """Start it where no key of our terminal reaches it. Must be called where the event loop runs.
 
     The kernel ends bubblewrap when the *thread* that started it ends, so that thread has to be the loop's. It waits
@@ -264,7 +268,7 @@ def start(plan: Plan, *, output_limit: int) -> Process:
         raise
     finally:
         os.close(theirs)
-    return Process(plan, popen, ours, Capped(output_limit))
+    return Process(plan, popen, ours, Capped(output_limit, hear))
 
 
 async def run_tool(argv: Sequence[str], *, timeout: float = 600.0) -> Exit:

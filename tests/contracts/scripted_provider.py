@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -117,6 +117,16 @@ class ScriptedProvider:
                 raise Unclear(f"execute: no end within {timeout:g} s") from error
             assert process.returncode is not None
             return Said(process.returncode, output[:limit])
+
+    async def follow(self, machine: MachineId, script: str, hear: Callable[[str], None]) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-c", script),
+            cwd=self._place(machine),
+            env={**OURS, "PATH": PATH},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        hear(output.decode())
 
     async def upload(self, machine: MachineId, path: str, content: bytes | Path) -> None:
         async with self._request("upload"):

@@ -140,6 +140,9 @@ async def test_every_request_arrives_as_it_was_meant(stage: Stage, tmp_path: Pat
     await worker.upload(machine, "in/a.txt", b"hello")
     said = await worker.execute(machine, "cat in/a.txt; echo more; exit 3", timeout=30.0, limit=7)
     assert (said.exit_code, said.output) == (3, b"hellomo")
+    heard: list[str] = []
+    await worker.follow(machine, "cat in/a.txt", heard.append)
+    assert heard == ["hello"]
     await worker.download(machine, "in/a.txt", tmp_path / "out", limit=5)
     assert (tmp_path / "out").read_bytes() == b"hello"
     image = await worker.save(machine, "prepared")
@@ -154,7 +157,7 @@ async def test_every_request_arrives_as_it_was_meant(stage: Stage, tmp_path: Pat
     assert worker.name == stage.provider.name
     counted = [name for name, _, outcome in await stage.outcomes() if outcome is Outcome.DONE]
     assert sorted(counted) == sorted(stage.provider.asked)
-    assert set(counted) == {name for name in vars(Provider) if not name.startswith("_")} - {"name"}
+    assert set(counted) == {name for name in vars(Provider) if not name.startswith("_")} - {"name", "follow"}
 
 
 # ------------------------------------------------------------------------------------------------------------- Again

@@ -162,6 +162,28 @@ class TestCommands:
         assert len(done.output) < 66_000
         assert "bytes left out" in done.output
 
+    async def test_output_is_heard_while_the_command_runs(self, sandboxes: Sandboxes) -> None:
+        heard: list[str] = []
+        command = "printf 'größer '; while [ ! -e go ]; do sleep 0.02; done; echo end"
+        running = asyncio.create_task(sandboxes.run(A, command, timeout=SOON, hear=heard.append))
+        async with asyncio.timeout(SOON):
+            while "".join(heard) != "größer ":  # noqa: ASYNC110 - the command waits for us
+                await asyncio.sleep(0.01)
+        await sandboxes.write(A, {"go": (b"", "100644")})
+        done = await running
+        assert "".join(heard) == done.output == "größer end\n"
+
+    async def test_output_of_a_quick_command_is_heard_whole(self, sandboxes: Sandboxes) -> None:
+        heard: list[str] = []
+        await sandboxes.run(A, "seq 1000", timeout=SOON, hear=heard.append)
+        assert "".join(heard).split() == [str(number) for number in range(1, 1001)]
+
+    async def test_of_much_output_some_is_heard(self, sandboxes: Sandboxes) -> None:
+        heard: list[str] = []
+        await sandboxes.run(A, "seq 300000", timeout=SOON, hear=heard.append)
+        assert "".join(heard).startswith("1\n2\n3\n")
+        assert sum(map(len, heard)) > 60_000
+
     async def test_many_at_once(self, sandboxes: Sandboxes) -> None:
         answers = await asyncio.gather(*(output(sandboxes, f"echo {n}") for n in range(50)))
         assert answers == [f"{n}\n" for n in range(50)]
