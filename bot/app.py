@@ -186,7 +186,7 @@ async def lending(
     account = Account(ledger)
     pace = ResilienceOptions(create_every=1 / settings.e2b_creations, deadline=REQUEST_DEADLINE)
     providers = [
-        Resilient(E2BProvider(options), ledger, account, clock, pace, sleep=clock.sleep, observe=observe)
+        Resilient(E2BProvider(options), ledger, account, clock, pace, observe=observe)
         for options in e2b_options(settings, await ledger.instance())
     ]
     options = LendingOptions(

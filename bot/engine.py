@@ -55,7 +55,7 @@ APPLICATION_VERSION = "solvebot-1"  # raise it only when finished steps of old w
 RUNS = "runs"
 SANDBOX_PATIENCE = 12 * 3600.0  # seconds that a step waits for sandboxes: for a service that is away, or for room
 _SHORTEST_WAIT = 0.2  # seconds
-LONGEST_WAIT = 3600.0
+_LONGEST_WAIT = 3600.0
 _GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
 
 _CLOCK: ContextVar[AlarmClock] = ContextVar("clock")  # of the engine that plays the workflow
@@ -106,7 +106,7 @@ async def _patiently(attempt: Callable[[], Awaitable[R]], patience: float) -> R:
             return await attempt()
         except Unavailable as error:
             asked_for = pause if error.retry_after is None else error.retry_after
-            wait = min(max(asked_for, _SHORTEST_WAIT), LONGEST_WAIT)  # whatever a server says
+            wait = min(max(asked_for, _SHORTEST_WAIT), _LONGEST_WAIT)  # whatever a server says
             if clock.now() + timedelta(seconds=wait) > deadline:
                 raise
             await clock.sleep(wait)

@@ -18,6 +18,8 @@ from bot.ports import Rejected
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
 PROGRAMS = ("venv/bin", ".local/bin")  # below the home: where core/toolchain.py installs, found before the system's
+# Of a command: nothing waits for a key, and no bytecode gets into a candidate.
+COMMAND_ENVIRONMENT = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
 FROM = "/from"
 TO = "/to"
 NOT_THERE = 44  # what `read_script` ends with; not one of head's own

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.ports import Finished, SandboxLost
-from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
+from bot.sandbox.files import COMMAND_ENVIRONMENT, HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.local import as_script
 from bot.sandbox.provider import OURS, Said
 
@@ -29,7 +29,6 @@ RESULT_LIMIT = 131_072  # bytes of what a job's script prints
 INLINE = 49_152  # bytes of a command that fit into an argument of a program, in base64, with all the rest
 
 _OUTPUT = 65_536  # bytes of a command's output that are kept: half of it from the start, half from the end
-_COMMANDS = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
 _SPARE = 262_144  # bytes kept free for us, so that a full disk does not keep a result from being told
 _LITTLE_SPACE = 64  # blocks
 # The exit code, microseconds, bytes of output, and whether the disk is full.
@@ -116,7 +115,7 @@ def run_script(job: Job) -> str:
     """Start it, unless it was started before, and wait for its end."""
     env = b"".join(
         b"export " + as_script(f"{name}={shlex.quote(value)}") + b"\n"
-        for name, value in {**_COMMANDS, **job.env}.items()
+        for name, value in {**COMMAND_ENVIRONMENT, **job.env}.items()
     )
     command = _decoded(job.content) if job.input is None else f"cat {job.input}"
     start = _START.format(

@@ -19,6 +19,7 @@ from bot.core.isolation import remedy_for
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Finished, Rejected, SandboxLost, SandboxUnusable
 from bot.sandbox.files import (
+    COMMAND_ENVIRONMENT,
     FROM,
     HOME,
     TO,
@@ -41,7 +42,6 @@ _ERRAND_OUTPUT = 16_384
 _LARGEST_FILE = 2 * 1024**3
 _TOO_LARGE = 128 + 25  # SIGXFSZ: the limit on the size of a file
 _OUR_PATH = {"PATH": "/usr/bin:/bin"}  # nothing that a command may have put into the home
-_COMMANDS = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class LocalSandboxes(ABC):
             script=as_script(command),
             room=room,
             mounts=_own(room),
-            env=_COMMANDS | {name: os.fsdecode(as_script(value)) for name, value in (env or {}).items()},
+            env=COMMAND_ENVIRONMENT | {name: os.fsdecode(as_script(value)) for name, value in (env or {}).items()},
             network=network,
             file_bytes=0 if self._watch.is_full(room) else min(_LARGEST_FILE, self._limits.disk),
             output_limit=self._output_limit,

@@ -27,7 +27,7 @@ from bot.core.patience import next_move
 from bot.core.render.causes import service_away
 from bot.core.retry import Wait
 from bot.ports import (
-    Clock,
+    AlarmClock,
     Crowded,
     Denied,
     Gone,
@@ -42,7 +42,6 @@ from bot.sandbox.account import Account
 from bot.sandbox.provider import Machine, Provider, Said, Wanted
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 Observe = Callable[[Operation, Circuit], None]
 """Told of each attempt, and how the circuit stands after it."""
 
@@ -67,10 +66,9 @@ class Resilient:
         provider: Provider,
         ledger: Ledger,
         account: Account,
-        clock: Clock,
+        clock: AlarmClock,
         options: ResilienceOptions,
         *,
-        sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = random.random,
         observe: Observe = lambda _operation, _circuit: None,
     ) -> None:
@@ -79,7 +77,6 @@ class Resilient:
         self._account = account
         self._clock = clock
         self._options = options
-        self._sleep = sleep
         self._random = random
         self._observe = observe
         self._seen = WELL
@@ -192,7 +189,7 @@ class Resilient:
         asked_for = error.retry_after if isinstance(error, Unavailable) else None
         match next_move(outcome_of(error), attempt, luck=self._random(), retry_after=asked_for):
             case Wait(seconds):
-                await self._sleep(seconds)
+                await self._clock.sleep(seconds)
             case given_up:
                 if isinstance(error, Unavailable):
                     error.retry_after = given_up.retry_after
@@ -204,7 +201,7 @@ class Resilient:
             now = self._clock.now()
             slot = await self._ledger.next_slot(self.name, now, every=self._options.create_every)
             if slot > now:
-                await self._sleep((slot - now).total_seconds())
+                await self._clock.sleep((slot - now).total_seconds())
 
     # --------------------------------------------------------------------------------------------------- the circuit
 

@@ -85,7 +85,6 @@ class Bench:
             self.account,
             time,
             ResilienceOptions(create_every=0.0),
-            sleep=time.sleep,
             random=luck,
         )
         return LeasedSandboxes([resilient], self.lent.ledger, time, self.lent.options)

@@ -84,7 +84,6 @@ class Stage:
             self.account,
             self.time,
             ResilienceOptions(every, deadline),
-            sleep=self.time.sleep,
             random=lambda: luck,
             observe=lambda operation, circuit: self.observed.append((operation, circuit)),
         )
@@ -529,7 +528,7 @@ async def test_what_runs_goes_on_without_the_database(
 ) -> None:
     provider, account, time = ScriptedProvider(tmp_path), Account(absent[0], every=3600.0), Time()
     machine = await provider.create(WANTED)
-    worker = Resilient(provider, absent[0], account, time, ResilienceOptions(), sleep=time.sleep, random=lambda: 0.0)
+    worker = Resilient(provider, absent[0], account, time, ResilienceOptions(), random=lambda: 0.0)
     provider.will(down())
     assert (await worker.execute(machine, "echo on", timeout=30.0)).output == b"on\n"
     provider.will(SandboxLost("gone"))
