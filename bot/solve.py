@@ -30,6 +30,10 @@ from bot.core.champion import decide
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.ecosystems import meant_for
+from bot.core.environment.files import Files
+from bot.core.environment.plans import plans, wanted
+from bot.core.environment.tools import Tools
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, plan
 from bot.core.model import (
@@ -56,7 +60,6 @@ from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
 from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
-from bot.core.toolchain import detect, manifests, meant_for
 from bot.core.workspaces import workspace_key
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.judge import Judge
@@ -207,8 +210,8 @@ class Solver:
     async def _set_up(self, job: Solve, task: Task) -> SetUp:
         repo, base = job.issue.repo, task.base_sha
         files = [file.path for file in await self._world.mirrors.files(repo, base)]
-        texts = {path: await self._text(job, task, path) for path in manifests(files)}
-        toolchain = detect(files, texts, task.config)
+        texts = {path: await self._text(job, task, path) for path in wanted(files)}
+        toolchain = plans(Files(frozenset(files), texts), task.config, Tools({})).plans[0]
         hosts = meant_for(toolchain.ecosystem, self._options.setup_hosts)
         key = workspace_key(repo.id, base, toolchain, hosts)
         if (left_behind := await self._kept(job, key)) is not None:

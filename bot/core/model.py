@@ -229,12 +229,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """How to set the repository up and test it, from its config or detected from its files."""
+    """How to set the repository up and test it: a plan, from its config or from its other files, proved by running."""
 
     setup: tuple[str, ...]
-    test: str | None
+    test: str | None  # a line of shell; several runners are joined by &&
     why: str  # "from .github/solvebot.yml", "detected: pyproject.toml with pytest"
     ecosystem: str = ""  # "python", "node", "go", "rust", "java", "ruby": where packages come from
+    checks: tuple[str, ...] = ()  # linters and type checkers: commands apart from the tests
+    notes: tuple[str, ...] = ()  # what people should know: versions that are not there, services that are missing
 
 
 @dataclass(frozen=True, slots=True)

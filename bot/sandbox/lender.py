@@ -19,9 +19,9 @@ from uuid import uuid4
 import structlog
 
 from bot.core import breaker
+from bot.core.ecosystems import meant_for
 from bot.core.machines import WARM, Image, ImageId, Lease, LeaseKey, MachineId
 from bot.core.model import SandboxId
-from bot.core.toolchain import meant_for
 from bot.ports import (
     Clock,
     Crowded,

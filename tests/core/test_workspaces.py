@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.ecosystems import meant_for
 from bot.core.model import Sha, Toolchain
-from bot.core.toolchain import meant_for
 from bot.core.workspaces import workspace_key
 
 BASE = Sha("a" * 40)

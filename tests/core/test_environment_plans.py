@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.environment.files import Files
+from bot.core.environment.plans import plans, wanted
+from bot.core.environment.python import PYTEST_IF_MISSING
+from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
-from bot.core.toolchain import PYTEST_IF_MISSING, detect, manifests
 
 VENV = "python3 -m venv ~/venv"
 PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
@@ -16,8 +19,8 @@ PYTEST = "python3 -m pytest -q"
 
 def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
     """`files`: path to text; what `detect` did not ask for is not given to it."""
-    wanted = manifests(list(files))
-    return detect(list(files), {path: files[path] for path in wanted}, config or RepoConfig())
+    texts = {path: files[path] for path in wanted(list(files))}
+    return plans(Files(frozenset(files), texts), config or RepoConfig(), Tools({})).plans[0]
 
 
 @pytest.mark.parametrize(
@@ -169,8 +172,8 @@ def test_why_says_what_was_found() -> None:
 
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
-    paths = ["a/package.json", "package.json", "a.py", "tests/data/requirements.txt", "requirements.txt", *tests]
-    assert manifests(paths) == ["package.json", "requirements.txt", *sorted(tests)[:3]]
+    paths = ["a/b/c/package.json", "package.json", "a.py", "tests/data/requirements.txt", "requirements.txt", *tests]
+    assert wanted(paths) == ["package.json", "requirements.txt", *sorted(tests)[:3]]
 
 
 JSON = st.recursive(
