@@ -1,7 +1,7 @@
 """Plans for Python: from tox, nox, hatch, lock files and manifests.
 
 Set-up runs without root and installs into /home/agent/venv, whose bin/ is on PATH there. Tests run later without any
-network. Whatever the tests need of the project itself is installed in place, so that it is the workspace that they load.
+network. Whatever the tests need of the project itself is installed in place, so that they load the workspace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a sandbox brings along: asked once, before plans are made, because the same plan reads differently without it."""
+"""What a sandbox brings along: asked once, before plans are made, because plans depend on it."""
 
 from __future__ import annotations
 
