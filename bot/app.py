@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -93,6 +94,7 @@ class Bot:
 
     world: World
     engine: Engine
+    judge: Judge
     board: StatusBoard
     solver: Solver
     intake: Intake
@@ -146,7 +148,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve)
     engine.register("run", runner.run, queued=True)
     engine.register("give up", conclusion.give_up)
-    return Bot(world, engine, board, solver, intake)
+    return Bot(world, engine, judge, board, solver, intake)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,7 @@ from bot.core.model import (
     prepared_snapshot,
 )
 from bot.core.render import causes
+from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
 from bot.core.workspaces import environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
@@ -80,10 +81,14 @@ class Found:
 
 
 class Environments:
-    def __init__(self, world: World, judge: Judge, options: EnvironmentOptions) -> None:
+    def __init__(
+        self, world: World, judge: Judge, options: EnvironmentOptions, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`tell`: is told what is tried, and what came of it, for people who wait."""
         self._world = world
         self._judge = judge
         self._options = options
+        self._tell = tell
 
     async def find(self, place: Place) -> Found:
         """Workflow code: whatever happens to us, no plan is tried twice."""
@@ -129,9 +134,11 @@ class Environments:
     @step("try plan", patience=SANDBOX_PATIENCE)
     async def attempt(self, place: Place, plan: Toolchain) -> Attempt:
         begun = time.monotonic()
+        self._tell(trying(plan))
         attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
         trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
         attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
+        self._tell(outcome(attempt))
         log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
         return attempt
 
@@ -181,6 +188,7 @@ class Environments:
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
         for command in plan.setup:
+            self._tell(f"$ {command}")
             done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
