@@ -89,6 +89,8 @@ class SetUpReach:
         async with self._turn:
             if self._found is None:
                 registries = await ask(self._host) if is_auto(self._words) else Registries()
+                for told in registries.told:
+                    log.info("registries.found", tool=told.tool, hosts=told.hosts, problem=told.problem)
                 self._found = network(self._words, registries)
             return self._found
 
@@ -100,8 +102,6 @@ async def ask(host: Host) -> Registries:
         answered = await asyncio.gather(*(_ask_tool(host, tool) for tool in asked), _maven(host))
     told = [answer for answer in answered if isinstance(answer, Told)]
     absent = [answer for answer in answered if isinstance(answer, str)]
-    for one in told:
-        log.info("registries.found", tool=one.tool, hosts=one.hosts, problem=one.problem)
     return Registries(tuple(told), tuple(absent))
 
 
@@ -144,8 +144,7 @@ async def _run(host: Host, words: Sequence[str], env: Mapping[str, str | None], 
     )
     try:
         done = await start(plan, output_limit=MAX_ANSWER).finish(host.seconds)
-    except OSError as error:
-        log.info("registries.not_asked", program=words[0], reason=str(error))
+    except OSError:
         return ""
     return None if done.timed_out else done.output
 
@@ -176,8 +175,7 @@ async def _look(host: Host, url: str) -> str:
         ):
             content = await answer.content.read(MAX_ANSWER) if answer.status == 200 else b""
             return content.decode(errors="replace")
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        log.info("registries.no_look", host=url.split("/")[2], reason=type(error).__name__)
+    except (aiohttp.ClientError, TimeoutError, OSError):
         return ""
 
 

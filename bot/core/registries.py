@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
+from bot.core.environment.hints import SETUP_HINTS
 from bot.core.isolation import is_address
 
 AUTO = "auto"
@@ -82,9 +83,12 @@ def is_auto(words: Sequence[str]) -> bool:
 
 
 def network(words: Sequence[str], found: Registries) -> SetUpNetwork:
-    """What SETUP_HOSTS means: `auto` stands for what was found, `none` for nothing, everything else for itself."""
+    """What SETUP_HOSTS means: `auto` stands for what was found, `none` for nothing, everything else for itself.
+
+    Mirrors are told to the tools in the sandbox together with `auto`; a list of hosts leaves the tools as they are.
+    """
     hosts = [host for word in words for host in (found.hosts if word == AUTO else () if word == NONE else (word,))]
-    return SetUpNetwork(tuple(dict.fromkeys(hosts)), found.environment if is_auto(words) else {})
+    return SetUpNetwork(tuple(dict.fromkeys(hosts)), SETUP_HINTS | found.environment if is_auto(words) else SETUP_HINTS)
 
 
 def wrong_hosts(words: Sequence[str]) -> str | None:
@@ -168,7 +172,7 @@ def tools(python: str, uv: str, nowhere: str) -> tuple[Tool, ...]:
         Tool("yarn", tuple(_yarn_questions(blind)), read_yarn),
         Tool("go", _GO, read_go),
         Tool("cargo", (_cargo_question(nowhere),), read_cargo),
-        Tool("gem", tuple(_gem_questions(blind)), read_gem),
+        Tool("gem", _GEM, read_gem),
         Tool("deno", (_deno_question(blind),), lambda said: _plainly("deno", said)),
         Tool("composer", _COMPOSER, lambda said: _plainly("composer", said)),
         Tool("dotnet", _DOTNET, lambda said: _plainly("dotnet", said)),
@@ -237,10 +241,10 @@ def _cargo_question(nowhere: str) -> Question:
     return Question(("cargo", "fetch"), env, {"Cargo.toml": manifest, "lib.rs": ""})
 
 
-def _gem_questions(blind: Mapping[str, str | None]) -> Iterator[Question]:
-    yield Question(("gem", "sources", "--list"))
-    yield Question(("ruby", "-rrubygems", "-e", "puts Gem.default_sources"))
-    yield Question(("gem", "fetch", WANTED), blind)
+_GEM = (
+    Question(("gem", "sources", "--list")),
+    Question(("ruby", "-ruri", "-e", "puts Gem.default_sources; puts Gem::Resolver::APISet.new.dep_uri")),
+)
 
 
 def _deno_question(blind: Mapping[str, str | None]) -> Question:
@@ -276,7 +280,7 @@ def _pip_settings(config: str) -> Iterator[tuple[str, str]]:
     """In the order in which pip lets one win over another."""
     found = _PIP_SETTING.findall(config[:MAX_ANSWER])
     for section in ("global", "install", ":env:"):
-        yield from ((key, value) for where, key, value in found if where == section)
+        yield from ((key, value.replace("\\n", " ")) for where, key, value in found if where == section)
 
 
 def _python_environment(
@@ -289,7 +293,7 @@ def _python_environment(
     if more := " ".join(address.url for address in extra if address.url):
         yield "PIP_EXTRA_INDEX_URL", more
         yield "UV_INDEX", more
-    named = set(re.split(r"[\s\\n]+", trusted))
+    named = set(trusted.split())
     used = [address for address in (*mirrors, *extra) if address.url]
     if plain := " ".join(dict.fromkeys(a.host for a in used if a.url.startswith("http:") or a.host in named)):
         yield "PIP_TRUSTED_HOST", plain
@@ -336,8 +340,8 @@ def read_go(said: Sequence[str]) -> Told:
     environment = {}
     if proxy != usual_proxy and all(address is None or address.url for _, address in found):
         plain = [address.url if address else word for word, address in found if address or word in ("direct", "off")]
-        environment["GOPROXY"] = ",".join(plain)
-    if sums != usual_sums and "@" not in sums:
+        environment |= {"GOPROXY": ",".join(plain)} if plain else {}
+    if sums not in ("", usual_sums) and "@" not in sums:
         environment["GOSUMDB"] = sums
     return Told("go", hosts_of(hosts), environment, _unsaid(address for _, address in found if address))
 
@@ -371,11 +375,12 @@ def with_downloads(told: Told, config: str) -> Told:
 
 
 def read_gem(said: Sequence[str]) -> Told:
-    """Its sources, those that it has when nothing is configured, and the index that it tried."""
-    sources, default, tried = (addresses(text) for text in said)
-    differs = bool(sources) and bool(default) and set(sources) != set(default)
-    environment = {"BUNDLE_MIRROR__ALL": sources[0].url} if differs and sources[0].url else {}
-    return Told("gem", hosts_of((*sources, *tried)), environment, _unsaid(sources[:1] if differs else ()))
+    """Its sources, and what it has when nothing is configured: the same, and the index that belongs to them."""
+    sources, usual = (addresses(text) for text in said)
+    if not usual or set(sources) <= set(usual):
+        return Told("gem", hosts_of((*sources, *usual)))
+    environment = {"BUNDLE_MIRROR__ALL": sources[0].url} if sources[0].url else {}
+    return Told("gem", hosts_of(sources), environment, _unsaid(sources[:1]))
 
 
 # --------------------------------------------------------------------------------------------------------------- maven
