@@ -1,4 +1,4 @@
-"""Asks this machine's package managers where packages come from. What they answer is read in core/registries.py.
+"""Asks this machine's package managers where packages come from. What they answer is read in core/package_managers.py.
 
 They are asked as the operator has set them up, without our own settings, all at once and once per process. None of
 them speaks for longer than `SECONDS`, and one that is missing, hangs or prints rubbish keeps nobody from being heard.
@@ -23,20 +23,8 @@ from tempfile import TemporaryDirectory
 import aiohttp
 import structlog
 
-from bot.core.registries import (
-    MAX_ANSWER,
-    Question,
-    Registries,
-    SetUpNetwork,
-    Told,
-    Tool,
-    cargo_index,
-    is_auto,
-    network,
-    read_maven,
-    tools,
-    with_downloads,
-)
+from bot.core.package_managers import Question, Tool, cargo_index, read_maven, tools, with_downloads
+from bot.core.registries import MAX_ANSWER, Registries, SetUpNetwork, Told, is_auto, network
 from bot.sandbox.process import end_processes, is_marked
 from bot.sandbox.spawn import Plan, start
 from bot.settings import Settings

@@ -9,15 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.environment.hints import SETUP_HINTS
-from bot.core.registries import (
-    MAX_HOSTS,
-    Address,
-    Registries,
-    SetUpNetwork,
-    Told,
-    addresses,
-    network,
-    read_address,
+from bot.core.package_managers import (
     read_cargo,
     read_gem,
     read_go,
@@ -27,6 +19,16 @@ from bot.core.registries import (
     read_yarn,
     tools,
     with_downloads,
+)
+from bot.core.registries import (
+    MAX_HOSTS,
+    Address,
+    Registries,
+    SetUpNetwork,
+    Told,
+    addresses,
+    network,
+    read_address,
     wrong_hosts,
 )
 
