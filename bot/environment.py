@@ -24,7 +24,7 @@ from bot.core.ecosystems import meant_for
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
-from bot.core.environment.proof import Attempt, Proof, Trial, best
+from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
 from bot.core.environment.tools import PROBE, read_tools
 from bot.core.model import (
     KnownEnvironment,
@@ -69,15 +69,6 @@ class EnvironmentOptions:
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
-
-    attempt: Attempt
-    tried: tuple[Attempt, ...]
-    plans: Plans
 
 
 class Environments:
