@@ -27,6 +27,7 @@ import structlog
 from bot.again import again_when_lost
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide
+from bot.core.checkout import HIDE, SETTLE, TOP
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
@@ -69,6 +70,7 @@ from bot.run import RunJob
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
+_CHECKOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +224,25 @@ class Solver:
             archive = Path(scratch) / "base.tar"
             await self._world.mirrors.archive(repo, base, archive)
             await self._world.sandboxes.put(sandbox, archive)
+            await self._put_history(sandbox, repo, task, Path(scratch) / "git.tar")
             note = await self._run_setup(sandbox, toolchain, hosts)
             tree = Path(scratch) / "prepared.tar"
             await self._world.sandboxes.take(
-                sandbox, tree, exclude=heavy_directories(files), limit=self._options.workspace_limit
+                sandbox, tree, exclude=(TOP, *heavy_directories(files)), limit=self._options.workspace_limit
             )
             left_behind = await self._world.mirrors.untracked(repo, base, tree)
-        await self._world.sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
+        await self._world.sandboxes.run(sandbox, HIDE, timeout=_CHECKOUT_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
         await self._world.sandboxes.close(sandbox)
         if key is not None and not note:
             await self._keep(job, key, left_behind)
         return SetUp(toolchain, note, left_behind)
+
+    async def _put_history(self, sandbox: SandboxId, repo: Repo, task: Task, tar: Path) -> None:
+        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
+        await self._world.mirrors.repository(repo, task.base_sha, tar, branch=task.base_branch)
+        await self._world.sandboxes.put(sandbox, tar)
+        await self._world.sandboxes.run(sandbox, SETTLE, timeout=_CHECKOUT_SECONDS)
 
     async def _kept(self, job: Solve, key: str | None) -> dict[str, str] | None:
         """What the set-up of an earlier solve had left behind, when it serves this one as well."""
@@ -340,13 +349,6 @@ async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoCo
             config = parse_config(text)
             return replace(config, path=path) if isinstance(config, ConfigProblem) else config
     return RepoConfig()
-
-
-# The agent may look at its changes with git. Candidates are never computed from this repository.
-FIRST_COMMIT = (
-    "git init -q . && git add -A -f . && "
-    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
-)
 
 
 def _ending(done: Finished) -> str:
