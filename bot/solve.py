@@ -189,7 +189,7 @@ class Solver:
         return planned
 
     async def environment(self, job: Solve, task: Task) -> Found:
-        place = Place(job.id, job.issue.repo, task.base_sha, task.config)
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config, branch=task.base_branch)
         return await self._environments.find(place)
 
     @step("baseline", patience=SANDBOX_PATIENCE)
