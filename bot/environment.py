@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +39,7 @@ from bot.core.model import (
     kept_snapshot,
     prepared_snapshot,
 )
+from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
@@ -67,7 +68,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOptions:
-    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
+    setup_hosts: tuple[str, ...]  # as the operator says it
+    network: Callable[[], Awaitable[SetUpNetwork]]  # ... and what that means on this machine
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
@@ -167,7 +169,7 @@ class Environments:
             await self._world.mirrors.archive(place.repo, place.base, archive)
             await self._world.sandboxes.put(sandbox, archive)
             await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-            failure = await self._run_setup(sandbox, plan, hosts)
+            failure = await self._run_setup(sandbox, plan)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
@@ -185,11 +187,15 @@ class Environments:
         await self._world.sandboxes.put(sandbox, tar)
         await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
 
-    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
+    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
+        network = await self._options.network()
+        hosts = meant_for(plan.ecosystem, network.hosts)
         for command in plan.setup:
             self._tell(f"$ {command}")
-            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
+            done = await self._world.sandboxes.run(
+                sandbox, command, timeout=self._options.setup_timeout, network=hosts, env=network.environment
+            )
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""
