@@ -187,8 +187,11 @@ def our_toolchain(directory: Path) -> Path:
     if not uv.exists():
         uv.parent.mkdir(parents=True, exist_ok=True)
         ours = uv.with_name(f".uv-{os.getpid()}")
-        shutil.copyfile(find_uv_bin(), ours)
-        ours.chmod(0o755)
+        ours.unlink(missing_ok=True)
+        try:
+            os.link(find_uv_bin(), ours)  # 60 MB
+        except OSError:  # another file system
+            shutil.copy(find_uv_bin(), ours)
         ours.replace(uv)
     return directory
 
