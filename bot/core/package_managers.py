@@ -245,8 +245,9 @@ def read_go(said: Sequence[str]) -> Told:
 
 def _sum_database(said: str) -> Address | None:
     """`sum.example`, `sum.example+key` or `sum.example+key https://where.it.is`."""
-    name, _, where = said.partition(" ")
-    return read_address(where or f"https://{name.partition('+')[0]}") if "/" not in name and "." in name else None
+    key, _, where = said.partition(" ")
+    name = key.partition("+")[0]
+    return read_address(where or f"https://{name}") if "." in name and "/" not in name else None
 
 
 def _two_lines(text: str) -> tuple[str, str]:
