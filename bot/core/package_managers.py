@@ -64,9 +64,10 @@ def _python_questions(python: str, uv: str, blind: Mapping[str, str | None]) -> 
     yield Question((python, "-m", "pip", "config", "list"))
     yield Question((python, "-c", _PYPI))
     ask = (uv, "pip", "compile", "wanted.in", "--no-cache", "--python", python, "--color", "never")
-    env = {**blind, "UV_HTTP_RETRIES": "0", "UV_OFFLINE": None, "UV_PYTHON_DOWNLOADS": "never"}
-    without = dict.fromkeys(("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_CONFIG_FILE"))
+    env: dict[str, str | None] = {**blind, "UV_HTTP_RETRIES": "0", "UV_OFFLINE": None, "UV_PYTHON_DOWNLOADS": "never"}
+    env |= {"UV_INDEX": None, "UV_EXTRA_INDEX_URL": None}  # which would be asked before the default one
     yield Question(ask, env, {"wanted.in": WANTED})
+    without = {"UV_DEFAULT_INDEX": None, "UV_INDEX_URL": None, "UV_CONFIG_FILE": None}
     yield Question((*ask, "--no-config"), {**env, **without}, {"wanted.in": WANTED})
 
 
@@ -90,12 +91,15 @@ _NPM = (
 
 
 def _yarn_questions(blind: Mapping[str, str | None]) -> Iterator[Question]:
-    """corepack fetches yarn from where yarn's lock files say that packages are, so it answers where yarn is missing."""
-    yield Question(("yarn", "config", "get", "registry"), {}, _OWN_PACKAGE)
-    yield Question(("yarn", "config", "get", "npmRegistryServer"), {}, _OWN_PACKAGE)
-    env = {**blind, "COREPACK_HOME": "corepack", "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "NODE_OPTIONS": None}
+    """corepack fetches yarn from where yarn's lock files say that packages are, so it answers where yarn is missing.
+
+    yarn itself may be corepack, too, which must not fetch anything now.
+    """
+    env = {**blind, "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "NODE_OPTIONS": None}
+    yield Question(("yarn", "config", "get", "registry"), env, _OWN_PACKAGE)
+    yield Question(("yarn", "config", "get", "npmRegistryServer"), env, _OWN_PACKAGE)
     for version in ("1.22.22", "4.5.0"):
-        yield Question(("corepack", f"yarn@{version}", "--version"), env, _OWN_PACKAGE)
+        yield Question(("corepack", f"yarn@{version}", "--version"), {**env, "COREPACK_HOME": "corepack"}, _OWN_PACKAGE)
 
 
 _GO = (
@@ -109,10 +113,21 @@ _COMPOSER = (Question(("composer", "config", "--global", "repositories"), {"COMP
 _DOTNET = (Question(("dotnet", "nuget", "list", "source", "--format", "short"), {"DOTNET_NOLOGO": "1"}),)
 
 
+_CARGO_PACKAGE = f"""\
+[package]
+name = "asked"
+version = "0.0.0"
+[lib]
+path = "lib.rs"
+[workspace]
+[dependencies]
+{WANTED} = "1"
+"""
+
+
 def _cargo_question(nowhere: str) -> Question:
-    manifest = f'[package]\nname = "asked"\nversion = "0.0.0"\n[lib]\npath = "lib.rs"\n[dependencies]\n{WANTED} = "1"\n'
     env = {"CARGO_HTTP_PROXY": nowhere, "CARGO_NET_RETRY": "0", "CARGO_NET_OFFLINE": None, "CARGO_TERM_COLOR": "never"}
-    return Question(("cargo", "fetch"), env, {"Cargo.toml": manifest, "lib.rs": ""})
+    return Question(("cargo", "fetch"), env, {"Cargo.toml": _CARGO_PACKAGE, "lib.rs": ""})
 
 
 _GEM = (
