@@ -289,7 +289,7 @@ PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
 @click.option(
     "--repositories",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="For `environments`: a folder of clones or bare repositories. It needs package registries, so only on request.",
+    help="For `environments`, which needs package registries: a folder of clones or bare repositories.",
 )
 def main(solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None) -> None:
     """Print what the bot costs on this machine."""
