@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -21,6 +23,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
+from uv import find_uv_bin
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
@@ -31,6 +34,7 @@ from bot.core.model import SolveId, prepared_snapshot
 from bot.core.secrets import redact
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
+from bot.environment import EnvironmentOptions, Environments
 from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
@@ -90,6 +94,7 @@ class Bot:
 
     world: World
     engine: Engine
+    judge: Judge
     board: StatusBoard
     solver: Solver
     intake: Intake
@@ -105,6 +110,12 @@ def server_limits(settings: Settings) -> ServerLimits:
     return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
 
 
+def environment_options(settings: Settings) -> EnvironmentOptions:
+    return EnvironmentOptions(
+        settings.setup_hosts, settings.setup_timeout, settings.search_minutes * 60, WORKSPACE_LIMIT
+    )
+
+
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
@@ -116,20 +127,19 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Timeouts(settings.test_timeout, settings.command_timeout),
         times=settings.baseline_repeats,
     )
+    environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
         engine,
+        environments,
         judge,
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,
         SolverOptions(
             server_limits(settings),
-            settings.setup_hosts,
-            settings.setup_timeout,
             settings.command_timeout,
             max(settings.command_timeout, settings.test_timeout),
-            WORKSPACE_LIMIT,
         ),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
@@ -138,7 +148,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve)
     engine.register("run", runner.run, queued=True)
     engine.register("give up", conclusion.give_up)
-    return Bot(world, engine, board, solver, intake)
+    return Bot(world, engine, judge, board, solver, intake)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -146,7 +156,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
 
 def local_sandboxes(settings: Settings) -> Sandboxes:
     directory = (settings.data / "sandboxes").absolute()
-    path = tuple(str(toolchain / "bin") for toolchain in settings.sandbox_toolchains)
+    toolchains = (*settings.sandbox_toolchains, our_toolchain(settings.data.absolute() / "toolchain"))
+    path = tuple(str(toolchain / "bin") for toolchain in toolchains)
     memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2
     at_once = settings.sandbox_commands or COMMANDS_PER_PROCESSOR * len(os.sched_getaffinity(0))
     if settings.run_untrusted_code_without_isolation:
@@ -154,7 +165,7 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
     return BubblewrapSandboxes(
         BubblewrapOptions(
             directory,
-            toolchains=settings.sandbox_toolchains,
+            toolchains=toolchains,
             path=path,
             memory=memory,
             disk=disk,
@@ -163,6 +174,18 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
             allow_private=settings.setup_private_networks,
         )
     )
+
+
+def our_toolchain(directory: Path) -> Path:
+    """What we show in every sandbox ourselves: uv, a single program that needs nothing else."""
+    uv = directory / "bin" / "uv"
+    if not uv.exists():
+        uv.parent.mkdir(parents=True, exist_ok=True)
+        ours = uv.with_name(f".uv-{os.getpid()}")
+        shutil.copyfile(find_uv_bin(), ours)
+        ours.chmod(0o755)
+        ours.replace(uv)
+    return directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,14 @@ def demo(keep: bool, sandbox: str) -> None:
     _run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 
+def _refuse_data_in(path: Path, settings: Settings) -> None:
+    if settings.data.resolve().is_relative_to(top_of(path)):
+        raise click.ClickException(
+            f"DATA_DIR is {settings.data.absolute()}, which is in the clone: what a repository brings along must not "
+            "be taken for ours.\nSet DATA_DIR to a directory elsewhere, or run this from one. (.env is not read here.)"
+        )
+
+
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--issue", "issue", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -129,14 +137,26 @@ def solve(
         raise click.ClickException(
             "MODEL_API_KEY is missing: the key for MODEL_BASE_URL. (.env is not read in the clone.)"
         )
-    if settings.data.resolve().is_relative_to(top_of(path)):
-        raise click.ClickException(
-            f"DATA_DIR is {settings.data.absolute()}, which is in the clone: what a repository brings along must not "
-            "be taken for ours.\nSet DATA_DIR to a directory elsewhere, or run this from one. (.env is not read here.)"
-        )
+    _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
     options = SolveOptions(models=models, attempts=attempts, dollars=budget, repro=repro)
     _run(solve_here(settings, path, issue, options))
+
+
+@main.command("environment")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="Write the configuration into the clone, as .github/solvebot.yml.")
+def environment_(path: Path, write: bool) -> None:
+    """Set a clone up and run its tests, as a solve would, and say what was found. No model is asked.
+
+    What is tried goes to stderr, the .github/solvebot.yml that says what was found to stdout.
+    """
+    from bot.environment_command import environment_here
+
+    settings = _settings(serving=False, solving=path)
+    _refuse_data_in(path, settings)
+    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    _run(environment_here(settings, path, write=write))
 
 
 @main.command()

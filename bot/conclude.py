@@ -20,7 +20,7 @@ PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
 
 def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
     """Every sandbox that a solve may have open, whoever was using it."""
-    uses = ("", "-again", "-base", "-judge")  # prepare and agent, twice; baseline; judge
+    uses = ("", "-again", "-base", "-canary", "-judge")  # set-up and agent, twice; baseline, twice; judge
     return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
 
 

@@ -277,6 +277,11 @@ class Engine:
         attempts = options.queued_recovery_attempts if queued else options.recovery_attempts
         self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=attempts)(played)
 
+    async def alone(self, story: Coroutine[Any, Any, R]) -> R:
+        """Play a part of the story outside of any workflow: its steps happen, and are not recorded."""
+        _CLOCK.set(self._clock)
+        return await story
+
     async def launch(self) -> None:
         _serialization.DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign, assignment]
         logger = logging.getLogger("dbos")

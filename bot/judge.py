@@ -19,6 +19,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.again import again_when_lost
+from bot.core.environment.files import Files
+from bot.core.environment.proof import Attempt, Proof, Trial, notices
+from bot.core.environment.sources import sources_to_break
 from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import (
     Baseline,
@@ -31,7 +34,6 @@ from bot.core.model import (
     SandboxId,
     Sha,
     SnapshotId,
-    Solve,
     SolveFacts,
     SolveId,
     Task,
@@ -75,23 +77,44 @@ class Judge:
         self._times = times
         self._repeats = repeats
 
-    async def baseline(self, job: Solve, task: Task, toolchain: Toolchain, *, note: str = "") -> Baseline:
+    async def trial(self, solve: SolveId, repo: Repo, base: Sha, plan: Toolchain, files: Files) -> Trial:
+        """Is this prepared workspace one in which candidates can be judged?
+
+        Side by side: the tests as they are, and with the product's own code broken, which they have to notice.
+        """
+        if plan.test is None:
+            return Trial()
+        broken = await self._broken(repo, base, sources_to_break(files, plan.ecosystem))
+        if not broken.write:
+            return Trial(await self._bench(solve, base_sandbox(solve)).tests(plan.test))
+        report, without_sources = await asyncio.gather(
+            self._bench(solve, base_sandbox(solve)).tests(plan.test),
+            self._bench(solve, canary_sandbox(solve)).tests(plan.test, broken),
+        )
+        return Trial(report, notices(report, without_sources))
+
+    async def baseline(self, solve: SolveId, task: Task, repo: Repo, attempt: Attempt, *, note: str = "") -> Baseline:
         """What tests and repro command say on the base commit. `note` is what went wrong before, for people.
 
+        Tests that do not notice when the product's code is broken say nothing: then none of them counts.
         Raises `SandboxLost`: without a baseline nothing can be judged.
         """
-        bench = self._bench(job.id, SandboxId(f"{job.id}-base"))
-        reports: list[TestReport] = []
-        while toolchain.test is not None and len(reports) < self._times:
-            reports.append(await bench.tests(toolchain.test))
-            if reports[-1].timed_out:
+        bench = self._bench(solve, base_sandbox(solve))
+        command = attempt.plan.test
+        reports = [attempt.trial.report] if attempt.trial.report is not None else []
+        counts = attempt.proof is not Proof.ANOTHER_COPY
+        while command is not None and counts and len(reports) < self._times:
+            if reports and reports[-1].timed_out:
                 break
+            reports.append(await bench.tests(command))
         found = baseline(reports)
+        if not counts:
+            found = replace(found, stable=(), failing=(), flaky=(), note=causes.ANOTHER_COPY)
         found = replace(found, note=" ".join(filter(None, (note, found.note))))
         repro = task.options.repro or task.config.repro
         if repro is not None:
             found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
-        return replace(found, canary=await self._canary(bench, job.issue.repo, task.base_sha, found))
+        return replace(found, canary=await self._canary(bench, repo, task.base_sha, found))
 
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
@@ -99,13 +122,13 @@ class Judge:
             return ""
         paths = [file.path for file in await self._mirrors.files(repo, base) if is_test_file(file.path)]
         for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
-            if await bench.notices(found, await self._broken(repo, base, path)):
+            if await bench.notices(found, await self._broken(repo, base, [path])):
                 return path
         return ""
 
-    async def _broken(self, repo: Repo, base: Sha, path: str) -> _Files:
-        content = await self._mirrors.read(repo, base, path)
-        return _Files({path: (break_on_purpose(path, content or b""), "100644")})
+    async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> _Files:
+        contents = {path: await self._mirrors.read(repo, base, path) for path in paths}
+        return _Files({path: (break_on_purpose(path, text or b""), "100644") for path, text in contents.items()})
 
     async def judge(self, facts: SolveFacts, candidate: Candidate) -> Evidence:
         """Gates first: a candidate that fails one is not run. A lost sandbox leaves a hole; the evidence names it."""
@@ -128,7 +151,7 @@ class Judge:
             facts.baseline,
             sources=_files(entry for entry in entries if not _is_of_tests(entry.path)),
             tests=_files(entry for entry in entries if _is_of_tests(entry.path)),
-            canary=await self._broken(repo, base, canary) if canary else None,
+            canary=await self._broken(repo, base, [canary]) if canary else None,
             repeats=self._repeats,
         )
         try:
@@ -145,6 +168,14 @@ class Judge:
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> _Bench:
         return _Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)
+
+
+def base_sandbox(solve: SolveId) -> SandboxId:
+    return SandboxId(f"{solve}-base")
+
+
+def canary_sandbox(solve: SolveId) -> SandboxId:
+    return SandboxId(f"{solve}-canary")
 
 
 def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:

@@ -164,6 +164,9 @@ class Settings:
         "SETUP_PRIVATE_NETWORKS", False, "Those hosts may be in a private network, as a registry of your own may be."
     )
     setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
+    search_minutes: float = _setting(
+        "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
+    )
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
     command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
     baseline_repeats: int = _setting(

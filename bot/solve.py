@@ -3,7 +3,7 @@
     acknowledge   eyes and the status comment, before anything else
     freeze        the issue as it was asked, the repository's configuration, the base commit
     plan          the matrix of experiments within the limits
-    prepare       once: mirror, set-up, snapshot, baseline tests
+    prepare       once: an environment that holds (environment.py), snapshot, baseline tests
     brief         what helps the agent: named files, best matches, similar fixes
     run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
     decide        the ranked evidence and the outcome
@@ -17,23 +17,16 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.again import again_when_lost
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
-from bot.core.ecosystems import meant_for
-from bot.core.environment.files import Files
-from bot.core.environment.plans import plans, wanted
-from bot.core.environment.tools import Tools
+from bot.core.environment.proof import Attempt
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, plan
 from bot.core.model import (
@@ -44,26 +37,21 @@ from bot.core.model import (
     Repo,
     RepoConfig,
     RunId,
-    SandboxId,
     Solve,
     SolveFacts,
     SolveId,
     Status,
     Task,
     Toolchain,
-    Workspace,
-    kept_snapshot,
-    prepared_snapshot,
     run_id,
 )
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
-from bot.core.scratch import heavy_directories
 from bot.core.similarity import with_agreement
-from bot.core.workspaces import workspace_key
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
+from bot.environment import Environments, Found, Place
 from bot.judge import Judge
-from bot.ports import Finished, GitHub, Gone, Rejected, Unsolvable, World, WorldError
+from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
@@ -74,18 +62,8 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class SolverOptions:
     server: ServerLimits
-    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
-    setup_timeout: float  # seconds for each set-up command
     command_timeout: float  # seconds for one command of an agent, where the repository does not say
     longest_command: float  # ... and the most that it may say
-    workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class SetUp:
-    toolchain: Toolchain
-    note: str  # what went wrong, for people
-    left_behind: dict[str, str]  # path -> blob of files that are not part of any candidate
 
 
 class Solver:
@@ -93,6 +71,7 @@ class Solver:
         self,
         world: World,
         engine: Engine,
+        environments: Environments,
         judge: Judge,
         publisher: Publisher,
         board: StatusBoard,
@@ -101,6 +80,7 @@ class Solver:
     ) -> None:
         self._world = world
         self._engine = engine
+        self._environments = environments
         self._judge = judge
         self._publisher = publisher
         self._board = board
@@ -125,16 +105,16 @@ class Solver:
         await self.acknowledge(job)
         task = await self.freeze(job)
         planned = await self.plan(job, task)
-        prepared = await self.set_up(job, task)
-        baseline = await self.baseline(job, task, prepared)
-        brief = await self.brief(job, task, prepared, baseline)
-        await self._run_all(job, task, planned, prepared, brief)
+        found = await self.environment(job, task)
+        baseline = await self.baseline(job, task, found)
+        brief = await self.brief(job, task, found.attempt.plan, baseline)
+        await self._run_all(job, task, planned, found.attempt, brief)
         decision = await self.decide(job)
         if decision.outcome is not Outcome.NONE:
             await self._publisher.publish(job.id)
         await self._conclusion.complete(job.id)
 
-    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: SetUp, brief: str) -> None:
+    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, brief: str) -> None:
         """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan."""
         wanted = task.config.command or self._options.command_timeout
         command_seconds = min(wanted, self._options.longest_command)
@@ -148,7 +128,7 @@ class Solver:
                 minutes=planned.limits.minutes,
                 command_seconds=command_seconds,
                 task=brief,
-                test_command=prepared.toolchain.test,
+                test_command=prepared.plan.test,
                 left_by_setup=prepared.left_behind,
             )
             for experiment in planned.experiments
@@ -202,66 +182,20 @@ class Solver:
             await self._world.store.noted(job.id, note)
         return planned
 
-    @step("set up", patience=SANDBOX_PATIENCE)
-    async def set_up(self, job: Solve, task: Task) -> SetUp:
-        """Once for all runs: archive, set-up commands with their network, snapshot."""
-        return await again_when_lost("set-up", lambda _: self._set_up(job, task))
-
-    async def _set_up(self, job: Solve, task: Task) -> SetUp:
-        repo, base = job.issue.repo, task.base_sha
-        files = [file.path for file in await self._world.mirrors.files(repo, base)]
-        texts = {path: await self._text(job, task, path) for path in wanted(files)}
-        toolchain = plans(Files(frozenset(files), texts), task.config, Tools({})).plans[0]
-        hosts = meant_for(toolchain.ecosystem, self._options.setup_hosts)
-        key = workspace_key(repo.id, base, toolchain, hosts)
-        if (left_behind := await self._kept(job, key)) is not None:
-            return SetUp(toolchain, "", left_behind)
-        sandbox = SandboxId(str(job.id))
-        await self._world.sandboxes.create(sandbox, ecosystem=toolchain.ecosystem)
-        with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(repo, base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            note = await self._run_setup(sandbox, toolchain, hosts)
-            tree = Path(scratch) / "prepared.tar"
-            await self._world.sandboxes.take(
-                sandbox, tree, exclude=heavy_directories(files), limit=self._options.workspace_limit
-            )
-            left_behind = await self._world.mirrors.untracked(repo, base, tree)
-        await self._world.sandboxes.run(sandbox, FIRST_COMMIT, timeout=60)
-        await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(job.id))
-        await self._world.sandboxes.close(sandbox)
-        if key is not None and not note:
-            await self._keep(job, key, left_behind)
-        return SetUp(toolchain, note, left_behind)
-
-    async def _kept(self, job: Solve, key: str | None) -> dict[str, str] | None:
-        """What the set-up of an earlier solve had left behind, when it serves this one as well."""
-        repo_id = job.issue.repo.id
-        workspace = None if key is None else await self._world.store.workspace(repo_id)
-        if workspace is None or workspace.key != key:
-            return None
-        if not await self._world.sandboxes.name_snapshot(kept_snapshot(workspace.key), prepared_snapshot(job.id)):
-            return None
-        await self._world.store.keep_workspace(replace(workspace, used_at=self._world.clock.now()))
-        log.info("solve.set_up.kept", solve=job.id)
-        return workspace.left_behind
-
-    async def _keep(self, job: Solve, key: str, left_behind: dict[str, str]) -> None:
-        """In place of the one before. Written down first, so that nobody tidies it away."""
-        workspace = Workspace(job.issue.repo.id, key, left_behind, self._world.clock.now())
-        await self._world.store.keep_workspace(workspace)
-        await self._world.sandboxes.name_snapshot(prepared_snapshot(job.id), kept_snapshot(key))
+    async def environment(self, job: Solve, task: Task) -> Found:
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config)
+        return await self._environments.find(place)
 
     @step("baseline", patience=SANDBOX_PATIENCE)
-    async def baseline(self, job: Solve, task: Task, prepared: SetUp) -> Baseline:
-        found = await self._judge.baseline(job, task, prepared.toolchain, note=prepared.note)
-        await self._world.store.prepared(job.id, prepared.toolchain, found)
+    async def baseline(self, job: Solve, task: Task, found: Found) -> Baseline:
+        attempt = found.attempt
+        observed = await self._judge.baseline(job.id, task, job.issue.repo, attempt, note=attempt.set_up_failure)
+        await self._world.store.prepared(job.id, attempt.plan, observed)
         await self._board.refresh(job.id)
-        return found
+        return observed
 
     @step("brief")
-    async def brief(self, job: Solve, task: Task, prepared: SetUp, baseline: Baseline) -> str:
+    async def brief(self, job: Solve, task: Task, toolchain: Toolchain, baseline: Baseline) -> str:
         """What the agents are told, the same for all of them."""
         repo, base = job.issue.repo, task.base_sha
         words = keywords(task.title, task.body)
@@ -274,7 +208,7 @@ class Solver:
             await self._world.mirrors.history(repo, base),
         )
         instructions = {path: await self._text(job, task, path) for path in INSTRUCTION_FILES if path in files}
-        return task_text(task, prepared.toolchain, hints, instructions, baseline)
+        return task_text(task, toolchain, hints, instructions, baseline)
 
     @step("tell")
     async def tell(self, id: SolveId, ended: RunId) -> None:
@@ -311,14 +245,6 @@ class Solver:
             raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
         return config
 
-    async def _run_setup(self, sandbox: SandboxId, toolchain: Toolchain, hosts: Sequence[str]) -> str:
-        """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
-        for command in toolchain.setup:
-            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
-            if done.exit_code != 0:
-                return causes.set_up_failed(command, _ending(done), done.output)
-        return ""
-
     async def _text(self, job: Solve, task: Task, path: str) -> str:
         content = await self._world.mirrors.read(job.issue.repo, task.base_sha, path)
         return (content or b"").decode(errors="replace")
@@ -340,16 +266,3 @@ async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoCo
             config = parse_config(text)
             return replace(config, path=path) if isinstance(config, ConfigProblem) else config
     return RepoConfig()
-
-
-# The agent may look at its changes with git. Candidates are never computed from this repository.
-FIRST_COMMIT = (
-    "git init -q . && git add -A -f . && "
-    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
-)
-
-
-def _ending(done: Finished) -> str:
-    if done.timed_out:
-        return f"stopped after {done.seconds:.0f} s"
-    return f"ended by the limit on {done.killed_by}" if done.killed_by else f"exit code {done.exit_code}"

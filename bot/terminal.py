@@ -59,7 +59,8 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
     repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
     if (await github.repository(repo)).empty:
         raise Rejected("the clone has no commit yet", remedy="Commit something first.")
-    async with _working(settings, digest, github) as (store, engine):
+    async with working(settings, digest, github) as bot:
+        store, engine = bot.world.store, bot.engine
         job = await _job(store, github, IssueRef(repo, 1), digest, options)
         await store.accept(job)
         await engine.start("solve", job.id, job)
@@ -72,7 +73,8 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 
 
 @asynccontextmanager
-async def _working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[tuple[Store, Engine]]:
+async def working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[app.Bot]:
+    """A bot of its own for one clone; `digest` names the directory in which it keeps what it knows."""
     local = settings.data / "local"
     own = replace(settings, data=local / digest, database_url="")
     async with AsyncExitStack() as stack:
@@ -86,10 +88,10 @@ async def _working(settings: Settings, digest: str, github: LocalGitHub) -> Asyn
         engine = app.engine(own)
         model = app.chat_model(own, session)
         mirrors = GitMirrors(local / "mirrors")
-        app.assemble(own, World(github, mirrors, house.sandboxes, model, store, app.SystemClock()), engine)
+        bot = app.assemble(own, World(github, mirrors, house.sandboxes, model, store, app.SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
-        yield store, engine
+        yield bot
 
 
 async def _job(store: Store, github: LocalGitHub, issue: IssueRef, digest: str, options: SolveOptions) -> Solve:

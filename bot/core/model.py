@@ -250,6 +250,16 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEnvironment:
+    """The plan that held for a repository, for as long as the files that it was read from say the same."""
+
+    repo_id: int
+    key: str
+    toolchain: Toolchain
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Solve:
     """One answer to one trigger, as it is accepted. What happens to it later is in `SolveFacts`."""
 

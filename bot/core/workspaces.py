@@ -1,4 +1,4 @@
-"""When the set-up of one solve serves the next one of the same repository."""
+"""When the plan or the set-up of one solve serves the next one of the same repository."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.core.model import Sha, Toolchain
+from bot.core.environment.files import Files
+from bot.core.model import RepoConfig, Sha, Toolchain
 
 KEPT = timedelta(days=7)  # since it was last used
 
@@ -20,4 +21,16 @@ def workspace_key(repo_id: int, base: Sha, toolchain: Toolchain, hosts: Sequence
     if not toolchain.setup:
         return None
     made_from = [repo_id, base, toolchain.ecosystem, list(toolchain.setup), sorted(hosts)]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
+
+
+PLANNER = 1  # raised when the same files would be read differently
+
+
+def environment_key(files: Files, config: RepoConfig, hosts: Sequence[str]) -> str:
+    """The same for commits that say the same about how they are set up and tested."""
+    said = sorted(
+        (path, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for path, text in files.texts.items()
+    )
+    made_from = [PLANNER, said, config.setup, config.test, sorted(hosts)]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]

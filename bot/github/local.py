@@ -39,17 +39,19 @@ class LocalGitHub:
 
         Raises `Rejected` when this cannot work, with what to do about it.
         """
-        root, directory = _find(path.resolve())
-        # Nothing is ever fetched into a clone, whatever its own configuration says is missing there.
-        environment = neutral({"HOME": str(home or Path.home()), "GIT_ALLOW_PROTOCOL": "none"})
-        del environment["GIT_CONFIG_GLOBAL"], environment["GIT_CONFIG_NOSYSTEM"]
-        git = Git(directory, environment)
+        root, git = _clone(path, home)
         try:
             identity = await git("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
         except GitFailed as error:
             remedy = "Tell git who you are: git config --global user.name ... and git config --global user.email ..."
             raise Rejected(str(error), remedy=remedy) from error
         return cls(root, git, identity.decode("utf-8", "replace").partition(" <")[0], _read_issue(issue), say)
+
+    @classmethod
+    def to_read(cls, path: Path) -> LocalGitHub:
+        """The same without an issue and without a name for commits. Raises `Rejected` where there is no clone."""
+        root, git = _clone(path)
+        return cls(root, git, "", ("", ""), lambda _body: None)
 
     async def repository(self, repo: Repo) -> RepositoryState:
         """The branch that is checked out is taken for the default branch."""
@@ -156,6 +158,14 @@ class LocalGitHub:
                 blob = await self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=entry.content)
                 stored[entry.path] = (entry.mode, blob.decode().strip())
         return stored
+
+
+def _clone(path: Path, home: Path | None = None) -> tuple[Path, Git]:
+    root, directory = _find(path.resolve())
+    # Nothing is ever fetched into a clone, whatever its own configuration says is missing there.
+    environment = neutral({"HOME": str(home or Path.home()), "GIT_ALLOW_PROTOCOL": "none"})
+    del environment["GIT_CONFIG_GLOBAL"], environment["GIT_CONFIG_NOSYSTEM"]
+    return root, Git(directory, environment)
 
 
 def _find(path: Path) -> tuple[Path, Path]:

@@ -16,6 +16,7 @@ from bot.core.model import (
     Evidence,
     Experiment,
     IssueRef,
+    KnownEnvironment,
     ModelSpec,
     Repo,
     RunFacts,
@@ -223,6 +224,10 @@ def image_values(image: Image) -> Values:
 
 def image_of(row: Row) -> Image:
     return Image(SnapshotId(row.name), row.provider, ImageId(row.image_id), row.taken_at)
+
+
+def known_environment_of(row: Row) -> KnownEnvironment:
+    return KnownEnvironment(row.repository_id, row.key, row.toolchain, row.found_at)
 
 
 def workspace_of(row: Row) -> Workspace:

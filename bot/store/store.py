@@ -22,6 +22,7 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    KnownEnvironment,
     Limits,
     ModelSpec,
     PullRequest,
@@ -48,6 +49,7 @@ from bot.store.tables import (
     audit_log,
     deliveries,
     installations,
+    known_environments,
     prepared_workspaces,
     repositories,
     sandbox_operations,
@@ -346,6 +348,16 @@ class SqlStore:
         key = {"repository_id": workspace.repo_id}
         await self._database.write(lambda db: _upsert(db, prepared_workspaces, key, values))
 
+    async def environment(self, repo_id: int) -> KnownEnvironment | None:
+        question = sa.select(known_environments).where(known_environments.c.repository_id == repo_id)
+        row = await self._database.read(lambda db: db.execute(question).one_or_none())
+        return rows.known_environment_of(row) if row else None
+
+    async def keep_environment(self, environment: KnownEnvironment) -> None:
+        values = {"key": environment.key, "toolchain": environment.toolchain, "found_at": environment.found_at}
+        key = {"repository_id": environment.repo_id}
+        await self._database.write(lambda db: _upsert(db, known_environments, key, values))
+
     async def workspaces(self, *, used_since: datetime) -> list[Workspace]:
         question = sa.select(prepared_workspaces).where(_WORKSPACE.used_at >= used_since)
         return await self._database.read(lambda db: [rows.workspace_of(row) for row in db.execute(question)])
@@ -377,6 +389,7 @@ class SqlStore:
             sa.delete(audit_log).where(audit_log.c.at < before),
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
             sa.delete(prepared_workspaces).where(_WORKSPACE.used_at < before),
+            sa.delete(known_environments).where(known_environments.c.found_at < before),
         )
         return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))
 

@@ -315,6 +315,15 @@ sandbox_instance = Table(
     Column("name", Text, nullable=False),
 )
 
+known_environments = Table(
+    "known_environments",
+    metadata,
+    Column("repository_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("toolchain", Json(Toolchain), nullable=False),
+    Column("found_at", Utc, nullable=False),
+)
+
 prepared_workspaces = Table(
     "prepared_workspaces",
     metadata,

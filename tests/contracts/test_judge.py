@@ -19,6 +19,7 @@ import pytest
 
 from bot.again import MOST_LOST
 from bot.core.champion import decide
+from bot.core.environment.proof import Attempt, Trial
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -210,6 +211,10 @@ def baselines(ground: Ground) -> dict[str, Baseline]:
     return {}
 
 
+def untried(command: str | None) -> Attempt:
+    return Attempt(Toolchain((), command, "given"), Trial())
+
+
 async def prepare(ground: Ground, sandboxes: Sandboxes, kind: str, baselines: dict[str, Baseline]) -> Baseline:
     if kind not in baselines:
         preparing = SandboxId("preparing")
@@ -218,7 +223,9 @@ async def prepare(ground: Ground, sandboxes: Sandboxes, kind: str, baselines: di
         await sandboxes.snapshot(preparing, prepared_snapshot(SOLVE))
         await sandboxes.close(preparing)
         judge = Judge(ground.mirrors, sandboxes, TIMEOUTS)
-        baselines[kind] = await judge.baseline(solve(), ground.task, Toolchain((), ground.command, "given"))
+        baselines[kind] = await judge.baseline(
+            SOLVE, ground.task, REPO, Attempt(Toolchain((), ground.command, "given"), Trial())
+        )
     return baselines[kind]
 
 
@@ -487,7 +494,7 @@ async def test_a_change_that_never_ends(court: Court) -> None:
 async def test_a_repro_command_that_never_ends_fails(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, Timeouts(tests=60.0, repro=1.0))
     task = replace(court.ground.task, options=SolveOptions(repro="sleep 60"))
-    found = await judge.baseline(solve(), task, Toolchain((), None, "nothing found"))
+    found = await judge.baseline(SOLVE, task, REPO, untried(None))
     assert found.repro_exit not in (None, 0)
 
 
@@ -500,9 +507,7 @@ async def test_a_patch_that_does_not_apply(court: Court) -> None:
 
 async def test_without_a_test_command_only_the_repro_command_speaks(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
-    found = await judge.baseline(
-        solve(), court.ground.task, Toolchain((), None, "nothing found"), note="Set-up failed."
-    )
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(None), note="Set-up failed.")
     assert found == Baseline(
         None, repro=REPRO, repro_exit=1, note="Set-up failed. No way to run the tests was found."
     )  # fmt: skip
@@ -514,7 +519,7 @@ async def test_without_a_test_command_only_the_repro_command_speaks(court: Court
 async def test_a_runner_without_reports_is_judged_by_its_exit_code(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     command = "PYTHONPATH=. python3 tests/test_amounts.py && python3 -c 'import shop.amounts as a; a.total([\"1\"])'"
-    found = await judge.baseline(solve(), court.ground.task, Toolchain((), command, "given"))
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(command))
     assert (found.stable, found.per_test, found.canary) == ((command,), False, "tests/test_amounts.py")
     facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
 
@@ -567,7 +572,7 @@ async def test_sandboxes_that_are_lost_again_and_again_leave_a_hole_that_is_told
 async def test_sandboxes_that_are_lost_again_and_again_end_the_baseline(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     toolchain = Toolchain((), "touch begun; sleep 60", "given")
-    judging = asyncio.create_task(judge.baseline(solve(), court.ground.task, toolchain))
+    judging = asyncio.create_task(judge.baseline(SOLVE, court.ground.task, REPO, Attempt(toolchain, Trial())))
     for _ in range(MOST_LOST):
         await lose(court, SandboxId(f"{SOLVE}-base"), judging)
     with pytest.raises(SandboxLost):

@@ -59,6 +59,13 @@ _ENDINGS = {
 }
 
 
+def main_ecosystem(files: Files) -> str:
+    """The one with the most files; "" when none has any."""
+    counts = {name: files.count(*endings) for name, endings in _ENDINGS.items()}
+    most = max(counts, key=lambda name: counts[name])
+    return most if counts[most] else ""
+
+
 def _sources(files: Files, plans: Plans) -> int:
     return max((files.count(*_ENDINGS[p.ecosystem]) for p in plans.plans if p.ecosystem in _ENDINGS), default=0)
 

@@ -20,6 +20,11 @@ BROKE_OFF = {
     ExitStatus.SANDBOX: "Its sandbox did not work.",
 }
 
+# The environment
+ANOTHER_COPY = (
+    "The tests pass with the repository's own code broken, too: they load another copy of it. So none of them counts."
+)
+
 # Evidence
 FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
 HALF_OBSERVED = "Its sandbox was lost, so not everything could be observed."

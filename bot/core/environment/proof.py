@@ -1,0 +1,76 @@
+"""Which plan holds: what was seen of each when it was tried, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from bot.core.model import TestReport, Toolchain, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The tests of a prepared workspace as it is, and with the product's own code broken.
+
+    `notices`: does the second run differ from the first? None: there was nothing to break, or nothing to compare.
+    """
+
+    report: TestReport | None = None  # None: the plan has no test command
+    notices: bool | None = None
+
+
+class Proof(IntEnum):
+    """What a tried plan is worth, best first."""
+
+    SINGLE_TESTS = 0  # tests pass, told one by one, and they are about the workspace's own code
+    EXIT_CODE = 1  # the command as a whole passes, and it is about the workspace's own code
+    FAILS = 2  # tests were run, and none of them passes
+    ANOTHER_COPY = 3  # what passes says nothing: it passes with the product's code broken, too
+    NOTHING = 4  # no test was run
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A plan that was tried in a fresh sandbox."""
+
+    plan: Toolchain
+    trial: Trial
+    set_up_failure: str = ""  # a sentence for people; "" when every set-up command went well
+    left_behind: dict[str, str] = field(default_factory=dict)  # path -> blob of files that are part of no candidate
+    seconds: float = 0.0
+
+    @property
+    def proof(self) -> Proof:
+        report = self.trial.report
+        if report is None:
+            return Proof.NOTHING
+        passed = any(verdict is Verdict.PASSED for verdict in report.tests.values())
+        if not passed:
+            return Proof.FAILS if report.per_test else Proof.NOTHING
+        if self.trial.notices is False:
+            return Proof.ANOTHER_COPY
+        return Proof.SINGLE_TESTS if report.per_test else Proof.EXIT_CODE
+
+    @property
+    def holds(self) -> bool:
+        """Good enough to look no further."""
+        return self.proof is Proof.SINGLE_TESTS and not self.set_up_failure
+
+
+def best(attempts: Sequence[Attempt]) -> Attempt:
+    """By proof, then by whether set-up went well, then by the number of tests that pass; the first of equals."""
+    return min(attempts, key=lambda attempt: (attempt.proof, bool(attempt.set_up_failure), -passing(attempt)))
+
+
+def passing(attempt: Attempt) -> int:
+    report = attempt.trial.report
+    return 0 if report is None else sum(verdict is Verdict.PASSED for verdict in report.tests.values())
+
+
+def notices(report: TestReport, broken: TestReport) -> bool | None:
+    """Does anything that passes go red when the product's own code is broken? None: nothing passes as it is."""
+    passed = [name for name, verdict in report.tests.items() if verdict is Verdict.PASSED]
+    if not passed:
+        return None
+    return any(broken.tests.get(name) is not Verdict.PASSED for name in passed)

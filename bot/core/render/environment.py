@@ -1,0 +1,45 @@
+"""What people read about environments: what is tried, what came of it, the configuration that says what was found."""
+
+from __future__ import annotations
+
+import json
+
+from bot.core.environment.proof import Attempt, Proof, passing
+from bot.core.model import Toolchain
+from bot.core.render.causes import last_lines
+from bot.core.render.text import count
+
+
+def trying(plan: Toolchain) -> str:
+    return f"Trying a plan ({plan.why}): {plan.test or 'no tests'}"
+
+
+def outcome(attempt: Attempt) -> str:
+    """One sentence on what was seen of a plan, and the end of what it printed when it does not hold."""
+    report = attempt.trial.report
+    took = f" ({attempt.seconds:.0f} s)"
+    match attempt.proof:
+        case Proof.SINGLE_TESTS:
+            said = f"{count(passing(attempt), 'test')} pass, and they are about this code{took}."
+        case Proof.EXIT_CODE:
+            said = f"The tests pass as one command, and say nothing about single tests{took}."
+        case Proof.ANOTHER_COPY:
+            said = f"The tests pass with this code broken, too: they load another copy of it{took}."
+        case Proof.FAILS:
+            said = f"No test passes{took}."
+        case _:
+            said = f"No test could be run{took}."
+    if attempt.set_up_failure:
+        said = f"{said} {attempt.set_up_failure}"
+    elif report is not None and attempt.proof in (Proof.FAILS, Proof.NOTHING):
+        said = f"{said} It said: {last_lines(report.tail, 3)}"
+    return said
+
+
+def configuration(attempt: Attempt) -> str:
+    """`.github/solvebot.yml` for what was found: what it says then is not searched for again."""
+    plan = attempt.plan
+    lines = [f"# Tried on a fresh copy: {count(passing(attempt), 'test')} pass."]
+    lines += ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
+    lines.append(f"test: {json.dumps(plan.test)}" if plan.test else '# test: "the command that runs the tests"')
+    return "\n".join(lines) + "\n"

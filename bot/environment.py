@@ -1,0 +1,230 @@
+"""The environment of a solve: plans are read from the repository, tried in order, and proved by running.
+
+    read       what the repository says, what the sandbox brings along -> plans, best first (core/environment)
+    try        each in a fresh sandbox: files and history, set-up commands with their network, snapshot, tests
+    prove      single tests pass, and they notice when the workspace's own code is broken; the first such plan holds
+    keep       for the repository, under a key of all that the plans were read from: the next solve does not search
+
+Workflow code, like solve.py: each plan that is tried is one durable step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from bot.again import again_when_lost
+from bot.core.ecosystems import meant_for
+from bot.core.environment.files import Files
+from bot.core.environment.plan import Plans
+from bot.core.environment.plans import main_ecosystem, plans, wanted
+from bot.core.environment.proof import Attempt, Proof, Trial, best
+from bot.core.environment.tools import PROBE, read_tools
+from bot.core.model import (
+    KnownEnvironment,
+    Repo,
+    RepoConfig,
+    SandboxId,
+    Sha,
+    SolveId,
+    Toolchain,
+    Workspace,
+    kept_snapshot,
+    prepared_snapshot,
+)
+from bot.core.render import causes
+from bot.core.render.environment import outcome, trying
+from bot.core.scratch import heavy_directories
+from bot.core.workspaces import environment_key, workspace_key
+from bot.engine import SANDBOX_PATIENCE, step
+from bot.judge import Judge
+from bot.ports import Finished, World
+
+log = structlog.get_logger()
+
+PROBE_SECONDS = 30.0
+OWN_COMMAND_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose environment is looked for, and at which commit. `about`: paths that the issue names."""
+
+    solve: SolveId
+    repo: Repo
+    base: Sha
+    config: RepoConfig
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentOptions:
+    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
+    setup_timeout: float  # seconds for each set-up command
+    search_seconds: float  # after which no further plan is begun
+    workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
+
+    attempt: Attempt
+    tried: tuple[Attempt, ...]
+    plans: Plans
+
+
+class Environments:
+    def __init__(
+        self, world: World, judge: Judge, options: EnvironmentOptions, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`tell`: is told what is tried, and what came of it, for people who wait."""
+        self._world = world
+        self._judge = judge
+        self._options = options
+        self._tell = tell
+
+    async def find(self, place: Place) -> Found:
+        """Workflow code: whatever happens to us, no plan is tried twice."""
+        known = await self.known(place)
+        if known is not None and (attempt := await self.attempt(place, known)).holds:
+            return Found(attempt, (attempt,), Plans((known,)))
+        found = await self.read(place)
+        tried: list[Attempt] = []
+        for plan in found.plans:
+            tried.append(await self.attempt(place, plan))
+            if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
+                break
+        chosen = best(tried)
+        if chosen is not tried[-1]:  # the snapshot is the last one's
+            chosen = await self.attempt(place, chosen.plan)
+        await self.keep(place, chosen)
+        return Found(chosen, tuple(tried), found)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("known environment")
+    async def known(self, place: Place) -> Toolchain | None:
+        """What held the last time that the repository said the same."""
+        kept = await self._world.store.environment(place.repo.id)
+        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        return kept.toolchain if kept is not None and kept.key == key else None
+
+    @step("read plans", patience=SANDBOX_PATIENCE)
+    async def read(self, place: Place) -> Plans:
+        files = await self._files(place)
+        sandbox = SandboxId(str(place.solve))
+
+        async def probe(_lost: int) -> Finished:
+            await self._world.sandboxes.create(sandbox, ecosystem=main_ecosystem(files))
+            return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
+
+        tools = read_tools((await again_when_lost("the look for tools", probe)).output)
+        await self._world.sandboxes.close(sandbox)
+        found = await asyncio.to_thread(plans, files, place.config, tools, about=place.about)
+        log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
+        return found
+
+    @step("try plan", patience=SANDBOX_PATIENCE)
+    async def attempt(self, place: Place, plan: Toolchain) -> Attempt:
+        begun = time.monotonic()
+        self._tell(trying(plan))
+        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
+        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
+        attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
+        self._tell(outcome(attempt))
+        log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
+        return attempt
+
+    @step("keep environment")
+    async def keep(self, place: Place, attempt: Attempt) -> None:
+        """In place of the one before: the plan for its next commits, the workspace for the next solve of this one.
+
+        Written down first, so that nobody tidies it away.
+        """
+        if attempt.set_up_failure or attempt.proof > Proof.EXIT_CODE:
+            return
+        now = self._world.clock.now()
+        if attempt.holds:
+            key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+            await self._world.store.keep_environment(KnownEnvironment(place.repo.id, key, attempt.plan, now))
+        hosts = meant_for(attempt.plan.ecosystem, self._options.setup_hosts)
+        if (made_from := workspace_key(place.repo.id, place.base, attempt.plan, hosts)) is not None:
+            await self._world.store.keep_workspace(Workspace(place.repo.id, made_from, attempt.left_behind, now))
+            await self._world.sandboxes.name_snapshot(prepared_snapshot(place.solve), kept_snapshot(made_from))
+
+    # ------------------------------------------------------------------------------------------------------ details
+
+    async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
+        """Archive, set-up commands with their network, snapshot. The tests are not run yet."""
+        hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
+        key = workspace_key(place.repo.id, place.base, plan, hosts)
+        if (left_behind := await self._kept(place, key)) is not None:
+            return Attempt(plan, Trial(), "", left_behind)
+        sandbox = SandboxId(str(place.solve))
+        await self._world.sandboxes.create(sandbox, ecosystem=plan.ecosystem)
+        with TemporaryDirectory(prefix="solvebot-") as scratch:
+            archive = Path(scratch) / "base.tar"
+            await self._world.mirrors.archive(place.repo, place.base, archive)
+            await self._world.sandboxes.put(sandbox, archive)
+            failure = await self._run_setup(sandbox, plan, hosts)
+            tree = Path(scratch) / "prepared.tar"
+            paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
+            await self._world.sandboxes.take(
+                sandbox, tree, exclude=heavy_directories(paths), limit=self._options.workspace_limit
+            )
+            left_behind = await self._world.mirrors.untracked(place.repo, place.base, tree)
+        await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {FIRST_COMMIT}", timeout=OWN_COMMAND_SECONDS)
+        await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
+        await self._world.sandboxes.close(sandbox)
+        return Attempt(plan, Trial(), failure, left_behind)
+
+    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
+        """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
+        for command in plan.setup:
+            self._tell(f"$ {command}")
+            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
+            if done.exit_code != 0:
+                return causes.set_up_failed(command, _ending(done), done.output)
+        return ""
+
+    async def _kept(self, place: Place, key: str | None) -> dict[str, str] | None:
+        """What the set-up of an earlier solve had left behind, when it serves this one as well."""
+        workspace = None if key is None else await self._world.store.workspace(place.repo.id)
+        if workspace is None or workspace.key != key:
+            return None
+        if not await self._world.sandboxes.name_snapshot(kept_snapshot(workspace.key), prepared_snapshot(place.solve)):
+            return None
+        await self._world.store.keep_workspace(replace(workspace, used_at=self._world.clock.now()))
+        log.info("environment.kept", solve=place.solve)
+        return workspace.left_behind
+
+    async def _files(self, place: Place) -> Files:
+        paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
+        texts: dict[str, str] = {}
+        for path in wanted(paths):
+            content = await self._world.mirrors.read(place.repo, place.base, path)
+            texts[path] = (content or b"").decode(errors="replace")
+        return Files(frozenset(paths), texts)
+
+
+# What installers keep for the next time would be copied with each snapshot.
+DROP_DOWNLOADS = "rm -rf ~/.cache/uv ~/.cache/pip ~/.npm/_cacache"
+
+# The agent may look at its changes with git. Candidates are never computed from this repository.
+FIRST_COMMIT = (
+    "git init -q . && git add -A -f . && "
+    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
+)
+
+
+def _ending(done: Finished) -> str:
+    if done.timed_out:
+        return f"stopped after {done.seconds:.0f} s"
+    return f"ended by the limit on {done.killed_by}" if done.killed_by else f"exit code {done.exit_code}"

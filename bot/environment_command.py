@@ -1,0 +1,59 @@
+"""`solvebot environment PATH`: set-up and tests of a clone, as a solve would have them, in front of a maintainer."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+import zlib
+from hashlib import sha256
+from pathlib import Path
+
+from bot import app
+from bot.core.cleaning import visible
+from bot.core.config import CONFIG_PATHS, ConfigProblem
+from bot.core.model import Repo, SolveId
+from bot.core.render.causes import config_mistakes
+from bot.core.render.environment import configuration
+from bot.environment import Environments, Place
+from bot.github.local import LocalGitHub
+from bot.ports import Unsolvable
+from bot.screen import console
+from bot.settings import Settings
+from bot.solve import read_config
+from bot.terminal import working
+
+
+async def environment_here(settings: Settings, path: Path, *, write: bool) -> int:
+    """0 when single tests pass that are about the clone's own code, else 1.
+
+    What is tried goes to stderr as it happens, the configuration that says what was found to stdout.
+    """
+    out = console(stderr=True)
+    github = LocalGitHub.to_read(path)
+    repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
+    digest = sha256(f"environment {github.root}".encode()).hexdigest()[:12]
+    async with working(settings, digest, github) as bot:
+        place = await _place(bot, github, repo)
+
+        def tell(line: str) -> None:
+            out.print(visible(line), markup=False, highlight=False)
+
+        environments = Environments(bot.world, bot.judge, app.environment_options(settings), tell)
+        found = await bot.engine.alone(environments.find(place))
+    told = configuration(found.attempt)
+    sys.stdout.write(told)
+    if write:
+        target = github.root / CONFIG_PATHS[0]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(told)
+        tell(f"Written to {target}.")
+    return 0 if found.attempt.holds else 1
+
+
+async def _place(bot: app.Bot, github: LocalGitHub, repo: Repo) -> Place:
+    state = await github.repository(repo)
+    base = await bot.world.mirrors.fetch(repo, await github.remote(repo), want=state.default_branch)
+    config = await read_config(github, repo, state.default_branch)
+    if isinstance(config, ConfigProblem):
+        raise Unsolvable(config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
+    return Place(SolveId(f"environment-{uuid.uuid4().hex[:12]}"), repo, base, config)
