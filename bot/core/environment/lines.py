@@ -28,6 +28,20 @@ def plain_words(line: str) -> list[str] | None:
         return None
 
 
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\$`]|\\.)*"|\\[^\n]""")
+_SEVERAL = re.compile(r"[;&|<>()$`\n]|(?:^|\s)#")
+
+
+def single_words(line: str) -> list[str] | None:
+    """The words of one command, which may have quotes and patterns in it, but no substitution or redirection."""
+    if len(line) > _MAX_LINE or _SEVERAL.search(_QUOTED.sub("x", line)):
+        return None
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return None
+
+
 def without_assignments(words: Sequence[str]) -> list[str]:
     """`CI=1 pytest -q` -> `pytest -q`."""
     rest = list(words)
@@ -193,6 +207,8 @@ def _command(words: Sequence[str], wrapper: str) -> list[str]:
 def _module(words: Sequence[str]) -> list[str]:
     """Of `python -W error -m pytest -q`: `pytest -q`."""
     rest = _after_options(words, frozenset({"-W", "-X"}), until="-m")
+    if rest[:2] == ["-m", "build"]:
+        return ["pyproject-build", *rest[2:]]
     return rest[1:] if rest[:1] == ["-m"] else []
 
 

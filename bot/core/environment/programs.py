@@ -23,6 +23,7 @@ _TASK_TEST = (
 )
 _TASK_CHECK = r"\S*(lint|format|fmt|typecheck|type-check|types?\b|tsc|mypy|ruff|style|prettier|eslint|check)"
 _TASK_SETUP = r"\S*(build|compile|bootstrap|prepare|setup|install|generate|deps)\b"
+_TASK_UNFIT = r"\S*(?<![a-z])(docs?|html|site|storybook|release|publish|deploy|package|pack|bench\w*|e2e)\b"
 _SESSION_CHECK = r"\S*(lint|flake8|mypy|typing|types|style|pre-commit|checkqa|ruff|docs|package|build|publish)"
 _JS_RUN = r"((workspace \S+ )?(run(-script)? )?(--filter \S+ |-\S+ )*)"
 
@@ -40,6 +41,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_UNFIT, "semantic-release release-please changeset gh-pages", ""),
     (_UNFIT, "lerna-publish cargo-release goreleaser sentry-cli", ""),
     (_UNFIT, "curl wget ftp nc telnet ping modprobe sysctl mount ulimit useradd usermod locale-gen reboot", ""),
+    (_UNFIT, "playwright cypress puppeteer", r"(browsers )?install\b"),
     (_UNFIT, "rm mv tar unzip git-lfs", ""),
     (_UNFIT, "git", r"push|clone|fetch|pull|remote|checkout|reset|clean|config|tag|commit|merge|rebase|lfs|add|diff"),
     (_UNFIT, "npm yarn pnpm bun", r"(publish|login|whoami|token|owner|dist-tag|audit|version|pack|link|cache)\b"),
@@ -47,6 +49,9 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_UNFIT, "npm", r".*(^| )(-g|--global)\b.* n?pm(@\S+)?$"),
     (_UNFIT, "cargo", r"publish|login|owner|yank|release|install|update|add"),
     (_UNFIT, "poetry pdm hatch flit uv rye", r"publish|config|self|version|env use|python|lock|build|cache"),
+    (_UNFIT, "npm yarn pnpm bun", rf"{_JS_RUN}{_TASK_UNFIT}"),
+    (_UNFIT, "make gmake just task invoke inv poe rake", rf".*(^| ){_TASK_UNFIT}"),
+    (_UNFIT, "pyproject-build cibuildwheel auditwheel delvewheel sphinx-build mkdocs codeclimate coverage", ""),
     (_UNFIT, "gem", r"push|signin|update"),
     (_UNFIT, "mvn mvnw", r".*\b(deploy|release:\S+|sonar:\S+|site)\b"),
     (_UNFIT, "gradle gradlew", r".*\b(publish\w*|sonar\w*|upload\w*)\b"),
@@ -64,7 +69,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_SETUP, "tox", r".*--notest"),
     (_SETUP, "nox", r".*--install-only"),
     (_TEST, "tox nox", ""),
-    (_TEST, "hatch", r"(-\S+ )*(test\b|run (\S+:)?\S*(test|cov)\S*)"),
+    (_TEST, "hatch", r"(-\S+ )*(test\b|run (\+\S+ )*(\S+:)?\S*(test|cov)\S*)"),
     (_CHECK, "hatch", r"(fmt|run \S*(lint|types|check|style))"),
     (_SETUP, "hatch", r"env create|dep"),
     (_TEST, "go", r"test\b"),
