@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.core.environment.bounded_yaml import Value
 
 MAX_EXPRESSION = 500  # characters
-_EXPRESSION = re.compile(r"\$\{\{((?:[^}]|\}(?!\}))*)\}\}")
+_EXPRESSION = re.compile(r"\$\{\{((?:[^}$]|\}(?!\})|\$(?!\{\{))*)\}\}")
 _STRING = r"'(?:[^']|'')*'"
 _TOKEN = re.compile(
     rf"\s*(?P<string>{_STRING})|\s*(?P<operator>\|\||&&|==|!=|!)|\s*(?P<call>[A-Za-z]+\([^()]*\))"
