@@ -34,8 +34,13 @@ def read_yaml(text: str) -> Value | Unreadable:
     if len(text) > MAX_SIZE:
         return Unreadable("It is larger than 256 kB.")
     loader = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+    return read_events(yaml.parse(text, Loader=cast(Any, loader)))
+
+
+def read_events(events: Iterator[yaml.Event]) -> Value | Unreadable:
+    """No more of them are taken than the bounds allow."""
     try:
-        return _Builder(yaml.parse(text, Loader=cast(Any, loader))).document()
+        return _Builder(events).document()
     except _Refused as refused:
         return Unreadable(str(refused))
     except yaml.MarkedYAMLError as error:

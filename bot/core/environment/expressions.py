@@ -91,6 +91,8 @@ def holds(condition: str, scope: Scope) -> bool | None:
 def evaluated(expression: str, scope: Scope) -> str | None:
     """Its value as text; None when it is unknown."""
     text = expression.strip()
+    if len(text) > MAX_EXPRESSION:
+        return None
     for _ in range(_MAX_GROUPS):
         if not (group := _GROUP.search(text)):
             break

@@ -56,19 +56,40 @@ def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, 
     ecosystem = ecosystem_of((*tests, *setup), versions)
     if ecosystem == "python" or any("~/venv" in line for line in setup):
         setup = _with_venv(setup, tools)
+    missing = _missing(tests, tools)
     setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
         setup=setup[:MAX_LINES],
         tests=tests,
         checks=_lines(item for item in items if item.kind is Kind.CHECK)[:MAX_TESTS],
-        reasons=tuple(dict.fromkeys(item.reason for item in needed if item.reason))[:MAX_REASONS],
-        complete=not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
+        reasons=tuple(dict.fromkeys([*missing, *(item.reason for item in needed if item.reason)]))[:MAX_REASONS],
+        complete=not missing and not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
         ecosystem=ecosystem,
         versions=versions,
     )
 
 
-_FETCHING = {"go": "go ", "rust": "cargo ", "java": ("mvn", "./mvnw", "gradle", "./gradlew")}
+_NEEDED = {
+    "go": "go",
+    "cargo": "cargo",
+    **dict.fromkeys(("mvn", "mvnw", "gradle", "gradlew"), "java"),
+    **dict.fromkeys(("rspec", "rake", "rails", "bundle"), "ruby"),
+    **dict.fromkeys(("phpunit", "pest", "composer"), "php"),
+    **{tool: tool for tool in ("dotnet", "deno", "bun", "just", "make")},
+}
+
+
+def _missing(tests: Sequence[str], tools: Tools) -> list[str]:
+    """Programs that the tests are run by and the sandbox lacks; of a sandbox that was not asked, none."""
+    needed = {_NEEDED.get((_program(test) or [""])[0], "") for test in tests} if tools.versions else set()
+    return [f"The sandboxes have no `{tool}`." for tool in sorted(needed) if tool and tool not in tools]
+
+
+def _program(line: str) -> list[str]:
+    return unwrapped(single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", line)) or [])
+
+
+_FETCHING = {"go": ("go ",), "rust": ("cargo ",), "java": ("mvn", "./mvnw", "gradle", "./gradlew")}
 
 
 def _fetched(ecosystem: str, setup: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:
@@ -110,8 +131,7 @@ _LANGUAGES = {"Python": "python", "Node": "node", "Go": "go", "Java": "java", "R
 def ecosystem_of(lines: Sequence[str], versions: Mapping[str, str]) -> str:
     """By the first program that is known, else by the language that CI sets up."""
     for line in lines:
-        words = single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", line)) or []
-        if (command := unwrapped(words)) and command[0] in _ECOSYSTEMS:
+        if (command := _program(line)) and command[0] in _ECOSYSTEMS:
             return _ECOSYSTEMS[command[0]]
     return next((_LANGUAGES[language] for language in versions if language in _LANGUAGES), "")
 

@@ -62,6 +62,7 @@ _HANDED_ON = re.compile(r"""echo ["']?([A-Za-z_]\w*)=([\w.+:/,=@-]*)["']? >> "?\
 _PACKAGES = re.compile(
     r"(?:sudo )?(?:-E )?(?:\w+=\S+ )?(?:apt-get|apt|apk|dnf|yum|brew)\b[^|]*?\b(?:install|add)\b(.*)", re.DOTALL
 )
+_LISTS = re.compile(r"sudo (-\S+ )*(apt-get|apt|dnf|yum) (-\S+ )*(update|upgrade|clean|remove)\b")
 _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(playwright|cypress) install\b")
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
@@ -167,7 +168,7 @@ class Script:
             if names:
                 shown = ", ".join(f"`{name}`" for name in names[:10])
                 self._items.append(Item(Kind.OTHER, (), f"The system packages {shown} need root.", True))
-        elif _MISSED.match(part):
+        elif _MISSED.match(part) and not _LISTS.match(part):
             self._items.append(Item(Kind.OTHER, (), f"{_shown(part)} is nothing for a sandbox.", True))
 
     def _test(self, part: str, words: Sequence[str] | None) -> None:

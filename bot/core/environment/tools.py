@@ -27,6 +27,7 @@ _ASKED = {
     "composer": "composer --version",
     "dotnet": "dotnet --version",
     "make": "make --version",
+    "just": "just --version",
     "prove": "prove --version",
 }
 # In an empty directory: corepack and the like would read the repository's manifest, and fetch what it names.
