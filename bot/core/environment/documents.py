@@ -22,7 +22,7 @@ MAX_COMMANDS = 60
 
 _PROMPT = re.compile(r"\s*(?:\((?:\.?\w+)\)\s*)?[$>%]\s+")
 _SHELLS = re.compile(
-    r"\s*(?:`{3,}|~{3,})\s*(?:\{?\.?(?:bash|sh|shell|console|zsh|terminal|shell-session|text|cmd)?\b.*)?"
+    r"\s*(?:`{3,}|~{3,})\s*(?:\{?\.?(?:bash|sh|shell|console|zsh|terminal|shell-session|text|cmd)\b.*)?"
 )
 _PLACEHOLDER = re.compile(
     r"<[\w ./-]+>|(?<!/)\.\.\.|path/to|your[-_]|\s\[[^\]]*\]|::|\s-k\s|\s-t\s|test_name|--watch|--update"
