@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +25,8 @@ from bot.core.ecosystems import meant_for
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
-from bot.core.environment.proof import Attempt, Proof, Trial, best
-from bot.core.environment.tools import PROBE, read_tools
+from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
+from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -39,6 +39,7 @@ from bot.core.model import (
     kept_snapshot,
     prepared_snapshot,
 )
+from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
@@ -67,19 +68,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOptions:
-    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
+    setup_hosts: tuple[str, ...]  # as the operator says it
+    network: Callable[[], Awaitable[SetUpNetwork]]  # ... and what that means on this machine
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
-
-    attempt: Attempt
-    tried: tuple[Attempt, ...]
-    plans: Plans
 
 
 class Environments:
@@ -91,6 +84,7 @@ class Environments:
         self._judge = judge
         self._options = options
         self._tell = tell
+        self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
 
     async def find(self, place: Place) -> Found:
         """Workflow code: whatever happens to us, no plan is tried twice."""
@@ -121,14 +115,7 @@ class Environments:
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
-        sandbox = SandboxId(str(place.solve))
-
-        async def probe(_lost: int) -> Finished:
-            await self._world.sandboxes.create(sandbox, ecosystem=main_ecosystem(files))
-            return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
-
-        tools = read_tools((await again_when_lost("the look for tools", probe)).output)
-        await self._world.sandboxes.close(sandbox)
+        tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
         found = await asyncio.to_thread(plans, files, place.config, tools, about=place.about)
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
         return found
@@ -163,6 +150,18 @@ class Environments:
 
     # ------------------------------------------------------------------------------------------------------ details
 
+    async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
+        """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""
+        if ecosystem not in self._tools:
+
+            async def probe(_lost: int) -> Finished:
+                await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
+                return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
+
+            self._tools[ecosystem] = read_tools((await again_when_lost("the look for tools", probe)).output)
+            await self._world.sandboxes.close(sandbox)
+        return self._tools[ecosystem]
+
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
         """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
@@ -176,7 +175,7 @@ class Environments:
             await self._world.mirrors.archive(place.repo, place.base, archive)
             await self._world.sandboxes.put(sandbox, archive)
             await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-            failure = await self._run_setup(sandbox, plan, hosts)
+            failure = await self._run_setup(sandbox, plan)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
@@ -194,11 +193,15 @@ class Environments:
         await self._world.sandboxes.put(sandbox, tar)
         await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
 
-    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
+    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
+        network = await self._options.network()
+        hosts = meant_for(plan.ecosystem, network.hosts)
         for command in plan.setup:
             self._tell(f"$ {command}")
-            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
+            done = await self._world.sandboxes.run(
+                sandbox, command, timeout=self._options.setup_timeout, network=hosts, env=network.environment
+            )
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""

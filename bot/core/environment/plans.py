@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import node, others, python
+from bot.core.environment import node, others, python, workflows
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.tools import Tools
@@ -14,17 +14,19 @@ from bot.core.model import RepoConfig, Toolchain
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
+MAX_CI = 40
 _SAMPLES = 3  # test files that are looked into
 _PATTERNS = (python.WANTED, python.REQUIREMENTS, node.WANTED, others.WANTED)
 
 
 def wanted(paths: Sequence[str]) -> list[str]:
-    """Those whose texts `plans` wants to read: manifests at the top, some tests."""
+    """Those whose texts `plans` wants to read: manifests at the top, what CI runs, some tests."""
     manifests = [path for path in paths if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
     tests = sorted(
         (path for path in paths if python.TEST_FILE.fullmatch(path)), key=lambda path: (path.count("/"), path)
     )
-    return [*manifests[:MAX_WANTED], *tests[:_SAMPLES]]
+    ci = sorted(path for path in paths if workflows.WANTED.fullmatch(path))
+    return [*manifests[:MAX_WANTED], *ci[:MAX_CI], *tests[:_SAMPLES]]
 
 
 def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
@@ -45,8 +47,10 @@ def _found(files: Files, tools: Tools) -> Plans:
         (python.plans(files, tools), node.plans(files, tools), others.plans(files, tools)),
         key=lambda plans: -_sources(files, plans),
     )
-    found = Plans.all_of(by_size)
-    return replace(found, plans=tuple(sorted(found.plans, key=lambda plan: plan.test is None)))
+    own = Plans.all_of(by_size)
+    ci = workflows.jobs(files, tools)
+    ordered = (*ci.complete, *own.plans, *ci.partial)
+    return Plans(tuple(sorted(ordered, key=lambda plan: plan.test is None)), (*ci.skipped, *own.skipped))
 
 
 _ENDINGS = {
