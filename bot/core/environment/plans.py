@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import node, others, python
+from bot.core.environment import node, others, python, python_groups
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.tools import Tools
@@ -14,8 +14,8 @@ from bot.core.model import RepoConfig, Toolchain
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
-_SAMPLES = 3  # test files that are looked into
-_PATTERNS = (python.WANTED, python.REQUIREMENTS, node.WANTED, others.WANTED)
+_SAMPLES = 16  # test files that are looked into
+_PATTERNS = (python.WANTED, python_groups.REQUIREMENTS, node.WANTED, others.WANTED)
 
 
 def wanted(paths: Sequence[str]) -> list[str]:
