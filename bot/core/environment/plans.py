@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import devcontainer, documents, node, others, python, workflows
+from bot.core.environment import devcontainer, documents, node, others, python, python_groups, workflows
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe
@@ -18,8 +18,8 @@ MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
 MAX_SAID = 50  # files that are no manifests: workflows, devcontainers, documents
 MAX_DOCUMENTS = 2  # that say how to test
-_SAMPLES = 3  # test files that are looked into
-_PATTERNS = (python.WANTED, python.REQUIREMENTS, node.WANTED, others.WANTED)
+_SAMPLES = 16  # test files that are looked into
+_PATTERNS = (python.WANTED, python_groups.REQUIREMENTS, node.WANTED, others.WANTED)
 _SAID = (workflows.WANTED, devcontainer.WANTED, documents.WANTED)
 
 
