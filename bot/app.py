@@ -48,6 +48,7 @@ from bot.registries import SetUpReach, this_host
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.downloads import DownloadOptions
 from bot.sandbox.leased import LeasedSandboxes
 from bot.sandbox.lender import LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
@@ -177,8 +178,16 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
             executable=settings.bubblewrap,
             at_once=at_once,
             allow_private=settings.setup_private_networks,
+            downloads=download_options(settings),
         )
     )
+
+
+def download_options(settings: Settings) -> DownloadOptions | None:
+    if not settings.download_cache:
+        return None
+    directory = (settings.data / "downloads").absolute()
+    return DownloadOptions(directory, settings.download_cache * 1024**2, settings.setup_private_networks)
 
 
 def our_toolchain(directory: Path) -> Path:
