@@ -146,7 +146,8 @@ def solve(
 @main.command("environment")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--write", is_flag=True, help="Write the configuration into the clone, as .github/solvebot.yml.")
-def environment_(path: Path, write: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print all that was seen, as JSON, instead of the configuration.")
+def environment_(path: Path, write: bool, as_json: bool) -> None:
     """Set a clone up and run its tests, as a solve would, and say what was found. No model is asked.
 
     What is tried goes to stderr, the .github/solvebot.yml that says what was found to stdout.
@@ -156,7 +157,7 @@ def environment_(path: Path, write: bool) -> None:
     settings = _settings(serving=False, solving=path)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
-    _run(environment_here(settings, path, write=write))
+    _run(environment_here(settings, path, write=write, as_json=as_json))
 
 
 @main.command()

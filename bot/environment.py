@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +20,12 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.again import again_when_lost
+from bot.core.checkout import HIDE, SETTLE, TOP
 from bot.core.ecosystems import meant_for
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
-from bot.core.environment.proof import Attempt, Proof, Trial, best
+from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
 from bot.core.environment.tools import PROBE, read_tools
 from bot.core.model import (
     KnownEnvironment,
@@ -38,6 +39,7 @@ from bot.core.model import (
     kept_snapshot,
     prepared_snapshot,
 )
+from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
@@ -54,30 +56,23 @@ OWN_COMMAND_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose environment is looked for, and at which commit. `about`: paths that the issue names."""
+    """Whose environment is looked for, and at which commit of which branch. `about`: paths that the issue names."""
 
     solve: SolveId
     repo: Repo
     base: Sha
     config: RepoConfig
     about: tuple[str, ...] = ()
+    branch: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOptions:
-    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
+    setup_hosts: tuple[str, ...]  # as the operator says it
+    network: Callable[[], Awaitable[SetUpNetwork]]  # ... and what that means on this machine
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
-
-    attempt: Attempt
-    tried: tuple[Attempt, ...]
-    plans: Plans
 
 
 class Environments:
@@ -162,7 +157,7 @@ class Environments:
     # ------------------------------------------------------------------------------------------------------ details
 
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
-        """Archive, set-up commands with their network, snapshot. The tests are not run yet."""
+        """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
@@ -173,23 +168,34 @@ class Environments:
             archive = Path(scratch) / "base.tar"
             await self._world.mirrors.archive(place.repo, place.base, archive)
             await self._world.sandboxes.put(sandbox, archive)
-            failure = await self._run_setup(sandbox, plan, hosts)
+            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
+            failure = await self._run_setup(sandbox, plan)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
-                sandbox, tree, exclude=heavy_directories(paths), limit=self._options.workspace_limit
+                sandbox, tree, exclude=(TOP, *heavy_directories(paths)), limit=self._options.workspace_limit
             )
             left_behind = await self._world.mirrors.untracked(place.repo, place.base, tree)
-        await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {FIRST_COMMIT}", timeout=OWN_COMMAND_SECONDS)
+        await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
         return Attempt(plan, Trial(), failure, left_behind)
 
-    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
+    async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
+        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
+        await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
+        await self._world.sandboxes.put(sandbox, tar)
+        await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
+
+    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
+        network = await self._options.network()
+        hosts = meant_for(plan.ecosystem, network.hosts)
         for command in plan.setup:
             self._tell(f"$ {command}")
-            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
+            done = await self._world.sandboxes.run(
+                sandbox, command, timeout=self._options.setup_timeout, network=hosts, env=network.environment
+            )
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""
@@ -216,12 +222,6 @@ class Environments:
 
 # What installers keep for the next time would be copied with each snapshot.
 DROP_DOWNLOADS = "rm -rf ~/.cache/uv ~/.cache/pip ~/.npm/_cacache"
-
-# The agent may look at its changes with git. Candidates are never computed from this repository.
-FIRST_COMMIT = (
-    "git init -q . && git add -A -f . && "
-    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
-)
 
 
 def _ending(done: Finished) -> str:

@@ -22,6 +22,7 @@ import structlog
 from bot.again import again_when_lost
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
+from bot.core.checkout import TOP
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -208,7 +209,7 @@ class Runner:
 
             async def take(sandbox: SandboxId) -> None:
                 limit = self._options.workspace_limit
-                await self._world.sandboxes.take(sandbox, tree, exclude=heavy, limit=limit)
+                await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
             await self._surviving(job, work, "candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)

@@ -16,13 +16,14 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from bot.core.model import Sha
 from bot.core.secrets import redact
 from bot.github.git import ATTRIBUTES, Git, GitFailed, configured
+from bot.github.tags import FETCH_OPTIONS, follow
 from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
 
 _FETCH_TIMEOUT = 1800.0
@@ -31,7 +32,6 @@ _LOCK_POLL = 0.1
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_BRANCH_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|^$")  # git-check-ref-format(1)
-_OPTIONS = ("--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow")
 
 _MISSING = re.compile(r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
 _REFUSED = re.compile(r"could not read (Username|Password)|Authentication failed|returned error: 40[13]", re.IGNORECASE)
@@ -72,6 +72,7 @@ async def fetch(
         if not (is_sha and await _has(git, want)):
             once = partial(_fetch_once, mirror, environment, remote, f"+{source}:{ref}", lock)
             await _persist(once, partial(_rebuild, mirror, environment), pauses)
+            await _follow_tags(mirror, environment, remote, lock, pauses)
         try:
             commit = await git("rev-parse", "--verify", "--end-of-options", f"{want if is_sha else ref}^{{commit}}")
         except GitFailed as error:
@@ -93,13 +94,26 @@ async def _persist(
     return await once()
 
 
+async def _follow_tags(
+    mirror: Path, environment: Mapping[str, str], remote: Remote, lock: int, pauses: Sequence[float]
+) -> None:
+    """Best effort: without new tags the old ones are better than no solve."""
+    git = Git(mirror, _with_authorization(environment, remote))
+    with suppress(WorldError):
+        await _persist(partial(follow, git, remote, lock), _leave_alone, pauses)
+
+
 async def _fetch_once(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
     git = Git(mirror, _with_authorization(environment, remote))
     try:
-        await git("fetch", *_OPTIONS, "--", remote.url, refspec, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
+        await git("fetch", *FETCH_OPTIONS, "--", remote.url, refspec, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
     except GitFailed as error:
         secret = remote.authorization or ""
         raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+
+
+async def _leave_alone() -> None:
+    return
 
 
 async def _rebuild(mirror: Path, environment: Mapping[str, str]) -> None:

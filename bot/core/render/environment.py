@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
-from bot.core.environment.proof import Attempt, Proof, passing
+from bot.core.environment.proof import Attempt, Found, Proof, passing
 from bot.core.model import Toolchain
 from bot.core.render.causes import last_lines
 from bot.core.render.text import count
+
+_MOST_LEFT_OUT = 5
 
 
 def trying(plan: Toolchain) -> str:
@@ -36,10 +38,36 @@ def outcome(attempt: Attempt) -> str:
     return said
 
 
+def tried(attempt: Attempt) -> str:
+    """A line of the list of what was tried."""
+    return f"{attempt.plan.test or 'no test command'} ({attempt.plan.why}): {outcome(attempt)}"
+
+
+def notes(found: Found) -> str:
+    """What people should know about the environment that is used, and about what was left out."""
+    attempt = found.attempt
+    said = [attempt.set_up_failure, *attempt.plan.notes]
+    if attempt.holds:
+        return " ".join(filter(None, said))
+    left_out = [f"{skipped.source}: {skipped.reason}" for skipped in found.plans.skipped]
+    return " ".join(filter(None, [*said, *left_out[:_MOST_LEFT_OUT]]))
+
+
 def configuration(attempt: Attempt) -> str:
     """`.github/solvebot.yml` for what was found: what it says then is not searched for again."""
-    plan = attempt.plan
-    lines = [f"# Tried on a fresh copy: {count(passing(attempt), 'test')} pass."]
-    lines += ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
-    lines.append(f"test: {json.dumps(plan.test)}" if plan.test else '# test: "the command that runs the tests"')
+    about = f"# Tried on a fresh copy: {count(passing(attempt), 'test')} pass." if attempt.holds else _NOT_YET
+    return f"{about}\n{_setup_and_test(attempt.plan)}"
+
+
+def beginning_of_configuration(plan: Toolchain | None) -> str:
+    """The same for what did not work: the best plan, to be corrected."""
+    return f"{_NOT_YET}\n{_setup_and_test(plan or Toolchain((), None, ''))}"
+
+
+_NOT_YET = "# This does not work yet: say what set-up and tests need."
+
+
+def _setup_and_test(plan: Toolchain) -> str:
+    lines = ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
+    lines.append(f"test: {json.dumps(plan.test or 'make test')}")
     return "\n".join(lines) + "\n"
