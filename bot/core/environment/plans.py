@@ -19,11 +19,10 @@ _PATTERNS = (python.WANTED, python.REQUIREMENTS, node.WANTED, others.WANTED)
 
 
 def wanted(paths: Sequence[str]) -> list[str]:
-    """Those whose texts `plans` wants to read: manifests at the top, some tests."""
-    manifests = [path for path in paths if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
-    tests = sorted(
-        (path for path in paths if python.TEST_FILE.fullmatch(path)), key=lambda path: (path.count("/"), path)
-    )
+    """Those whose texts `plans` wants to read: manifests, the ones nearest to the top first, some tests."""
+    nearest = sorted(paths, key=lambda path: (path.count("/"), path))
+    manifests = [path for path in nearest if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
+    tests = [path for path in nearest if python.TEST_FILE.fullmatch(path)]
     return [*manifests[:MAX_WANTED], *tests[:_SAMPLES]]
 
 
@@ -32,7 +31,7 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 
     What `.github/solvebot.yml` leaves out is taken from the plans that are found.
     """
-    found = _found(files, tools)
+    found = _found(files, tools, about)
     plans = [replace(plan, why=f"detected: {plan.why}") for plan in found.plans] or [_NOTHING]
     return replace(found, plans=_distinct([_with_config(plan, config) for plan in plans])[:MAX_PLANS])
 
@@ -40,9 +39,9 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 
 
-def _found(files: Files, tools: Tools) -> Plans:
+def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
     by_size = sorted(
-        (python.plans(files, tools), node.plans(files, tools), others.plans(files, tools)),
+        (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools)),
         key=lambda plans: -_sources(files, plans),
     )
     found = Plans.all_of(by_size)
