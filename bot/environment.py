@@ -26,7 +26,7 @@ from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
-from bot.core.environment.tools import PROBE, read_tools
+from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -84,6 +84,7 @@ class Environments:
         self._judge = judge
         self._options = options
         self._tell = tell
+        self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
 
     async def find(self, place: Place) -> Found:
         """Workflow code: whatever happens to us, no plan is tried twice."""
@@ -97,7 +98,9 @@ class Environments:
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
         chosen = best(tried)
-        if chosen is not tried[-1]:  # the snapshot is the last one's
+        if chosen.proof >= Proof.ANOTHER_COPY:
+            chosen = tried[-1]  # of those that say nothing, the one whose snapshot is there
+        if chosen is not tried[-1]:
             chosen = await self.attempt(place, chosen.plan)
         await self.keep(place, chosen)
         return Found(chosen, tuple(tried), found)
@@ -114,14 +117,7 @@ class Environments:
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
-        sandbox = SandboxId(str(place.solve))
-
-        async def probe(_lost: int) -> Finished:
-            await self._world.sandboxes.create(sandbox, ecosystem=main_ecosystem(files))
-            return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
-
-        tools = read_tools((await again_when_lost("the look for tools", probe)).output)
-        await self._world.sandboxes.close(sandbox)
+        tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
         found = await asyncio.to_thread(plans, files, place.config, tools, about=place.about)
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
         return found
@@ -155,6 +151,18 @@ class Environments:
             await self._world.sandboxes.name_snapshot(prepared_snapshot(place.solve), kept_snapshot(made_from))
 
     # ------------------------------------------------------------------------------------------------------ details
+
+    async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
+        """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""
+        if ecosystem not in self._tools:
+
+            async def probe(_lost: int) -> Finished:
+                await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
+                return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
+
+            self._tools[ecosystem] = read_tools((await again_when_lost("the look for tools", probe)).output)
+            await self._world.sandboxes.close(sandbox)
+        return self._tools[ecosystem]
 
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
         """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""

@@ -82,4 +82,4 @@ async def _place(bot: app.Bot, github: LocalGitHub, repo: Repo) -> Place:
     config = await read_config(github, repo, state.default_branch)
     if isinstance(config, ConfigProblem):
         raise Unsolvable(config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
-    return Place(SolveId(f"environment-{uuid.uuid4().hex[:12]}"), repo, base, config)
+    return Place(SolveId(f"environment-{uuid.uuid4().hex[:12]}"), repo, base, config, branch=state.default_branch)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from bot.core.environment.files import Files
 from bot.core.model import RepoConfig, Sha, Toolchain
+from bot.core.testfiles import is_test_file
 
 KEPT = timedelta(days=7)  # since it was last used
 

@@ -23,6 +23,7 @@ _TASK_TEST = (
 )
 _TASK_CHECK = r"\S*(lint|format|fmt|typecheck|type-check|types?\b|tsc|mypy|ruff|style|prettier|eslint|check)"
 _TASK_SETUP = r"\S*(build|compile|bootstrap|prepare|setup|install|generate|deps)\b"
+_TASK_UNFIT = r"\S*(?<![a-z])(docs?|html|site|storybook|release|publish|deploy|package|pack|bench\w*|e2e)\b"
 _SESSION_CHECK = r"\S*(lint|flake8|mypy|typing|types|style|pre-commit|checkqa|ruff|docs|package|build|publish)"
 _JS_RUN = r"((workspace \S+ )?(run(-script)? )?(--filter \S+ |-\S+ )*)"
 
@@ -40,6 +41,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_UNFIT, "semantic-release release-please changeset gh-pages", ""),
     (_UNFIT, "lerna-publish cargo-release goreleaser sentry-cli", ""),
     (_UNFIT, "curl wget ftp nc telnet ping modprobe sysctl mount ulimit useradd usermod locale-gen reboot", ""),
+    (_UNFIT, "playwright cypress puppeteer", r"(browsers )?install\b"),
     (_UNFIT, "rm mv tar unzip git-lfs", ""),
     (_UNFIT, "git", r"push|clone|fetch|pull|remote|checkout|reset|clean|config|tag|commit|merge|rebase|lfs|add|diff"),
     (_UNFIT, "npm yarn pnpm bun", r"(publish|login|whoami|token|owner|dist-tag|audit|version|pack|link|cache)\b"),
@@ -47,6 +49,9 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_UNFIT, "npm", r".*(^| )(-g|--global)\b.* n?pm(@\S+)?$"),
     (_UNFIT, "cargo", r"publish|login|owner|yank|release|install|update|add"),
     (_UNFIT, "poetry pdm hatch flit uv rye", r"publish|config|self|version|env use|python|lock|build|cache"),
+    (_UNFIT, "npm yarn pnpm bun", rf"{_JS_RUN}{_TASK_UNFIT}"),
+    (_UNFIT, "make gmake just task invoke inv poe rake", rf".*(^| ){_TASK_UNFIT}"),
+    (_UNFIT, "pyproject-build cibuildwheel auditwheel delvewheel sphinx-build mkdocs codeclimate coverage", ""),
     (_UNFIT, "gem", r"push|signin|update"),
     (_UNFIT, "mvn mvnw", r".*\b(deploy|release:\S+|sonar:\S+|site)\b"),
     (_UNFIT, "gradle gradlew", r".*\b(publish\w*|sonar\w*|upload\w*)\b"),
@@ -64,7 +69,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_SETUP, "tox", r".*--notest"),
     (_SETUP, "nox", r".*--install-only"),
     (_TEST, "tox nox", ""),
-    (_TEST, "hatch", r"(-\S+ )*(test\b|run (\S+:)?\S*(test|cov)\S*)"),
+    (_TEST, "hatch", r"(-\S+ )*(test\b|run (\+\S+ )*(\S+:)?\S*(test|cov)\S*)"),
     (_CHECK, "hatch", r"(fmt|run \S*(lint|types|check|style))"),
     (_SETUP, "hatch", r"env create|dep"),
     (_TEST, "go", r"test\b"),
@@ -119,7 +124,8 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_SETUP, "yarn", r"(install\b.*)?$"),
     (_SETUP, "npm yarn pnpm bun", rf"{_JS_RUN}{_TASK_SETUP}"),
     (_SETUP, "corepack", r"(enable|prepare|install)\b"),
-    (_SETUP, "tsc tsup rollup webpack esbuild vite turbo lerna nx", r".*\b(build|bootstrap|run build)\b|$"),
+    (_SETUP, "vite turbo lerna nx", r".*\b(build|bootstrap|run build)\b"),
+    (_SETUP, "tsup rollup webpack esbuild", r"(?!.*(-w\b|--watch)).*"),
     (_SETUP, "go", r"(mod download|get|install|build|generate|work)\b"),
     (_SETUP, "cargo", r"(fetch|build|b)\b"),
     (_SETUP, "mvn mvnw", r".*\b(install|package|compile|dependency:\S+|assemble|build|classes|testClasses)\b"),
@@ -129,7 +135,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_SETUP, "dotnet", r"(restore|build|tool restore)\b"),
     (_SETUP, "mix", r"(deps\.get|compile|local\.\S+)\b"),
     (_SETUP, "swift", r"(build|package resolve)\b"),
-    (_SETUP, "tsc", ""),
+    (_SETUP, "tsc", r"(?!.*(-w\b|--watch)).*"),
     (_SETUP, "cmake configure autoreconf autogen.sh bootstrap.sh phpize ninja", ""),
     (_SETUP, "make gmake", r"$|(all|dist|configure|requirements|deps|dependencies|develop|dev)\b"),
     (_SETUP, "make gmake just task invoke inv poe", _TASK_SETUP),
