@@ -3,6 +3,7 @@
     read       what the repository says, what the sandbox brings along -> plans, best first (core/environment)
     try        each in a fresh sandbox: files and history, set-up commands with their network, snapshot, tests
     prove      single tests pass, and they notice when the workspace's own code is broken; the first such plan holds
+    help       when none does, an agent may look for one (setup_agent.py), and its script is tried like a plan
     keep       for the repository, under a key of all that the plans were read from: the next solve does not search
 
 Workflow code, like solve.py: each plan that is tried is one durable step.
@@ -21,7 +22,9 @@ import structlog
 
 from bot.again import again_when_lost
 from bot.core.ecosystems import meant_for
+from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
+from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Proof, Trial, best
@@ -31,6 +34,7 @@ from bot.core.model import (
     Repo,
     RepoConfig,
     SandboxId,
+    SetupWork,
     Sha,
     SolveId,
     Toolchain,
@@ -45,6 +49,7 @@ from bot.core.workspaces import environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, World
+from bot.setup_agent import Looked, SetupAgent, SetupJob
 
 log = structlog.get_logger()
 
@@ -61,6 +66,7 @@ class Place:
     base: Sha
     config: RepoConfig
     about: tuple[str, ...] = ()
+    allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class Found:
     attempt: Attempt
     tried: tuple[Attempt, ...]
     plans: Plans
+    help: SetupWork | None = None  # what an agent did, when one was asked
+    note: str = ""  # what came of that, or why none was asked; for people
 
 
 class Environments:
@@ -89,6 +97,7 @@ class Environments:
         self._judge = judge
         self._options = options
         self._tell = tell
+        self._agent = SetupAgent(world, tell)
 
     async def find(self, place: Place) -> Found:
         """Workflow code: whatever happens to us, no plan is tried twice."""
@@ -96,16 +105,41 @@ class Environments:
         if known is not None and (attempt := await self.attempt(place, known)).holds:
             return Found(attempt, (attempt,), Plans((known,)))
         found = await self.read(place)
+        tried = await self._try(place, found)
+        looked = await self._help(place, tried)
+        chosen = looked.proved or best(tried)
+        if looked.proved is None and (looked.replayed or chosen is not tried[-1]):  # the snapshot is another's
+            chosen = await self.attempt(place, chosen.plan)
+        await self.keep(place, chosen)
+        return Found(chosen, tuple(tried), found, looked.work, looked.note)
+
+    async def _try(self, place: Place, found: Plans) -> list[Attempt]:
         tried: list[Attempt] = []
         for plan in found.plans:
             tried.append(await self.attempt(place, plan))
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
-        chosen = best(tried)
-        if chosen is not tried[-1]:  # the snapshot is the last one's
-            chosen = await self.attempt(place, chosen.plan)
-        await self.keep(place, chosen)
-        return Found(chosen, tuple(tried), found)
+        return tried
+
+    async def _help(self, place: Place, tried: Sequence[Attempt]) -> Looked:
+        """By an agent, where it is needed and allowed."""
+        if not needs_help(best(tried), place.config):
+            return Looked()
+        if isinstance(place.allowance, NoHelp):
+            return Looked(note=place.allowance.reason)
+        signposts = await self.signposts(place)
+        job = SetupJob(
+            place.solve,
+            place.allowance,
+            signposts,
+            place.config,
+            meant_for(signposts.ecosystem, self._options.setup_hosts),
+            self._options.setup_timeout,
+            self._options.search_seconds,
+            furnish=lambda sandbox: self._furnish(place, sandbox, signposts.ecosystem),
+            replay=lambda plan: self.attempt(place, plan),
+        )
+        return await self._agent.look(job, tried)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -115,6 +149,10 @@ class Environments:
         kept = await self._world.store.environment(place.repo.id)
         key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
         return kept.toolchain if kept is not None and kept.key == key else None
+
+    @step("signposts")
+    async def signposts(self, place: Place) -> Signposts:
+        return signposts(await self._files(place))
 
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
@@ -168,12 +206,9 @@ class Environments:
         if (left_behind := await self._kept(place, key)) is not None:
             return Attempt(plan, Trial(), "", left_behind)
         sandbox = SandboxId(str(place.solve))
-        await self._world.sandboxes.create(sandbox, ecosystem=plan.ecosystem)
+        await self._furnish(place, sandbox, plan.ecosystem)
+        failure = await self._run_setup(sandbox, plan, hosts)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(place.repo, place.base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            failure = await self._run_setup(sandbox, plan, hosts)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
@@ -184,6 +219,14 @@ class Environments:
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
         return Attempt(plan, Trial(), failure, left_behind)
+
+    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> None:
+        """A fresh one, with what every plan begins with."""
+        await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
+        with TemporaryDirectory(prefix="solvebot-") as scratch:
+            archive = Path(scratch) / "base.tar"
+            await self._world.mirrors.archive(place.repo, place.base, archive)
+            await self._world.sandboxes.put(sandbox, archive)
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""

@@ -26,9 +26,10 @@ from bot.core.champion import decide
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt
 from bot.core.localize import keywords, localize
-from bot.core.matrix import Plan, ServerLimits, plan
+from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
     Baseline,
     Decision,
@@ -37,6 +38,7 @@ from bot.core.model import (
     Repo,
     RepoConfig,
     RunId,
+    SetupWork,
     Solve,
     SolveFacts,
     SolveId,
@@ -64,6 +66,7 @@ class SolverOptions:
     server: ServerLimits
     command_timeout: float  # seconds for one command of an agent, where the repository does not say
     longest_command: float  # ... and the most that it may say
+    help: HelpPolicy  # for an agent that looks for the environment
 
 
 class Solver:
@@ -105,7 +108,9 @@ class Solver:
         await self.acknowledge(job)
         task = await self.freeze(job)
         planned = await self.plan(job, task)
-        found = await self.environment(job, task)
+        found = await self.environment(job, task, planned)
+        if found.help is not None:
+            planned = await self.plan_again(job, planned, found.help)
         baseline = await self.baseline(job, task, found)
         brief = await self.brief(job, task, found.attempt.plan, baseline)
         await self._run_all(job, task, planned, found.attempt, brief)
@@ -182,15 +187,25 @@ class Solver:
             await self._world.store.noted(job.id, note)
         return planned
 
-    async def environment(self, job: Solve, task: Task) -> Found:
-        place = Place(job.id, job.issue.repo, task.base_sha, task.config)
+    async def environment(self, job: Solve, task: Task, planned: Plan) -> Found:
+        allowed = allowance(self._options.help, planned.limits, planned.experiments)
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config, allowance=allowed)
         return await self._environments.find(place)
+
+    @step("plan again")
+    async def plan_again(self, job: Solve, planned: Plan, help: SetupWork) -> Plan:
+        """An agent has spent part of the budget on the environment."""
+        rest = after_setup(planned, help.dollars)
+        await self._world.store.planned(job.id, rest.experiments, rest.limits)
+        return rest
 
     @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, found: Found) -> Baseline:
         attempt = found.attempt
         observed = await self._judge.baseline(job.id, task, job.issue.repo, attempt, note=attempt.set_up_failure)
         await self._world.store.prepared(job.id, attempt.plan, observed)
+        if found.note:
+            await self._world.store.noted(job.id, found.note)
         await self._board.refresh(job.id)
         return observed
 

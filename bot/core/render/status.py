@@ -6,6 +6,7 @@ from bot.core.breaker import Outage
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, phase
 from bot.core.render.causes import service_away
+from bot.core.render.environment import agent_at_work, offer
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.text import code, count, details, dollars, fitted, harmless
 
@@ -56,6 +57,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
 
 def _body(facts: SolveFacts, now: Phase) -> list[str]:
     parts = [f"> {harmless(note)}" for note in facts.notes]
+    if now is Phase.PREPARING and facts.setup_agent is not None:
+        parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
     if now is Phase.NO_CHAMPION:
@@ -69,6 +72,7 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
+        parts.append(offer(facts))
         parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
     return parts
 
