@@ -92,6 +92,36 @@ async def test_no_finished_step_runs_twice(tmp_path: Path, dies: Dies) -> None:
         assert set(written(world).values()) <= {1, again}
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, dies: Dies) -> None:
+    """From the first plan that fails to the replay of the script, with the same two promises; the rest is as above."""
+    script = looking(f"{COUNTED}; ls", f"{COUNTED}; {GENERATED.script}")
+    environment = {"SETUP_AGENT": "true", "SANDBOX_TOOLCHAINS": str(make_toolchain(tmp_path / "toolchain"))}
+    async with a_mortal_world(tmp_path, {"fixer": script}, GENERATED.files, **environment) as world:
+        async with world.bot(dies=dies, at=r"set-up|signposts|try plan|plan again") as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=380)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert {name.split(" ", 2)[2] for name in bot.deaths} == SETUP_STEPS
+        assert len(bot.deaths) == len({name for name in world.boundaries() if name.split(" ", 2)[2:] != []} & set(bot.deaths))
+
+        again = 2 if dies is Dies.BEFORE else 1
+        asked = [request for request in world.models.asked if is_set_up(request.messages)]
+        assert len(asked) == 3 * again
+        assert counted(asked[-1].messages) == [1, 2]
+        assert facts.setup_agent is not None
+        assert (facts.setup_agent.steps, facts.setup_agent.dollars) == (3, pytest.approx(0.003))
+        assert facts.toolchain is not None
+        assert facts.toolchain.why == FOUND_BY_AGENT
+        [pull] = world.repo.pulls
+        assert f"Receipt: ${facts.dollars:.4f}" in (pull.state.body or "")
+        assert facts.dollars == pytest.approx(0.003 + 0.001 * sum(run.steps for run in facts.runs))
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over
+
+
 async def killed_at_random(directory: Path, seed: int, *, kills: int, database_url: str = "") -> Counter[str]:
     """All runs together. Returns how often each model was called."""
     chance = random.Random(seed)

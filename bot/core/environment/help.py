@@ -79,7 +79,7 @@ def needs_help(chosen: Attempt, config: RepoConfig) -> bool:
     """No plan holds. Where the repository itself names its tests, it is enough that they pass."""
     if chosen.holds:
         return False
-    return config.test is None or chosen.proof > Proof.EXIT_CODE
+    return config.test is None or chosen.proof in (Proof.FAILS, Proof.NOTHING)
 
 
 def is_proved(attempt: Attempt) -> bool:
