@@ -45,6 +45,7 @@ from bot.intake import Intake
 from bot.judge import Judge, Timeouts
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
+from bot.registries import SetUpReach, this_host
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
@@ -113,7 +114,11 @@ def server_limits(settings: Settings) -> ServerLimits:
 
 def environment_options(settings: Settings) -> EnvironmentOptions:
     return EnvironmentOptions(
-        settings.setup_hosts, settings.setup_timeout, settings.search_minutes * 60, WORKSPACE_LIMIT
+        settings.setup_hosts,
+        SetUpReach(settings.setup_hosts, this_host()),
+        settings.setup_timeout,
+        settings.search_minutes * 60,
+        WORKSPACE_LIMIT,
     )
 
 
@@ -188,8 +193,11 @@ def our_toolchain(directory: Path) -> Path:
     if not uv.exists():
         uv.parent.mkdir(parents=True, exist_ok=True)
         ours = uv.with_name(f".uv-{os.getpid()}")
-        shutil.copyfile(find_uv_bin(), ours)
-        ours.chmod(0o755)
+        ours.unlink(missing_ok=True)
+        try:
+            os.link(find_uv_bin(), ours)  # 60 MB
+        except OSError:  # another file system
+            shutil.copy(find_uv_bin(), ours)
         ours.replace(uv)
     return directory
 

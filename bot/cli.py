@@ -150,8 +150,9 @@ def solve(
 @main.command("environment")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--write", is_flag=True, help="Write the configuration into the clone, as .github/solvebot.yml.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that was seen, as JSON, instead of the configuration.")
 @click.option("--agent", is_flag=True, help="Where no plan holds, let a model look for one. It costs money.")
-def environment_(path: Path, write: bool, agent: bool) -> None:
+def environment_(path: Path, write: bool, as_json: bool, agent: bool) -> None:
     """Set a clone up and run its tests, as a solve would, and say what was found. Without --agent no model is asked.
 
     What is tried goes to stderr, the .github/solvebot.yml that says what was found to stdout.
@@ -163,7 +164,7 @@ def environment_(path: Path, write: bool, agent: bool) -> None:
         _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
-    _run(environment_here(settings, path, write=write, agent=agent))
+    _run(environment_here(settings, path, write=write, as_json=as_json, agent=agent))
 
 
 @main.command()

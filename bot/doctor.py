@@ -25,9 +25,12 @@ from bot import app
 from bot.core.commands import Misread
 from bot.core.matrix import plan
 from bot.core.model import RepoConfig, SolveOptions
+from bot.core.registries import Registries, is_auto, network
+from bot.core.render import registries
 from bot.engine import EngineError, check_sqlite
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import Denied, SandboxUnusable, WorldError
+from bot.registries import ask, this_host
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.store import opened
@@ -86,6 +89,8 @@ async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
             return
     for check in _checks(settings):
         yield await check(settings)
+    async for finding in _setup_network(settings):
+        yield finding
     yield (directory := await _directory(settings))
     if directory.health is not Health.BAD:
         yield await _disk(settings)
@@ -108,7 +113,7 @@ def _checks(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Findi
     yield _github
     if settings.model_key.reveal():
         yield _model_key
-    yield from (_setup_network, _address, _git, _engine)
+    yield from (_address, _git, _engine)
 
 
 async def _key(settings: Settings) -> Finding:
@@ -291,15 +296,21 @@ async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding(Health.GOOD, "E2B", f"{where} takes the key")
 
 
-async def _setup_network(settings: Settings) -> Finding:
-    if settings.setup_hosts:
-        return Finding(Health.GOOD, "set-up", f"may reach {', '.join(settings.setup_hosts)}")
-    return Finding(
-        Health.DOUBTFUL,
-        "set-up",
-        "has no network",
-        "Name your package registries in SETUP_HOSTS, if repositories need them.",
-    )
+async def _setup_network(settings: Settings) -> AsyncIterator[Finding]:
+    """What set-up may reach; with `auto`, a line for each package manager of this machine."""
+    found = await ask(this_host()) if is_auto(settings.setup_hosts) else Registries()
+    for told in found.told:
+        health = Health.DOUBTFUL if told.problem else Health.GOOD
+        yield Finding(health, f"registries of {told.tool}", registries.found(told))
+    if found.absent:
+        yield Finding(Health.GOOD, "registries", registries.absent(found.absent))
+    reached = network(settings.setup_hosts, found).hosts
+    if reached:
+        yield Finding(Health.GOOD, "set-up", f"may reach {', '.join(reached)}")
+    elif is_auto(settings.setup_hosts):
+        yield Finding(Health.DOUBTFUL, "set-up", registries.NOTHING_FOUND, registries.NAME_THEM)
+    else:
+        yield Finding(Health.DOUBTFUL, "set-up", "has no network", "SETUP_HOSTS=auto lets it reach your registries.")
 
 
 async def _model_key(settings: Settings) -> Finding:

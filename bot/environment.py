@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,20 +21,20 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.again import again_when_lost
+from bot.core.checkout import HIDE, SETTLE, TOP
 from bot.core.ecosystems import meant_for
 from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
 from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
-from bot.core.environment.proof import Attempt, Proof, Trial, best
-from bot.core.environment.tools import PROBE, read_tools
+from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
+from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.model import (
     KnownEnvironment,
     Repo,
     RepoConfig,
     SandboxId,
-    SetupWork,
     Sha,
     SolveId,
     Toolchain,
@@ -42,6 +42,7 @@ from bot.core.model import (
     kept_snapshot,
     prepared_snapshot,
 )
+from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
@@ -59,33 +60,24 @@ OWN_COMMAND_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose environment is looked for, and at which commit. `about`: paths that the issue names."""
+    """Whose environment is looked for, and at which commit of which branch. `about`: paths that the issue names."""
 
     solve: SolveId
     repo: Repo
     base: Sha
     config: RepoConfig
     about: tuple[str, ...] = ()
+    branch: str = "main"
     allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOptions:
-    setup_hosts: tuple[str, ...]  # `host` for all, `python=host` for one ecosystem
+    setup_hosts: tuple[str, ...]  # as the operator says it
+    network: Callable[[], Awaitable[SetUpNetwork]]  # ... and what that means on this machine
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
-
-    attempt: Attempt
-    tried: tuple[Attempt, ...]
-    plans: Plans
-    help: SetupWork | None = None  # what an agent did, when one was asked
-    note: str = ""  # what came of that, or why none was asked; for people
 
 
 class Environments:
@@ -97,6 +89,7 @@ class Environments:
         self._judge = judge
         self._options = options
         self._tell = tell
+        self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
         self._agent = SetupAgent(world, tell)
 
     async def find(self, place: Place) -> Found:
@@ -107,9 +100,7 @@ class Environments:
         found = await self.read(place)
         tried = await self._try(place, found)
         looked = await self._help(place, tried)
-        chosen = looked.proved or best(tried)
-        if looked.proved is None and (looked.replayed or chosen is not tried[-1]):  # the snapshot is another's
-            chosen = await self.attempt(place, chosen.plan)
+        chosen = looked.proved or await self._best(place, tried, replayed=looked.replayed)
         await self.keep(place, chosen)
         return Found(chosen, tuple(tried), found, looked.work, looked.note)
 
@@ -121,6 +112,15 @@ class Environments:
                 break
         return tried
 
+    async def _best(self, place: Place, tried: Sequence[Attempt], *, replayed: bool) -> Attempt:
+        """With its snapshot, which is there for the last one that was tried, unless an agent's script was, after it."""
+        chosen = best(tried)
+        if chosen.proof >= Proof.ANOTHER_COPY:
+            chosen = tried[-1]  # of those that say nothing, the one whose snapshot is there
+        if replayed or chosen is not tried[-1]:
+            return await self.attempt(place, chosen.plan)
+        return chosen
+
     async def _help(self, place: Place, tried: Sequence[Attempt]) -> Looked:
         """By an agent, where it is needed and allowed."""
         if not needs_help(best(tried), place.config):
@@ -128,15 +128,16 @@ class Environments:
         if isinstance(place.allowance, NoHelp):
             return Looked(note=place.allowance.reason)
         signposts = await self.signposts(place)
+        ecosystem = signposts.ecosystem
         job = SetupJob(
             place.solve,
             place.allowance,
             signposts,
             place.config,
-            meant_for(signposts.ecosystem, self._options.setup_hosts),
-            self._options.setup_timeout,
-            self._options.search_seconds,
-            furnish=lambda sandbox: self._furnish(place, sandbox, signposts.ecosystem),
+            command_seconds=self._options.setup_timeout,
+            seconds=self._options.search_seconds,
+            furnish=lambda sandbox: self._furnish(place, sandbox, ecosystem),
+            execute=lambda sandbox, done: self._run_networked(sandbox, done.command, ecosystem, f"agent-{done.number}"),
             replay=lambda plan: self.attempt(place, plan),
         )
         return await self._agent.look(job, tried)
@@ -150,21 +151,15 @@ class Environments:
         key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
         return kept.toolchain if kept is not None and kept.key == key else None
 
-    @step("signposts")
+    @step("signposts", patience=SANDBOX_PATIENCE)
     async def signposts(self, place: Place) -> Signposts:
-        return signposts(await self._files(place))
+        files = await self._files(place)
+        return signposts(files, await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files)))
 
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
-        sandbox = SandboxId(str(place.solve))
-
-        async def probe(_lost: int) -> Finished:
-            await self._world.sandboxes.create(sandbox, ecosystem=main_ecosystem(files))
-            return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
-
-        tools = read_tools((await again_when_lost("the look for tools", probe)).output)
-        await self._world.sandboxes.close(sandbox)
+        tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
         found = await asyncio.to_thread(plans, files, place.config, tools, about=place.about)
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
         return found
@@ -199,23 +194,35 @@ class Environments:
 
     # ------------------------------------------------------------------------------------------------------ details
 
+    async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
+        """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""
+        if ecosystem not in self._tools:
+
+            async def probe(_lost: int) -> Finished:
+                await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
+                return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
+
+            self._tools[ecosystem] = read_tools((await again_when_lost("the look for tools", probe)).output)
+            await self._world.sandboxes.close(sandbox)
+        return self._tools[ecosystem]
+
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
-        """Archive, set-up commands with their network, snapshot. The tests are not run yet."""
+        """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
             return Attempt(plan, Trial(), "", left_behind)
         sandbox = SandboxId(str(place.solve))
         await self._furnish(place, sandbox, plan.ecosystem)
-        failure = await self._run_setup(sandbox, plan, hosts)
+        failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
-                sandbox, tree, exclude=heavy_directories(paths), limit=self._options.workspace_limit
+                sandbox, tree, exclude=(TOP, *heavy_directories(paths)), limit=self._options.workspace_limit
             )
             left_behind = await self._world.mirrors.untracked(place.repo, place.base, tree)
-        await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {FIRST_COMMIT}", timeout=OWN_COMMAND_SECONDS)
+        await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
         return Attempt(plan, Trial(), failure, left_behind)
@@ -227,15 +234,35 @@ class Environments:
             archive = Path(scratch) / "base.tar"
             await self._world.mirrors.archive(place.repo, place.base, archive)
             await self._world.sandboxes.put(sandbox, archive)
+            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
 
-    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain, hosts: Sequence[str]) -> str:
+    async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
+        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
+        await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
+        await self._world.sandboxes.put(sandbox, tar)
+        await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
+
+    async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
         for command in plan.setup:
             self._tell(f"$ {command}")
-            done = await self._world.sandboxes.run(sandbox, command, timeout=self._options.setup_timeout, network=hosts)
+            done = await self._run_networked(sandbox, command, plan.ecosystem)
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""
+
+    async def _run_networked(
+        self, sandbox: SandboxId, command: str, ecosystem: str, once: str | None = None
+    ) -> Finished:
+        network = await self._options.network()
+        return await self._world.sandboxes.run(
+            sandbox,
+            command,
+            timeout=self._options.setup_timeout,
+            network=meant_for(ecosystem, network.hosts),
+            env=network.environment,
+            once=once,
+        )
 
     async def _kept(self, place: Place, key: str | None) -> dict[str, str] | None:
         """What the set-up of an earlier solve had left behind, when it serves this one as well."""
@@ -259,12 +286,6 @@ class Environments:
 
 # What installers keep for the next time would be copied with each snapshot.
 DROP_DOWNLOADS = "rm -rf ~/.cache/uv ~/.cache/pip ~/.npm/_cacache"
-
-# The agent may look at its changes with git. Candidates are never computed from this repository.
-FIRST_COMMIT = (
-    "git init -q . && git add -A -f . && "
-    "git -c user.name=solvebot -c user.email=solvebot@localhost -c commit.gpgsign=false commit -q --no-verify -m base"
-)
 
 
 def _ending(done: Finished) -> str:

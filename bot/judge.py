@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.again import again_when_lost
 from bot.core.environment.files import Files
-from bot.core.environment.proof import Attempt, Proof, Trial, notices
+from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
 from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import (
@@ -110,6 +110,9 @@ class Judge:
         found = baseline(reports)
         if not counts:
             found = replace(found, stable=(), failing=(), flaky=(), note=causes.ANOTHER_COPY)
+        found = replace(
+            found, runnable=counts and any(starts(seen, given=task.config.test is not None) for seen in reports)
+        )
         found = replace(found, note=" ".join(filter(None, (note, found.note))))
         repro = task.options.repro or task.config.repro
         if repro is not None:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.breaker import Health
+from bot.core.history import History
 from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
     Baseline,
@@ -244,6 +245,13 @@ class Mirrors(Protocol):
 
     async def archive(self, repo: Repo, commit: Sha, into: Path) -> None:
         """An uncompressed tar of the commit, byte for byte: no attribute changes or hides anything."""
+
+    async def repository(self, repo: Repo, commit: Sha, into: Path, *, branch: str) -> History:
+        """A tar of `.git`, to be unpacked over the archive: HEAD on a branch at the commit, a part of the past.
+
+        Holds nothing that is not in the commit's past, tags of other commits included. Raises `Rejected` when there
+        is something in it that git refuses.
+        """
 
     async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""

@@ -21,6 +21,7 @@ import structlog
 
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
+from bot.core.checkout import TOP
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -177,7 +178,7 @@ class Runner:
 
             async def take(sandbox: SandboxId) -> None:
                 limit = self._options.workspace_limit
-                await self._world.sandboxes.take(sandbox, tree, exclude=heavy, limit=limit)
+                await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
             await work.surviving("candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
@@ -216,8 +217,12 @@ class Runner:
         async def furnish(sandbox: SandboxId) -> None:
             await self._world.sandboxes.create(sandbox, snapshot=prepared_snapshot(job.solve))
 
+        async def execute(sandbox: SandboxId, done: Done) -> Finished:
+            once = f"agent-{done.number}"
+            return await self._world.sandboxes.run(sandbox, done.command, timeout=job.command_seconds, once=once)
+
         names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
-        return Workplace(self._world.sandboxes, names, furnish, job.command_seconds)
+        return Workplace(self._world.sandboxes, names, furnish, execute)
 
 
 def _has_candidate(result: AgentResult) -> bool:

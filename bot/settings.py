@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 
 from bot.core.model import Limits
+from bot.core.registries import wrong_hosts
 
 
 def environment(*, solving: Path | None = None) -> dict[str, str]:
@@ -156,14 +157,15 @@ class Settings:
     )
     setup_hosts: tuple[str, ...] = _setting(
         "SETUP_HOSTS",
-        (),
-        "Hosts that set-up commands may reach: your package registries. Separated by commas, `*.example.org` for all "
-        "below it, `python=example.org` for Python only. Empty: none.",
+        ("auto",),
+        "Hosts that set-up commands may reach, separated by commas. `auto`: the registries that this machine's package "
+        "managers use; `auto,example.org` adds one; `*.example.org` is all below it, `python=example.org` for Python "
+        "only. `none`: no network.",
     )
     setup_private_networks: bool = _setting(
         "SETUP_PRIVATE_NETWORKS", False, "Those hosts may be in a private network, as a registry of your own may be."
     )
-    setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 300.0, "Seconds for each set-up command of a repository.")
     search_minutes: float = _setting(
         "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
     )
@@ -276,6 +278,8 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
     if settings.sandbox not in _SANDBOXES:
         problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
+    if (wrong := wrong_hosts(settings.setup_hosts)) is not None:
+        problems.append(f"SETUP_HOSTS is {wrong}")
     if settings.e2b_warm >= settings.e2b_machines:
         problems.append("E2B_WARM_SANDBOXES must be less than E2B_MAX_SANDBOXES, or there is no room for runs")
     if "e2b" in settings.sandbox and not settings.e2b_key.reveal():

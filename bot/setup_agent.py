@@ -22,7 +22,6 @@ from bot.agent.prompts import setup_prompt
 from bot.core.environment.brief import Signposts, setup_brief
 from bot.core.environment.help import MAX_SCRIPT, SCRIPT, Allowance, Script, is_proved, read_script
 from bot.core.environment.proof import Attempt
-from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.model import RepoConfig, SandboxId, SetupWork, SolveId, Toolchain, Usage
 from bot.core.render import causes
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
@@ -33,21 +32,20 @@ from bot.workplace import Done, Ran, Workplace
 log = structlog.get_logger()
 
 ROUNDS = 2  # the first script, and one by an agent that knows how the first failed
-PROBE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class SetupJob:
-    """`furnish` makes a sandbox as plans begin in, `replay` tries a plan like any other."""
+    """`furnish` makes a sandbox as plans begin in, `execute` runs a command there, networked, `replay` tries a plan."""
 
     solve: SolveId
     allowance: Allowance
     signposts: Signposts
     config: RepoConfig
-    hosts: tuple[str, ...]  # that set-up commands may reach
     command_seconds: float
     seconds: float  # for all of it
     furnish: Callable[[SandboxId], Awaitable[None]]
+    execute: Callable[[SandboxId, Done], Awaitable[Finished]]
     replay: Callable[[Toolchain], Awaitable[Attempt]]
 
 
@@ -102,10 +100,9 @@ class SetupAgent:
         place = self._workplace(job)
         work = before
         try:
-            tools = await self.open(job, place)
-            agent = self._agent(
-                job, number, before, setup_brief(job.signposts, job.config, tools, tried, problem), place
-            )
+            await self.open(job, place)
+            brief = setup_brief(job.signposts, job.config, tried, problem)
+            agent = self._agent(job, number, before, brief, place)
             result = await agent.run()
             work = _added(before, result)
             done = Round(work, await self.leave(job, number, work, result, place), broke_off=result.error is not None)
@@ -135,14 +132,9 @@ class SetupAgent:
     # ------------------------------------------------------------------------------------------------------- steps
 
     @step("open set-up sandbox", patience=SANDBOX_PATIENCE)
-    async def open(self, job: SetupJob, place: Workplace) -> Tools:
-        async def probe(sandbox: SandboxId) -> Finished:
-            return await self._world.sandboxes.run(sandbox, PROBE, timeout=PROBE_SECONDS)
-
+    async def open(self, job: SetupJob, place: Workplace) -> None:
         await place.furnish(place.sandbox)
-        tools = read_tools((await place.surviving("the look for tools", probe)).output)
         log.info("setup_agent.started", solve=job.solve, model=job.allowance.model.name)
-        return tools
 
     @step("set-up model call")
     async def model_call(self, job: SetupJob, messages: Sequence[Mapping[str, Any]], so_far: SetupWork) -> Reply:
@@ -178,7 +170,7 @@ class SetupAgent:
 
     def _workplace(self, job: SetupJob) -> Workplace:
         names = SandboxId(f"{job.solve}-setup"), SandboxId(f"{job.solve}-setup-again")
-        return Workplace(self._world.sandboxes, names, job.furnish, job.command_seconds, job.hosts)
+        return Workplace(self._world.sandboxes, names, job.furnish, job.execute)
 
 
 def _may_go_on(job: SetupJob, work: SetupWork) -> bool:

@@ -22,12 +22,13 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.conclude import PATIENCE, Conclusion
-from bot.core.champion import decide
+from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.environment.help import HelpPolicy, allowance
-from bot.core.environment.proof import Attempt
+from bot.core.environment.proof import Attempt, Found
+from bot.core.evidence import provable
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
@@ -49,9 +50,10 @@ from bot.core.model import (
 )
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
+from bot.core.render.environment import notes, tried
 from bot.core.similarity import with_agreement
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
-from bot.environment import Environments, Found, Place
+from bot.environment import Environments, Place
 from bot.judge import Judge
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
@@ -112,6 +114,10 @@ class Solver:
         if found.help is not None:
             planned = await self.plan_again(job, planned, found.help)
         baseline = await self.baseline(job, task, found)
+        if not provable(baseline) and not publishes_unproven(task):
+            await self.decide_without_runs(job)
+            await self._conclusion.complete(job.id)
+            return
         brief = await self.brief(job, task, found.attempt.plan, baseline)
         await self._run_all(job, task, planned, found.attempt, brief)
         decision = await self.decide(job)
@@ -189,7 +195,7 @@ class Solver:
 
     async def environment(self, job: Solve, task: Task, planned: Plan) -> Found:
         allowed = allowance(self._options.help, planned.limits, planned.experiments)
-        place = Place(job.id, job.issue.repo, task.base_sha, task.config, allowance=allowed)
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config, branch=task.base_branch, allowance=allowed)
         return await self._environments.find(place)
 
     @step("plan again")
@@ -202,7 +208,9 @@ class Solver:
     @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, found: Found) -> Baseline:
         attempt = found.attempt
-        observed = await self._judge.baseline(job.id, task, job.issue.repo, attempt, note=attempt.set_up_failure)
+        observed = await self._judge.baseline(job.id, task, job.issue.repo, attempt, note=notes(found))
+        if not attempt.holds:
+            observed = replace(observed, tried=tuple(map(tried, found.tried)))
         await self._world.store.prepared(job.id, attempt.plan, observed)
         if found.note:
             await self._world.store.noted(job.id, found.note)
@@ -236,6 +244,11 @@ class Solver:
             )
         await self._board.refresh(id)
 
+    @step("decide without runs")
+    async def decide_without_runs(self, job: Solve) -> None:
+        await self._world.store.decided(job.id, without_runs())
+        log.info("solve.unprovable", solve=job.id)
+
     @step("decide")
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
@@ -246,7 +259,9 @@ class Solver:
         )
         for evidence in judged:
             await self._world.store.judged(evidence.run, evidence)
-        decision = decide(judged, {run.id: run for run in facts.runs}, facts.baseline)
+        assert facts.task is not None
+        runs = {run.id: run for run in facts.runs}
+        decision = decide(judged, runs, facts.baseline, publish_unproven=publishes_unproven(facts.task))
         await self._world.store.decided(job.id, decision)
         await self._board.refresh(job.id)
         log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)

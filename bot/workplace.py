@@ -5,7 +5,7 @@ After a crash the commands' results come from the engine's record, and with them
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -36,14 +36,13 @@ class Ran:
 class Workplace:
     """`names`: the one to begin with, and the one to go on in when it is lost; then the first again, and so on.
 
-    `furnish` makes a sandbox as it was before the first command. `network`: hosts that commands may reach.
+    `furnish` makes a sandbox as it was before the first command, `execute` runs one there, once under its number.
     """
 
     sandboxes: Sandboxes
     names: tuple[SandboxId, SandboxId]
     furnish: Callable[[SandboxId], Awaitable[None]]
-    command_seconds: float
-    network: Sequence[str] = ()
+    execute: Callable[[SandboxId, Done], Awaitable[Finished]]
     sandbox: SandboxId = field(init=False)
     done: list[Done] = field(default_factory=list)
 
@@ -52,7 +51,7 @@ class Workplace:
 
     async def run(self, wanted: Done) -> Ran:
         async def run(sandbox: SandboxId) -> Ran:
-            return Ran(await self._execute(sandbox, wanted), sandbox)
+            return Ran(await self.execute(sandbox, wanted), sandbox)
 
         return await self.surviving("command", run)
 
@@ -74,7 +73,7 @@ class Workplace:
             [other] = set(self.names) - {self.sandbox}
             await self.furnish(other)
             for earlier in self.done:  # what they print is in the record already
-                await self._execute(other, earlier)
+                await self.execute(other, earlier)
             return await use(other)
 
         return await again_when_lost(what, attempt)
@@ -82,12 +81,3 @@ class Workplace:
     async def close(self) -> None:
         for sandbox in self.names:
             await self.sandboxes.close(sandbox)
-
-    async def _execute(self, sandbox: SandboxId, wanted: Done) -> Finished:
-        return await self.sandboxes.run(
-            sandbox,
-            wanted.command,
-            timeout=self.command_seconds,
-            network=self.network,
-            once=f"agent-{wanted.number}",
-        )

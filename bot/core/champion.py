@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.core.evidence import Case, rank, standing
-from bot.core.model import Baseline, Decision, Draft, Evidence, Outcome, Ranked, RunFacts, RunId, SolveFacts
-from bot.core.reasons import uncertain, verdict, why
+from bot.core.evidence import Case, is_unproven, rank, standing
+from bot.core.model import Baseline, Decision, Draft, Evidence, Outcome, Ranked, RunFacts, RunId, SolveFacts, Task
+from bot.core.reasons import NOTHING_RUNS, uncertain, verdict, why
 
 
-def decide(evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baseline: Baseline) -> Decision:
+def decide(
+    evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baseline: Baseline, *, publish_unproven: bool = False
+) -> Decision:
     """The candidate that has earned most by itself is the champion: ready before draft (see `standing`).
 
     Between equals: one whose tests were run; then the fewest new regressions; then the best reproduction of the
@@ -18,11 +20,18 @@ def decide(evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baselin
     lower run id. The outcome is what the champion has earned; when no candidate has earned even a draft there is no
     champion. Where a candidate stands in the sequence never matters.
 
+    A candidate about which nothing could be run is no champion either, unless the repository or the person who asked
+    wants it all the same (`publish_unproven`).
+
     `runs` holds every run of the solve; those without evidence come last and say so.
     """
     case = Case(tuple(evidence), runs, baseline)
     ordered = sorted(evidence, key=lambda item: rank(item, case))
-    eligible = [item for item in ordered if standing(item, baseline) is not Outcome.NONE]
+    eligible = [
+        item
+        for item in ordered
+        if standing(item, baseline) is not Outcome.NONE and (publish_unproven or not is_unproven(item, baseline))
+    ]
     champion, runner_up = (*eligible, None, None)[:2]
     ranking = [
         Ranked(item.run, place, verdict(item, champion, runner_up, case), item in eligible)
@@ -38,6 +47,16 @@ def decide(evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baselin
         reasons=why(champion, ordered, case),
         uncertain=uncertain(champion, ordered, case),
     )
+
+
+def publishes_unproven(task: Task) -> bool:
+    """`/solve draft`, or the repository's `unproven: draft`."""
+    return task.options.draft or task.config.pull_request.unproven
+
+
+def without_runs() -> Decision:
+    """Where nothing can be proved, and nobody wants what is unproven, no run is begun."""
+    return Decision(Outcome.NONE, None, None, (), (NOTHING_RUNS,), ())
 
 
 def wants_draft(facts: SolveFacts, *, applies: bool) -> bool:

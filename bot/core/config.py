@@ -298,6 +298,11 @@ def _draft(checker: _Checker, node: Node, name: str) -> Draft | None:
     return _DRAFTS[text] if text else None
 
 
+def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
+    text = checker.choice(node, name, ["draft", "none"])
+    return None if text is None else text == "draft"
+
+
 def _branch(checker: _Checker, node: Node, name: str) -> str | None:
     text = checker.text(node, name)
     if text is None:
@@ -334,6 +339,7 @@ _PULL_REQUEST = {
     "labels": _Field("labels", _labels),
     "reviewers": _Field("reviewers", _reviewers),
     "branch": _Field("branch", _branch),
+    "unproven": _Field("unproven", _unproven),
 }
 
 

@@ -44,6 +44,16 @@ def is_untested(evidence: Evidence, baseline: Baseline) -> bool:
     return bool(baseline.stable) and evidence.stable_total == 0
 
 
+def is_unproven(evidence: Evidence, baseline: Baseline) -> bool:
+    """Nothing was run that speaks for it: there are no stable tests to keep, and it was not seen to solve anything."""
+    return not baseline.stable and reproduction(evidence) > Reproduction.TESTS
+
+
+def provable(baseline: Baseline) -> bool:
+    """Could a candidate be proved here at all? Known before the first dollar is spent."""
+    return baseline.runnable or baseline.repro is not None
+
+
 def standing(evidence: Evidence, baseline: Baseline) -> Outcome:
     """What the candidate has earned, whatever the others did.
 

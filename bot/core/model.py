@@ -125,6 +125,7 @@ class PullRequestConfig:
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ("requester",)
     branch: str = "solvebot/{issue}-{slug}"
+    unproven: bool = False  # publish the best candidate as a draft where nothing could be run
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +323,8 @@ class Baseline:
     repro_exit: int | None = None
     tail: str = ""
     note: str = ""  # what people should know: "the set-up failed: ..."
+    runnable: bool = True  # the test command starts, so that tests that a candidate brings can be run
+    tried: tuple[str, ...] = ()  # a sentence for each plan that was tried, when none of them holds
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.evidence import Case, Rank, Reproduction, is_untested, rank, reproduction, standing
+from bot.core.evidence import Case, Rank, Reproduction, is_unproven, is_untested, rank, reproduction, standing
 from bot.core.model import Evidence, Gate, GateFailure, Outcome
 
 SHOWN_NAMES = 4  # of a list of tests; the rest is a number
 MAX_NAME = 100  # characters
+NOTHING_RUNS = "This repository's tests could not be run, so no patch could be proved, and no attempt was made."
 
 
 def verdict(evidence: Evidence, champion: Evidence | None, runner_up: Evidence | None, case: Case) -> str:
@@ -25,6 +26,8 @@ def verdict(evidence: Evidence, champion: Evidence | None, runner_up: Evidence |
         return "runner-up"
     if evidence.regressions:
         return f"breaks {_tests(len(evidence.regressions))}" if evidence.stable_passed else "passes no stable test"
+    if is_unproven(evidence, case.baseline):
+        return "unproven"
     if is_untested(evidence, case.baseline):
         return "tests not run"
     if reproduction(evidence) is Reproduction.STILL_FAILS:
@@ -89,6 +92,8 @@ def _against(evidence: Evidence, case: Case) -> str:
     letter = case.letter(evidence.run)
     if evidence.gate_failures:
         return f"{letter} is out: {', and '.join(f'it {objection(failure)}' for failure in evidence.gate_failures)}."
+    if not evidence.regressions:
+        return f"{letter} is unproven: nothing that was run speaks for it. {evidence.problem}".rstrip()
     shown = "" if reproduction(evidence) <= Reproduction.TESTS else ", and was not seen to solve the problem"
     return f"{letter} is out: it {_breaks(evidence, case)}{shown}. {evidence.problem}".rstrip()
 

@@ -95,6 +95,7 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
         model_provider="simulator",
         attempts=4,
         max_parallel=4,
+        setup_hosts=(),
         sandbox_toolchains=(make_toolchain(directory / "toolchain"),),
         data=directory / "bot",
         status_interval=1.0,

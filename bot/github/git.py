@@ -230,13 +230,14 @@ async def workbench(mirror: Path, environment: Mapping[str, str]) -> AsyncIterat
     """
     place = tempfile.TemporaryDirectory(prefix="solvebot-git-")
     try:
-        await asyncio.to_thread(_furnish, Path(place.name), mirror)
+        await asyncio.to_thread(furnish, Path(place.name), mirror)
         yield Git(Path(place.name), environment)
     finally:
         await asyncio.to_thread(place.cleanup)
 
 
-def _furnish(root: Path, mirror: Path) -> None:
+def furnish(root: Path, mirror: Path) -> None:
+    """A bare repository that has the mirror's objects, and nothing else."""
     for directory in ("refs", "info", "objects/info"):
         (root / directory).mkdir(parents=True)
     (root / "HEAD").write_text("ref: refs/heads/none\n")

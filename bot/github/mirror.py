@@ -21,12 +21,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.core.history import History
 from bot.core.model import Candidate, Repo, RunId, Sha
 from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
 from bot.github.fetch import fetch
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
+from bot.github.history import make_repository
 from bot.github.tar import NotATar
 from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
 
@@ -126,6 +128,10 @@ class GitMirrors:
         await git("archive", "--format=tar", "-o", str(unfinished.absolute()), commit, timeout=600)
         unfinished.replace(into)
 
+    async def repository(self, repo: Repo, commit: Sha, into: Path, *, branch: str) -> History:
+        git = await self._holding(repo, commit)
+        return await make_repository(git, self._environment, commit, into, branch=branch)
+
     async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
         difference = await self._difference(repo, base, tree, {})
         return {worktree.shown(c.path): c.new.blob if c.new else "" for c in difference.changes}
@@ -134,7 +140,8 @@ class GitMirrors:
         self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
     ) -> Candidate:
         """More than worktree.py's limits is not looked at: the candidate says so in `overflow`."""
-        difference = await self._difference(repo, base, tree, ignoring)
+        found = await self._difference(repo, base, tree, ignoring)
+        difference = worktree.as_candidate(await self._tree(repo, base), found)
         if difference.overflow:
             beginning = worktree.first_changes(difference)
             return Candidate(run, "", beginning, difference.dropped, difference.overflow)

@@ -44,6 +44,7 @@ _SYSTEM_FILES = (
     "/etc/alternatives",
     "/etc/ld.so.cache",
     "/etc/localtime",
+    "/etc/maven",  # where Debian's Maven in /usr leads to, as its Java does to /etc/java-17-openjdk
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )
@@ -228,7 +229,7 @@ def _build_walls() -> Iterable[str]:
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
-    for file in _SYSTEM_FILES:
+    for file in (*_SYSTEM_FILES, *map(str, sorted(Path("/etc").glob("java-*-openjdk")))):
         yield from ("--ro-bind-try", file, file)
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from ("--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm")

@@ -21,9 +21,20 @@ from bot.core.isolation import Connect, Fetch, Refusal, address_is_public, read_
 from bot.sandbox.rooms import Room
 
 PORT = 3128
-PROXY_ENVIRONMENT = dict.fromkeys(
-    ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), f"http://127.0.0.1:{PORT}"
-)
+_ADDRESS = f"http://127.0.0.1:{PORT}"
+# yarn and node have names of their own for it, and Java knows no environment: only what its tools are started with.
+PROXY_ENVIRONMENT = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _ADDRESS),
+    **dict.fromkeys(("YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"), _ADDRESS),
+    "NODE_USE_ENV_PROXY": "1",
+    "JAVA_TOOL_OPTIONS": " ".join(
+        (
+            f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={PORT} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}",
+            "-Daether.connector.http.useSystemProperties=true",  # Maven 3.9
+            "-Daether.transport.http.useSystemProperties=true",  # Maven 4
+        )
+    ),
+}
 
 # Runs inside: listens, leaves a copy of itself behind, and becomes the command. So there is no moment at which the
 # command runs and nobody listens, and the shell does not have a child that it did not start.

@@ -155,6 +155,7 @@ def _settings(world: Said, data: Path, solves: int) -> dict[str, str]:
         "MODEL_PROVIDER": "simulator",
         "WORKER_RUNS": str(solves * RUNS),
         "SWEEP_INTERVAL": "0",
+        "SETUP_HOSTS": "none",
         "DATA_DIR": str(data),
     }
 

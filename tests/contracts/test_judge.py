@@ -509,7 +509,11 @@ async def test_without_a_test_command_only_the_repro_command_speaks(court: Court
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(None), note="Set-up failed.")
     assert found == Baseline(
-        None, repro=REPRO, repro_exit=1, note="Set-up failed. No way to run the tests was found."
+        None,
+        repro=REPRO,
+        repro_exit=1,
+        note="Set-up failed. No way to run the tests was found.",
+        runnable=False,
     )  # fmt: skip
     facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
     evidence = await judge.judge(facts, await court.candidate(FOUR["cause"]))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.champion import decide
-from bot.core.evidence import Reproduction, reproduction, standing
+from bot.core.evidence import Reproduction, provable, reproduction, standing
 from bot.core.model import (
     Baseline,
     Decision,
@@ -246,7 +246,29 @@ def test_a_candidate_that_passes_nothing_says_why() -> None:
 
 
 def test_a_champion_of_which_nothing_was_observed() -> None:
-    assert decide([Evidence(A)], FOUR, Baseline(None)).reasons == ("It passes every gate; nothing else speaks for it.",)
+    decision = decide([Evidence(A)], FOUR, Baseline(None), publish_unproven=True)
+    assert (decision.outcome, decision.champion) == (Outcome.DRAFT, A)
+    assert decision.reasons == ("It passes every gate; nothing else speaks for it.",)
+
+
+def test_where_nothing_could_be_run_there_is_no_champion_unless_somebody_wants_one() -> None:
+    decision = decide([Evidence(A)], FOUR, Baseline(None))
+    assert (decision.outcome, decision.champion) == (Outcome.NONE, None)
+    assert decision.reasons == ("A is unproven: nothing that was run speaks for it.",)
+    assert {place.run: place.verdict for place in decision.ranking}[A] == "unproven"
+    assert decide([flips(Evidence(A))], FOUR, Baseline("t")).champion == A  # its own tests say something
+
+
+@pytest.mark.parametrize(
+    ("baseline", "expected"),
+    [
+        (Baseline("t", stable=("a",)), True),
+        (Baseline(None, runnable=False), False),
+        (Baseline(None, runnable=False, repro="make crash"), True),
+    ],
+)
+def test_whether_anything_can_be_proved_is_known_before_the_first_dollar(baseline: Baseline, expected: bool) -> None:
+    assert provable(baseline) is expected
 
 
 def test_no_run_produced_anything() -> None:
@@ -329,7 +351,7 @@ ALONE = "There was no other candidate to compare it with."
     ],
 )  # fmt: skip
 def test_what_is_uncertain(evidence: Evidence, baseline: Baseline, said: list[str]) -> None:
-    assert decide([evidence], FOUR, baseline).uncertain == (*said, ALONE)
+    assert decide([evidence], FOUR, baseline, publish_unproven=True).uncertain == (*said, ALONE)
 
 
 def test_hostile_names_stay_on_one_line_and_short() -> None:

@@ -203,16 +203,15 @@ def test_what_was_found_can_be_committed() -> None:
 
 def test_where_to_look_first() -> None:
     paths = ["README.md", "a.py", "b.py", ".github/workflows/ci.yml", "Makefile", ".devcontainer/devcontainer.json"]
-    found = signposts(Files(frozenset(paths), {}))
+    found = signposts(Files(frozenset(paths), {}), Tools({}))
     assert found.paths == (".github/workflows/ci.yml", ".devcontainer/devcontainer.json", "Makefile", "README.md")
     assert found.ecosystem == "python"
 
 
 def test_it_is_told_what_was_tried_and_how_it_failed() -> None:
     told = setup_brief(
-        Signposts(("Makefile",), "python"),
+        Signposts(("Makefile",), "python", Tools({"node": "20.1", "make": ""})),
         RepoConfig(test="make check"),
-        Tools({"node": "20.1", "make": ""}),
         [FAILS],
         "",
     )
@@ -226,7 +225,7 @@ def test_it_is_told_what_was_tried_and_how_it_failed() -> None:
 
 
 def test_it_is_told_what_was_wrong_with_the_script_before() -> None:
-    told = setup_brief(Signposts((), ""), NOTHING_SAID, Tools({}), [], "There is no file.")
+    told = setup_brief(Signposts((), "", Tools({})), NOTHING_SAID, [], "There is no file.")
     assert told == (
         "Programs in the sandbox: none that are known.\n\n"
         "An earlier agent left a script, which did not do: There is no file."
@@ -238,5 +237,5 @@ def test_it_is_told_at_most_so_much() -> None:
     paths = frozenset(f".github/workflows/{number}{long}.yml" for number in range(99))
     report = TestReport(long, 1, {}, False, 1.0, tail=long)
     tried = [Attempt(Toolchain((long,) * 99, long, long), Trial(report), long)] * 99
-    told = setup_brief(signposts(Files(paths, {})), RepoConfig(test=long), Tools({}), tried, long)
+    told = setup_brief(signposts(Files(paths, {}), Tools({})), RepoConfig(test=long), tried, long)
     assert len(told) < 50_000

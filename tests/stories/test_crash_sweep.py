@@ -114,9 +114,9 @@ SETUP_STEPS = {
 async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, dies: Dies) -> None:
     """From the first plan, which fails, to the replay of the script; with the two promises of above."""
     script = looking(f"{COUNTED}; ls", f"{COUNTED}; {ODD_COMMAND.script}")
-    environment = {"SETUP_AGENT": "true", "SANDBOX_TOOLCHAINS": str(make_toolchain(tmp_path / "toolchain"))}
+    told = {"SETUP_AGENT": "true", "SANDBOX_TOOLCHAINS": str(make_toolchain(tmp_path / "toolchain"))}
     at = f" ({'|'.join(SETUP_STEPS)})$"
-    async with a_mortal_world(tmp_path, {"fixer": script}, ODD_COMMAND.files, **environment) as world:
+    async with a_mortal_world(tmp_path, {"fixer": script}, ODD_COMMAND.files, "", None, **told) as world:
         async with world.bot(dies=dies, at=at) as bot:
             issue = await world.issue()
             await world.label(issue)
@@ -129,7 +129,8 @@ async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, d
         assert len(asked) == 3 * (2 if dies is Dies.BEFORE else 1)
         assert counted(asked[-1].messages) == [1, 2]
         assert facts.setup_agent is not None
-        assert (facts.setup_agent.steps, facts.setup_agent.dollars) == (3, pytest.approx(0.003))
+        assert facts.setup_agent.steps == 3
+        assert facts.setup_agent.dollars == pytest.approx(0.003)
         assert facts.toolchain is not None
         assert facts.toolchain.why == FOUND_BY_AGENT
         assert facts.dollars == pytest.approx(0.003 + 0.001 * sum(run.steps for run in facts.runs))

@@ -59,6 +59,7 @@ async def env(tmp_path: Path, provider: str) -> AsyncIterator[dict[str, str]]:
             "DATA_DIR": str(tmp_path / "data"),
             "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": "true",
             "PORT": "0",
+            "SETUP_HOSTS": "none",
         }
 
 

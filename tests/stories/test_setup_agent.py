@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import environment_options, help_policy
 from bot.core.environment.help import FOUND_BY_AGENT, allowance
-from bot.core.environment.proof import passing
+from bot.core.environment.proof import Found, passing
 from bot.core.model import (
     Experiment,
     Limits,
@@ -25,7 +25,7 @@ from bot.core.model import (
     Strategy,
 )
 from bot.demo.toolchain import make_toolchain
-from bot.environment import Environments, Found, Place
+from bot.environment import Environments, Place
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, Script, bash, too_much_text, turns
 from tests.stories.setup_repositories import ALL, GENERATED, PYTEST, SCRIPT, Odd, is_set_up, looks, written
@@ -175,8 +175,8 @@ async def test_it_knows_what_was_tried_and_what_there_is(tmp_path: Path) -> None
     async with odd_world(tmp_path, GENERATED, looks(GENERATED.script)) as world:
         await found_in(world)
         prompt = set_up_prompts(world)[0]
-        assert "$ python3 -m pytest -q" in prompt
-        assert "No module named 'greet.words'" in prompt
+        assert "Plan 1 (detected: test files) did not hold." in prompt
+        assert "$ python -m pytest -q\nNo test could be run" in prompt
         assert "python3 3." in prompt
 
 

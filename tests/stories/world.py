@@ -158,6 +158,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         model_provider="simulator",
         baseline_repeats=2,
         setup_agent=False,
+        setup_hosts=(),  # no story asks the tools of the machine that it happens on
         poll=0.02,
         data=directory / "bot",
         database_url=database_url,

@@ -38,25 +38,26 @@ _WORTH_READING = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Signposts:
-    """Of a repository: the files that a person would open first, and what it mostly consists of."""
+    """Of a repository: the files that a person would open first, and what there is to work with."""
 
     paths: tuple[str, ...]
     ecosystem: str
+    tools: Tools
 
 
-def signposts(files: Files) -> Signposts:
+def signposts(files: Files, tools: Tools) -> Signposts:
     """Continuous integration first, then containers, task runners, words for people, manifests."""
     paths = sorted(files.paths)
     worth = [path for pattern in _WORTH_READING for path in paths if pattern.fullmatch(path)]
-    return Signposts(tuple(worth[:MAX_FILES]), main_ecosystem(files))
+    return Signposts(tuple(worth[:MAX_FILES]), main_ecosystem(files), tools)
 
 
-def setup_brief(where: Signposts, config: RepoConfig, tools: Tools, tried: Sequence[Attempt], problem: str) -> str:
+def setup_brief(where: Signposts, config: RepoConfig, tried: Sequence[Attempt], problem: str) -> str:
     """Where to look first, what there is, what was tried and how each failed.
 
     `problem`: what was wrong with the script of an agent before this one; "" when there was none.
     """
-    found = ", ".join(f"{name} {version}".strip() for name, version in sorted(tools.versions.items()))
+    found = ", ".join(f"{name} {version}".strip() for name, version in sorted(where.tools.versions.items()))
     parts = [
         _listed("Files that say how it is built and tested, best first", where.paths),
         f"Programs in the sandbox: {found or 'none that are known'}.",

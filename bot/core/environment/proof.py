@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from bot.core.model import TestReport, Toolchain, Verdict
+from bot.core.environment.plan import Plans
+from bot.core.model import SetupWork, TestReport, Toolchain, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ class Attempt:
         return self.proof is Proof.SINGLE_TESTS and not self.set_up_failure
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best of the plans that were tried. Its snapshot is the solve's prepared one."""
+
+    attempt: Attempt
+    tried: tuple[Attempt, ...]
+    plans: Plans
+    help: SetupWork | None = None  # what an agent did, where one looked
+    note: str = ""  # what came of that, or why none did; for people
+
+
 def best(attempts: Sequence[Attempt]) -> Attempt:
     """By proof, then by whether set-up went well, then by the number of tests that pass; the first of equals."""
     return min(attempts, key=lambda attempt: (attempt.proof, bool(attempt.set_up_failure), -passing(attempt)))
@@ -74,3 +86,18 @@ def notices(report: TestReport, broken: TestReport) -> bool | None:
     if not passed:
         return None
     return any(broken.tests.get(name) is not Verdict.PASSED for name in passed)
+
+
+_NO_TESTS = 5  # pytest works, and there is none: https://docs.pytest.org/en/stable/reference/exit-codes.html
+_NOT_FOUND = (126, 127)  # POSIX, 2.8.2: the command cannot be run, or is not there
+
+
+def starts(report: TestReport, *, given: bool) -> bool:
+    """Does the command run tests at all? Then those that a candidate brings can be run, too.
+
+    `given`: a person has said that these are the tests. Then a failure as a whole is one of the tests, which a
+    candidate may mend; of a command that was found it is more likely that it cannot work here.
+    """
+    if report.per_test or Verdict.PASSED in report.tests.values():
+        return True
+    return report.exit_code not in _NOT_FOUND if given else report.exit_code == _NO_TESTS

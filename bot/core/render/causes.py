@@ -75,8 +75,8 @@ def set_up_failed(command: str, ending: str, output: str) -> str:
     last = last_lines(output, 3)
     said = f" It said: {last}" if last else ""
     return (
-        f"The set-up command failed ({ending}): {command}.{said} To whoever runs this bot: SETUP_HOSTS names the hosts "
-        "that set-up may reach, SANDBOX_TOOLCHAINS what is there already."
+        f"The set-up command failed ({ending}): {command}.{said} To whoever runs this bot: `solvebot doctor` shows the "
+        "hosts that set-up may reach; SETUP_HOSTS=auto,host adds one, SANDBOX_TOOLCHAINS says what is there already."
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from bot.core.environment.help import FOUND_BY_AGENT, Allowance
-from bot.core.environment.proof import Attempt, Proof, passing
+from bot.core.environment.proof import Attempt, Found, Proof, passing
 from bot.core.model import SetupWork, SolveFacts, Toolchain
 from bot.core.render.causes import last_lines
 from bot.core.render.text import block, count, details, dollars
+
+_MOST_LEFT_OUT = 5
 
 
 def trying(plan: Toolchain) -> str:
@@ -37,15 +39,38 @@ def outcome(attempt: Attempt) -> str:
     return said
 
 
+def tried(attempt: Attempt) -> str:
+    """A line of the list of what was tried."""
+    return f"{attempt.plan.test or 'no test command'} ({attempt.plan.why}): {outcome(attempt)}"
+
+
+def notes(found: Found) -> str:
+    """What people should know about the environment that is used, and about what was left out."""
+    attempt = found.attempt
+    said = [attempt.set_up_failure, *attempt.plan.notes]
+    if attempt.holds:
+        return " ".join(filter(None, said))
+    left_out = [f"{skipped.source}: {skipped.reason}" for skipped in found.plans.skipped]
+    return " ".join(filter(None, [*said, *left_out[:_MOST_LEFT_OUT]]))
+
+
 def configuration(attempt: Attempt) -> str:
     """`.github/solvebot.yml` for what was found: what it says then is not searched for again."""
-    return _as_configuration(attempt.plan, f"{count(passing(attempt), 'test')} pass")
+    about = f"# Tried on a fresh copy: {count(passing(attempt), 'test')} pass." if attempt.holds else _NOT_YET
+    return f"{about}\n{_setup_and_test(attempt.plan)}"
 
 
-def _as_configuration(plan: Toolchain, seen: str) -> str:
-    lines = [f"# Tried on a fresh copy: {seen}."]
-    lines += ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
-    lines.append(f"test: {json.dumps(plan.test)}" if plan.test else '# test: "the command that runs the tests"')
+def beginning_of_configuration(plan: Toolchain | None) -> str:
+    """The same for what did not work: the best plan, to be corrected."""
+    return f"{_NOT_YET}\n{_setup_and_test(plan or Toolchain((), None, ''))}"
+
+
+_NOT_YET = "# This does not work yet: say what set-up and tests need."
+
+
+def _setup_and_test(plan: Toolchain) -> str:
+    lines = ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
+    lines.append(f"test: {json.dumps(plan.test or 'make test')}")
     return "\n".join(lines) + "\n"
 
 
@@ -88,7 +113,7 @@ def offer(facts: SolveFacts) -> str:
     plan, baseline = facts.toolchain, facts.baseline
     if plan is None or baseline is None or plan.why != FOUND_BY_AGENT:
         return ""
-    told = _as_configuration(plan, f"{count(len(baseline.stable), 'test')} always pass")
+    told = f"# Tried on a fresh copy: {count(len(baseline.stable), 'test')} always pass.\n{_setup_and_test(plan)}"
     return details(
         "How it was set up and tested: found by an agent. Commit this, and nobody has to search again",
         f"`.github/solvebot.yml`\n\n{block(told, 'yaml')}",

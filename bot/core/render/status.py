@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bot.core.breaker import Outage
+from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, phase
+from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.causes import service_away
-from bot.core.render.environment import agent_at_work, offer
+from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
-from bot.core.render.text import code, count, details, dollars, fitted, harmless
+from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 
 _NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING})
 
@@ -51,8 +53,14 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return f"🛑 Cancelled: {_ended_by(facts)}. The sandboxes are gone."
         case Phase.FAILED:
             return f"⚠️ This did not work. {harmless(facts.error)}" + _incident(facts)
+        case _ if _nothing_runs(facts):
+            return "🧰 No attempt was made: I could not run this repository's tests, so no patch could be proved."
         case _:
             return "🤷 No pull request this time: no candidate can be trusted."
+
+
+def _nothing_runs(facts: SolveFacts) -> bool:
+    return facts.decision is not None and facts.decision.reasons == (NOTHING_RUNS,)
 
 
 def _body(facts: SolveFacts, now: Phase) -> list[str]:
@@ -61,6 +69,8 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
+    if now is Phase.NO_CHAMPION and _nothing_runs(facts):
+        return [*parts, *_how_to_make_it_run(facts)]
     if now is Phase.NO_CHAMPION:
         parts += _what_stood_against(facts)
     if facts.decision is not None and now is not Phase.CANCELLED:
@@ -89,6 +99,22 @@ def _what_stood_against(facts: SolveFacts) -> list[str]:
     if facts.decision and facts.decision.reasons:
         parts.append(" ".join(harmless(reason) for reason in facts.decision.reasons))
     parts.append("More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`.")
+    return parts
+
+
+def _how_to_make_it_run(facts: SolveFacts) -> list[str]:
+    """What was tried, what to write into the configuration, and the way without."""
+    baseline, plan = facts.baseline, facts.toolchain
+    lines = [f"- {harmless(line, 700)}" for line in baseline.tried] if baseline is not None else []
+    parts = ["What I tried, each in a fresh sandbox:\n\n" + "\n".join(lines)] if lines else []
+    if baseline is not None and baseline.note:
+        parts.append(harmless(baseline.note, 1000))
+    beginning = block(beginning_of_configuration(plan), "yaml", 2000)
+    parts.append(f"A maintainer can say how in `{CONFIG_PATHS[0]}` on the default branch; a beginning:\n\n{beginning}")
+    parts.append(
+        "`solvebot environment PATH` tries it on a clone. Then `/solve retry`. "
+        "Or `/solve draft`: the best unproven patch becomes a draft pull request all the same."
+    )
     return parts
 
 

@@ -1,0 +1,37 @@
+"""What every set-up command finds in its environment: nothing is fetched that cannot be had or is not needed."""
+
+from __future__ import annotations
+
+SETUP_HINTS = {
+    # Browsers and other programs that packages fetch from hosts of their own
+    "CHROMEDRIVER_SKIP_DOWNLOAD": "true",
+    "CYPRESS_INSTALL_BINARY": "0",
+    "ELECTRON_SKIP_BINARY_DOWNLOAD": "1",
+    "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1",
+    "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD": "true",
+    "PUPPETEER_SKIP_DOWNLOAD": "true",
+    "SENTRYCLI_SKIP_DOWNLOAD": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    # Hooks for people who commit
+    "HUSKY": "0",
+    "LEFTHOOK": "0",
+    # News, audits, statistics
+    "COMPOSER_NO_AUDIT": "1",
+    "DO_NOT_TRACK": "1",
+    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+    "NEXT_TELEMETRY_DISABLED": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "YARN_ENABLE_TELEMETRY": "0",
+    "npm_config_audit": "false",
+    "npm_config_fund": "false",
+    "npm_config_update_notifier": "false",
+    # The certificates that the system trusts, which a mirror may need
+    "DENO_TLS_CA_STORE": "system",
+    "NODE_USE_SYSTEM_CA": "1",
+    "UV_SYSTEM_CERTS": "1",
+    # Nobody is there to answer
+    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "PIP_NO_INPUT": "1",
+    "POETRY_NO_INTERACTION": "1",
+}
