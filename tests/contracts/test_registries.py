@@ -47,7 +47,7 @@ async def test_a_machine_without_any_tool(tmp_path: Path) -> None:
 
 async def test_the_pip_that_the_bot_runs_with_says_where_packages_come_from(tmp_path: Path) -> None:
     """The real one, and the real uv, whatever their registry is called. Nothing is asked over the network."""
-    host = Host({"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, python=sys.executable, seconds=60)
+    host = Host({"PATH": "/nowhere", "HOME": str(tmp_path)}, python=sys.executable, seconds=60)
     told = of((await ask(host)).told, "pip and uv")
     assert len(told.hosts) == 2
     assert all("." in name for name in told.hosts)
@@ -58,7 +58,7 @@ async def test_the_operators_mirror_of_real_tools(tmp_path: Path) -> None:
     (tmp_path / ".config" / "uv").mkdir(parents=True)
     (tmp_path / ".config" / "uv" / "uv.toml").write_text('index-url = "https://me:secret@uv.corp.test:8443/simple"\n')
     host = Host(
-        {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_INDEX_URL": "https://me:secret@pip.corp.test/simple"},
+        {"PATH": "/nowhere", "HOME": str(tmp_path), "PIP_INDEX_URL": "https://me:secret@pip.corp.test/simple"},
         python=sys.executable,
         seconds=60,
     )
