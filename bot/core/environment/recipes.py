@@ -11,8 +11,9 @@ from bot.core.environment import others
 from bot.core.environment.actions import action_lines, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.fitting import fitted_setup, venv
+from bot.core.environment.fitting import fitted_setup
 from bot.core.environment.lines import Kind, kind, single_words, unwrapped
+from bot.core.environment.python_install import venv
 from bot.core.environment.scripts import Item, Script, folded
 from bot.core.environment.tools import Tools
 from bot.core.environment.workflow_files import Job, Step, with_actions
@@ -55,7 +56,7 @@ def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, 
     tests = _lines(item for item in needed if item.kind is Kind.TEST)[:MAX_TESTS]
     ecosystem = ecosystem_of((*tests, *setup), versions)
     if ecosystem == "python" or any("~/venv" in line for line in setup):
-        setup = _with_venv(setup, tools)
+        setup = _with_venv(setup, files, tools)
     missing = _missing(tests, tools)
     setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
@@ -104,11 +105,10 @@ def _lines(items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for item in items for line in item.lines))
 
 
-def _with_venv(setup: tuple[str, ...], tools: Tools) -> tuple[str, ...]:
+def _with_venv(setup: tuple[str, ...], files: Files, tools: Tools) -> tuple[str, ...]:
     """Made before anything is installed into it."""
-    made = [line for line in setup if re.search(r"\bvenv\b.*~/venv\b", line) and "pip install" not in line]
-    first = made[0] if made else venv(tools)
-    return (first, *(line for line in setup if line not in made))
+    made = venv(files, tools)
+    return (*made, *(line for line in setup if line not in made))
 
 
 _ECOSYSTEMS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.core.environment.expand import expand
 from bot.core.environment.expressions import UNKNOWN, Scope, substituted, unknown_names
 from bot.core.environment.files import Files
-from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, install, uv_sync
+from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, uv_sync
 from bot.core.environment.lines import (
     MAX_SCRIPT,
     Kind,
@@ -21,6 +21,7 @@ from bot.core.environment.lines import (
     unwrapped,
     without_assignments,
 )
+from bot.core.environment.python_install import install
 from bot.core.environment.tools import Tools
 
 
