@@ -29,6 +29,7 @@ from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
+from bot.core.environment.help import HelpPolicy
 from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.secrets import redact
@@ -48,6 +49,7 @@ from bot.registries import SetUpReach, this_host
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.downloads import DownloadOptions
 from bot.sandbox.leased import LeasedSandboxes
 from bot.sandbox.lender import LendingOptions
 from bot.sandbox.preferred import PreferredSandboxes
@@ -121,6 +123,10 @@ def environment_options(settings: Settings) -> EnvironmentOptions:
     )
 
 
+def help_policy(settings: Settings) -> HelpPolicy:
+    return HelpPolicy(settings.setup_agent, settings.setup_agent_dollars, settings.setup_agent_steps)
+
+
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
@@ -145,6 +151,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
             server_limits(settings),
             settings.command_timeout,
             max(settings.command_timeout, settings.test_timeout),
+            help_policy(settings),
         ),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
@@ -177,8 +184,16 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
             executable=settings.bubblewrap,
             at_once=at_once,
             allow_private=settings.setup_private_networks,
+            downloads=download_options(settings),
         )
     )
+
+
+def download_options(settings: Settings) -> DownloadOptions | None:
+    if not settings.download_cache:
+        return None
+    directory = (settings.data / "downloads").absolute()
+    return DownloadOptions(directory, settings.download_cache * 1024**2, settings.setup_private_networks)
 
 
 def our_toolchain(directory: Path) -> Path:

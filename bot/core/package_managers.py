@@ -64,9 +64,10 @@ def _python_questions(python: str, uv: str, blind: Mapping[str, str | None]) -> 
     yield Question((python, "-m", "pip", "config", "list"))
     yield Question((python, "-c", _PYPI))
     ask = (uv, "pip", "compile", "wanted.in", "--no-cache", "--python", python, "--color", "never")
-    env = {**blind, "UV_HTTP_RETRIES": "0", "UV_OFFLINE": None, "UV_PYTHON_DOWNLOADS": "never"}
-    without = dict.fromkeys(("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_CONFIG_FILE"))
+    env: dict[str, str | None] = {**blind, "UV_HTTP_RETRIES": "0", "UV_OFFLINE": None, "UV_PYTHON_DOWNLOADS": "never"}
+    env |= {"UV_INDEX": None, "UV_EXTRA_INDEX_URL": None}  # which would be asked before the default one
     yield Question(ask, env, {"wanted.in": WANTED})
+    without = {"UV_DEFAULT_INDEX": None, "UV_INDEX_URL": None, "UV_CONFIG_FILE": None}
     yield Question((*ask, "--no-config"), {**env, **without}, {"wanted.in": WANTED})
 
 
@@ -90,12 +91,15 @@ _NPM = (
 
 
 def _yarn_questions(blind: Mapping[str, str | None]) -> Iterator[Question]:
-    """corepack fetches yarn from where yarn's lock files say that packages are, so it answers where yarn is missing."""
-    yield Question(("yarn", "config", "get", "registry"), {}, _OWN_PACKAGE)
-    yield Question(("yarn", "config", "get", "npmRegistryServer"), {}, _OWN_PACKAGE)
-    env = {**blind, "COREPACK_HOME": "corepack", "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "NODE_OPTIONS": None}
+    """corepack fetches yarn from where yarn's lock files say that packages are, so it answers where yarn is missing.
+
+    yarn itself may be corepack, too, which must not fetch anything now.
+    """
+    env = {**blind, "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "NODE_OPTIONS": None}
+    yield Question(("yarn", "config", "get", "registry"), env, _OWN_PACKAGE)
+    yield Question(("yarn", "config", "get", "npmRegistryServer"), env, _OWN_PACKAGE)
     for version in ("1.22.22", "4.5.0"):
-        yield Question(("corepack", f"yarn@{version}", "--version"), env, _OWN_PACKAGE)
+        yield Question(("corepack", f"yarn@{version}", "--version"), {**env, "COREPACK_HOME": "corepack"}, _OWN_PACKAGE)
 
 
 _GO = (
@@ -109,10 +113,21 @@ _COMPOSER = (Question(("composer", "config", "--global", "repositories"), {"COMP
 _DOTNET = (Question(("dotnet", "nuget", "list", "source", "--format", "short"), {"DOTNET_NOLOGO": "1"}),)
 
 
+_CARGO_PACKAGE = f"""\
+[package]
+name = "asked"
+version = "0.0.0"
+[lib]
+path = "lib.rs"
+[workspace]
+[dependencies]
+{WANTED} = "1"
+"""
+
+
 def _cargo_question(nowhere: str) -> Question:
-    manifest = f'[package]\nname = "asked"\nversion = "0.0.0"\n[lib]\npath = "lib.rs"\n[dependencies]\n{WANTED} = "1"\n'
     env = {"CARGO_HTTP_PROXY": nowhere, "CARGO_NET_RETRY": "0", "CARGO_NET_OFFLINE": None, "CARGO_TERM_COLOR": "never"}
-    return Question(("cargo", "fetch"), env, {"Cargo.toml": manifest, "lib.rs": ""})
+    return Question(("cargo", "fetch"), env, {"Cargo.toml": _CARGO_PACKAGE, "lib.rs": ""})
 
 
 _GEM = (
@@ -216,19 +231,23 @@ def read_yarn(said: Sequence[str]) -> Told:
 def read_go(said: Sequence[str]) -> Told:
     """GOPROXY is a list; `direct`, `off` and files name no host. GOSUMDB is a host's name, or a name and an address."""
     (proxy, sums), (usual_proxy, usual_sums) = (_two_lines(text) for text in said)
-    words = [word for word in re.split(r"[,|]", proxy) if word]
-    found = [(word, read_address(word)) for word in words]
-    hosts = [address for _, address in found if address is not None]
-    if sums and sums != "off":
-        name, _, where = sums.partition(" ")
-        hosts += [address for address in [read_address(where or f"https://{name.partition('+')[0]}")] if address]
+    words = [(word, read_address(word)) for word in re.split(r"[,|]", proxy) if word]
+    proxies = [address for _, address in words if address is not None]
+    checked = [address for address in (_sum_database(sums),) if address is not None]
     environment: dict[str, str] = {}
-    if proxy != usual_proxy and all(address is None or address.url for _, address in found):
-        plain = [address.url if address else word for word, address in found if address or word in ("direct", "off")]
+    if proxy != usual_proxy and all(address.url for address in proxies):
+        plain = [address.url if address else word for word, address in words if address or word in ("direct", "off")]
         environment |= {"GOPROXY": ",".join(plain)} if plain else {}
-    if sums not in ("", usual_sums) and "@" not in sums:
+    if sums != usual_sums and (sums == "off" or checked) and "@" not in sums:
         environment["GOSUMDB"] = sums
-    return Told("go", hosts_of(hosts), environment, _unsaid(address for _, address in found if address))
+    return Told("go", hosts_of((*proxies, *checked)), environment, _unsaid(proxies))
+
+
+def _sum_database(said: str) -> Address | None:
+    """`sum.example`, `sum.example+key` or `sum.example+key https://where.it.is`."""
+    key, _, where = said.partition(" ")
+    name = key.partition("+")[0]
+    return read_address(where or f"https://{name}") if "." in name and "/" not in name else None
 
 
 def _two_lines(text: str) -> tuple[str, str]:

@@ -140,7 +140,8 @@ class GitMirrors:
         self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
     ) -> Candidate:
         """More than worktree.py's limits is not looked at: the candidate says so in `overflow`."""
-        difference = await self._difference(repo, base, tree, ignoring)
+        found = await self._difference(repo, base, tree, ignoring)
+        difference = worktree.as_candidate(await self._tree(repo, base), found)
         if difference.overflow:
             beginning = worktree.first_changes(difference)
             return Candidate(run, "", beginning, difference.dropped, difference.overflow)

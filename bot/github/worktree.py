@@ -52,10 +52,10 @@ class Content:
 
 @dataclass(slots=True)
 class Workspace:
-    """`repositories`: directories, below the top, with a `.git` of their own. `overflow`: why reading stopped."""
+    """`clones`: directories, below the top, that came from elsewhere. `overflow`: why reading stopped."""
 
     files: dict[str, Content] = field(default_factory=dict)
-    repositories: set[str] = field(default_factory=set)
+    clones: set[str] = field(default_factory=set)
     overflow: str = ""
 
 
@@ -93,10 +93,10 @@ def read_workspace(tar: Path) -> Workspace:
 
 
 def _take_in(workspace: Workspace, member: Member, file: BinaryIO) -> None:
-    repository = _repository_of(member.path)
-    if repository is not None:
-        if repository:
-            workspace.repositories.add(repository)
+    inner = _inside_of_repository(member.path)
+    if inner is not None:
+        if inner.directory and member.kind is not Kind.OTHER and _is_of_a_clone(inner.path):
+            workspace.clones.add(inner.directory)
         return
     workspace.files.pop(member.path, None)  # of two members with one name the later counts
     mode = EXECUTABLE if member.executable else FILE
@@ -111,13 +111,26 @@ def _take_in(workspace: Workspace, member: Member, file: BinaryIO) -> None:
         workspace.files[member.path] = target
 
 
-def _repository_of(path: str) -> str | None:
-    """The directory whose repository this path is part of, "" for the top; None for an ordinary path."""
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """Something of a repository: whose directory this is, "" for the top, and where in its `.git` it lies."""
+
+    directory: str
+    path: str
+
+
+def _inside_of_repository(path: str) -> _Inner | None:
+    """None for an ordinary path."""
     parts = path.split("/")
     for depth, part in enumerate(parts):
         if is_dot_git(part):
-            return "/".join(parts[:depth])
+            return _Inner("/".join(parts[:depth]), "/".join(parts[depth + 1 :]))
     return None
+
+
+def _is_of_a_clone(path: str) -> bool:
+    """Within `.git`: what a fetch leaves there, and `git init` does not. "": a file that names a `.git` elsewhere."""
+    return path in ("", "packed-refs", "FETCH_HEAD", "shallow") or path.startswith("refs/remotes/")
 
 
 # Characters that HFS+ leaves out when it compares names (git's utf8.c, next_hfs_char).
@@ -137,16 +150,20 @@ def compare(
 ) -> Difference:
     """Scratch, and what is as set-up left it (`ignoring`: shown path -> blob id, "" for a removed file), is dropped.
 
-    Something in the place of a submodule, which is an empty directory in our archives, is a change of the submodule.
+    A repository within the workspace is what an agent looked something up in, or tried something out with. The files
+    of one that came from elsewhere are dropped, unless the base commit has files there; those of one that was begun in
+    place are files like any other.
     """
     tracked = {file.path: file for file in base}
-    found = _with_repositories(workspace, {path for path, file in tracked.items() if file.mode == SUBMODULE})
-    changes, dropped = [], []
-    for path, new in found.items():
+    clones = _clones(workspace, tracked)
+    changes, dropped = [], [f"{shown(clone)}/" for clone in clones]
+    for path, new in workspace.files.items():
         old = tracked.get(path)
         if (old is not None and _is_same(old, new)) or ignoring.get(shown(path)) == new.blob:
             continue
-        if old is None and (f"{path}/.git" if new.mode == SUBMODULE else path) in scratch:
+        if clones and not clones.isdisjoint(_directories(path)):
+            continue
+        if old is None and path in scratch:
             dropped.append(shown(path))
         else:
             changes.append(Change(path, old, new))
@@ -154,23 +171,51 @@ def compare(
         changes += [
             Change(path, old, None)
             for path, old in tracked.items()
-            if path not in found and old.mode != SUBMODULE and ignoring.get(shown(path)) != ""
+            if path not in workspace.files and old.mode != SUBMODULE and ignoring.get(shown(path)) != ""
         ]
     changes.sort(key=lambda change: change.path)
-    return Difference(tuple(changes), tuple(sorted(dropped)[:_SHOWN]), workspace.overflow or _overflow(changes))
+    return Difference(tuple(changes), tuple(sorted(dropped)[:_SHOWN]), workspace.overflow)
 
 
-def _with_repositories(workspace: Workspace, submodules: set[str]) -> dict[str, Content]:
-    """All files, those below a submodule of the base as one change of it, and the inner repositories."""
-    touched = Content(SUBMODULE, NO_BLOB, 0, 0)
-    found = dict.fromkeys(workspace.repositories, touched)
-    for path, content in workspace.files.items():
-        above = next((p[:-1] for p in (f"{path}/", *parents(path)) if p[:-1] in submodules), None)
-        if above is None:
-            found[path] = content
+def _clones(workspace: Workspace, tracked: Mapping[str, TreeFile]) -> set[str]:
+    """Directories that are repositories from elsewhere, with files or bare, and nothing of the base commit."""
+    found = workspace.clones | _bare_repositories(workspace.files)
+    return found - {way for path in tracked for way in (*_directories(path), path)} if found else found
+
+
+def _bare_repositories(files: Iterable[str]) -> set[str]:
+    """`git clone --bare`, or a `.git` that was put aside under another name."""
+    heads, configs, objects = set(), set(), set()
+    for path in files:
+        directory, _, name = path.rpartition("/")
+        if name == "HEAD":
+            heads.add(directory)
+        elif name == "config":
+            configs.add(directory)
+        elif "/objects/" in path:
+            objects.add(path.partition("/objects/")[0])
+    return heads & configs & objects
+
+
+def _directories(path: str) -> list[str]:
+    return [above[:-1] for above in parents(path)]
+
+
+def as_candidate(base: Iterable[TreeFile], difference: Difference) -> Difference:
+    """What is changed below a submodule, an empty directory in our archives, is one change of the submodule itself.
+
+    And it says so when it is more than is looked at.
+    """
+    submodules = {file.path: file for file in base if file.mode == SUBMODULE}
+    changes: dict[str, Change] = {}
+    for change in difference.changes:
+        ways = (change.path, *_directories(change.path)) if submodules else ()
+        if above := next((way for way in ways if way in submodules), None):
+            changes[above] = Change(above, submodules[above], Content(SUBMODULE, NO_BLOB, 0, 0))
         else:
-            found[above] = touched
-    return found
+            changes[change.path] = change
+    left = sorted(changes.values(), key=lambda change: change.path)
+    return Difference(tuple(left), difference.dropped, difference.overflow or _overflow(left))
 
 
 def _is_same(old: TreeFile, new: Content) -> bool:

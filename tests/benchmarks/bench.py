@@ -10,13 +10,14 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from statistics import median
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import deliveries, fault_recovery, many_solves, model_calls, sandbox_starts
+from tests.benchmarks import deliveries, environments, fault_recovery, many_solves, model_calls, sandbox_starts
 from tests.benchmarks.child import child
 from tests.benchmarks.receivers import BARE, ROUTE, SERVERS
 
@@ -253,6 +254,23 @@ def _outage(compared: fault_recovery.Compared) -> None:
     console.print(table)
 
 
+# ------------------------------------------------------------------------------------------------- real repositories
+
+
+async def _environments(folder: Path) -> None:
+    rows = []
+    for place in environments.repositories(folder):
+        rows.append(row := await environments.measured(place))
+        console.print(f"{row.repository}: {row.proof}, {row.passing} tests pass, {row.seconds:.0f} s ({row.why})")
+    environments.write(rows)
+    seconds = [row.seconds for row in rows]
+    up = sum(row.proof == "single tests" for row in rows)
+    console.print(
+        f"{up} of {len(rows)} come up per test; seconds: median {median(seconds):.0f}, most {max(seconds):.0f} "
+        f"({_load()}). Written to {environments.TABLE.name}."
+    )
+
+
 PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
     "solves": lambda solves, rounds: _solves(solves),
     "deliveries": lambda solves, rounds: _deliveries(rounds),
@@ -265,13 +283,24 @@ PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
 @click.command()
 @click.option("--solves", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many at once.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100), help="Of what is compared.")
-@click.option("--only", type=click.Choice(list(PARTS)), multiple=True, help="Not all parts; may be repeated.")
-def main(solves: int, rounds: int, only: tuple[str, ...]) -> None:
+@click.option(
+    "--only", type=click.Choice([*PARTS, "environments"]), multiple=True, help="Not all parts; may be repeated."
+)
+@click.option(
+    "--repositories",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="For `environments`, which needs package registries: a folder of clones or bare repositories.",
+)
+def main(solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None) -> None:
     """Print what the bot costs on this machine."""
+    if "environments" in only and repositories is None:
+        raise click.UsageError("name a folder of repositories: --repositories FOLDER")
 
     async def all_parts() -> None:
+        if repositories is not None:
+            await _environments(repositories)
         for name, part in PARTS.items():
-            if not only or name in only:
+            if name in only or not (only or repositories):
                 await part(solves, rounds)
 
     asyncio.run(all_parts())

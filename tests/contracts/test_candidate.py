@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bot.core.model import Candidate, ChangeKind
+from bot.core.gates import GatePolicy, check_gates
+from bot.core.model import Candidate, ChangeKind, Gate, GateFailure, Sha
 from bot.github.mirror import GitMirrors
 from bot.ports import Rejected, TreeEntry
 from tests.contracts.mirror_world import REPO, RUN, Committed, Edited, World, add, as_entry, git, make_world
@@ -193,7 +194,7 @@ async def test_what_setup_left_behind_is_not_the_runs_change(world: World) -> No
         "clone/a.py": b"\n",
     }
     left = await world.mirrors.untracked(REPO, base, await world.workspace(base, setup))
-    assert set(left) == {*setup, "clone", '"caf\\351"'} - {"clone/.git/config", "caf\udce9"}
+    assert set(left) == {*setup, '"caf\\351"'} - {"clone/.git/config", "caf\udce9"}
     assert left["gone.txt"] == ""
     assert msgspec.json.decode(msgspec.json.encode(left)) == left
 
@@ -264,7 +265,7 @@ async def test_of_members_with_one_name_the_last_counts(hostile: tuple[World, ta
 
 
 async def test_planted_git_directories(hostile: tuple[World, tarfile.TarFile, Path]) -> None:
-    """At the top it is the sandbox's own; further down it is a repository within, as a submodule would be."""
+    """At the top it is the sandbox's own; further down it is what an agent tried something out in."""
     world, tar, path = hostile
     marker = world.directory / "marker"
     script = f"#!/bin/sh\ntouch {marker}\n".encode()
@@ -272,11 +273,11 @@ async def test_planted_git_directories(hostile: tuple[World, tarfile.TarFile, Pa
         add(tar, name, script, 0o755)
     add(tar, ".git/config", f'[core]\n\tfsmonitor = touch {marker}\n[filter "e"]\n\tclean = touch {marker}\n'.encode())
     add(tar, ".gitattributes", b"* filter=e diff=e\n[attr]binary filter=e\n")
-    add(tar, "vendor/lib/.git", b"gitdir: ../../.git/modules/lib\n")
+    add(tar, "vendor/lib/.git/hooks/post-checkout", script, 0o755)
     add(tar, "vendor/lib/m.py", b"m\n")
     candidate = await judged(world, tar, path)
     changes = {(c.path, c.new_mode) for c in candidate.changes}
-    assert changes == {(".gitattributes", "100644"), ("vendor/lib", "160000"), ("vendor/lib/m.py", "100644")}
+    assert changes == {(".gitattributes", "100644"), ("vendor/lib/m.py", "100644")}
     assert not marker.exists()
 
 
@@ -296,16 +297,118 @@ async def test_filters_and_textconv_of_the_base_are_not_run(world: World) -> Non
     assert not marker.exists()
 
 
-async def test_a_submodule_is_unchanged_unless_something_is_in_its_place(world: World) -> None:
+BEGUN = {".git/HEAD": b"ref: refs/heads/main\n", ".git/config": b"[core]\n", ".git/objects/ab/cd": b"x"}
+CLONED = {**BEGUN, ".git/packed-refs": b"", ".git/objects/pack/pack-1.pack": b"PACK"}
+BARE = {
+    "HEAD": b"ref: refs/heads/main\n",
+    "config": b"[core]\n",
+    "objects/pack/pack-1.pack": b"PACK",
+    "description": b"",
+}
+WORKTREE = {".git": b"gitdir: /workspace/.git/worktrees/old\n"}
+
+
+def below(directory: str, files: Mapping[str, bytes]) -> dict[str, Edited]:
+    return {f"{directory}/{name}": content for name, content in files.items()}
+
+
+@pytest.mark.parametrize(
+    ("repository", "changed", "dropped"),
+    [
+        pytest.param(below("new", {**BEGUN, "x.py": b"x\n"}), {"new/x.py"}, (), id="begun in a new directory"),
+        pytest.param(below("new", BEGUN), set(), (), id="begun and left empty"),
+        pytest.param(below("pkg", {**BEGUN, "x.py": b"x\n"}), {"pkg/x.py"}, (), id="begun in the base commit's"),
+        pytest.param(below("pkg", {**CLONED, "x.py": b"x\n"}), {"pkg/x.py"}, (), id="fetched into the base commit's"),
+        pytest.param(below("old/lib", {**CLONED, "x.py": b"x\n", "d/y": b""}), set(), ("old/lib/",), id="cloned"),
+        pytest.param(below("old", {**WORKTREE, "a.py": b"a\n"}), set(), ("old/",), id="another worktree"),
+        pytest.param(below("x.git", BARE), set(), ("x.git/",), id="cloned without files"),
+        pytest.param(below(".git.aside", {**BEGUN, **BARE}), set(), (".git.aside/",), id="the repository put aside"),
+        pytest.param(
+            below("new", {**CLONED, "x.py": b"", "in/.git/HEAD": b"", "in/y.py": b""}),
+            set(),
+            ("new/",),
+            id="one in another",
+        ),
+        pytest.param(
+            below("new", {**BEGUN, **below("in", CLONED), "in/y.py": b"", "x.py": b""}),  # type: ignore[dict-item]
+            {"new/x.py"},
+            ("new/in/",),
+            id="cloned below one that was begun",
+        ),
+        pytest.param(
+            {"crate/.git/HEAD": b"", "crate/Cargo.toml": b"[package]\n"}, {"crate/Cargo.toml"}, (), id="cargo"
+        ),
+        pytest.param(
+            {"config": b"", "HEAD": b"", "objects/x": b""}, {"config", "HEAD", "objects/x"}, (), id="at the top"
+        ),
+    ],
+)
+async def test_a_repository_within_is_no_veto(
+    world: World, repository: dict[str, Edited], changed: set[str], dropped: tuple[str, ...]
+) -> None:
+    """Row 14: an agent runs `git init`, `cargo new` or `git clone` in the workspace, and mends what was broken."""
+    base = await world.base({"a.py": b"a\n", "pkg/m.py": b"m\n"})
+    candidate = await world.candidate(base, {**repository, "a.py": b"fixed\n"})
+    assert {change.path for change in candidate.changes} == {"a.py", *changed}
+    assert candidate.dropped == dropped
+    assert check_gates(candidate, GatePolicy()) == ()
+    entries = await world.mirrors.entries(REPO, base, candidate.patch)
+    assert {entry.path for entry in entries} == {"a.py", *changed}
+
+
+async def test_what_setup_cloned_is_not_the_runs_change(world: World) -> None:
+    base = await world.base({"a.py": b"a\n"})
+    setup = below("dep", {**CLONED, "x.py": b"x\n"})
+    left = await world.mirrors.untracked(REPO, base, await world.workspace(base, setup))
+    assert left == {}
+    tree = await world.workspace(base, {**setup, "dep/x.py": b"other\n", "a.py": b"fixed\n"})
+    candidate = await world.mirrors.candidate(REPO, base, tree, RUN, ignoring=left)
+    assert [change.path for change in candidate.changes] == ["a.py"]
+
+
+async def with_submodule(world: World) -> Sha:
     world.origin.commit({"a.py": b"a\n"})
     git(world.origin.directory, "read-tree", "main")
     git(world.origin.directory, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},lib")
     git(world.origin.directory, "commit", "-q", "-m", "with a submodule")
-    base = await world.mirrors.fetch(REPO, world.remote, want="main")
-    assert (await world.candidate(base, {})).changes == ()
-    for planted in ({"lib/x.py": b"x\n", "lib/y/z.py": b"\n"}, {"lib": b"file\n"}, {"lib/.git": b"gitdir: x\n"}):
-        candidate = await world.candidate(base, dict(planted))
-        assert [(c.path, c.old_mode, c.new_mode) for c in candidate.changes] == [("lib", "160000", "160000")]
+    return await world.mirrors.fetch(REPO, world.remote, want="main")
+
+
+@pytest.mark.parametrize(
+    ("planted", "changes"),
+    [
+        ({}, []),
+        ({"lib/.git": b"gitdir: ../.git/modules/lib\n"}, []),
+        ({"lib/.git/HEAD": b"", "lib/.git/packed-refs": b""}, []),
+        ({"lib/__pycache__/x.pyc": b""}, []),
+        ({"lib/x.py": b"x\n", "lib/y/z.py": b"\n"}, [("lib", "160000", "160000")]),
+        ({"lib/.git": b"gitdir: x\n", "lib/x.py": b"x\n"}, [("lib", "160000", "160000")]),
+        ({"lib": b"file\n"}, [("lib", "160000", "160000")]),
+        ({f"lib/{number}": b"" for number in range(2_001)}, [("lib", "160000", "160000")]),
+    ],
+)
+async def test_a_submodule_is_unchanged_unless_files_are_in_its_place(
+    world: World, planted: dict[str, Edited], changes: list[tuple[str, str, str]]
+) -> None:
+    base = await with_submodule(world)
+    candidate = await world.candidate(base, planted)
+    assert [(c.path, c.old_mode, c.new_mode) for c in candidate.changes] == changes
+    expected = [GateFailure(Gate.SUBMODULE, "lib")] if changes else [GateFailure(Gate.EMPTY, "")]
+    assert list(check_gates(candidate, GatePolicy())) == expected
+
+
+async def test_of_a_submodule_that_setup_filled_only_what_the_run_changed_counts(world: World) -> None:
+    base = await with_submodule(world)
+    setup: dict[str, Edited] = {"lib/.git": b"gitdir: x\n", "lib/x.py": b"x\n", "lib/d/y.py": b"y\n"}
+    left = await world.mirrors.untracked(REPO, base, await world.workspace(base, setup))
+    assert set(left) == {"lib/x.py", "lib/d/y.py"}
+    for more, changed in (
+        ({"a.py": b"fixed\n"}, ["a.py"]),
+        ({"lib/x.py": b"fixed\n", "a.py": b"f\n"}, ["a.py", "lib"]),
+    ):
+        tree = await world.workspace(base, {**setup, **more})
+        candidate = await world.mirrors.candidate(REPO, base, tree, RUN, ignoring=left)
+        assert [change.path for change in candidate.changes] == changed
 
 
 async def test_a_hundred_thousand_members_are_too_many_changes(world: World) -> None:
@@ -388,7 +491,7 @@ async def test_names_that_some_file_system_takes_for_git(world: World) -> None:
     base = await world.base({"a.py": b"a\n"})
     tree = await world.workspace(base, {"sub/.gi\u200ct/x": b"", "git~1": b"", "ok/.git ./x": b""})
     candidate = await world.mirrors.candidate(REPO, base, tree, RUN)
-    assert {(c.path, c.new_mode) for c in candidate.changes} == {("sub", "160000"), ("ok", "160000")}
+    assert candidate.changes == ()
 
 
 async def test_a_path_that_git_refuses_is_rejected(world: World) -> None:

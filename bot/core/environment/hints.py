@@ -25,6 +25,10 @@ SETUP_HINTS = {
     "npm_config_audit": "false",
     "npm_config_fund": "false",
     "npm_config_update_notifier": "false",
+    # The certificates that the system trusts, which a mirror may need
+    "DENO_TLS_CA_STORE": "system",
+    "NODE_USE_SYSTEM_CA": "1",
+    "UV_SYSTEM_CERTS": "1",
     # Nobody is there to answer
     "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
     "GIT_TERMINAL_PROMPT": "0",

@@ -11,7 +11,6 @@ _ASKED = {
     **{f"python3.{minor}": f"python3.{minor} --version" for minor in range(8, 16)},
     "uv": "uv --version",
     "node": "node --version",
-    "npm": "npm --version",
     "pnpm": "pnpm --version",
     "yarn": "yarn --version",
     "bun": "bun --version",
@@ -19,20 +18,18 @@ _ASKED = {
     "go": "go version",
     "cargo": "cargo --version",
     "java": "java -version",
-    "mvn": "mvn --version",
-    "gradle": "gradle --version",
     "ruby": "ruby --version",
-    "bundle": "bundle --version",
     "php": "php --version",
-    "composer": "composer --version",
     "dotnet": "dotnet --version",
-    "make": "make --version",
-    "prove": "prove --version",
+    # Whether these are there is all that matters, and asking them for more takes seconds.
+    **dict.fromkeys(("npm", "mvn", "gradle", "bundle", "composer", "make", "just", "prove", "cmake", "ctest"), ":"),
 }
-# In an empty directory: corepack and the like would read the repository's manifest, and fetch what it names.
-PROBE = "cd /tmp && " + "; ".join(
-    f"command -v {name} >/dev/null && echo {name} $(timeout 5 {command} 2>&1 </dev/null | head -n 2 | tr '\\n' ' ')"
-    for name, command in _ASKED.items()
+# All at once, in an empty directory: corepack and the like would read the manifest, and fetch what it names.
+PROBE = "cd /tmp\n{}\nwait".format(
+    "\n".join(
+        f"command -v {name} >/dev/null && echo {name} $(timeout 10 {command} 2>&1 </dev/null | head -n 2) &"
+        for name, command in _ASKED.items()
+    )
 )
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
