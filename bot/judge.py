@@ -43,8 +43,19 @@ from bot.core.model import (
 )
 from bot.core.reasons import listing
 from bot.core.render import causes
-from bot.core.reports import FLIP, MAX_REPORT, OwnTests, baseline, fixed, own_tests, regressions, report, shortfall
-from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
+from bot.core.reports import (
+    FLIP,
+    MAX_REPORT,
+    OwnTests,
+    baseline,
+    documents,
+    fixed,
+    own_tests,
+    regressions,
+    report,
+    shortfall,
+)
+from bot.core.runners import REPORT, break_on_purpose, canaries, narrow, recipe
 from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeEntry
 
@@ -249,8 +260,7 @@ class _Bench:
         async with self._fresh(files):
             await self._run(how.before, _OWN_COMMANDS_SECONDS)
             done = await self._run(how.command, self.timeouts.tests)
-            if how.after is not None:
-                await self._run(how.after, _OWN_COMMANDS_SECONDS)
+            await self._run(how.after, _OWN_COMMANDS_SECONDS)
             left = await self.sandboxes.read(self.sandbox, REPORT, limit=MAX_REPORT)
         return await asyncio.to_thread(  # reports have up to 16 MB, and are of whatever the code under test likes
             report,
@@ -259,7 +269,7 @@ class _Bench:
             seconds=done.seconds,
             output=f"{done.output}\n[ended by the limit on {done.killed_by}]" if done.killed_by else done.output,
             timed_out=done.timed_out,
-            junit=documents(left or b""),
+            documents=documents(left or b""),
         )
 
     async def repro(self, command: str, files: _Files = _AS_IT_IS) -> int:

@@ -308,6 +308,7 @@ class TestReport:
     seconds: float
     tail: str = ""
     timed_out: bool = False
+    none_ran: bool = False  # the runner says that there was nothing to run: that is no success
 
 
 @dataclass(frozen=True, slots=True)
