@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.again import again_when_lost
-from bot.core.checkout import HIDE, SETTLE, TOP
+from bot.checkout import Checkouts
+from bot.core.checkout import HIDE, TOP
 from bot.core.ecosystems import meant_for
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans
@@ -82,6 +83,7 @@ class Environments:
         """`tell`: is told what is tried, and what came of it, for people who wait."""
         self._world = world
         self._judge = judge
+        self._checkouts = Checkouts(world.github, world.mirrors, world.sandboxes)
         self._options = options
         self._tell = tell
         self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
@@ -163,19 +165,16 @@ class Environments:
         return self._tools[ecosystem]
 
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
-        """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
+        """Checkout, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
             return Attempt(plan, Trial(), "", left_behind)
         sandbox = SandboxId(str(place.solve))
         await self._world.sandboxes.create(sandbox, ecosystem=plan.ecosystem)
+        lacking = await self._checkouts.put(sandbox, place.repo, place.base, branch=place.branch)
+        failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(place.repo, place.base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-            failure = await self._run_setup(sandbox, plan)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
@@ -185,13 +184,7 @@ class Environments:
         await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
-        return Attempt(plan, Trial(), failure, left_behind)
-
-    async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
-        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
-        await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
-        await self._world.sandboxes.put(sandbox, tar)
-        await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
+        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking)
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
