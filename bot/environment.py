@@ -100,7 +100,9 @@ class Environments:
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
         chosen = best(tried)
-        if chosen is not tried[-1]:  # the snapshot is the last one's
+        if chosen.proof >= Proof.ANOTHER_COPY:
+            chosen = tried[-1]  # of those that say nothing, the one whose snapshot is there
+        if chosen is not tried[-1]:
             chosen = await self.attempt(place, chosen.plan)
         await self.keep(place, chosen)
         return Found(chosen, tuple(tried), found)

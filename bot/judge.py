@@ -56,6 +56,7 @@ _OWN_COMMANDS_SECONDS = 60.0
 _TIMED_OUT = 124  # what timeout(1) says
 _CANARIES_TRIED = 2
 _POINTERS_LOOKED_AT = 60  # more files are changed by no candidate that passes the gates
+_MOST_CHECKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,13 @@ class Judge:
         repro = task.options.repro or task.config.repro
         if repro is not None:
             found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
-        return replace(found, canary=await self._canary(bench, repo, task.base_sha, found))
+        checking = self._checks(self._bench(solve, canary_sandbox(solve)), attempt.plan.checks)
+        canary, checks = await asyncio.gather(self._canary(bench, repo, task.base_sha, found), checking)
+        return replace(found, canary=canary, checks=checks)
+
+    async def _checks(self, bench: _Bench, commands: Sequence[str]) -> tuple[str, ...]:
+        """Those that pass as things are: linters and type checkers, which never stand for tests."""
+        return tuple([command for command in commands[:_MOST_CHECKS] if await bench.repro(command) == 0])
 
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
@@ -165,6 +172,7 @@ class Judge:
                 return evidence  # whatever else it does, it is out
             evidence = await trial.own_tests(evidence)
             evidence = await trial.repro(evidence)
+            evidence = await trial.checks(evidence)
         except SandboxLost:
             return replace(evidence, problem=causes.HALF_OBSERVED)
         except Rejected:
@@ -362,3 +370,10 @@ class _Trial:
         if self.baseline.repro is None:
             return evidence
         return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.sources))
+
+    async def checks(self, evidence: Evidence) -> Evidence:
+        """Linters and type checkers on the whole candidate. One that fails is told, and decides nothing."""
+        files = self.sources | self.tests
+        failing = [command for command in self.baseline.checks if await self.bench.repro(command, files) != 0]
+        notes = [causes.check_fails(command) for command in failing]
+        return replace(evidence, notes=(*evidence.notes, *notes))

@@ -165,7 +165,7 @@ class Settings:
     setup_private_networks: bool = _setting(
         "SETUP_PRIVATE_NETWORKS", False, "Those hosts may be in a private network, as a registry of your own may be."
     )
-    setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 300.0, "Seconds for each set-up command of a repository.")
     search_minutes: float = _setting(
         "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
     )

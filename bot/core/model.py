@@ -325,6 +325,7 @@ class Baseline:
     note: str = ""  # what people should know: "the set-up failed: ..."
     runnable: bool = True  # the test command starts, so that tests that a candidate brings can be run
     tried: tuple[str, ...] = ()  # a sentence for each plan that was tried, when none of them holds
+    checks: tuple[str, ...] = ()  # linters and type checkers that pass
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
 
 

@@ -22,10 +22,10 @@ from bot.sandbox.rooms import Room
 
 PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{PORT}"
-# yarn and node have names of their own for it, and Java knows no environment: only what its tools are started with.
+# npm, yarn and node have names of their own for it, and Java knows no environment: only options that it is started with.
 PROXY_ENVIRONMENT = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _ADDRESS),
-    **dict.fromkeys(("YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"), _ADDRESS),
+    **dict.fromkeys(("npm_config_proxy", "npm_config_https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"), _ADDRESS),
     "NODE_USE_ENV_PROXY": "1",
     "JAVA_TOOL_OPTIONS": " ".join(
         (

@@ -78,6 +78,7 @@ _WITH_VALUE = frozenset(
 )
 _HOSTS = frozenset({"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--index"})
 _KEPT_WITH_VALUE = frozenset({"-r", "--requirement", "-c", "--constraint", "--group", "--only-binary", "--no-binary"})
+_READ = frozenset({"-r", "--requirement", "-c", "--constraint"})
 _NOT_FOR_TESTS = frozenset({"pip", "build", "twine", "codecov", "coveralls", "codecov-cli", "tox-gh", "tox-gh-actions"})
 _TOOLS_OF_PIP = frozenset({"setuptools", "wheel"})
 _BUILT = re.compile(r".*\.(whl|tar\.gz)|dist/.*|\$?\(?ls dist.*")
@@ -103,7 +104,10 @@ def _pip(arguments: Sequence[str], files: Files, tools: Tools) -> Fit:
             kept, what = [*kept, "-e", value], what | {value}
         elif option in _KEPT_WITH_VALUE:
             value = value or (rest.pop(0) if rest else "")
-            kept, what = [*kept, option, value], what | {value}
+            if option in _READ and value.removeprefix("./") not in files:
+                reason = f"There is no `{value[:60]}`."
+            else:
+                kept, what = [*kept, option, value], what | {value}
         elif option.startswith("-"):
             kept.append(word)
         elif "://" in word:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.core.environment import others
 from bot.core.environment.actions import action_lines, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
@@ -35,27 +36,68 @@ class Recipe:
 
 
 def recipe(job: Job, scope: Scope, files: Files, tools: Tools) -> Recipe:
-    """What stands after the last test is not needed for it, and is left out without a word."""
     reader = _Reader(job, scope, files, tools)
     for step in with_actions(job.steps, files):
         reader.step(step)
-    items = reader.items
+    return _finished(reader.items, reader.versions, files, tools)
+
+
+def recipe_of(script: str, files: Files, tools: Tools) -> Recipe:
+    """Of a script that is run at the top of the repository."""
+    return _finished(Script(Scope(), "", files, tools).read(script), {}, files, tools)
+
+
+def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, tools: Tools) -> Recipe:
+    """What stands after the last test is not needed for it, and is left out without a word."""
     last = max((place for place, item in enumerate(items) if item.kind is Kind.TEST), default=len(items))
     needed = items[: last + 1]
     setup = _lines(item for item in needed if item.kind is Kind.SETUP)
     tests = _lines(item for item in needed if item.kind is Kind.TEST)[:MAX_TESTS]
-    ecosystem = ecosystem_of(tests, reader.versions)
-    if ecosystem == "python" or any("~/venv/bin" in line or "=~/venv" in line for line in setup):
+    ecosystem = ecosystem_of((*tests, *setup), versions)
+    if ecosystem == "python" or any("~/venv" in line for line in setup):
         setup = _with_venv(setup, tools)
+    missing = _missing(tests, tools)
+    setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
         setup=setup[:MAX_LINES],
         tests=tests,
         checks=_lines(item for item in items if item.kind is Kind.CHECK)[:MAX_TESTS],
-        reasons=tuple(dict.fromkeys(item.reason for item in needed if item.reason))[:MAX_REASONS],
-        complete=not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
+        reasons=tuple(dict.fromkeys([*missing, *(item.reason for item in needed if item.reason)]))[:MAX_REASONS],
+        complete=not missing and not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
         ecosystem=ecosystem,
-        versions=reader.versions,
+        versions=versions,
     )
+
+
+_NEEDED = {
+    "go": "go",
+    "cargo": "cargo",
+    **dict.fromkeys(("mvn", "mvnw", "gradle", "gradlew"), "java"),
+    **dict.fromkeys(("rspec", "rake", "rails", "bundle"), "ruby"),
+    **dict.fromkeys(("phpunit", "pest", "composer"), "php"),
+    **{tool: tool for tool in ("dotnet", "deno", "bun", "just", "make")},
+}
+
+
+def _missing(tests: Sequence[str], tools: Tools) -> list[str]:
+    """Programs that the tests are run by and the sandbox lacks; of a sandbox that was not asked, none."""
+    needed = {_NEEDED.get((_program(test) or [""])[0], "") for test in tests} if tools.versions else set()
+    return [f"The sandboxes have no `{tool}`." for tool in sorted(needed) if tool and tool not in tools]
+
+
+def _program(line: str) -> list[str]:
+    return unwrapped(single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", line)) or [])
+
+
+_FETCHING = {"go": ("go ",), "rust": ("cargo ",), "java": ("mvn", "./mvnw", "gradle", "./gradlew")}
+
+
+def _fetched(ecosystem: str, setup: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:
+    """What the tests would fetch themselves in CI, where they have a network."""
+    if ecosystem not in _FETCHING or any(line.startswith(_FETCHING[ecosystem]) for line in setup):
+        return ()
+    own = (plan.setup for plan in others.plans(files, tools).plans if plan.ecosystem == ecosystem)
+    return next(own, ())
 
 
 def _lines(items: Iterable[Item]) -> tuple[str, ...]:
@@ -72,12 +114,12 @@ def _with_venv(setup: tuple[str, ...], tools: Tools) -> tuple[str, ...]:
 _ECOSYSTEMS = {
     program: ecosystem
     for ecosystem, programs in {
-        "python": "pytest py.test nose2 nosetests trial unittest tox nox hatch poe stestr behave python invoke inv",
+        "python": "pytest py.test nose2 nosetests trial unittest tox nox hatch poe stestr behave python uv pip poetry",
         "node": "npm yarn pnpm bun node jest vitest mocha ava tap tape jasmine karma tsx ts-node turbo nx lerna uvu",
         "go": "go gotestsum ginkgo",
         "rust": "cargo",
         "java": "mvn mvnw gradle gradlew",
-        "ruby": "rspec rake rails minitest cucumber",
+        "ruby": "rspec rake rails minitest cucumber bundle",
         "php": "phpunit pest composer paratest",
         "dotnet": "dotnet",
     }.items()
@@ -86,11 +128,10 @@ _ECOSYSTEMS = {
 _LANGUAGES = {"Python": "python", "Node": "node", "Go": "go", "Java": "java", "Ruby": "ruby"}
 
 
-def ecosystem_of(tests: Sequence[str], versions: Mapping[str, str]) -> str:
-    """By the first runner that is known, else by the language that CI sets up."""
-    for test in tests:
-        words = single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", test)) or []
-        if (command := unwrapped(words)) and command[0] in _ECOSYSTEMS:
+def ecosystem_of(lines: Sequence[str], versions: Mapping[str, str]) -> str:
+    """By the first program that is known, else by the language that CI sets up."""
+    for line in lines:
+        if (command := _program(line)) and command[0] in _ECOSYSTEMS:
             return _ECOSYSTEMS[command[0]]
     return next((_LANGUAGES[language] for language in versions if language in _LANGUAGES), "")
 

@@ -11,7 +11,16 @@ from bot.core.environment.expand import expand
 from bot.core.environment.expressions import UNKNOWN, Scope, substituted, unknown_names
 from bot.core.environment.files import Files
 from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, install, uv_sync
-from bot.core.environment.lines import Kind, kind, parts, program, single_words, unwrapped, without_assignments
+from bot.core.environment.lines import (
+    MAX_SCRIPT,
+    Kind,
+    kind,
+    parts,
+    program,
+    single_words,
+    unwrapped,
+    without_assignments,
+)
 from bot.core.environment.tools import Tools
 
 
@@ -47,11 +56,13 @@ _ACTIVATES = re.compile(r"(source|\.)\s+\S+|conda activate .*|deactivate|!.*")
 _ONLY_VARIABLES = re.compile(r"(export )?[A-Za-z_]\w*=|if\b")  # what they set is not there for the next line
 _INSTALLED = re.compile(r"\s--installpkg[ =](`[^`\n]*`|\$\([^)\n]*\)|\S+)")
 _IF_FILE = re.compile(r"if \[\[? -[fe] (\S+) \]\]?;?\s*then\s+((?:(?!\b(?:else|elif|fi|if)\b).)*?);?\s*fi", re.DOTALL)
+_MAX_GUARDED = 500  # characters
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)\b)")
 _HANDED_ON = re.compile(r"""echo ["']?([A-Za-z_]\w*)=([\w.+:/,=@-]*)["']? >> "?\$\{?GITHUB_ENV\}?"?""")
 _PACKAGES = re.compile(
     r"(?:sudo )?(?:-E )?(?:\w+=\S+ )?(?:apt-get|apt|apk|dnf|yum|brew)\b[^|]*?\b(?:install|add)\b(.*)", re.DOTALL
 )
+_LISTS = re.compile(r"sudo (-\S+ )*(apt-get|apt|dnf|yum) (-\S+ )*(update|upgrade|clean|remove)\b")
 _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(playwright|cypress) install\b")
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
@@ -72,8 +83,8 @@ class Script:
         self._env = {name: value for name, value in named.items() if _wanted(name, value)}
 
     def read(self, text: str) -> list[Item]:
-        unknown = unknown_names(text, self._scope)
-        for part in self._parts(_INSTALLED.sub("", substituted(text, self._scope))):
+        unknown = unknown_names(text[:MAX_SCRIPT], self._scope)
+        for part in self._parts(_INSTALLED.sub("", substituted(text[:MAX_SCRIPT], self._scope))):
             if self._directory is None:
                 break
             if UNKNOWN in part:
@@ -85,7 +96,7 @@ class Script:
     def _parts(self, text: str) -> Iterator[str]:
         """With the commands of `if [ -f x ]; then ...; fi` where x is there."""
         for part in parts(text):
-            guarded = _IF_FILE.fullmatch(part)
+            guarded = _IF_FILE.fullmatch(part) if len(part) <= _MAX_GUARDED else None
             if not guarded:
                 yield part
             elif guarded[1] in self._files:
@@ -126,7 +137,9 @@ class Script:
         """`cd`, `export` and plain assignments hold for the commands after them."""
         match words:
             case ["cd" | "pushd", way]:
-                self._directory = folded(self._directory or "", way)
+                directory = folded(self._directory or "", way)
+                # Documents say `cd project` after they cloned it.
+                self._directory = directory if directory is None or self._is_there(directory) else self._directory
                 return True
             case ["export", *assignments] if assignments:
                 self._assign(assignments)
@@ -136,6 +149,9 @@ class Script:
                 return True
             case _:
                 return False
+
+    def _is_there(self, directory: str) -> bool:
+        return not directory or any(path.startswith(f"{directory}/") for path in self._files.paths)
 
     def _assign(self, assignments: Sequence[str]) -> None:
         for name, _, value in (word.partition("=") for word in assignments if "=" in word):
@@ -152,7 +168,7 @@ class Script:
             if names:
                 shown = ", ".join(f"`{name}`" for name in names[:10])
                 self._items.append(Item(Kind.OTHER, (), f"The system packages {shown} need root.", True))
-        elif _MISSED.match(part):
+        elif _MISSED.match(part) and not _LISTS.match(part):
             self._items.append(Item(Kind.OTHER, (), f"{_shown(part)} is nothing for a sandbox.", True))
 
     def _test(self, part: str, words: Sequence[str] | None) -> None:
