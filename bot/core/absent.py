@@ -84,7 +84,7 @@ def source(submodule: Submodule, remote: str) -> Source:
     url = _absolute(submodule.url, remote)
     if url is None or _owner(url) != _owner(remote):
         return Source("", "it does not come from the same owner.")
-    return Source(url, "it cannot be fetched without an account.")
+    return Source(f"{url.removesuffix('.git')}.git", "it cannot be fetched without an account.")
 
 
 def _absolute(url: str, remote: str) -> str | None:
