@@ -28,6 +28,7 @@ from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
 from bot.core.environment.tools import PROBE, Tools, read_tools
+from bot.core.history import makes_versions_from_git
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -42,6 +43,7 @@ from bot.core.model import (
 )
 from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
+from bot.core.render.absent import lacking
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
 from bot.core.workspaces import environment_key, workspace_key
@@ -171,10 +173,11 @@ class Environments:
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
-            return Attempt(plan, Trial(), "", left_behind)
+            absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+            return Attempt(plan, Trial(), "", left_behind, lacking=lacking(absent, versions=True))
         sandbox = SandboxId(str(place.solve))
         await self._world.sandboxes.create(sandbox, ecosystem=plan.ecosystem)
-        lacking = await self._checkouts.put(sandbox, place.repo, place.base, branch=place.branch)
+        history = await self._checkouts.put(sandbox, place.repo, place.base, branch=place.branch)
         failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "prepared.tar"
@@ -186,7 +189,9 @@ class Environments:
         await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
-        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking)
+        absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+        versions = history.versions or not makes_versions_from_git((await self._files(place)).texts.values())
+        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking(absent, versions=versions))
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.checkout import Checkouts
+from bot.core.absent import Absent
 from bot.core.model import SandboxId, Sha
+from bot.core.render.absent import lacking
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.ports import Denied, Gone, Rejected, Remote, Sandboxes, WorldError
@@ -84,8 +86,10 @@ async def test_a_clones_own_submodules_are_there_at_the_pinned_commit(
     world = project.world
     github = LocalGitHub.to_read(project.clone)
     base = await world.mirrors.fetch(REPO, await github.remote(REPO), want="main")
-    lacking = await Checkouts(github, world.mirrors, sandboxes).put(A, REPO, base, branch="main")
-    assert lacking == (
+    checkouts = Checkouts(github, world.mirrors, sandboxes)
+    assert (await checkouts.put(A, REPO, base, branch="main")).complete
+    absent = await checkouts.absent(REPO, base, ["vendor/lib/lib.py"])
+    assert lacking(absent, versions=True) == (
         "The submodule x is not in the sandbox: the clone does not have that commit of it. What needs it cannot be "
         "tested, unless `setup` in .github/solvebot.yml gets it from somewhere else.",
         "Kept in Git LFS: logo.png. In the sandbox there are only pointers to them, and changes of them are "
@@ -153,4 +157,5 @@ async def test_nothing_is_said_where_nothing_is_lacking(project: Superproject, s
     git(origin.directory, "commit", "-q", "-m", "without submodules")
     base = await project.world.mirrors.fetch(REPO, Remote(str(origin.directory)), want="main")
     checkouts = Checkouts(LocalGitHub.to_read(origin.directory), project.world.mirrors, sandboxes)
-    assert await checkouts.put(A, REPO, base, branch="main") == ()
+    await checkouts.put(A, REPO, base, branch="main")
+    assert await checkouts.absent(REPO, base, []) == Absent()

@@ -16,14 +16,12 @@ from bot.core.absent import (
     source,
     submodules,
 )
-from bot.core.history import History
 from bot.core.model import Sha
 from bot.core.render.absent import VERSIONS, lacking
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d" * 32 + b"\nsize 12345\n"
 A, B = Sha("a" * 40), Sha("b" * 40)
 REMOTE = "https://github.com/Octo/demo.git"
-WHOLE = History(3, complete=True, versions=True)
 
 GITMODULES = """\
 # comment
@@ -158,7 +156,7 @@ def test_files_without_end() -> None:
 
 def test_what_is_lacking_is_said() -> None:
     left_out = tuple((Submodule(f"lib{n}", "", A), "it does not come from the same owner.") for n in range(5))
-    said = lacking(Absent(left_out, tuple(f"{n}.png" for n in range(9))), History(2, complete=False, versions=False))
+    said = lacking(Absent(left_out, tuple(f"{n}.png" for n in range(9))), versions=False)
     assert said == (
         *(
             f"The submodule lib{n} is not in the sandbox: it does not come from the same owner. What needs it cannot "
@@ -170,5 +168,5 @@ def test_what_is_lacking_is_said() -> None:
         "of them are not published.",
         VERSIONS,
     )
-    assert lacking(Absent(), WHOLE) == ()
-    assert lacking(Absent((), ("a.png",)), WHOLE)[0].startswith("Kept in Git LFS: a.png. In the sandbox")
+    assert lacking(Absent(), versions=True) == ()
+    assert lacking(Absent((), ("a.png",)), versions=True)[0].startswith("Kept in Git LFS: a.png. In the sandbox")

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from bot.core.absent import Absent, Submodule
-from bot.core.history import History
 
 _NAMED = 3
 
-VERSIONS = (
-    "The tag that `git describe` finds is too far back in the history, so versions that are made from git may be wrong "
-    "here."
-)
+VERSIONS = "The sandbox has too little of the history for `git describe`, so versions made from git may be wrong there."
 
 
-def lacking(absent: Absent, history: History) -> tuple[str, ...]:
-    """A sentence for each kind."""
+def lacking(absent: Absent, *, versions: bool) -> tuple[str, ...]:
+    """A sentence for each kind. `versions`: those that are made from git are right."""
     said = [submodule_left_out(submodule, reason) for submodule, reason in absent.left_out[:_NAMED]]
     if (more := len(absent.left_out) - _NAMED) > 0:
         said.append(f"{more} more submodules are not in the sandbox either.")
     if absent.pointers:
         said.append(pointers(absent.pointers))
-    if not history.versions:
+    if not versions:
         said.append(VERSIONS)
     return tuple(said)
 
