@@ -49,7 +49,7 @@ from bot.core.render import causes
 from bot.core.render.absent import lacking
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
-from bot.core.workspaces import environment_key, workspace_key
+from bot.core.workspaces import KEPT, environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, World
@@ -72,6 +72,7 @@ class Place:
     about: tuple[str, ...] = ()
     branch: str = "main"
     allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
+    anew: bool = False  # even if one has looked in vain lately
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class Environments:
             return Looked()
         if isinstance(place.allowance, NoHelp):
             return Looked(note=place.allowance.reason)
+        if not place.anew and await self.looked_in_vain(place):
+            return Looked(note=causes.LOOKED_IN_VAIN)
         signposts = await self.signposts(place)
         ecosystem = signposts.ecosystem
         job = SetupJob(
@@ -142,9 +145,12 @@ class Environments:
             seconds=self._options.search_seconds,
             furnish=lambda sandbox: self._furnish(place, sandbox, ecosystem),
             execute=lambda sandbox, done: self._run_networked(sandbox, done.command, ecosystem, f"agent-{done.number}"),
-            replay=lambda plan: self.attempt(place, plan),
+            replay=lambda plan: self.replay(place, plan),
         )
-        return await self._agent.look(job, tried)
+        looked = await self._agent.look(job, tried)
+        if looked.proved is None and not looked.broke_off:
+            await self.nothing_found(place)
+        return looked
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -170,14 +176,28 @@ class Environments:
 
     @step("try plan", patience=SANDBOX_PATIENCE)
     async def attempt(self, place: Place, plan: Toolchain) -> Attempt:
-        begun = time.monotonic()
-        self._tell(trying(plan))
-        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
-        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
-        attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
-        self._tell(outcome(attempt))
-        log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
-        return attempt
+        return await self._attempt(place, plan)
+
+    @step("replay script", patience=SANDBOX_PATIENCE)
+    async def replay(self, place: Place, plan: Toolchain) -> Attempt:
+        """As any plan is tried. Where nothing of the product could be broken, a test file is."""
+        attempt = await self._attempt(place, plan)
+        trial = attempt.trial
+        if not attempt.holds or trial.notices is not None or trial.report is None:
+            return attempt
+        canary = await self._judge.canary(place.solve, place.repo, place.base, trial.report)
+        return replace(attempt, trial=replace(trial, canary=canary))
+
+    @step("looked in vain")
+    async def looked_in_vain(self, place: Place) -> bool:
+        """An agent has, lately, and the repository says the same as then."""
+        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        return await self._world.store.looked_in_vain(place.repo.id, key, since=self._world.clock.now() - KEPT)
+
+    @step("nothing found")
+    async def nothing_found(self, place: Place) -> None:
+        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        await self._world.store.nothing_found(place.repo.id, key, self._world.clock.now())
 
     @step("keep environment")
     async def keep(self, place: Place, attempt: Attempt) -> None:
@@ -197,6 +217,16 @@ class Environments:
             await self._world.sandboxes.name_snapshot(prepared_snapshot(place.solve), kept_snapshot(made_from))
 
     # ------------------------------------------------------------------------------------------------------ details
+
+    async def _attempt(self, place: Place, plan: Toolchain) -> Attempt:
+        begun = time.monotonic()
+        self._tell(trying(plan))
+        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
+        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
+        attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
+        self._tell(outcome(attempt))
+        log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
+        return attempt
 
     async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
         """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""

@@ -139,6 +139,10 @@ class Judge:
         """Those that pass as things are: linters and type checkers, which never stand for tests."""
         return tuple([command for command in commands[:_MOST_CHECKS] if await bench.repro(command) == 0])
 
+    async def canary(self, solve: SolveId, repo: Repo, base: Sha, seen: TestReport) -> str:
+        """A test file whose breaking the tests of the prepared workspace notice; "" when none was found."""
+        return await self._canary(self._bench(solve, canary_sandbox(solve)), repo, base, baseline([seen]))
+
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
         if found.command is None or not found.stable:
