@@ -18,7 +18,8 @@ import structlog
 from bot.core.downloads import Head, Request, read_request
 from bot.core.isolation import Refusal, has_stray_characters
 from bot.sandbox.authority import Authority
-from bot.sandbox.downloads import Downloads, Unfetched
+from bot.sandbox.downloads import Downloads
+from bot.sandbox.flight import Unfetched
 
 _HEAD_BYTES = 16_384
 _HANDSHAKE_SECONDS = 30.0
@@ -87,6 +88,7 @@ class _Conversation:
         self._authority = authority
         self._downloads = downloads
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
+        self._asks_for_head = False  # only
 
     async def hold(self) -> None:
         while True:
@@ -96,7 +98,7 @@ class _Conversation:
             try:
                 body = self._body() if request.method == "POST" else None
                 async with self._downloads.answer(request, body) as found:
-                    await self._send(request, found.head, found.body)
+                    await self._send(found.head, found.body)
             except (Unfetched, h11.LocalProtocolError) as error:
                 if self._http.our_state is not h11.SEND_RESPONSE:
                     return self._writer.transport.abort()  # whatever comes next would be taken for the rest of it
@@ -115,8 +117,9 @@ class _Conversation:
             event = self._http.next_event()
         except h11.RemoteProtocolError:
             return Refusal(400, "not an HTTP/1 request")
-        if not isinstance(event, h11.Request):
+        if not isinstance(event, h11.Request) or event.http_version not in (b"1.0", b"1.1"):
             return Refusal(400, "not an HTTP/1 request")
+        self._asks_for_head = event.method == b"HEAD"
         headers = tuple((name.decode("latin-1"), said.decode("latin-1")) for name, said in event.headers)
         request = read_request(event.method.decode("latin-1"), event.target.decode("latin-1"), headers, self._authority)
         if isinstance(request, Request) and request.method != "POST":
@@ -139,10 +142,10 @@ class _Conversation:
                 self._http.receive_data(await self._reader.read(_HEAD_BYTES))
         return event
 
-    async def _send(self, request: Request, head: Head, body: AsyncIterator[bytes]) -> None:
+    async def _send(self, head: Head, body: AsyncIterator[bytes]) -> None:
         headers = [(name.encode("latin-1"), said.encode("latin-1")) for name, said in head.headers]
         await self._write(h11.Response(status_code=head.status, headers=headers))
-        if request.method != "HEAD" and head.status not in (204, 304):
+        if not self._asks_for_head and head.status not in (204, 304):
             async for data in body:
                 await self._write(h11.Data(data=data))
         await self._write(h11.EndOfMessage())
@@ -151,7 +154,8 @@ class _Conversation:
         body = f"{refusal.why}\n".encode()
         headers = [("content-length", str(len(body))), ("content-type", "text/plain"), ("connection", "close")]
         await self._write(h11.Response(status_code=refusal.status, headers=headers))
-        await self._write(h11.Data(data=body))
+        if not self._asks_for_head:
+            await self._write(h11.Data(data=body))
         await self._write(h11.EndOfMessage())
 
     async def _write(self, event: h11.Event) -> None:
