@@ -29,6 +29,7 @@ from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
+from bot.core.environment.help import HelpPolicy
 from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.secrets import redact
@@ -122,6 +123,10 @@ def environment_options(settings: Settings) -> EnvironmentOptions:
     )
 
 
+def help_policy(settings: Settings) -> HelpPolicy:
+    return HelpPolicy(settings.setup_agent, settings.setup_agent_dollars, settings.setup_agent_steps)
+
+
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
@@ -146,6 +151,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
             server_limits(settings),
             settings.command_timeout,
             max(settings.command_timeout, settings.test_timeout),
+            help_policy(settings),
         ),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))

@@ -107,6 +107,13 @@ def demo(keep: bool, sandbox: str) -> None:
     _run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 
+def _refuse_without_model_key(settings: Settings) -> None:
+    if not settings.model_key.reveal():
+        raise click.ClickException(
+            "MODEL_API_KEY is missing: the key for MODEL_BASE_URL. (.env is not read in the clone.)"
+        )
+
+
 def _refuse_data_in(path: Path, settings: Settings) -> None:
     if settings.data.resolve().is_relative_to(top_of(path)):
         raise click.ClickException(
@@ -133,10 +140,7 @@ def solve(
     from bot.terminal import solve_here
 
     settings = _settings(serving=False, solving=path)
-    if not settings.model_key.reveal():
-        raise click.ClickException(
-            "MODEL_API_KEY is missing: the key for MODEL_BASE_URL. (.env is not read in the clone.)"
-        )
+    _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
     options = SolveOptions(models=models, attempts=attempts, dollars=budget, repro=repro)
@@ -147,17 +151,20 @@ def solve(
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--write", is_flag=True, help="Write the configuration into the clone, as .github/solvebot.yml.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that was seen, as JSON, instead of the configuration.")
-def environment_(path: Path, write: bool, as_json: bool) -> None:
-    """Set a clone up and run its tests, as a solve would, and say what was found. No model is asked.
+@click.option("--agent", is_flag=True, help="Where no plan holds, let a model look for one. It costs money.")
+def environment_(path: Path, write: bool, as_json: bool, agent: bool) -> None:
+    """Set a clone up and run its tests, as a solve would, and say what was found. Without --agent no model is asked.
 
     What is tried goes to stderr, the .github/solvebot.yml that says what was found to stdout.
     """
     from bot.environment_command import environment_here
 
     settings = _settings(serving=False, solving=path)
+    if agent:
+        _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
-    _run(environment_here(settings, path, write=write, as_json=as_json))
+    _run(environment_here(settings, path, write=write, as_json=as_json, agent=agent))
 
 
 @main.command()

@@ -20,7 +20,8 @@ PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
 
 def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
     """Every sandbox that a solve may have open, whoever was using it."""
-    uses = ("", "-again", "-base", "-canary", "-judge")  # set-up and agent, twice; baseline, twice; judge
+    # A plan or an agent, twice; the agent of the set-up, twice; baseline, twice; judge.
+    uses = ("", "-again", "-setup", "-setup-again", "-base", "-canary", "-judge")
     return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
 
 

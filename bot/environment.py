@@ -3,6 +3,7 @@
     read       what the repository says, what the sandbox brings along -> plans, best first (core/environment)
     try        each in a fresh sandbox: files and history, set-up commands with their network, snapshot, tests
     prove      single tests pass, and they notice when the workspace's own code is broken; the first such plan holds
+    help       when none does, an agent may look for one (setup_agent.py), and its script is tried like a plan
     keep       for the repository, under a key of all that the plans were read from: the next solve does not search
 
 Workflow code, like solve.py: each plan that is tried is one durable step.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,9 @@ import structlog
 from bot.again import again_when_lost
 from bot.core.checkout import HIDE, SETTLE, TOP
 from bot.core.ecosystems import meant_for
+from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
+from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
@@ -47,6 +50,7 @@ from bot.core.workspaces import environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, World
+from bot.setup_agent import Looked, SetupAgent, SetupJob
 
 log = structlog.get_logger()
 
@@ -64,6 +68,7 @@ class Place:
     config: RepoConfig
     about: tuple[str, ...] = ()
     branch: str = "main"
+    allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Environments:
         self._options = options
         self._tell = tell
         self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
+        self._agent = SetupAgent(world, tell)
 
     async def find(self, place: Place) -> Found:
         """Workflow code: whatever happens to us, no plan is tried twice."""
@@ -92,16 +98,49 @@ class Environments:
         if known is not None and (attempt := await self.attempt(place, known)).holds:
             return Found(attempt, (attempt,), Plans((known,)))
         found = await self.read(place)
+        tried = await self._try(place, found)
+        looked = await self._help(place, tried)
+        chosen = looked.proved or await self._best(place, tried, replayed=looked.replayed)
+        await self.keep(place, chosen)
+        return Found(chosen, tuple(tried), found, looked.work, looked.note)
+
+    async def _try(self, place: Place, found: Plans) -> list[Attempt]:
         tried: list[Attempt] = []
         for plan in found.plans:
             tried.append(await self.attempt(place, plan))
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
+        return tried
+
+    async def _best(self, place: Place, tried: Sequence[Attempt], *, replayed: bool) -> Attempt:
+        """With its snapshot, which is there for the last one that was tried, unless an agent's script was, after it."""
         chosen = best(tried)
-        if chosen is not tried[-1]:  # the snapshot is the last one's
-            chosen = await self.attempt(place, chosen.plan)
-        await self.keep(place, chosen)
-        return Found(chosen, tuple(tried), found)
+        if chosen.proof >= Proof.ANOTHER_COPY:
+            chosen = tried[-1]  # of those that say nothing, the one whose snapshot is there
+        if replayed or chosen is not tried[-1]:
+            return await self.attempt(place, chosen.plan)
+        return chosen
+
+    async def _help(self, place: Place, tried: Sequence[Attempt]) -> Looked:
+        """By an agent, where it is needed and allowed."""
+        if not needs_help(best(tried), place.config):
+            return Looked()
+        if isinstance(place.allowance, NoHelp):
+            return Looked(note=place.allowance.reason)
+        signposts = await self.signposts(place)
+        ecosystem = signposts.ecosystem
+        job = SetupJob(
+            place.solve,
+            place.allowance,
+            signposts,
+            place.config,
+            command_seconds=self._options.setup_timeout,
+            seconds=self._options.search_seconds,
+            furnish=lambda sandbox: self._furnish(place, sandbox, ecosystem),
+            execute=lambda sandbox, done: self._run_networked(sandbox, done.command, ecosystem, f"agent-{done.number}"),
+            replay=lambda plan: self.attempt(place, plan),
+        )
+        return await self._agent.look(job, tried)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -111,6 +150,11 @@ class Environments:
         kept = await self._world.store.environment(place.repo.id)
         key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
         return kept.toolchain if kept is not None and kept.key == key else None
+
+    @step("signposts", patience=SANDBOX_PATIENCE)
+    async def signposts(self, place: Place) -> Signposts:
+        files = await self._files(place)
+        return signposts(files, await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files)))
 
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
@@ -169,13 +213,9 @@ class Environments:
         if (left_behind := await self._kept(place, key)) is not None:
             return Attempt(plan, Trial(), "", left_behind)
         sandbox = SandboxId(str(place.solve))
-        await self._world.sandboxes.create(sandbox, ecosystem=plan.ecosystem)
+        await self._furnish(place, sandbox, plan.ecosystem)
+        failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(place.repo, place.base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-            failure = await self._run_setup(sandbox, plan)
             tree = Path(scratch) / "prepared.tar"
             paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]
             await self._world.sandboxes.take(
@@ -187,6 +227,15 @@ class Environments:
         await self._world.sandboxes.close(sandbox)
         return Attempt(plan, Trial(), failure, left_behind)
 
+    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> None:
+        """A fresh one, with what every plan begins with."""
+        await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
+        with TemporaryDirectory(prefix="solvebot-") as scratch:
+            archive = Path(scratch) / "base.tar"
+            await self._world.mirrors.archive(place.repo, place.base, archive)
+            await self._world.sandboxes.put(sandbox, archive)
+            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
+
     async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
         """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
         await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
@@ -195,16 +244,25 @@ class Environments:
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""
-        network = await self._options.network()
-        hosts = meant_for(plan.ecosystem, network.hosts)
         for command in plan.setup:
             self._tell(f"$ {command}")
-            done = await self._world.sandboxes.run(
-                sandbox, command, timeout=self._options.setup_timeout, network=hosts, env=network.environment
-            )
+            done = await self._run_networked(sandbox, command, plan.ecosystem)
             if done.exit_code != 0:
                 return causes.set_up_failed(command, _ending(done), done.output)
         return ""
+
+    async def _run_networked(
+        self, sandbox: SandboxId, command: str, ecosystem: str, once: str | None = None
+    ) -> Finished:
+        network = await self._options.network()
+        return await self._world.sandboxes.run(
+            sandbox,
+            command,
+            timeout=self._options.setup_timeout,
+            network=meant_for(ecosystem, network.hosts),
+            env=network.environment,
+            once=once,
+        )
 
     async def _kept(self, place: Place, key: str | None) -> dict[str, str] | None:
         """What the set-up of an earlier solve had left behind, when it serves this one as well."""

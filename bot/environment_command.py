@@ -6,14 +6,18 @@ import json
 import sys
 import uuid
 import zlib
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from bot import app
 from bot.core.cleaning import visible
+from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem
+from bot.core.environment.help import Allowance, NoHelp, allowance
 from bot.core.environment.proof import Found, passing
-from bot.core.model import Repo, SolveId, Verdict
+from bot.core.matrix import plan
+from bot.core.model import Repo, RepoConfig, SolveId, SolveOptions, Verdict
 from bot.core.render.causes import config_mistakes
 from bot.core.render.environment import configuration, tried
 from bot.environment import Environments, Place
@@ -25,8 +29,10 @@ from bot.solve import read_config
 from bot.terminal import working
 
 
-async def environment_here(settings: Settings, path: Path, *, write: bool, as_json: bool) -> int:
+async def environment_here(settings: Settings, path: Path, *, write: bool, as_json: bool, agent: bool) -> int:
     """0 when single tests pass that are about the clone's own code, else 1.
+
+    `agent`: where no plan holds, one may look for it, as in a solve.
 
     What is tried goes to stderr as it happens. To stdout goes the configuration that says what was found, or, as
     JSON, all that was seen.
@@ -37,12 +43,16 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
     digest = sha256(f"environment {github.root}".encode()).hexdigest()[:12]
     async with working(settings, digest, github) as bot:
         place = await _place(bot, github, repo)
+        if agent:
+            place = replace(place, allowance=await _allowance(bot, settings, place.config))
 
         def tell(line: str) -> None:
             out.print(visible(line), markup=False, highlight=False)
 
         environments = Environments(bot.world, bot.judge, app.environment_options(settings), tell)
         found = await bot.engine.alone(environments.find(place))
+        if found.note:
+            tell(found.note)
     told = configuration(found.attempt)
     sys.stdout.write(json.dumps(_record(github.root.name, place, found)) + "\n" if as_json else told)
     if write:
@@ -83,3 +93,11 @@ async def _place(bot: app.Bot, github: LocalGitHub, repo: Repo) -> Place:
     if isinstance(config, ConfigProblem):
         raise Unsolvable(config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
     return Place(SolveId(f"environment-{uuid.uuid4().hex[:12]}"), repo, base, config, branch=state.default_branch)
+
+
+async def _allowance(bot: app.Bot, settings: Settings, config: RepoConfig) -> Allowance | NoHelp:
+    """What a solve of this repository would get; who asks for it here allows it."""
+    planned = plan(SolveOptions(), config, await bot.world.store.models(), app.server_limits(settings))
+    if isinstance(planned, Misread):
+        raise Unsolvable(f"{planned.what} {planned.remedy}")
+    return allowance(replace(app.help_policy(settings), allowed=True), planned.limits, planned.experiments)

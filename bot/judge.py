@@ -43,8 +43,19 @@ from bot.core.model import (
 )
 from bot.core.reasons import listing
 from bot.core.render import causes
-from bot.core.reports import FLIP, MAX_REPORT, OwnTests, baseline, fixed, own_tests, regressions, report, shortfall
-from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
+from bot.core.reports import (
+    FLIP,
+    MAX_REPORT,
+    OwnTests,
+    baseline,
+    documents,
+    fixed,
+    own_tests,
+    regressions,
+    report,
+    shortfall,
+)
+from bot.core.runners import REPORT, break_on_purpose, canaries, narrow, recipe
 from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Mirrors, Rejected, Sandboxes, SandboxLost, TreeEntry
 
@@ -54,6 +65,7 @@ _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "CI"
 _OWN_COMMANDS_SECONDS = 60.0
 _TIMED_OUT = 124  # what timeout(1) says
 _CANARIES_TRIED = 2
+_MOST_CHECKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,13 @@ class Judge:
         repro = task.options.repro or task.config.repro
         if repro is not None:
             found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
-        return replace(found, canary=await self._canary(bench, repo, task.base_sha, found))
+        checking = self._checks(self._bench(solve, canary_sandbox(solve)), attempt.plan.checks)
+        canary, checks = await asyncio.gather(self._canary(bench, repo, task.base_sha, found), checking)
+        return replace(found, canary=canary, checks=checks)
+
+    async def _checks(self, bench: _Bench, commands: Sequence[str]) -> tuple[str, ...]:
+        """Those that pass as things are: linters and type checkers, which never stand for tests."""
+        return tuple([command for command in commands[:_MOST_CHECKS] if await bench.repro(command) == 0])
 
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
@@ -163,6 +181,7 @@ class Judge:
                 return evidence  # whatever else it does, it is out
             evidence = await trial.own_tests(evidence)
             evidence = await trial.repro(evidence)
+            evidence = await trial.checks(evidence)
         except SandboxLost:
             return replace(evidence, problem=causes.HALF_OBSERVED)
         except Rejected:
@@ -241,8 +260,7 @@ class _Bench:
         async with self._fresh(files):
             await self._run(how.before, _OWN_COMMANDS_SECONDS)
             done = await self._run(how.command, self.timeouts.tests)
-            if how.after is not None:
-                await self._run(how.after, _OWN_COMMANDS_SECONDS)
+            await self._run(how.after, _OWN_COMMANDS_SECONDS)
             left = await self.sandboxes.read(self.sandbox, REPORT, limit=MAX_REPORT)
         return await asyncio.to_thread(  # reports have up to 16 MB, and are of whatever the code under test likes
             report,
@@ -251,7 +269,7 @@ class _Bench:
             seconds=done.seconds,
             output=f"{done.output}\n[ended by the limit on {done.killed_by}]" if done.killed_by else done.output,
             timed_out=done.timed_out,
-            junit=documents(left or b""),
+            documents=documents(left or b""),
         )
 
     async def repro(self, command: str, files: _Files = _AS_IT_IS) -> int:
@@ -353,3 +371,10 @@ class _Trial:
         if self.baseline.repro is None:
             return evidence
         return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.sources))
+
+    async def checks(self, evidence: Evidence) -> Evidence:
+        """Linters and type checkers on the whole candidate. One that fails is told, and decides nothing."""
+        files = self.sources | self.tests
+        failing = [command for command in self.baseline.checks if await self.bench.repro(command, files) != 0]
+        notes = [causes.check_fails(command) for command in failing]
+        return replace(evidence, notes=(*evidence.notes, *notes))

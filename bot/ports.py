@@ -47,6 +47,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetupWork,
     Sha,
     SnapshotId,
     Solve,
@@ -433,6 +434,9 @@ class Store(Protocol):
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
+
+    async def setup_worked(self, id: SolveId, work: SetupWork) -> None:
+        """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...
     async def decided(self, id: SolveId, decision: Decision) -> None: ...

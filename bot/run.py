@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
-from bot.again import again_when_lost
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.checkout import TOP
@@ -40,8 +39,7 @@ from bot.core.scratch import heavy_directories
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
-
-T = TypeVar("T")
+from bot.workplace import Done, Ran, Workplace
 
 log = structlog.get_logger()
 
@@ -63,30 +61,6 @@ class RunJob:
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A command of the agent; `number` tells it from the others of the run."""
-
-    number: str
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What came of a command, and where: in another sandbox than the one before it, when that was lost."""
-
-    finished: Finished
-    sandbox: SandboxId
-
-
-@dataclass(slots=True)
-class Work:
-    """Where an agent is at work, and what it has done there, in order."""
-
-    sandbox: SandboxId
-    done: list[Done] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +92,9 @@ class Runner:
 
     async def _attempt(self, job: RunJob) -> bool:
         """Is there a candidate?"""
-        work = Work(_sandboxes(job)[0])
+        work = self._workplace(job)
         try:
-            await self.open(job)
+            await self.open(job, work)
             agent = self._agent(job, work)
             result = await agent.run()
             await self.finish(job, agent, result)
@@ -131,15 +105,14 @@ class Runner:
             return False
         return _has_candidate(result)
 
-    def _agent(self, job: RunJob, work: Work) -> Agent:
+    def _agent(self, job: RunJob, work: Workplace) -> Agent:
         async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
 
         async def act(number: int, index: int, command: str) -> Finished:
             wanted = Done(f"{number}.{index}", command)
-            ran = await self.command(job, wanted, work)
-            work.sandbox = ran.sandbox
-            work.done.append(wanted)
+            ran = await self.command(wanted, work)
+            work.remember(wanted, ran)
             return ran.finished
 
         limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
@@ -150,10 +123,9 @@ class Runner:
     # ------------------------------------------------------------------------------------------------------- steps
 
     @step("open sandbox", patience=SANDBOX_PATIENCE)
-    async def open(self, job: RunJob) -> None:
-        sandbox = _sandboxes(job)[0]
-        await self._world.sandboxes.create(sandbox, snapshot=prepared_snapshot(job.solve))
-        await self._world.store.run_started(job.id, sandbox, self._world.clock.now())
+    async def open(self, job: RunJob, work: Workplace) -> None:
+        await work.furnish(work.sandbox)
+        await self._world.store.run_started(job.id, work.sandbox, self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
 
     @step("model call")
@@ -172,11 +144,8 @@ class Runner:
         return reply
 
     @step("command", patience=SANDBOX_PATIENCE)
-    async def command(self, job: RunJob, wanted: Done, work: Work) -> Ran:
-        async def run(sandbox: SandboxId) -> Ran:
-            return Ran(await self._execute(job, sandbox, wanted), sandbox)
-
-        return await self._surviving(job, work, "command", run)
+    async def command(self, wanted: Done, work: Workplace) -> Ran:
+        return await work.run(wanted)
 
     @step("finish")
     async def finish(self, job: RunJob, agent: Agent, result: AgentResult) -> None:
@@ -200,7 +169,7 @@ class Runner:
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
 
     @step("candidate", patience=SANDBOX_PATIENCE)
-    async def candidate(self, job: RunJob, summary: str, work: Work) -> None:
+    async def candidate(self, job: RunJob, summary: str, work: Workplace) -> None:
         """The difference that we compute ourselves; what the agent says about it is kept as its words."""
         files = await self._world.mirrors.files(job.repo, job.base)
         heavy = heavy_directories([file.path for file in files])
@@ -211,7 +180,7 @@ class Runner:
                 limit = self._options.workspace_limit
                 await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
-            await self._surviving(job, work, "candidate", take)
+            await work.surviving("candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
         await self._world.store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
 
@@ -240,38 +209,20 @@ class Runner:
 
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
-        for sandbox in _sandboxes(job):
-            await self._world.sandboxes.close(sandbox)
+        await self._workplace(job).close()
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _surviving(self, job: RunJob, work: Work, what: str, use: Callable[[SandboxId], Awaitable[T]]) -> T:
-        """Use the agent's sandbox; when it is lost, another one that has been brought to where it was.
+    def _workplace(self, job: RunJob) -> Workplace:
+        async def furnish(sandbox: SandboxId) -> None:
+            await self._world.sandboxes.create(sandbox, snapshot=prepared_snapshot(job.solve))
 
-        It is built under the other of two names and used when it is whole: one that was left half-built, by an outage
-        or by our crash, is in nobody's way and replaced.
-        """
+        async def execute(sandbox: SandboxId, done: Done) -> Finished:
+            once = f"agent-{done.number}"
+            return await self._world.sandboxes.run(sandbox, done.command, timeout=job.command_seconds, once=once)
 
-        async def attempt(lost: int) -> T:
-            if not lost:
-                return await use(work.sandbox)
-            [other] = set(_sandboxes(job)) - {work.sandbox}
-            await self._world.sandboxes.create(other, snapshot=prepared_snapshot(job.solve))
-            for earlier in work.done:  # what they print is in the record already
-                await self._execute(job, other, earlier)
-            return await use(other)
-
-        return await again_when_lost(what, attempt)
-
-    async def _execute(self, job: RunJob, sandbox: SandboxId, command: Done) -> Finished:
-        return await self._world.sandboxes.run(
-            sandbox, command.command, timeout=job.command_seconds, once=f"agent-{command.number}"
-        )
-
-
-def _sandboxes(job: RunJob) -> tuple[SandboxId, SandboxId]:
-    """The one to begin with, and the one to go on in when it is lost; then the first name again, and so on."""
-    return SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
+        names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
+        return Workplace(self._world.sandboxes, names, furnish, execute)
 
 
 def _has_candidate(result: AgentResult) -> bool:

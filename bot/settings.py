@@ -171,10 +171,19 @@ class Settings:
         "Disk in MB, in DATA_DIR, for downloads that set-ups in bubblewrap share; E2B and plain processes do not. "
         "0: none are kept.",
     )
-    setup_timeout: float = _setting("SETUP_TIMEOUT", 120.0, "Seconds for each set-up command of a repository.")
+    setup_timeout: float = _setting("SETUP_TIMEOUT", 300.0, "Seconds for each set-up command of a repository.")
     search_minutes: float = _setting(
         "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
     )
+    setup_agent: bool = _setting(
+        "SETUP_AGENT",
+        True,
+        "Where no plan holds, let an agent look for one. Its script is tried like a plan.",
+    )
+    setup_agent_dollars: float = _setting(
+        "SETUP_AGENT_DOLLARS", 0.25, "The most it may cost, out of the solve's dollars and at most a quarter of them."
+    )
+    setup_agent_steps: int = _setting("SETUP_AGENT_STEPS", 40, "The most model calls that it may make.")
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
     command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
     baseline_repeats: int = _setting(

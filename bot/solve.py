@@ -26,10 +26,11 @@ from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
 from bot.core.evidence import provable
 from bot.core.localize import keywords, localize
-from bot.core.matrix import Plan, ServerLimits, plan
+from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
     Baseline,
     Decision,
@@ -38,6 +39,7 @@ from bot.core.model import (
     Repo,
     RepoConfig,
     RunId,
+    SetupWork,
     Solve,
     SolveFacts,
     SolveId,
@@ -66,6 +68,7 @@ class SolverOptions:
     server: ServerLimits
     command_timeout: float  # seconds for one command of an agent, where the repository does not say
     longest_command: float  # ... and the most that it may say
+    help: HelpPolicy  # for an agent that looks for the environment
 
 
 class Solver:
@@ -107,7 +110,9 @@ class Solver:
         await self.acknowledge(job)
         task = await self.freeze(job)
         planned = await self.plan(job, task)
-        found = await self.environment(job, task)
+        found = await self.environment(job, task, planned)
+        if found.help is not None:
+            planned = await self.plan_again(job, planned, found.help)
         baseline = await self.baseline(job, task, found)
         if not provable(baseline) and not publishes_unproven(task):
             await self.decide_without_runs(job)
@@ -188,9 +193,17 @@ class Solver:
             await self._world.store.noted(job.id, note)
         return planned
 
-    async def environment(self, job: Solve, task: Task) -> Found:
-        place = Place(job.id, job.issue.repo, task.base_sha, task.config, branch=task.base_branch)
+    async def environment(self, job: Solve, task: Task, planned: Plan) -> Found:
+        allowed = allowance(self._options.help, planned.limits, planned.experiments)
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config, branch=task.base_branch, allowance=allowed)
         return await self._environments.find(place)
+
+    @step("plan again")
+    async def plan_again(self, job: Solve, planned: Plan, help: SetupWork) -> Plan:
+        """An agent has spent part of the budget on the environment."""
+        rest = after_setup(planned, help.dollars)
+        await self._world.store.planned(job.id, rest.experiments, rest.limits)
+        return rest
 
     @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, found: Found) -> Baseline:
@@ -199,6 +212,8 @@ class Solver:
         if not attempt.holds:
             observed = replace(observed, tried=tuple(map(tried, found.tried)))
         await self._world.store.prepared(job.id, attempt.plan, observed)
+        if found.note:
+            await self._world.store.noted(job.id, found.note)
         await self._board.refresh(job.id)
         return observed
 

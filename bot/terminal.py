@@ -168,7 +168,12 @@ def _result(console: Console, facts: SolveFacts) -> int:
             }
             for run in facts.runs
         ]
-        told = {"branch": pull.branch if pull else None, "runs": runs, **msgspec.to_builtins(facts.decision)}
+        told = {
+            "branch": pull.branch if pull else None,
+            "setup_agent": msgspec.to_builtins(facts.setup_agent),
+            "runs": runs,
+            **msgspec.to_builtins(facts.decision),
+        }
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     for line in _last_words(facts):
         console.print(line, markup=False, highlight=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.commands import Misread, resolve_models
 from bot.core.model import MAX_ATTEMPTS, Experiment, Limits, ModelSpec, RepoConfig, SolveOptions, Strategy
@@ -54,7 +54,7 @@ def plan(
     wanted = options.attempts or config.attempts or max(server.attempts, named)
     attempts = min(wanted, server.max_attempts, MAX_ATTEMPTS)
     limits = _strictest(options, config, server.limits)
-    share = math.floor(limits.dollars / attempts * 1e6) / 1e6  # rounded down: the shares never exceed the whole
+    share = _share(limits.dollars, attempts)
     if share < LEAST_SHARE:
         return Misread(
             f"${limits.dollars:g} is not enough for {_attempts(attempts)}.",
@@ -64,6 +64,18 @@ def plan(
         _experiment(index, models, strategies, options.temperatures, limits.steps, share) for index in range(attempts)
     )
     return Plan(experiments, limits, _notes(options, wanted, attempts, limits, models))
+
+
+def after_setup(planned: Plan, spent: float) -> Plan:
+    """What an agent spent on the environment is no longer there for the runs, which share the rest."""
+    left = max(planned.limits.dollars - spent, 0.0)
+    share = _share(left, len(planned.experiments))
+    return replace(planned, experiments=tuple(replace(each, dollars=share) for each in planned.experiments))
+
+
+def _share(dollars: float, attempts: int) -> float:
+    """Rounded down, so that the shares never exceed the whole."""
+    return math.floor(dollars / attempts * 1e6) / 1e6
 
 
 def _not_the_commands_fault(misread: Misread, config: RepoConfig) -> Misread:

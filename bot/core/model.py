@@ -308,6 +308,7 @@ class TestReport:
     seconds: float
     tail: str = ""
     timed_out: bool = False
+    none_ran: bool = False  # the runner says that there was nothing to run: that is no success
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,7 @@ class Baseline:
     note: str = ""  # what people should know: "the set-up failed: ..."
     runnable: bool = True  # the test command starts, so that tests that a candidate brings can be run
     tried: tuple[str, ...] = ()  # a sentence for each plan that was tried, when none of them holds
+    checks: tuple[str, ...] = ()  # linters and type checkers that pass
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
 
 
@@ -479,6 +481,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupWork:
+    """What an agent did to find the environment, where no plan held. Its dollars are part of the solve's."""
+
+    model: str  # as people call it
+    steps: int = 0
+    dollars: float = 0.0
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """Everything stored about a run."""
 
@@ -520,6 +533,7 @@ class SolveFacts:
     experiments: tuple[Experiment, ...] = ()
     limits: Limits | None = None
     baseline: Baseline | None = None
+    setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
     decision: Decision | None = None
     comment_id: int | None = None
@@ -537,7 +551,8 @@ class SolveFacts:
 
     @property
     def dollars(self) -> float:
-        return sum(run.dollars for run in self.runs)
+        spent = sum(run.dollars for run in self.runs)
+        return spent if self.setup_agent is None else self.setup_agent.dollars + spent
 
     @property
     def champion(self) -> RunFacts | None:

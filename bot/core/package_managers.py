@@ -210,14 +210,13 @@ def read_npm(said: Sequence[str]) -> Told:
     """Its registry, the registry that it has when nothing is configured, and where node's headers are, which addons in
     C are built with."""
     registry, default, headers = (_first(text) for text in said)
-    used = registry or default
-    if used is None:
+    if registry is None:
         return Told("npm")
-    hosts = hosts_of(address for address in (used, headers) if address is not None)
-    if default is None or used == default:
+    hosts = hosts_of(address for address in (registry, headers) if address is not None)
+    if default is None or registry == default:
         return Told("npm", hosts)
     names = ("npm_config_registry", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY", "COREPACK_NPM_REGISTRY")
-    return Told("npm", hosts, dict.fromkeys(names, used.url) if used.url else {}, _unsaid([used]))
+    return Told("npm", hosts, dict.fromkeys(names, registry.url) if registry.url else {}, _unsaid([registry]))
 
 
 def read_yarn(said: Sequence[str]) -> Told:
@@ -231,19 +230,23 @@ def read_yarn(said: Sequence[str]) -> Told:
 def read_go(said: Sequence[str]) -> Told:
     """GOPROXY is a list; `direct`, `off` and files name no host. GOSUMDB is a host's name, or a name and an address."""
     (proxy, sums), (usual_proxy, usual_sums) = (_two_lines(text) for text in said)
-    words = [word for word in re.split(r"[,|]", proxy) if word]
-    found = [(word, read_address(word)) for word in words]
-    hosts = [address for _, address in found if address is not None]
-    if sums and sums != "off":
-        name, _, where = sums.partition(" ")
-        hosts += [address for address in [read_address(where or f"https://{name.partition('+')[0]}")] if address]
+    words = [(word, read_address(word)) for word in re.split(r"[,|]", proxy) if word]
+    proxies = [address for _, address in words if address is not None]
+    checked = [address for address in (_sum_database(sums),) if address is not None]
     environment: dict[str, str] = {}
-    if proxy != usual_proxy and all(address is None or address.url for _, address in found):
-        plain = [address.url if address else word for word, address in found if address or word in ("direct", "off")]
+    if proxy != usual_proxy and all(address.url for address in proxies):
+        plain = [address.url if address else word for word, address in words if address or word in ("direct", "off")]
         environment |= {"GOPROXY": ",".join(plain)} if plain else {}
-    if sums not in ("", usual_sums) and "@" not in sums:
+    if sums != usual_sums and (sums == "off" or checked) and "@" not in sums:
         environment["GOSUMDB"] = sums
-    return Told("go", hosts_of(hosts), environment, _unsaid(address for _, address in found if address))
+    return Told("go", hosts_of((*proxies, *checked)), environment, _unsaid(proxies))
+
+
+def _sum_database(said: str) -> Address | None:
+    """`sum.example`, `sum.example+key` or `sum.example+key https://where.it.is`."""
+    key, _, where = said.partition(" ")
+    name = key.partition("+")[0]
+    return read_address(where or f"https://{name}") if "." in name and "/" not in name else None
 
 
 def _two_lines(text: str) -> tuple[str, str]:

@@ -87,6 +87,8 @@ class Screen:
             self._once(f"webhook    {delivery.event}.{delivery.action or ''} {delivery.guid}")
         if facts is None:
             return
+        if line := environment(facts):
+            self._once(f"environment {line}")
         for run in facts.runs:
             if run.status is not Status.PENDING:
                 letter, model = run.experiment.letter, run.experiment.model.name
@@ -144,11 +146,21 @@ def picture(deliveries: Deliveries, facts: SolveFacts | None, comments: Sequence
     return Group(
         Rule("webhook deliveries", style="blue"),
         *map(Text.from_markup, sent),
+        Rule("environment", style="cyan"),
+        Text(environment(facts) or "looking for one that holds"),
         Rule("runs", style="cyan"),
         matrix(facts),
         Rule(f"the status comment{edits}", style="green"),
         Markdown(said),
     )
+
+
+def environment(facts: SolveFacts | None) -> str:
+    """What was found, once it is found."""
+    if facts is None or facts.toolchain is None or facts.baseline is None:
+        return ""
+    tests = count(len(facts.baseline.stable), "test")
+    return f"{facts.toolchain.why}: {tests} pass, and fail when the code is broken on purpose"
 
 
 def said_so(issue: SimIssue, facts: SolveFacts) -> bool:

@@ -22,8 +22,9 @@ from pathlib import Path
 
 from bot.core.model import Sha
 from bot.core.secrets import redact
-from bot.github.git import ATTRIBUTES, Git, GitFailed, configured
-from bot.github.tags import FETCH_OPTIONS, follow
+from bot.github import transport
+from bot.github.git import ATTRIBUTES, Git, GitFailed
+from bot.github.tags import follow
 from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
 
 _FETCH_TIMEOUT = 1800.0
@@ -33,6 +34,10 @@ _LOCK_POLL = 0.1
 _SHA = re.compile(r"[0-9a-f]{40}")
 _NO_BRANCH_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|^$")  # git-check-ref-format(1)
 
+NOT_SHA1 = "The repository names its objects by SHA-256; I work on those that use SHA-1, as on GitHub."
+NOT_WHOLE = "The clone is a partial one. Complete it: git fetch --refetch --no-filter"
+PARTIAL = re.compile(r"promisor remote|lazy fetching disabled", re.IGNORECASE)
+_OTHER_HASH = re.compile(r"mismatched algorithms", re.IGNORECASE)
 _MISSING = re.compile(r"couldn't find remote ref|not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
 _REFUSED = re.compile(r"could not read (Username|Password)|Authentication failed|returned error: 40[13]", re.IGNORECASE)
 _NOT_OURS = re.compile(r"dubious ownership|Permission denied", re.IGNORECASE)
@@ -98,18 +103,24 @@ async def _follow_tags(
     mirror: Path, environment: Mapping[str, str], remote: Remote, lock: int, pauses: Sequence[float]
 ) -> None:
     """Best effort: without new tags the old ones are better than no solve."""
-    git = Git(mirror, _with_authorization(environment, remote))
+    git = Git(mirror, transport.environment(environment, remote))
     with suppress(WorldError):
         await _persist(partial(follow, git, remote, lock), _leave_alone, pauses)
 
 
 async def _fetch_once(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
-    git = Git(mirror, _with_authorization(environment, remote))
-    try:
-        await git("fetch", *FETCH_OPTIONS, "--", remote.url, refspec, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
-    except GitFailed as error:
-        secret = remote.authorization or ""
-        raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+    """Of a clone that has not all of its past the commit alone is taken."""
+    git = Git(mirror, transport.environment(environment, remote))
+    for depth in ((), ("--depth=1",)):
+        fetch = ("fetch", *transport.FETCH, *depth, *transport.options(remote), "--", remote.url, refspec)
+        try:
+            await git(*fetch, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
+        except GitFailed as error:
+            if depth or not PARTIAL.search(error.stderr):
+                secret = remote.authorization or ""
+                raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+        else:
+            break
 
 
 async def _leave_alone() -> None:
@@ -121,15 +132,11 @@ async def _rebuild(mirror: Path, environment: Mapping[str, str]) -> None:
     await _make_ready(mirror, environment)
 
 
-def _with_authorization(environment: Mapping[str, str], remote: Remote) -> dict[str, str]:
-    """In the environment of this one child, for this one address."""
-    if remote.authorization is None:
-        return dict(environment)
-    header = (f"http.{remote.url}.extraHeader", f"Authorization: {remote.authorization}")
-    return configured([header], after=environment)
-
-
 def _meaning(error: GitFailed, text: str) -> WorldError:
+    if PARTIAL.search(error.stderr):
+        return Rejected(text, remedy=NOT_WHOLE)
+    if _OTHER_HASH.search(error.stderr):
+        return Rejected(text, remedy=NOT_SHA1)
     if _MISSING.search(error.stderr):
         return Gone(text, remedy="The branch or commit is not in the repository.")
     if _REFUSED.search(error.stderr):

@@ -100,7 +100,8 @@ class _Making:
                 break
             if (now := _agreeing(await self._versions(), right)) > agreeing:
                 best, agreeing = part, now
-        return best, agreeing == len(right)
+        told = bool(right[0]) or not self._cut_already  # no tag in a mirror that has not all of the past says nothing
+        return best, told and agreeing == len(right)
 
     async def _enough(self) -> Part:
         for most in ENOUGH:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
 from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
 from bot.ports import Commit, IssueState, PostedComment, Rejected, Remote, RepositoryState, TreeEntry
 
@@ -59,6 +60,8 @@ class LocalGitHub:
             branch = (await self._git("symbolic-ref", "--quiet", "--short", "HEAD")).decode().strip()
         except GitFailed as error:
             raise Rejected("HEAD is detached", remedy="Check out the branch to start from.") from error
+        if (await self._git("rev-parse", "--show-object-format")).strip() != b"sha1":
+            raise Rejected("the clone is one of SHA-256", remedy=NOT_SHA1)
         empty = await self.branch_head(repo, branch) is None
         return RepositoryState(repo, branch, private=True, archived=False, disabled=False, empty=empty)
 
@@ -75,7 +78,11 @@ class LocalGitHub:
         return Permission.ADMIN
 
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
-        content = await read_at(self._git, ref, path)
+        try:
+            content = await read_at(self._git, ref, path)
+        except GitFailed as error:
+            remedy = NOT_WHOLE if PARTIAL.search(error.stderr) else f"`{path}` cannot be read by git."
+            raise Rejected(str(error), remedy=remedy) from error
         if content is None:
             return None
         if len(content) > _MAX_FILE:

@@ -14,11 +14,9 @@ from pathlib import Path
 from bot.core.history import MAX_TAGS, Tag, usable
 from bot.core.model import Sha
 from bot.github.git import Git
+from bot.github.transport import FETCH, options
 from bot.ports import Remote
 
-FETCH_OPTIONS = (
-    *("--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--update-shallow"),
-)
 _FILE = "solvebot-tags"
 _ADVERTISED = re.compile(rb"([0-9a-f]{40})\trefs/tags/([^\n]+?)(\^\{\})?$", re.MULTILINE)
 _KEPT = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\n]+)")
@@ -27,14 +25,15 @@ _TIMEOUT = 300.0
 
 async def follow(git: Git, remote: Remote, lock: int) -> None:
     """Ask the remote for its tags. `git` may write to the mirror; `lock` is for its children to inherit."""
-    listing = await git("ls-remote", "--quiet", "--tags", "--", remote.url, timeout=_TIMEOUT, pass_fds=(lock,))
+    listed = ("ls-remote", "--quiet", "--tags", *options(remote), "--", remote.url)
+    listing = await git(*listed, timeout=_TIMEOUT, pass_fds=(lock,))
     advertised = _advertised(listing)
     there = await _commits(git, [tag.commit for tag in advertised])
     wanted = [tag for tag, commit in zip(advertised, there, strict=True) if commit == tag.commit]
     peeled = await _commits(git, [tag.object for tag in wanted])
     if missing := [tag.object for tag, commit in zip(wanted, peeled, strict=True) if commit is None]:
         refspecs = "".join(f"{object}\n" for object in missing).encode()
-        fetch = ("fetch", *FETCH_OPTIONS, "--stdin", "--", remote.url)
+        fetch = ("fetch", *FETCH, *options(remote), "--stdin", "--", remote.url)
         await git(*fetch, stdin=refspecs, timeout=_TIMEOUT, pass_fds=(lock,))
         peeled = await _commits(git, [tag.object for tag in wanted])
     tags = [Tag(tag.name, tag.object, commit) for tag, commit in zip(wanted, peeled, strict=True) if commit]

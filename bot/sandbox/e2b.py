@@ -98,8 +98,10 @@ class E2BProvider:
             await self._sdk.set_timeout(machine, seconds)
 
     async def allow(self, machine: MachineId, hosts: Sequence[str]) -> None:
+        """The service tells hosts apart, and not their ports."""
+        names = list(dict.fromkeys(host.partition(":")[0] for host in hosts))
         async with translated("allow"):
-            await self._sdk.update_network(machine, {"allow_out": list(hosts), "deny_out": [ALL_TRAFFIC]})
+            await self._sdk.update_network(machine, {"allow_out": names, "deny_out": [ALL_TRAFFIC]})
 
     async def kill(self, machine: MachineId) -> None:
         self._connected.pop(machine, None)

@@ -18,8 +18,16 @@ from bot.ports import Rejected
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
 PROGRAMS = ("venv/bin", ".local/bin")  # below the home: where core/toolchain.py installs, found before the system's
-# Of a command: nothing waits for a key, and no bytecode gets into a candidate.
-COMMAND_ENVIRONMENT = {"PAGER": "cat", "PIP_PROGRESS_BAR": "off", "PYTHONDONTWRITEBYTECODE": "1"}
+# Of a command: nothing waits for a key, and no bytecode gets into a candidate. uv trusts whom the system trusts, as pip
+# does there, under the old name of the setting and the new one; interpreters are no packages, and are not looked for.
+COMMAND_ENVIRONMENT = {
+    "PAGER": "cat",
+    "PIP_PROGRESS_BAR": "off",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "UV_NATIVE_TLS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_SYSTEM_CERTS": "1",
+}
 FROM = "/from"
 TO = "/to"
 NOT_THERE = 44  # what `read_script` ends with; not one of head's own

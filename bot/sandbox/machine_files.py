@@ -20,8 +20,12 @@ OPEN_FOLDERS = f"mkdir -p {WORKSPACE} {HOME} {FOLDER} && chown user:user {WORKSP
 
 def cut_off_script(hosts: Sequence[str]) -> str:
     """Tries to reach what could be reached a moment ago; names with a wildcard are none."""
-    names = [shlex.quote(host) for host in hosts if "*" not in host][:3]
-    tries = [f"timeout 3 bash -c 'exec 3<>\"/dev/tcp/$0/443\"' {name} 2>/dev/null && exit 0\n" for name in names]
+    places = [host.partition(":") for host in hosts if "*" not in host][:3]
+    tries = [
+        f"timeout 3 bash -c 'exec 3<>\"/dev/tcp/$0/$1\"' {shlex.quote(name)} {shlex.quote(port or '443')} "
+        "2>/dev/null && exit 0\n"
+        for name, _, port in places
+    ]
     return "".join(tries) + f"exit {CLOSED}"
 
 

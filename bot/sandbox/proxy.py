@@ -22,8 +22,11 @@ from bot.sandbox.threads import end
 
 PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{PORT}"
-# yarn and node have names of their own for it, and Java knows no environment: only what its tools are started with.
-_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY")
+# npm, yarn and node have names of their own for it. Java knows no environment, only what its tools are started with.
+_PROXY_NAMES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
+    *("npm_config_proxy", "npm_config_https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"),
+)
 _JAVA_PROXY = (
     f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={PORT} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}",
     "-Daether.connector.http.useSystemProperties=true",  # Maven 3.9

@@ -85,6 +85,7 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         experiments=experiments,
         limits=row.limits,
         baseline=row.baseline,
+        setup_agent=row.setup_agent,
         runs=tuple(run_facts_of(run, experiments) for run in runs),
         decision=row.decision,
         comment_id=row.comment_id,

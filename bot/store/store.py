@@ -29,6 +29,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetupWork,
     Solve,
     SolveFacts,
     SolveId,
@@ -191,6 +192,15 @@ class SqlStore:
 
         await self._database.write(work)
 
+    async def setup_worked(self, id: SolveId, work: SetupWork) -> None:
+        def do(db: sa.Connection) -> None:
+            known = _setup_agent(db, id)
+            if known is None or (known.steps, known.dollars) <= (work.steps, work.dollars):
+                change = sa.update(solves).where(solves.c.id == id)
+                db.execute(change.values(setup_agent=work, updated_at=_now()))
+
+        await self._database.write(do)
+
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
         await self._change_solve(id, toolchain=toolchain, baseline=baseline)
 
@@ -224,16 +234,17 @@ class SqlStore:
     ) -> Status:
         if not status.is_over:
             raise ValueError(f"a solve does not end {status}")
-        spent = sa.select(sa.func.coalesce(sa.func.sum(_RUN.cost), 0.0)).where(_RUN.solve_id == id).scalar_subquery()
+        by_runs = sa.select(sa.func.coalesce(sa.func.sum(_RUN.cost), 0.0)).where(_RUN.solve_id == id).scalar_subquery()
         solve = sa.update(solves).where(solves.c.id == id, ACTIVE)
-        solve = solve.values(status=status, completed_at=at, updated_at=at, cost=spent)
+        solve = solve.values(status=status, completed_at=at, updated_at=at)
         solve = solve.values(error_message=error, incident=incident, ended_by=by)
         of_runs = Status.FAILED if status is Status.FAILED else Status.CANCELLED
         runs = sa.update(solve_runs).where(_RUN.solve_id == id, ACTIVE)
         runs = runs.values(status=of_runs, completed_at=at, updated_at=at)
 
         def work(db: sa.Connection) -> Status:
-            if db.execute(solve).rowcount:
+            agent = _setup_agent(db, id)
+            if db.execute(solve.values(cost=by_runs + (agent.dollars if agent else 0.0))).rowcount:
                 db.execute(runs)
                 return status
             stands: Status | None = db.execute(sa.select(solves.c.status).where(solves.c.id == id)).scalar_one_or_none()
@@ -397,6 +408,12 @@ class SqlStore:
 def _now() -> datetime:
     """For `updated_at`, which nothing is decided by. Times that mean something are given by the caller."""
     return datetime.now(UTC)
+
+
+def _setup_agent(db: sa.Connection, id: SolveId) -> SetupWork | None:
+    question = sa.select(solves.c.setup_agent).where(solves.c.id == id).with_for_update()
+    found: SetupWork | None = db.execute(question).scalar_one_or_none()
+    return found
 
 
 def _counted(table: sa.Table) -> sa.Select[Any]:

@@ -29,6 +29,7 @@ from bot.core.model import (
     Limits,
     Prices,
     PullRequest,
+    SetupWork,
     SolveOptions,
     Status,
     Task,
@@ -196,6 +197,7 @@ solves = Table(
     Column("base_sha", Text),
     Column("task", Json(Task)),
     Column("toolchain", Json(Toolchain)),
+    Column("setup_agent", Json(SetupWork)),  # its dollars are in `cost`
     Column("matrix", Json(tuple[Experiment, ...])),
     Column("limits", Json(Limits)),
     Column("baseline", Json(Baseline)),

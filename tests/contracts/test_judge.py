@@ -590,3 +590,16 @@ async def test_cancelling_leaves_no_sandbox(court: Court) -> None:
     with pytest.raises(asyncio.CancelledError):
         await judging
     assert await court.sandboxes.living() == []
+
+
+async def test_a_check_that_no_longer_passes_is_told_and_decides_nothing(court: Court) -> None:
+    tidy, never = "! grep -rn 'TODO' shop", "false"
+    plan = Toolchain((), court.ground.command, "given", checks=(tidy, never))
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, Attempt(plan, Trial()))
+    assert found.checks == (tidy,)
+    facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
+    untidy = await judge.judge(facts, await court.candidate({"shop/amounts.py": FIXED + "# TODO\n"}))
+    assert untidy.notes == (f"The check `{tidy}` passes before the change and fails with it.",)
+    assert untidy.regressions == ()
+    assert (await judge.judge(facts, await court.candidate({"shop/amounts.py": FIXED}))).notes == ()

@@ -209,12 +209,15 @@ class TestNetwork:
                         "exec 3<>/dev/tcp/registry.test/443 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3",
                     )
 
-    async def test_it_is_there_for_one_command_and_not_for_the_next(self, registry: tuple[Lent, str]) -> None:
+    @pytest.mark.parametrize("host", ["registry.test", "registry.test:443"])
+    async def test_it_is_there_for_one_command_and_not_for_the_next(
+        self, registry: tuple[Lent, str], host: str
+    ) -> None:
         lender, fetch = registry
         sandboxes = lender.sandboxes()
         await sandboxes.create(A)
         assert (await sandboxes.run(A, fetch, timeout=SOON)).exit_code != 0
-        there = await sandboxes.run(A, fetch, timeout=SOON, network=("registry.test",))
+        there = await sandboxes.run(A, fetch, timeout=SOON, network=(host,))
         assert "a package" in there.output
         assert (await sandboxes.run(A, fetch, timeout=SOON)).exit_code != 0
         await sandboxes.run(A, "true", timeout=SOON, network=("registry.test",))
@@ -222,12 +225,15 @@ class TestNetwork:
         await sandboxes.create(B, snapshot=PREPARED)
         assert (await sandboxes.run(B, fetch, timeout=SOON)).exit_code != 0
 
-    async def test_a_service_that_does_not_take_it_away_is_found_out(self, registry: tuple[Lent, str]) -> None:
+    @pytest.mark.parametrize("host", ["registry.test", "registry.test:443"])
+    async def test_a_service_that_does_not_take_it_away_is_found_out(
+        self, registry: tuple[Lent, str], host: str
+    ) -> None:
         lender, _ = registry
         sandboxes = lender.sandboxes()
         await sandboxes.create(A)
         command = "echo > begun; while [ ! -e go ]; do sleep 0.02; done"
-        running = asyncio.create_task(sandboxes.run(A, command, timeout=SOON, network=("registry.test",)))
+        running = asyncio.create_task(sandboxes.run(A, command, timeout=SOON, network=(host,)))
         async with asyncio.timeout(SOON):
             while await sandboxes.read(A, "/workspace/begun", limit=9) is None:
                 pass

@@ -41,6 +41,7 @@ from bot.core.model import (
     RunFacts,
     RunId,
     SandboxId,
+    SetupWork,
     Sha,
     Solve,
     SolveFacts,
@@ -99,6 +100,7 @@ TASK = Task(
     private=True,
     left_out=("hidden HTML",),
 )
+SETUP = SetupWork("sonnet", 5, 0.0625, Usage(500, 60, 70), 12.5)
 TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
@@ -168,6 +170,7 @@ async def tell_everything(store: SqlStore) -> None:
     await store.commented(SOLVE.id, 2**42)
     await store.frozen(SOLVE.id, TASK, NOON)
     await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)
+    await store.setup_worked(SOLVE.id, SETUP)
     await store.prepared(SOLVE.id, TOOLCHAIN, BASELINE)
     for id in (FIRST, SECOND):
         await store.run_started(id, SandboxId(f"box-{id}"), NOON + timedelta(minutes=1))
@@ -214,6 +217,7 @@ def expected() -> SolveFacts:
         experiments=EXPERIMENTS,
         limits=LIMITS,
         baseline=BASELINE,
+        setup_agent=SETUP,
         runs=(of(FIRST, EXPERIMENTS[0]), of(SECOND, EXPERIMENTS[1])),
         decision=DECISION,
         comment_id=2**42,
@@ -259,7 +263,7 @@ async def test_what_other_programs_see(store: SqlStore, database_url: str) -> No
         " tokens, latency_ms, diagnostics from solve_runs where id = 's-1-r1'",
     )
     [of_solve], [of_run] = (rows(database_url, sql) for sql in asked)
-    assert of_solve == ("https://github.com/octo/web", "main", "completed", "ann", FIRST, 8, PULL.url, 0.25)
+    assert of_solve == ("https://github.com/octo/web", "main", "completed", "ann", FIRST, 8, PULL.url, 0.3125)
     assert of_run == (
         *("sonnet", 0.0, 100, "test-first", "box-s-1-r1", PULL.url, False, 4, 1, 1200, 61500, '{"command":"ls"}'),
     )
@@ -286,6 +290,17 @@ async def test_times_keep_their_zone(store: SqlStore) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- Solves
+
+
+async def test_what_the_agent_of_the_set_up_did_is_never_lowered_and_needs_no_solve(planned: SqlStore) -> None:
+    await planned.setup_worked(SOLVE.id, SETUP)
+    await planned.setup_worked(SOLVE.id, dataclasses.replace(SETUP, steps=4, dollars=0.05))
+    assert (await facts(planned)).setup_agent == SETUP
+    billed = dataclasses.replace(SETUP, dollars=0.07)  # for an answer that never came
+    await planned.setup_worked(SOLVE.id, billed)
+    assert (await facts(planned)).setup_agent == billed
+    assert (await facts(planned)).dollars == 0.07
+    await planned.setup_worked(SolveId("a clone that is looked at alone"), SETUP)
 
 
 async def test_one_active_solve_per_issue(store: SqlStore) -> None:

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from bot.core.environment.files import Files
 from bot.core.environment.plans import plans, wanted
-from bot.core.environment.python import PYTEST_IF_MISSING
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
 
-VENV = "python3 -m venv ~/venv"
 PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
-PYTEST = "python3 -m pytest -q"
+PYTEST_SETUP = ("python3 -m venv ~/venv", f"{PIP} pytest")
+PYTEST = "python -m pytest -q"
 
 
 def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
@@ -26,79 +25,11 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
 @pytest.mark.parametrize(
     ("files", "setup", "test"),
     [
-        # Python
-        (
-            {"requirements.txt": "x", "tests/test_a.py": "import pytest"},
-            (VENV, f"{PIP} -r requirements.txt pytest"),
-            PYTEST,
-        ),
-        (
-            {"requirements.txt": "", "requirements-dev.txt": "", "requirements/test.txt": "", "conftest.py": ""},
-            (VENV, f"{PIP} -r requirements-dev.txt -r requirements.txt -r requirements/test.txt pytest"),
-            PYTEST,
-        ),
-        (
-            {"pyproject.toml": '[project]\n[project.optional-dependencies]\ntest=["pytest"]\ndocs=["y"]'},
-            (VENV, f"{PIP} -e '.[test]' pytest"),
-            PYTEST,
-        ),
-        (
-            {"pyproject.toml": '[project]\ndependencies=["x"]', "test_a.py": "import unittest"},
-            (VENV, f"{PIP} -e ."),
-            "python3 -m unittest discover",
-        ),
-        (
-            {"pyproject.toml": '[dependency-groups]\ndev=["pytest>=8", {include-group="x"}]\ndocs=["z"]'},
-            (VENV, f"{PIP} 'pytest>=8' pytest"),
-            PYTEST,
-        ),
-        ({"pyproject.toml": '[tool.poetry.dependencies]\npython="3"\nx="1"'}, (VENV, f"{PIP} -e ."), None),
-        ({"setup.py": "setup(install_requires=['x'])", "test_a.py": ""}, (VENV, f"{PIP} -e . pytest"), PYTEST),
-        ({"setup.py": "setup()", "test_a.py": ""}, (PYTEST_IF_MISSING,), PYTEST),
-        (
-            {"pyproject.toml": "[tool.pytest.ini_options]", "app.py": "", "tests/test_a.py": ""},
-            (PYTEST_IF_MISSING,),
-            PYTEST,
-        ),
-        (
-            {"pyproject.toml": "[project]", "src/a.py": "", "tests/test_a.py": ""},
-            (PYTEST_IF_MISSING,),
-            f"PYTHONPATH=src {PYTEST}",
-        ),
-        (
-            {"pyproject.toml": '[tool.pytest.ini_options]\npythonpath="src"', "src/a.py": "", "tests/test_a.py": ""},
-            (PYTEST_IF_MISSING,),
-            PYTEST,
-        ),
-        ({"tests/test_a.py": "def test(): pass"}, (PYTEST_IF_MISSING,), PYTEST),
-        ({"tests/test_a.py": "class T(unittest.TestCase): ..."}, (), "python3 -m unittest discover"),
-        ({"a.py": "x"}, (), None),
-        ({"pyproject.toml": "[" * 9000, "test_a.py": ""}, (PYTEST_IF_MISSING,), PYTEST),
-        # Node
+        # Node: the rest in test_environment_node.py
         (
             {"package.json": '{"scripts": {"test": "jest"}, "devDependencies": {"x": "1"}}', "package-lock.json": ""},
             ("npm ci --no-audit --no-fund",),
-            "CI=true npm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "jest"}, "dependencies": {"x": "1"}}'},
-            ("npm install --no-package-lock --no-audit --no-fund",),
-            "CI=true npm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "vitest"}, "dependencies": {"x": "1"}}', "pnpm-lock.yaml": ""},
-            ("pnpm install --frozen-lockfile",),
-            "CI=true pnpm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "x"}, "dependencies": {"x": "1"}}', "yarn.lock": ""},
-            ("yarn install --frozen-lockfile",),
-            "CI=true yarn test",
-        ),
-        (
-            {"package.json": '{"dependencies": {"x": "1"}}', "yarn.lock": "", ".yarnrc.yml": ""},
-            ("yarn install --immutable",),
-            None,
+            "npx jest",
         ),
         ({"package.json": '{"scripts": {"test": "node --test"}}'}, (), "node --test"),
         ({"package.json": '{"scripts": {"test": "echo \\"Error: no test specified\\" && exit 1"}}'}, (), None),
@@ -128,7 +59,7 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
         # several at once: the one with tests and the most files
         (
             {"package.json": '{"scripts": {"test": "x"}}', "a.js": "", "test_a.py": "", "b.py": "", "pytest.ini": ""},
-            (PYTEST_IF_MISSING,),
+            PYTEST_SETUP,
             PYTEST,
         ),
         ({"package.json": "{}", "a.js": "", "b.js": "", "go.mod": "", "a_test.go": ""}, (), "go test ./..."),
@@ -166,14 +97,14 @@ def test_the_repository_has_the_last_word(config: RepoConfig, setup: tuple[str, 
 
 
 def test_why_says_what_was_found() -> None:
-    assert found({"pyproject.toml": "[tool.pytest]"}).why == "detected: pyproject.toml with pytest"
+    assert found({"pyproject.toml": "[tool.pytest]"}).why == "detected: pyproject.toml"
     assert found({}).why == "nothing was found that says how to test it"
 
 
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
-    paths = ["a/b/c/package.json", "package.json", "a.py", "tests/data/requirements.txt", "requirements.txt", *tests]
-    assert wanted(paths) == ["package.json", "requirements.txt", *sorted(tests)[:3]]
+    paths = ["a/b/c/d/package.json", "a/package.json", "package.json", "a.py", "tests/data/requirements.txt", *tests]
+    assert wanted(paths) == ["package.json", "a/package.json", *sorted(tests)[:16]]
 
 
 JSON = st.recursive(

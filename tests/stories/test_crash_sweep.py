@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import Outcome, SolveFacts, Status
+from bot.demo.toolchain import make_toolchain
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
+from tests.stories import setup_repositories
 from tests.stories.crashing import Dies
-from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world
+from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world, counted
+from tests.stories.setup_repositories import ODD_COMMAND, is_set_up
 from tests.stories.world import BREAK, FIX, REGRESSION_TEST, line_up
 
 CALLS = 3  # of each model, when nothing is repeated
@@ -90,6 +95,49 @@ async def test_no_finished_step_runs_twice(tmp_path: Path, dies: Dies) -> None:
         assert facts.dollars == pytest.approx(0.001 * CALLS * len(SCRIPTS))
         assert {name: world.counts(name) for name in SCRIPTS} == {name: [1, 2] for name in SCRIPTS}
         assert set(written(world).values()) <= {1, again}
+
+
+def looking(*commands: str) -> Script:
+    """The same model looks for the environment and fixes the issue."""
+    searching, fixing = stubborn(*commands), stubborn(setup_repositories.FIX)
+    return lambda messages: (searching if is_set_up(messages) else fixing)(messages)
+
+
+SETUP_STEPS = {
+    *("signposts", "open set-up sandbox", "set-up model call", "set-up command", "leave set-up sandbox"),
+    *("close set-up sandbox", "try plan", "keep environment", "plan again"),
+}
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, dies: Dies) -> None:
+    """From the first plan, which fails, to the replay of the script; with the two promises of above."""
+    script = looking(f"{COUNTED}; ls", f"{COUNTED}; {ODD_COMMAND.script}")
+    told = {"SETUP_AGENT": "true", "SANDBOX_TOOLCHAINS": str(make_toolchain(tmp_path / "toolchain"))}
+    at = f" ({'|'.join(SETUP_STEPS)})$"
+    async with a_mortal_world(tmp_path, {"fixer": script}, ODD_COMMAND.files, "", None, **told) as world:
+        async with world.bot(dies=dies, at=at) as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=380)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert sorted(bot.deaths) == sorted(name for name in world.boundaries() if re.search(at, name))
+        assert {name.split(" ", 2)[2] for name in bot.deaths} == SETUP_STEPS
+
+        asked = [request for request in world.models.asked if is_set_up(request.messages)]
+        assert len(asked) == 3 * (2 if dies is Dies.BEFORE else 1)
+        assert counted(asked[-1].messages) == [1, 2]
+        assert facts.setup_agent is not None
+        assert facts.setup_agent.steps == 3
+        assert facts.setup_agent.dollars == pytest.approx(0.003)
+        assert facts.toolchain is not None
+        assert facts.toolchain.why == FOUND_BY_AGENT
+        assert facts.dollars == pytest.approx(0.003 + 0.001 * sum(run.steps for run in facts.runs))
+        [pull] = world.repo.pulls
+        assert f"Receipt: ${facts.dollars:.4f}" in (pull.state.body or "")
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over
 
 
 async def killed_at_random(directory: Path, seed: int, *, kills: int, database_url: str = "") -> Counter[str]:

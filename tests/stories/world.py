@@ -87,9 +87,9 @@ class World:
     async def facts(self, issue: SimIssue) -> SolveFacts | None:
         return await self.bot.bot.world.store.latest(self.repo.id, issue.number)
 
-    async def over(self, issue: SimIssue) -> SolveFacts:
+    async def over(self, issue: SimIssue, *, within: float = SOON) -> SolveFacts:
         """Wait until the solve of the issue has had its last word."""
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(within):
             while True:
                 facts = await self.facts(issue)
                 if facts is not None and facts.status.is_over and await self._quiet():
@@ -157,6 +157,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         model_key=Secret(llm.key),
         model_provider="simulator",
         baseline_repeats=2,
+        setup_agent=False,
         setup_hosts=(),  # no story asks the tools of the machine that it happens on
         poll=0.02,
         data=directory / "bot",

@@ -39,6 +39,19 @@ def task_prompt(task: str, strategy: Strategy, test_command: str | None) -> Prom
     )
 
 
+def setup_prompt(brief: str, script: str, command_seconds: float) -> Prompt:
+    """`brief` is the text of core/environment/brief.py, `script` the path that the result is read from."""
+    return Prompt(
+        system=template("setup-system").render(),
+        instance=template("setup-instance").render(
+            brief=brief,
+            fence=f"facts-{sha256(brief.encode()).hexdigest()[:16]}",
+            script=script,
+            command_seconds=f"{command_seconds:.0f}",
+        ),
+    )
+
+
 @cache
 def wording(name: str) -> str:
     """The source of one of our templates."""

@@ -19,6 +19,8 @@ MAX_DEPTH = 24
 # Texts, lists and mappings together, aliases counted with what they stand for. libyaml reads 10,000 in 30 ms.
 MAX_VALUES = 10_000 if yaml.__with_libyaml__ else 1_000
 
+_LONG = 200  # characters of text that count as one more value
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -32,8 +34,13 @@ def read_yaml(text: str) -> Value | Unreadable:
     if len(text) > MAX_SIZE:
         return Unreadable("It is larger than 256 kB.")
     loader = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+    return read_events(yaml.parse(text, Loader=cast(Any, loader)))
+
+
+def read_events(events: Iterator[yaml.Event]) -> Value | Unreadable:
+    """No more of them are taken than the bounds allow."""
     try:
-        return _Builder(yaml.parse(text, Loader=cast(Any, loader))).document()
+        return _Builder(events).document()
     except _Refused as refused:
         return Unreadable(str(refused))
     except yaml.MarkedYAMLError as error:
@@ -77,8 +84,9 @@ class _Builder:
         """The whole document, once it is complete."""
         match event:
             case yaml.ScalarEvent():
-                self._count(1)
-                return self._add(event.value, event.anchor, 1)
+                size = 1 + len(event.value) // _LONG
+                self._count(size)
+                return self._add(event.value, event.anchor, size)
             case yaml.AliasEvent():
                 if event.anchor not in self.anchors:
                     raise _Refused("An alias in it stands for itself, or for nothing.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.core.environment.bounded_yaml import Value
 
 MAX_EXPRESSION = 500  # characters
-_EXPRESSION = re.compile(r"\$\{\{((?:[^}]|\}(?!\}))*)\}\}")
+_EXPRESSION = re.compile(r"\$\{\{((?:[^}$]|\}(?!\})|\$(?!\{\{))*)\}\}")
 _STRING = r"'(?:[^']|'')*'"
 _TOKEN = re.compile(
     rf"\s*(?P<string>{_STRING})|\s*(?P<operator>\|\||&&|==|!=|!)|\s*(?P<call>[A-Za-z]+\([^()]*\))"
@@ -67,7 +67,7 @@ def substituted(text: str, scope: Scope) -> str:
 
     def value(match: re.Match[str]) -> str:
         found = evaluated(match[1], scope)
-        return UNKNOWN if found is None else found
+        return UNKNOWN if found is None or len(found) > MAX_EXPRESSION else found
 
     return _EXPRESSION.sub(value, text.replace(UNKNOWN, "?"))
 
@@ -91,6 +91,8 @@ def holds(condition: str, scope: Scope) -> bool | None:
 def evaluated(expression: str, scope: Scope) -> str | None:
     """Its value as text; None when it is unknown."""
     text = expression.strip()
+    if len(text) > MAX_EXPRESSION:
+        return None
     for _ in range(_MAX_GROUPS):
         if not (group := _GROUP.search(text)):
             break

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from bot.core.environment.programs import Kind as Kind
 from bot.core.environment.programs import kind_of_program, known
 
-MAX_SCRIPT = 20_000  # characters
-MAX_PARTS = 200
-_MAX_LINE = 4_000
+MAX_SCRIPT = 10_000  # characters
+MAX_PARTS = 100
+_MAX_LINE = 2_000
+_MAX_ARGUMENTS = 400  # characters that are matched against
 _MAX_WRAPPERS = 8
 
 _SHELL_SYNTAX = re.compile(r"[;&|<>()$`*?\[\]{}~\\\n#!]")
@@ -251,7 +252,7 @@ def kind_of(words: Sequence[str]) -> Kind:
         return _kind_of_script(" ".join(subject[:2]))
     if not known(rest[0]):
         return _kind_of_script(" ".join(rest[:2])) if "/" in rest[0] or rest[0].endswith((".sh", ".py")) else Kind.OTHER
-    return kind_of_program(rest[0], " ".join(subject)[:_MAX_LINE], " ".join(rest[1:])[:_MAX_LINE])
+    return kind_of_program(rest[0], " ".join(subject)[:_MAX_ARGUMENTS], " ".join(rest[1:])[:_MAX_ARGUMENTS])
 
 
 _SCRIPTS = (
@@ -283,7 +284,7 @@ def _commands(line: str) -> list[list[str]]:
     redirected = False
     try:
         for token in reader:
-            if token.strip("();<>|&\n") == "":
+            if token and not token.strip("();<>|&\n"):
                 redirected = token[0] in "<>"
                 if not redirected:
                     found.append([])

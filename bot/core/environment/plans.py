@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import node, others, python, workflows
+from bot.core.environment import devcontainer, documents, node, others, python, python_groups, workflows
 from bot.core.environment.files import Files
-from bot.core.environment.plan import Plans
+from bot.core.environment.plan import Plans, Skipped
+from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
-MAX_CI = 40
-_SAMPLES = 3  # test files that are looked into
-_PATTERNS = (python.WANTED, python.REQUIREMENTS, node.WANTED, others.WANTED)
+MAX_SAID = 50  # files that are no manifests: workflows, devcontainers, documents
+MAX_DOCUMENTS = 2  # that say how to test
+_SAMPLES = 16  # test files that are looked into
+_PATTERNS = (python.WANTED, python_groups.REQUIREMENTS, node.WANTED, others.WANTED)
+_SAID = (workflows.WANTED, devcontainer.WANTED, documents.WANTED)
 
 
 def wanted(paths: Sequence[str]) -> list[str]:
-    """Those whose texts `plans` wants to read: manifests at the top, what CI runs, some tests."""
-    manifests = [path for path in paths if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
-    tests = sorted(
-        (path for path in paths if python.TEST_FILE.fullmatch(path)), key=lambda path: (path.count("/"), path)
-    )
-    ci = sorted(path for path in paths if workflows.WANTED.fullmatch(path))
-    return [*manifests[:MAX_WANTED], *ci[:MAX_CI], *tests[:_SAMPLES]]
+    """Those whose texts `plans` wants to read: manifests, CI, what people write for others, some tests.
+
+    Of the manifests and the tests, those nearest to the top.
+    """
+    nearest = sorted(paths, key=lambda path: (path.count("/"), path))
+    manifests = [path for path in nearest if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
+    tests = [path for path in nearest if python.TEST_FILE.fullmatch(path)]
+    said = [path for pattern in _SAID for path in sorted(paths) if pattern.fullmatch(path)]
+    return [*manifests[:MAX_WANTED], *said[:MAX_SAID], *tests[:_SAMPLES]]
 
 
 def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
@@ -34,7 +40,7 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 
     What `.github/solvebot.yml` leaves out is taken from the plans that are found.
     """
-    found = _found(files, tools)
+    found = _found(files, tools, about)
     plans = [replace(plan, why=f"detected: {plan.why}") for plan in found.plans] or [_NOTHING]
     return replace(found, plans=_distinct([_with_config(plan, config) for plan in plans])[:MAX_PLANS])
 
@@ -42,15 +48,58 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 
 
-def _found(files: Files, tools: Tools) -> Plans:
+def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
+    """What is prepared for agents and editors, CI's job in the main language, manifests, other jobs, documents.
+
+    Of the first two only what could be read whole: with steps left out, they come after the manifests.
+    """
     by_size = sorted(
-        (python.plans(files, tools), node.plans(files, tools), others.plans(files, tools)),
+        (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools)),
         key=lambda plans: -_sources(files, plans),
     )
     own = Plans.all_of(by_size)
     ci = workflows.jobs(files, tools)
-    ordered = (*ci.complete, *own.plans, *ci.partial)
-    return Plans(tuple(sorted(ordered, key=lambda plan: plan.test is None)), (*ci.skipped, *own.skipped))
+    main = main_ecosystem(files)
+    of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "")]
+    of_others = [plan for plan in ci.complete if plan.ecosystem not in (main, "")]
+    tested = [*of_main, *own.plans, *of_others, *ci.partial]
+    prepared, skipped = _prepared(files, tools)
+    joined = [(recipe.complete, plan) for recipe, path in prepared for plan in _joined(recipe, path, tested, tools)]
+    whole, partial = ([plan for complete, plan in joined if complete is wanted] for wanted in (True, False))
+    read = islice(documents.recipes(files, tools), MAX_DOCUMENTS)
+    told = [_told(recipe, path, tested, tools) for recipe, path in read]
+    ordered = (*whole, *of_main, *own.plans, *partial, *of_others, *ci.partial, *told)
+    found = tuple(sorted(ordered, key=lambda plan: plan.test is None))
+    return Plans(found, (*skipped, *ci.skipped, *own.skipped))
+
+
+def _prepared(files: Files, tools: Tools) -> tuple[list[tuple[Recipe, str]], list[Skipped]]:
+    """Set-ups without tests, and where they stand."""
+    copilot = workflows.copilot_setup(files, tools)
+    found = [*([copilot] if copilot else []), *devcontainer.setups(files, tools)]
+    recipes = [one for one in found if not isinstance(one, Skipped) and one[0].setup]
+    return recipes, [one for one in found if isinstance(one, Skipped)]
+
+
+def _joined(recipe: Recipe, path: str, tested: Sequence[Toolchain], tools: Tools) -> list[Toolchain]:
+    """A set-up with the tests of the best plan that fits it."""
+    plan = _fitting(recipe, tested)
+    if plan is None:
+        return []
+    notes = (*workflows.notes_of(recipe, path, tools), *plan.notes)
+    return [replace(plan, setup=recipe.setup, why=f"set-up from {path}, tests from {plan.why}", notes=notes)]
+
+
+def _told(recipe: Recipe, path: str, tested: Sequence[Toolchain], tools: Tools) -> Toolchain:
+    """What a document says; where it says nothing of set-up, with that of the best plan that fits it."""
+    plan = _fitting(recipe, tested)
+    setup = recipe.setup if len(recipe.setup) > 1 or plan is None else plan.setup
+    notes = workflows.notes_of(recipe, path, tools)
+    return Toolchain(setup, " && ".join(recipe.tests), path, recipe.ecosystem, recipe.checks, notes)
+
+
+def _fitting(recipe: Recipe, tested: Sequence[Toolchain]) -> Toolchain | None:
+    return next((plan for plan in tested if plan.test and recipe.ecosystem in (plan.ecosystem, "")), None)
 
 
 _ENDINGS = {

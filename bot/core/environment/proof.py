@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from bot.core.environment.plan import Plans
-from bot.core.model import TestReport, Toolchain, Verdict
+from bot.core.model import SetupWork, TestReport, Toolchain, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Found:
     attempt: Attempt
     tried: tuple[Attempt, ...]
     plans: Plans
+    help: SetupWork | None = None  # what an agent did, where one looked
+    note: str = ""  # what came of that, or why none did; for people
 
 
 def best(attempts: Sequence[Attempt]) -> Attempt:

@@ -7,11 +7,14 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.core.environment import others
 from bot.core.environment.actions import action_lines, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.fitting import fitted_setup, venv
+from bot.core.environment.fitting import fitted_setup
 from bot.core.environment.lines import Kind, kind, single_words, unwrapped
+from bot.core.environment.places import Places
+from bot.core.environment.python_install import venv
 from bot.core.environment.scripts import Item, Script, folded
 from bot.core.environment.tools import Tools
 from bot.core.environment.workflow_files import Job, Step, with_actions
@@ -34,50 +37,90 @@ class Recipe:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def recipe(job: Job, scope: Scope, files: Files, tools: Tools) -> Recipe:
-    """What stands after the last test is not needed for it, and is left out without a word."""
-    reader = _Reader(job, scope, files, tools)
-    for step in with_actions(job.steps, files):
+def recipe(job: Job, scope: Scope, places: Places) -> Recipe:
+    reader = _Reader(job, scope, places)
+    for step in with_actions(job.steps, places.files):
         reader.step(step)
-    items = reader.items
+    return _finished(reader.items, reader.versions, places.files, places.tools)
+
+
+def recipe_of(script: str, files: Files, tools: Tools) -> Recipe:
+    """Of a script that is run at the top of the repository."""
+    return _finished(Script(Scope(), "", Places(files, tools)).read(script), {}, files, tools)
+
+
+def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, tools: Tools) -> Recipe:
+    """What stands after the last test is not needed for it, and is left out without a word."""
     last = max((place for place, item in enumerate(items) if item.kind is Kind.TEST), default=len(items))
     needed = items[: last + 1]
     setup = _lines(item for item in needed if item.kind is Kind.SETUP)
     tests = _lines(item for item in needed if item.kind is Kind.TEST)[:MAX_TESTS]
-    ecosystem = ecosystem_of(tests, reader.versions)
-    if ecosystem == "python" or any("~/venv/bin" in line or "=~/venv" in line for line in setup):
-        setup = _with_venv(setup, tools)
+    ecosystem = ecosystem_of((*tests, *setup), versions)
+    if ecosystem == "python" or any("~/venv" in line for line in setup):
+        setup = _with_venv(setup, files, tools)
+    missing = _missing(tests, tools)
+    setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
         setup=setup[:MAX_LINES],
         tests=tests,
         checks=_lines(item for item in items if item.kind is Kind.CHECK)[:MAX_TESTS],
-        reasons=tuple(dict.fromkeys(item.reason for item in needed if item.reason))[:MAX_REASONS],
-        complete=not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
+        reasons=tuple(dict.fromkeys([*missing, *(item.reason for item in needed if item.reason)]))[:MAX_REASONS],
+        complete=not missing and not any(item.missed for item in needed) and len(setup) <= MAX_LINES,
         ecosystem=ecosystem,
-        versions=reader.versions,
+        versions=versions,
     )
+
+
+_NEEDED = {
+    "go": "go",
+    "cargo": "cargo",
+    **dict.fromkeys(("mvn", "mvnw", "gradle", "gradlew"), "java"),
+    **dict.fromkeys(("rspec", "rake", "rails", "bundle"), "ruby"),
+    **dict.fromkeys(("phpunit", "pest", "composer"), "php"),
+    **{tool: tool for tool in ("dotnet", "deno", "bun", "just", "make")},
+}
+
+
+def _missing(tests: Sequence[str], tools: Tools) -> list[str]:
+    """Programs that the tests are run by and the sandbox lacks; of a sandbox that was not asked, none."""
+    needed = {_NEEDED.get((_program(test) or [""])[0], "") for test in tests} if tools.versions else set()
+    return [f"The sandboxes have no `{tool}`." for tool in sorted(needed) if tool and tool not in tools]
+
+
+def _program(line: str) -> list[str]:
+    return unwrapped(single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", line)) or [])
+
+
+_FETCHING = {"go": ("go ",), "rust": ("cargo ",), "java": ("mvn", "./mvnw", "gradle", "./gradlew")}
+
+
+def _fetched(ecosystem: str, setup: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:
+    """What the tests would fetch themselves in CI, where they have a network."""
+    if ecosystem not in _FETCHING or any(line.startswith(_FETCHING[ecosystem]) for line in setup):
+        return ()
+    own = (plan.setup for plan in others.plans(files, tools).plans if plan.ecosystem == ecosystem)
+    return next(own, ())
 
 
 def _lines(items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for item in items for line in item.lines))
 
 
-def _with_venv(setup: tuple[str, ...], tools: Tools) -> tuple[str, ...]:
+def _with_venv(setup: tuple[str, ...], files: Files, tools: Tools) -> tuple[str, ...]:
     """Made before anything is installed into it."""
-    made = [line for line in setup if re.search(r"\bvenv\b.*~/venv\b", line) and "pip install" not in line]
-    first = made[0] if made else venv(tools)
-    return (first, *(line for line in setup if line not in made))
+    made = venv(files, tools)
+    return (*made, *(line for line in setup if line not in made))
 
 
 _ECOSYSTEMS = {
     program: ecosystem
     for ecosystem, programs in {
-        "python": "pytest py.test nose2 nosetests trial unittest tox nox hatch poe stestr behave python invoke inv",
+        "python": "pytest py.test nose2 nosetests trial unittest tox nox hatch poe stestr behave python uv pip poetry",
         "node": "npm yarn pnpm bun node jest vitest mocha ava tap tape jasmine karma tsx ts-node turbo nx lerna uvu",
         "go": "go gotestsum ginkgo",
         "rust": "cargo",
         "java": "mvn mvnw gradle gradlew",
-        "ruby": "rspec rake rails minitest cucumber",
+        "ruby": "rspec rake rails minitest cucumber bundle",
         "php": "phpunit pest composer paratest",
         "dotnet": "dotnet",
     }.items()
@@ -86,22 +129,20 @@ _ECOSYSTEMS = {
 _LANGUAGES = {"Python": "python", "Node": "node", "Go": "go", "Java": "java", "Ruby": "ruby"}
 
 
-def ecosystem_of(tests: Sequence[str], versions: Mapping[str, str]) -> str:
-    """By the first runner that is known, else by the language that CI sets up."""
-    for test in tests:
-        words = single_words(re.sub(r"^\(cd \S+ && (.*)\)$", r"\1", test)) or []
-        if (command := unwrapped(words)) and command[0] in _ECOSYSTEMS:
+def ecosystem_of(lines: Sequence[str], versions: Mapping[str, str]) -> str:
+    """By the first program that is known, else by the language that CI sets up."""
+    for line in lines:
+        if (command := _program(line)) and command[0] in _ECOSYSTEMS:
             return _ECOSYSTEMS[command[0]]
     return next((_LANGUAGES[language] for language in versions if language in _LANGUAGES), "")
 
 
 class _Reader:
-    def __init__(self, job: Job, scope: Scope, files: Files, tools: Tools) -> None:
+    def __init__(self, job: Job, scope: Scope, places: Places) -> None:
         self.items: list[Item] = []
         self.versions: dict[str, str] = {}
         self._job = job
-        self._files = files
-        self._tools = tools
+        self._places = places
         self._scope = _with_env(scope, job.env)
 
     def step(self, step: Step) -> None:
@@ -125,7 +166,7 @@ class _Reader:
             )
             self._leave(f"The step {_called(step)} {why}.", kind(substituted(step.run, scope)))
             return
-        script = Script(scope, directory, self._files, self._tools)
+        script = Script(scope, directory, self._places)
         self.items += script.read(step.run)
         self._scope = _with_env(self._scope, script.handed_on)
 
@@ -134,10 +175,10 @@ class _Reader:
 
     def _uses(self, step: Step, scope: Scope) -> None:
         given = {name: substituted(value, scope) for name, value in step.given.items()}
-        self.versions |= wanted_versions(step.uses, given, self._files, self._tools)
-        for line in action_lines(step.uses, given, self._tools):
+        self.versions |= wanted_versions(step.uses, given, self._places.files, self._places.tools)
+        for line in action_lines(step.uses, given, self._places.tools):
             words = shlex.split(line)
-            fit = fitted_setup(line, words, self._files, self._tools)
+            fit = fitted_setup(line, words, self._places.files, self._places.tools)
             lines = fit.lines if kind(line) is Kind.SETUP else (line,)
             self.items.append(Item(kind(line), lines, fit.reason, bool(fit.reason)))
 

@@ -7,12 +7,20 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.core.environment.expand import expand
 from bot.core.environment.expressions import UNKNOWN, Scope, substituted, unknown_names
-from bot.core.environment.files import Files
-from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, install, uv_sync
-from bot.core.environment.lines import Kind, kind, parts, program, single_words, unwrapped, without_assignments
-from bot.core.environment.tools import Tools
+from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, uv_sync
+from bot.core.environment.lines import (
+    MAX_SCRIPT,
+    Kind,
+    kind,
+    parts,
+    program,
+    single_words,
+    unwrapped,
+    without_assignments,
+)
+from bot.core.environment.places import Places
+from bot.core.environment.python_install import install
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ _NOISE = re.compile(
     r"|UV_\w+|TOX_?ENV|COVERALLS\w*|CODECOV\w*|(MPL|QT|CACHE)_?\w*CACHE\w*|\w*CACHE_DIR",
     re.IGNORECASE,
 )
-_SAFE_VALUE = re.compile(r"[\w.+:/,=@%~ -]*")
+_SAFE_VALUE = re.compile(r"[\w.+:/,=@%~ -]{0,200}")
 _TALK = re.compile(
     r"(echo|printf|ls|pwd|cat|env|printenv|which|type|df|free|uname|true|date|sleep|exit|tree|set|shopt|trap)\b"
 )
@@ -47,11 +55,13 @@ _ACTIVATES = re.compile(r"(source|\.)\s+\S+|conda activate .*|deactivate|!.*")
 _ONLY_VARIABLES = re.compile(r"(export )?[A-Za-z_]\w*=|if\b")  # what they set is not there for the next line
 _INSTALLED = re.compile(r"\s--installpkg[ =](`[^`\n]*`|\$\([^)\n]*\)|\S+)")
 _IF_FILE = re.compile(r"if \[\[? -[fe] (\S+) \]\]?;?\s*then\s+((?:(?!\b(?:else|elif|fi|if)\b).)*?);?\s*fi", re.DOTALL)
+_MAX_GUARDED = 500  # characters
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)\b)")
 _HANDED_ON = re.compile(r"""echo ["']?([A-Za-z_]\w*)=([\w.+:/,=@-]*)["']? >> "?\$\{?GITHUB_ENV\}?"?""")
 _PACKAGES = re.compile(
     r"(?:sudo )?(?:-E )?(?:\w+=\S+ )?(?:apt-get|apt|apk|dnf|yum|brew)\b[^|]*?\b(?:install|add)\b(.*)", re.DOTALL
 )
+_LISTS = re.compile(r"sudo (-\S+ )*(apt-get|apt|dnf|yum) (-\S+ )*(update|upgrade|clean|remove)\b")
 _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(playwright|cypress) install\b")
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
@@ -60,21 +70,20 @@ _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
 class Script:
     """`handed_on`: what it sets for the steps after it."""
 
-    def __init__(self, scope: Scope, directory: str, files: Files, tools: Tools) -> None:
+    def __init__(self, scope: Scope, directory: str, places: Places) -> None:
         self.handed_on: dict[str, str] = {}
         self._items: list[Item] = []
         self._scope = scope
         self._directory: str | None = directory
-        self._files = files
-        self._tools = tools
+        self._places = places
         named = {name[4:]: value for name, value in scope.values.items() if name.startswith("env.")}
         self._known = {name: value for name, value in named.items() if _SAFE_VALUE.fullmatch(value)}
         self._env = {name: value for name, value in named.items() if _wanted(name, value)}
 
     def read(self, text: str) -> list[Item]:
-        unknown = unknown_names(text, self._scope)
-        for part in self._parts(_INSTALLED.sub("", substituted(text, self._scope))):
-            if self._directory is None:
+        unknown = unknown_names(text[:MAX_SCRIPT], self._scope)
+        for part in self._parts(_INSTALLED.sub("", substituted(text[:MAX_SCRIPT], self._scope))):
+            if self._directory is None or not self._places.spend():
                 break
             if UNKNOWN in part:
                 self._unknown(part, unknown)
@@ -85,10 +94,10 @@ class Script:
     def _parts(self, text: str) -> Iterator[str]:
         """With the commands of `if [ -f x ]; then ...; fi` where x is there."""
         for part in parts(text):
-            guarded = _IF_FILE.fullmatch(part)
+            guarded = _IF_FILE.fullmatch(part) if len(part) <= _MAX_GUARDED else None
             if not guarded:
                 yield part
-            elif guarded[1] in self._files:
+            elif guarded[1] in self._places.files:
                 yield from parts(guarded[2])
 
     def _unknown(self, part: str, names: Sequence[str]) -> None:
@@ -110,8 +119,8 @@ class Script:
                 if words and unwrapped(words)[0] not in _CHECKS_WITH_NETWORK:
                     self._items.append(Item(Kind.CHECK, self._placed((part,), words)))
             case Kind.SETUP:
-                directory = self._files.below(self._directory) if self._directory else self._files
-                fit = fitted_setup(part, words, directory, self._tools) if words else Fit((part,))
+                here = self._places.at(self._directory or "")
+                fit = fitted_setup(part, words, here, self._places.tools) if words else Fit((part,))
                 self._items.append(Item(Kind.SETUP, self._placed(fit.lines, words), fit.reason, bool(fit.reason)))
             case _ if not self._says_nothing(part):
                 self._items.append(Item(Kind.SETUP, self._placed((part,), words)))
@@ -126,7 +135,9 @@ class Script:
         """`cd`, `export` and plain assignments hold for the commands after them."""
         match words:
             case ["cd" | "pushd", way]:
-                self._directory = folded(self._directory or "", way)
+                directory = folded(self._directory or "", way)
+                # Documents say `cd project` after they cloned it.
+                self._directory = directory if directory is None or self._is_there(directory) else self._directory
                 return True
             case ["export", *assignments] if assignments:
                 self._assign(assignments)
@@ -136,6 +147,9 @@ class Script:
                 return True
             case _:
                 return False
+
+    def _is_there(self, directory: str) -> bool:
+        return bool(self._places.at(directory).paths)
 
     def _assign(self, assignments: Sequence[str]) -> None:
         for name, _, value in (word.partition("=") for word in assignments if "=" in word):
@@ -152,7 +166,7 @@ class Script:
             if names:
                 shown = ", ".join(f"`{name}`" for name in names[:10])
                 self._items.append(Item(Kind.OTHER, (), f"The system packages {shown} need root.", True))
-        elif _MISSED.match(part):
+        elif _MISSED.match(part) and not _LISTS.match(part):
             self._items.append(Item(Kind.OTHER, (), f"{_shown(part)} is nothing for a sandbox.", True))
 
     def _test(self, part: str, words: Sequence[str] | None) -> None:
@@ -160,8 +174,7 @@ class Script:
             self._items.append(Item(Kind.TEST, self._placed((part,), None)))
             return
         command = self._command(words)
-        directory = self._files.below(self._directory) if self._directory else self._files
-        found = expand(command, directory, self._tools)
+        found = self._places.expand(self._directory or "", command)
         if found is not None and (found.tests or found.checks):
             self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in found.setup)))
             self._items.append(Item(Kind.CHECK, tuple(self._there(line) for line in found.checks)))
@@ -170,7 +183,7 @@ class Script:
             return
         self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in self._brought(command))))
         told = without_assignments(words) != command
-        fit = Fit((shlex.join(command),)) if told else fitted_test(part, words, self._tools)
+        fit = Fit((shlex.join(command),)) if told else fitted_test(part, words, self._places.tools)
         alone = unwrapped(command)[0] in _BUILDS_ITS_OWN
         reason = f"{_shown(part)} makes an environment of its own, which needs the network." if alone else ""
         self._items.append(Item(Kind.TEST, self._placed(fit.lines, words), reason, alone))
@@ -186,10 +199,10 @@ class Script:
     def _brought(self, command: Sequence[str]) -> tuple[str, ...]:
         """What `uv run`, `uvx` and `pipx run` install before they run."""
         match [program(command[0]), *command[1:]]:
-            case ["uv", "run", *rest] if "uv" in self._tools:
+            case ["uv", "run", *rest] if "uv" in self._places.tools:
                 return (uv_sync(rest),)
             case ["uvx", *_] | ["pipx", "run", *_]:
-                return (install(self._tools, [unwrapped(command)[0]]),)
+                return (install(self._places.tools, [unwrapped(command)[0]]),)
             case _:
                 return ()
 

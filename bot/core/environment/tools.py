@@ -22,7 +22,7 @@ _ASKED = {
     "php": "php --version",
     "dotnet": "dotnet --version",
     # Whether these are there is all that matters, and asking them for more takes seconds.
-    **dict.fromkeys(("npm", "mvn", "gradle", "bundle", "composer", "make", "prove", "cmake", "ctest"), ":"),
+    **dict.fromkeys(("npm", "mvn", "gradle", "bundle", "composer", "make", "just", "prove", "cmake", "ctest"), ":"),
 }
 # All at once, in an empty directory: corepack and the like would read the manifest, and fetch what it names.
 PROBE = "cd /tmp\n{}\nwait".format(

@@ -13,6 +13,7 @@ from bot.core.environment.actions import PROGRAMS, fits
 from bot.core.environment.expressions import Scope, flattened, substituted
 from bot.core.environment.files import Files
 from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, read_matrix
+from bot.core.environment.places import Places
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe, recipe
 from bot.core.environment.tools import Tools
@@ -23,6 +24,7 @@ WANTED = re.compile(r"\.github/(workflows/[^/]+|actions/([^/]+/){1,3}action)\.ya
 COPILOT = re.compile(r"\.github/workflows/copilot-setup-steps\.ya?ml")
 MAX_WORKFLOWS = 30
 MAX_JOBS = 60
+MAX_SCRIPTS = 200_000  # characters of all jobs together
 MAX_PLANS = 2
 _MAX_TRIED = 4  # combinations of a matrix
 
@@ -69,8 +71,14 @@ def jobs(files: Files, tools: Tools) -> Jobs:
     workflows, skipped = _workflows(files)
     asked = [workflow for workflow in workflows.values() if workflow.events & _EVENTS] or list(workflows.values())
     read: list[_Read] = []
+    characters = 0
+    places = Places(files, tools)
     for job in _jobs(asked, workflows, skipped):
-        found = _read(job, files, tools)
+        characters += sum(len(step.run) for step in job.steps)
+        if characters > MAX_SCRIPTS or places.spent:
+            skipped.append(Skipped(job.path, f"The job `{job.id}` was not read: there are too many before it."))
+            break
+        found = _read(job, places)
         if found.skipped is not None:
             skipped.append(found.skipped)
         elif found.recipe.tests:
@@ -84,22 +92,18 @@ def jobs(files: Files, tools: Tools) -> Jobs:
     return Jobs(complete, partial, tuple(dict.fromkeys(skipped)))
 
 
-def copilot_setup(files: Files, tools: Tools) -> tuple[Toolchain | None, tuple[Skipped, ...]]:
-    """Set-up without tests, from the one job `copilot-setup-steps`."""
-    path = next((path for path in sorted(files.paths) if COPILOT.fullmatch(path)), "")
+def copilot_setup(files: Files, tools: Tools) -> tuple[Recipe, str] | Skipped | None:
+    """What the one job `copilot-setup-steps` sets up, and where it stands; None when there is no such workflow."""
+    path = next((path for path in sorted(files.texts) if COPILOT.fullmatch(path)), "")
     if not path:
-        return None, ()
-    workflow = read_workflow(path, files.texts.get(path, ""))
+        return None
+    workflow = read_workflow(path, files.texts[path])
     if isinstance(workflow, Skipped):
-        return None, (workflow,)
+        return workflow
     job = next((job for job in workflow.jobs if job.id == "copilot-setup-steps"), None)
     if job is None:
-        return None, (Skipped(path, "It has no job `copilot-setup-steps`."),)
-    found = recipe(job, _scope(job, {}, Matrix(), tools), files, tools)
-    if not found.setup:
-        return None, (Skipped(path, "None of its steps sets something up that a sandbox can do."),)
-    plan = Toolchain(found.setup, None, path, found.ecosystem, (), _notes(job, found, tools))
-    return plan, tuple(Skipped(path, reason) for reason in found.reasons)
+        return Skipped(path, "It has no job `copilot-setup-steps`.")
+    return recipe(job, _scope(job, {}, Matrix(), tools), Places(files, tools)), path
 
 
 def _workflows(files: Files) -> tuple[dict[str, Workflow], list[Skipped]]:
@@ -127,26 +131,21 @@ def _jobs(asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped:
     return found[:MAX_JOBS]
 
 
-def _read(job: Job, files: Files, tools: Tools) -> _Read:
+def _read(job: Job, places: Places) -> _Read:
     """With the combination of its matrix that fits best and tests on Linux."""
     matrix = read_matrix(job.matrix)
-    nothing = _Read(job, Recipe())
-    system = ""
-    for combination in most_fitting(matrix.combinations, tools):
-        scope = _scope(job, combination, matrix, tools)
-        system = _system(substituted(job.runs_on, scope))
-        if system:
-            continue
-        found = recipe(job, scope, files, tools)
+    fitting = most_fitting(matrix.combinations, places.tools)
+    scopes = [_scope(job, one, matrix, places.tools) for one in fitting]
+    ours = [scope for scope in scopes if not _system(substituted(job.runs_on, scope))]
+    for scope in ours[:_MAX_TRIED]:
+        found = recipe(job, scope, places)
         if found.tests:
             beside = None if _TESTS.search(job.id) else _BESIDE_TESTS.search(job.id)
             other = beside or _OTHER_JOBS.search(job.id) or _OTHER_FILES.match(job.path.rpartition("/")[2])
             reason = f"The job `{job.id}` is about something else than testing here (`{other[0]}`)." if other else ""
             return _Read(job, found, Skipped(job.path, reason) if reason else None)
-        if nothing.recipe.setup and len(matrix.combinations) > _MAX_TRIED:
-            break
-        nothing = _Read(job, found)
-    return _Read(job, Recipe(), Skipped(job.path, f"The job `{job.id}` runs on {system}.")) if system else nothing
+    system = "" if ours else _system(substituted(job.runs_on, scopes[0]))
+    return _Read(job, Recipe(), Skipped(job.path, f"The job `{job.id}` runs on {system}.") if system else None)
 
 
 def _system(runs_on: str) -> str:
@@ -188,18 +187,19 @@ def _toolchain(job: Job, found: Recipe, tools: Tools) -> Toolchain:
         why=f"CI's job `{job.id}` in {job.path}",
         ecosystem=found.ecosystem,
         checks=found.checks,
-        notes=_notes(job, found, tools),
+        notes=notes_of(found, job.path, tools, job.services),
     )
 
 
-def _notes(job: Job, found: Recipe, tools: Tools) -> tuple[str, ...]:
+def notes_of(found: Recipe, path: str, tools: Tools, services: Sequence[str] = ()) -> tuple[str, ...]:
+    """What people should know about a recipe: other versions, services that are missing, steps that were left out."""
     notes = []
     for language, version in found.versions.items():
         ours = tools.version(PROGRAMS[language])
         if version and not fits(language, version, ours):
             have = f"have {'.'.join(map(str, ours))}" if ours else "do not have it"
             notes.append(f"CI tests with {language} {version}; the sandboxes {have}.")
-    if job.services:
-        named = ", ".join(f"`{service}`" for service in job.services)
+    if services:
+        named = ", ".join(f"`{service}`" for service in services)
         notes.append(f"CI's tests have the services {named}; there are none here.")
-    return (*notes, *(f"Left out of {job.path}: {reason}" for reason in found.reasons))
+    return (*notes, *(f"Left out of {path}: {reason}" for reason in found.reasons))

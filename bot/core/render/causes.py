@@ -24,6 +24,8 @@ BROKE_OFF = {
 ANOTHER_COPY = (
     "The tests pass with the repository's own code broken, too: they load another copy of it. So none of them counts."
 )
+SCRIPT_NOT_TRIED = "Its script could not be tried."
+AGENT_BROKE_OFF = "It had to stop: its model or its sandbox did not answer."
 
 # Evidence
 FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
@@ -61,6 +63,10 @@ def delete_branches(name: str) -> str:
 
 def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
+
+
+def check_fails(command: str) -> str:
+    return f"The check `{command}` passes before the change and fails with it."
 
 
 def config_mistakes(path: str, mistakes: Sequence[tuple[int, str]]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from bot.core.environment.help import FOUND_BY_AGENT, Allowance
 from bot.core.environment.proof import Attempt, Found, Proof, passing
-from bot.core.model import Toolchain
+from bot.core.model import SetupWork, SolveFacts, Toolchain
 from bot.core.render.causes import last_lines
-from bot.core.render.text import count
+from bot.core.render.text import block, count, details, dollars
 
 _MOST_LEFT_OUT = 5
 
@@ -71,3 +72,53 @@ def _setup_and_test(plan: Toolchain) -> str:
     lines = ["setup:", *(f"  - {json.dumps(command)}" for command in plan.setup)] if plan.setup else ["setup: []"]
     lines.append(f"test: {json.dumps(plan.test or 'make test')}")
     return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------- the set-up agent
+
+
+def agent_starts(allowance: Allowance) -> str:
+    return (
+        f"No plan holds, so an agent looks for one: {allowance.model.name}, "
+        f"at most {count(allowance.steps, 'step')} and {dollars(allowance.dollars)}."
+    )
+
+
+def agent_found(work: SetupWork) -> str:
+    return (
+        f"No plan that was read from the repository holds, so an agent looked for one and found it ({_effort(work)}). "
+        "It was tried in a fresh sandbox like any other."
+    )
+
+
+def agent_found_nothing(work: SetupWork, problem: str) -> str:
+    said = f"No plan holds, and an agent that looked for one found none ({_effort(work)}). {problem}"
+    return said.rstrip()[:700]
+
+
+def not_proved(attempt: Attempt) -> str:
+    """A script that the agent left, and that did not hold when it was tried."""
+    if attempt.holds:
+        return "Its script runs tests, but nothing shows that they are about this code."
+    return f"Its script did not hold in a fresh sandbox. {outcome(attempt)}"
+
+
+def agent_at_work(work: SetupWork) -> str:
+    """While it is looking."""
+    return f"No plan that was read from the repository holds, so an agent is looking for one ({_effort(work)})."
+
+
+def offer(facts: SolveFacts) -> str:
+    """What the agent found, as a file to be committed; "" where nothing was found by one."""
+    plan, baseline = facts.toolchain, facts.baseline
+    if plan is None or baseline is None or plan.why != FOUND_BY_AGENT:
+        return ""
+    told = f"# Tried on a fresh copy: {count(len(baseline.stable), 'test')} always pass.\n{_setup_and_test(plan)}"
+    return details(
+        "How it was set up and tested: found by an agent. Commit this, and nobody has to search again",
+        f"`.github/solvebot.yml`\n\n{block(told, 'yaml')}",
+    )
+
+
+def _effort(work: SetupWork) -> str:
+    return f"{work.model}, {count(work.steps, 'step')}, {dollars(work.dollars)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SolveFacts, Status
+from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SetupWork, SolveFacts, Status, Usage
 from bot.core.reasons import OBJECTIONS
 from bot.core.render.causes import last_lines
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
@@ -62,23 +62,23 @@ def scoreboard(facts: SolveFacts) -> str:
 
 
 def receipt(facts: SolveFacts) -> str:
-    """Dollars, tokens and time per run; the total is the ledger's."""
-    rows = [
-        (
-            f"**{run.experiment.letter}**",
-            code(run.experiment.model.name),
-            str(run.steps),
-            f"{run.usage.input_tokens:,} / {run.usage.output_tokens:,}",
-            duration(run.seconds),
-            dollars(run.dollars),
-        )
-        for run in facts.runs
-    ]
-    total_in = sum(run.usage.input_tokens for run in facts.runs)
-    total_out = sum(run.usage.output_tokens for run in facts.runs)
-    steps = sum(run.steps for run in facts.runs)
-    rows.append(("", "**total**", str(steps), f"{total_in:,} / {total_out:,}", "", f"**{dollars(facts.dollars)}**"))
+    """Dollars, tokens and time per run, and before them the agent of the set-up; the total is the ledger's."""
+    looked = [] if facts.setup_agent is None else [facts.setup_agent]
+    rows = [_paid("", f"set-up: {code(work.model)}", work) for work in looked]
+    rows += [_paid(f"**{run.experiment.letter}**", code(run.experiment.model.name), run) for run in facts.runs]
+    paid: list[RunFacts | SetupWork] = [*looked, *facts.runs]
+    usage = sum((each.usage for each in paid), Usage())
+    steps = sum(each.steps for each in paid)
+    rows.append(("", "**total**", str(steps), _tokens(usage), "", f"**{dollars(facts.dollars)}**"))
     return table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
+
+
+def _paid(letter: str, what: str, by: RunFacts | SetupWork) -> tuple[str, ...]:
+    return (letter, what, str(by.steps), _tokens(by.usage), duration(by.seconds), dollars(by.dollars))
+
+
+def _tokens(usage: Usage) -> str:
+    return f"{usage.input_tokens:,} / {usage.output_tokens:,}"
 
 
 def others(facts: SolveFacts) -> str:

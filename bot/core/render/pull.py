@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.render.environment import offer
 from bot.core.render.evidence import baseline_sentence, others, receipt, scoreboard
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
@@ -73,6 +74,7 @@ def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool
         _uncertain(facts, facts.decision, moved),
         others(facts),
         _reproduce(facts, champion, branch),
+        offer(facts),
         details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
         _how_to_steer(facts, verified),
     ]

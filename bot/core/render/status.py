@@ -8,7 +8,7 @@ from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, phase
 from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.causes import service_away
-from bot.core.render.environment import beginning_of_configuration
+from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 
@@ -65,6 +65,8 @@ def _nothing_runs(facts: SolveFacts) -> bool:
 
 def _body(facts: SolveFacts, now: Phase) -> list[str]:
     parts = [f"> {harmless(note)}" for note in facts.notes]
+    if now is Phase.PREPARING and facts.setup_agent is not None:
+        parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
     if now is Phase.NO_CHAMPION and _nothing_runs(facts):
@@ -80,6 +82,7 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
+        parts.append(offer(facts))
         parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
     return parts
 

@@ -1,0 +1,57 @@
+"""Lock files: the versions that the project itself is tested with.
+
+uv's is read by uv. Of the others, the versions are taken as constraints, by a few lines of Python in the sandbox:
+that needs no second tool, and installs nothing that tests do not need.
+"""
+
+from __future__ import annotations
+
+from bot.core.environment.files import Files
+from bot.core.environment.python_groups import dependency_groups, extras
+from bot.core.environment.python_install import VENV, install, venv
+from bot.core.environment.python_needs import Needs, requirement_name
+from bot.core.environment.python_versions import interpreter
+from bot.core.environment.tools import Tools
+
+_CONSTRAINTS = "~/constraints.txt"
+_LOCKS = ("poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_READ_TOML = (
+    "import collections, sys, tomllib; data = tomllib.load(open(sys.argv[1], 'rb')); "
+    "found = data.get('package') or data.get('packages') or []; "
+    "count = collections.Counter(item['name'] for item in found); "
+    "[print(item['name'], item['version'], sep='==') for item in found"
+    " if count[item['name']] == 1 and 'version' in item and item.get('source', {}).get('type') is None]"
+)
+_READ_JSON = (
+    "import json, sys; data = json.load(open(sys.argv[1])); "
+    "[print(name + item['version']) for part in ('default', 'develop') for name, item in data.get(part, {}).items()"
+    " if 'version' in item]"
+)
+
+
+def sync(files: Files, tools: Tools, needs: Needs, complete: Needs) -> list[tuple[tuple[str, ...], str]]:
+    """By uv.lock: the groups and extras that tests need, the project in place; then what it does not name."""
+    if "uv.lock" not in files or "uv" not in tools:
+        return []
+    groups = dependency_groups(files.toml("pyproject.toml"))
+    offered = extras(files)
+    program, _ = interpreter(files, tools)
+    chosen = [word for name in needs.groups if name in groups for word in ("--group", name)]
+    chosen += [word for name in needs.extras if name in offered for word in ("--extra", name)]
+    line = " ".join([f"UV_PROJECT_ENVIRONMENT={VENV} uv sync --quiet --frozen --inexact --no-default-groups", *chosen])
+    named = {requirement_name(text) for name in needs.groups for text in groups.get(name, ())}
+    rest = [text for text in complete.requirements if requirement_name(text) not in named]
+    more = (install(tools, [*(word for path in complete.requirement_files for word in ("-r", path)), *rest]),)
+    setup = (*venv(files, tools), f"{line} --python {program}", *(more if rest or complete.requirement_files else ()))
+    return [((*setup, *complete.before), ", uv.lock")]
+
+
+def locked_versions(files: Files, tools: Tools, setup: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
+    """The same set-up, with the versions of another lock file."""
+    name = next((name for name in _LOCKS if name in files), None)
+    if name is None:
+        return []
+    code = _READ_JSON if name.endswith("k") and name.startswith("Pip") else _READ_TOML
+    read = f'{VENV}/bin/python -c "{code}" {name} > {_CONSTRAINTS}'
+    locked = [f"{line} -c {_CONSTRAINTS}" if " install " in line else line for line in setup]
+    return [((locked[0], read, *locked[1:]), f", {name}")]

@@ -1,0 +1,313 @@
+"""How Python projects are set up and tested: what a person would type, from what their files say."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.environment import python
+from bot.core.environment.files import Files
+from bot.core.environment.plan import Plans
+from bot.core.environment.plans import wanted
+from bot.core.environment.tools import Tools
+from bot.core.model import Toolchain
+
+PIP_ONLY = Tools({"python3": "3.11.2"})
+WITH_UV = Tools({"python3": "3.11.2", "uv": "0.13.9"})
+VENV = "python3 -m venv ~/venv"
+PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
+UV_VENV = "uv venv --quiet --seed --allow-existing --python python3 ~/venv"
+UV = "uv pip install --quiet --python ~/venv"
+SYNC = "UV_PROJECT_ENVIRONMENT=~/venv uv sync --quiet --frozen --inexact --no-default-groups"
+PYTEST = "python -m pytest -q"
+BUILT = '[build-system]\nrequires=["x"]\n[project]\nname="thing"\n'
+
+
+def found(files: dict[str, str], tools: Tools = PIP_ONLY) -> Plans:
+    texts = {path: files[path] for path in wanted(list(files))}
+    return python.plans(Files(frozenset(files), texts), tools)
+
+
+def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
+    return found(files, tools).plans[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "installs", "test"),
+    [
+        # the project itself is always installed in place
+        ({"pyproject.toml": BUILT, "tests/test_a.py": ""}, "pytest -e .", PYTEST),
+        ({"setup.py": "setup()", "test_a.py": ""}, "pytest -e .", PYTEST),
+        ({"setup.cfg": "[metadata]\nname = x\n", "test_a.py": ""}, "pytest -e .", PYTEST),
+        ({"pyproject.toml": BUILT}, "pytest -e .", None),
+        # where it is no package: what it names, and its sources found
+        ({"pyproject.toml": '[project]\nname="x"\ndependencies=["y>1"]', "test_a.py": ""}, "pytest 'y>1'", PYTEST),
+        ({"pyproject.toml": "[tool.x]", "src/a.py": "", "test_a.py": ""}, "pytest", f"PYTHONPATH=src {PYTEST}"),
+        (
+            {"pytest.ini": "[pytest]\npythonpath=src", "src/a.py": "", "test_a.py": ""},
+            "pytest",
+            PYTEST,
+        ),
+        ({"requirements.txt": "x", "tests/test_a.py": ""}, "-r requirements.txt pytest", PYTEST),
+        ({"tests/test_a.py": "class T(unittest.TestCase): ..."}, "pytest", PYTEST),
+        ({"pyproject.toml": "[" * 9000, "test_a.py": ""}, "pytest", PYTEST),
+        ({"app/tests.py": "", "b/tests.py": ""}, "pytest", f"{PYTEST} app/tests.py b/tests.py"),
+        # groups and extras that are named for tests, before those of developers
+        (
+            {"pyproject.toml": BUILT + '[project.optional-dependencies]\ntest=["pytest"]\ndocs=["y"]', "test_a.py": ""},
+            "pytest -e '.[test]'",
+            PYTEST,
+        ),
+        (
+            {
+                "pyproject.toml": BUILT + '[dependency-groups]\ntests=["pytest>=8", {include-group="more"}]\n'
+                'more=["trio"]\ndocs=["sphinx"]\ndev=["ruff"]',
+                "test_a.py": "",
+            },
+            "'pytest>=8' trio -e .",
+            PYTEST,
+        ),
+        (
+            {"pyproject.toml": BUILT + '[dependency-groups]\ndev=["pytest", "ruff", "sphinx", "six"]', "test_a.py": ""},
+            "pytest six -e .",
+            PYTEST,
+        ),
+        (
+            {"pyproject.toml": BUILT + '[project.optional-dependencies]\ndev=["pytest", "mypy", "thing[x]"]\nx=["y"]'},
+            "pytest -e '.[x]'",
+            None,
+        ),
+        (
+            {"setup.py": "setup()", "requirements-dev.txt": "", "requirements.txt": "", "requirements/test.txt": "q"},
+            "-r requirements/test.txt pytest -e .",
+            None,
+        ),
+        (
+            {"setup.py": "setup()", "requirements-dev.txt": "-e .[socks]\nsphinx\nflask\n-r other.txt\n"},
+            "flask pytest -e '.[socks]'",
+            None,
+        ),
+        # poetry
+        (
+            {
+                "pyproject.toml": '[build-system]\nrequires=["poetry-core"]\n[tool.poetry]\nname="x"\n'
+                '[tool.poetry.group.dev.dependencies]\npytest="^7.2"\nblack="*"\nfoo={version="~1.4", extras=["a"]}',
+                "test_a.py": "",
+            },
+            "'pytest>=7.2,<8' 'foo[a]>=1.4,<1.5' -e .",
+            PYTEST,
+        ),
+        # what the tests' own configuration and texts ask for
+        (
+            {"pytest.ini": "[pytest]\naddopts = --cov=x -n 2\nasyncio_mode=auto", "test_a.py": ""},
+            "pytest pytest-cov pytest-xdist pytest-asyncio",
+            PYTEST,
+        ),
+        (
+            {"tests/test_a.py": "import yaml\nfrom dateutil import tz\nimport thing\ndef test(mocker): ..."},
+            "pytest pytest-mock python-dateutil pyyaml",
+            PYTEST,
+        ),
+        ({"yaml.py": "", "test_a.py": "import yaml\n"}, "pytest", PYTEST),
+    ],
+)
+def test_what_is_installed_and_run(files: dict[str, str], installs: str, test: str | None) -> None:
+    plan = first(files)
+    assert (plan.setup, plan.test) == ((VENV, f"{PIP} {installs}"), test)
+
+
+TOX = """
+[tox]
+envlist = lint, py{39,311}-{django42,django50}, docs
+[deps]
+common =
+    six
+    mock
+[testenv]
+extras = all
+deps =
+    {[deps]common}
+    django42: Django==4.2.*
+    django50: Django==5.0.*
+    py39: old
+    git+https://github.com/someone/nbval
+setenv =
+    PYTHONPATH = {toxinidir}
+    COVERAGE_FILE = x
+commands =
+    coverage run -m pytest {posargs:-n auto tests} --cov thing -m 'not slow' \\
+        --basetemp={envtmpdir}
+    coverage report
+"""
+
+
+def test_the_best_environment_of_tox() -> None:
+    files = {
+        "tox.ini": TOX,
+        "pyproject.toml": BUILT + '[project.optional-dependencies]\nall=["y"]',
+        "tests/test_a.py": "",
+    }
+    plan = first(files)
+    assert plan.setup[1] == f"{PIP} six mock 'Django==5.0.*' nbval pytest -e '.[all]'"
+    assert plan.test == "PYTHONPATH=. python -m pytest -q tests -m 'not slow'"
+    assert plan.why == "tox.ini (py311-django50)"
+
+
+@pytest.mark.parametrize(
+    ("envlist", "best"),
+    [
+        ("py27, py38, pypy3, docs", "py311"),
+        ("lint-{ruff,pre-commit}, 3.1{0-5}-tests, 3.1{0-5}-mypy", "3.11-tests"),
+        ("py3.11, py3.12, style", "py3.11"),
+        ("py{310,311,312}-{unit,doctest}, mypy", "py311-unit"),
+        ("py, docs", "py"),
+        ("tests, lint", "tests"),
+        ("py311-min, py311", "py311"),
+        ("{,ci-}py{310,311}, fuzz", "py311"),
+    ],
+)
+def test_which_environment_of_tox_is_best(envlist: str, best: str) -> None:
+    files = {"tox.ini": f"[tox]\nenvlist = {envlist}\n[testenv]\ndeps = x\ncommands = pytest", "test_a.py": ""}
+    assert first(files).why == f"tox.ini ({best})"
+
+
+def test_tox_in_toml() -> None:
+    tox = """
+[tool.tox]
+env_list = ["3.11", "style"]
+[tool.tox.env_run_base]
+dependency_groups = ["tests"]
+commands = [["pytest", "-v", "--basetemp={env_tmp_dir}", {replace = "posargs", default = [], extend = true}]]
+[tool.tox.env.style]
+commands = [["ruff", "check"]]
+[dependency-groups]
+tests = ["trio", "pytest"]
+"""
+    plan = first({"pyproject.toml": BUILT + tox, "test_a.py": ""})
+    assert plan.setup[1] == f"{PIP} trio pytest -e ."
+    assert plan.test == PYTEST
+
+
+NOX = """
+import nox
+
+DEPENDENCIES = ["pytest", "trustme==1.0"]
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+def install_all(session):
+    session.install("-r", "requirements/ci.txt")
+
+@nox.session(python=["3.10", "3.11"])
+def lint(session):
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+
+@nox.session(name="tests")
+def whatever(session: nox.Session) -> None:
+    session.install(*DEPENDENCIES, "-e", ".[socks]", silent=False)
+    session.install(*nox.project.dependency_groups(PYPROJECT, "more"))
+    install_all(session)
+    session.run("coverage", "run", "-m", "pytest", "-n", "4", f"--x={session.python}", "tests", *session.posargs)
+    session.run("coverage", "report")
+"""
+
+
+def test_a_session_of_nox() -> None:
+    files = {
+        "noxfile.py": NOX,
+        "pyproject.toml": BUILT + '[project.optional-dependencies]\nsocks=["y"]\n[dependency-groups]\nmore=["q"]',
+        "tests/test_a.py": "",
+    }
+    plan = first(files)
+    assert plan.setup[1] == f"{PIP} -r requirements/ci.txt pytest trustme==1.0 q -e '.[socks]'"
+    assert (plan.test, plan.why) == ("python -m pytest -q tests", "noxfile.py (tests)")
+
+
+def test_an_environment_of_hatch() -> None:
+    hatch = """
+[tool.hatch.envs.default]
+dependencies = ["pytest", "ruff"]
+[tool.hatch.envs.test]
+extra-dependencies = ["anyio"]
+features = ["all"]
+[tool.hatch.envs.test.scripts]
+test = "cov-run {args:tests}"
+cov-run = "coverage run -m pytest"
+[project.optional-dependencies]
+all = ["y"]
+"""
+    plan = first({"pyproject.toml": BUILT + hatch, "tests/test_a.py": ""})
+    assert plan.setup[1] == f"{PIP} pytest anyio -e '.[all]'"
+    assert (plan.test, plan.why) == ("python -m pytest -q tests", "hatch (test)")
+
+
+def test_a_lock_file_of_uv_is_taken_first_and_only_with_what_tests_need() -> None:
+    manifest = BUILT + '[dependency-groups]\ntests=["pytest"]\ndocs=["sphinx"]'
+    plans = found({"pyproject.toml": manifest, "uv.lock": "", "test_a.py": "import yaml"}, WITH_UV).plans
+    assert plans[0].setup == (UV_VENV, f"{SYNC} --group tests --python python3", f"{UV} pyyaml")
+    assert plans[1].setup == (UV_VENV, f"{UV} pytest pyyaml -e .")
+    assert all("uv" not in plan.why for plan in found({"pyproject.toml": manifest, "uv.lock": ""}).plans)
+
+
+def test_versions_of_other_lock_files_are_constraints() -> None:
+    plans = found({"pyproject.toml": BUILT, "poetry.lock": "", "test_a.py": ""}, WITH_UV).plans
+    assert plans[0].setup[0] == UV_VENV
+    assert plans[0].setup[1].endswith('" poetry.lock > ~/constraints.txt')
+    assert plans[0].setup[2] == f"{UV} pytest -e . -c ~/constraints.txt"
+    assert plans[1].setup == (UV_VENV, f"{UV} pytest -e .")
+
+
+@pytest.mark.parametrize(
+    ("asked", "versions", "program", "noted"),
+    [
+        (">=3.9", {"python3": "3.11.2"}, "python3", False),
+        (">=3.12", {"python3": "3.11.2", "python3.12": "3.12.1", "python3.13": "3.13.0"}, "python3.13", False),
+        (">=3.12", {"python3": "3.11.2"}, "python3", True),
+        ("<3.11,>=3.8", {"python3": "3.11.2", "python3.10": "3.10.1"}, "python3.10", False),
+        ("!=3.11.*", {"python3": "3.11.2", "python3.12": "3.12.1"}, "python3.12", False),
+        ("~=3.10", {"python3": "3.11.2"}, "python3", False),
+        ("==3.10.*", {"python3": "3.11.2"}, "python3", True),
+        ("whatever", {"python3": "3.11.2"}, "python3", False),
+        (">=3.12", {}, "python3", False),
+    ],
+)
+def test_the_interpreter_that_fits(asked: str, versions: dict[str, str], program: str, noted: bool) -> None:
+    plan = first({"pyproject.toml": f'{BUILT}requires-python="{asked}"', "test_a.py": ""}, Tools(versions))
+    assert plan.setup[0] == f"{program} -m venv ~/venv"
+    assert bool(plan.notes) is noted
+
+
+def test_a_version_that_is_not_there_is_said_in_words() -> None:
+    plan = first({"pyproject.toml": f'{BUILT}requires-python=">=3.12"', "test_a.py": ""})
+    assert plan.notes == (
+        "It asks for Python >=3.12, and the sandbox has 3.11.2. A newer one can be had through SANDBOX_TOOLCHAINS, or "
+        "in an E2B template.",
+    )
+
+
+SCRAPS = st.sampled_from(
+    [
+        *(
+            "[testenv]",
+            "[tox]",
+            "envlist =",
+            "deps =",
+            "commands =",
+            "{posargs:",
+            "{[testenv]deps}",
+            "py{1,2}",
+            "}",
+            "{",
+        ),
+        *("import nox\n", "@nox.session\n", "def tests(session):", " session.run(*(", "(" * 90, "-" * 99, "\n", "\0"),
+        *("[project]\n", "name=1\n", "[dependency-groups]\n", 'a=[{include-group="a"}]\n', "-r x\n"),
+        "[tool.hatch.envs.test]\n",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(SCRAPS | st.text(max_size=20), max_size=25).map("".join))
+def test_nothing_that_files_say_makes_it_raise(text: str) -> None:
+    names = ("tox.ini", "noxfile.py", "pyproject.toml", "setup.cfg", "setup.py", "hatch.toml", "pytest.ini", "tox.toml")
+    files = {**dict.fromkeys((*names, "requirements-dev.txt", "tests/test_a.py"), text), "uv.lock": ""}
+    assert isinstance(found(files, WITH_UV), Plans)
