@@ -163,3 +163,18 @@ async def test_a_tool_that_does_not_trust_us_gets_a_tunnel_of_its_own() -> None:
         assert world.kept == []
         assert (await world.get(WHEEL, sandbox="two")).body == b"package"
         assert len(world.kept) == 1
+
+
+async def test_a_tool_that_goes_away_in_silence_does_not_trust_us_unless_another_one_did() -> None:
+    """As GnuTLS does, which looks at the certificate after the handshake."""
+    async with set_ups({WHEEL: Page(b"package")}) as world:
+        await world.get(WHEEL, sandbox="two")
+        for sandbox in ("two", "one"):
+            _, writer = await world.connect(sandbox)
+            writer.close()
+        async with asyncio.timeout(20):
+            while True:
+                if not world.stand_in.stands_in("one", "localhost"):
+                    break
+                await asyncio.sleep(0.01)
+        assert world.stand_in.stands_in("two", "localhost")
