@@ -252,7 +252,7 @@ def test_variables_that_choose_hosts_or_credentials_are_dropped(name: str) -> No
 def test_what_is_left_out_is_said_and_counts_against_the_plan(lines: list[str], reason: str) -> None:
     found = read(steps(*lines), {"req.txt": ""})
     assert not found.complete
-    assert found.partial[0].notes == (f"Left out of {CI}: {reason}",)
+    assert found.partial[0].notes == (f"{CI}: {reason}",)
 
 
 @pytest.mark.parametrize(
@@ -410,7 +410,7 @@ jobs:
     found = jobs(files({CI: outer, ".github/workflows/inner.yml": inner}), TOOLS)
     assert [plan.test for plan in found.partial] == ["pytest -m fast x"]
     assert found.partial[0].notes == (
-        "Left out of .github/workflows/inner.yml: CI splits its tests by `kind`, and these are one part of them.",
+        ".github/workflows/inner.yml: CI splits its tests by `kind`, and these are one part of them.",
     )
     assert found.skipped == (Skipped(CI, "The job `far` calls a workflow of another repository."),)
 

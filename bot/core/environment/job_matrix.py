@@ -85,7 +85,8 @@ _WHERE = re.compile(r"os\b|.*(version|platform|runner|arch|image)|go\b|ruby|java
 
 def parted_by(text: str, matrix: Matrix) -> str:
     """The name in `text` whose values differ between combinations and are neither versions nor systems; else ""."""
-    for name in dict.fromkeys(_REFERENCE.findall(text)):
+    names = [match[1] for match in _REFERENCE.finditer(text)]
+    for name in dict.fromkeys(names):
         where = _WHERE.match(name) or any(pattern.match(name) for pattern in LANGUAGES.values())
         values = {value for one in matrix.combinations if isinstance(value := one.get(name), str)}
         if not where and len(values) > 1:

@@ -161,7 +161,8 @@ def _read(job: Job, places: Places) -> _Read:
 
 def _whole(job: Job, found: Recipe, matrix: Matrix) -> Recipe:
     """One of several parts of the tests is not all of them."""
-    tests = [part for step in job.steps if "matrix." in step.run for part in parts(step.run) if kind(part) is Kind.TEST]
+    commands = [part for step in job.steps if "matrix." in step.run for part in parts(step.run)]
+    tests = [part for part in commands if kind(re.sub(r"\$\{\{[^}]*\}\}", "test", part)) is Kind.TEST]
     name = job.parted or parted_by(" ".join(tests), matrix)
     reason = f"CI splits its tests by `{name}`, and these are one part of them."
     return replace(found, complete=False, reasons=(reason, *found.reasons)) if name else found
@@ -220,4 +221,4 @@ def notes_of(found: Recipe, path: str, tools: Tools, services: Sequence[str] = (
     if services:
         named = ", ".join(f"`{service}`" for service in services)
         notes.append(f"CI's tests have the services {named}; there are none here.")
-    return (*notes, *(f"Left out of {path}: {reason}" for reason in found.reasons))
+    return (*notes, *(f"{path}: {reason}" for reason in found.reasons))
