@@ -21,7 +21,7 @@ from bot.sandbox.stand_in import StandIn
 
 PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{PORT}"
-# npm, yarn and node have names of their own for it, and Java knows no environment: only what its tools are started with.
+# npm, yarn and node have names of their own for it. Java knows no environment, only what its tools are started with.
 _PROXY_NAMES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
     *("npm_config_proxy", "npm_config_https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"),
