@@ -80,7 +80,7 @@ def parse_cargo(content: bytes) -> dict[str, Verdict]:
 
 
 _MINITEST = re.compile(r"(?P<group>[A-Z][^#]{0,300})#(?P<name>.{1,600}) = \d[\d.]{0,20} s = (?P<verdict>[.FES])")
-_TEST_UNIT = re.compile(r"\s+(?P<name>test.{0,400}?):\s+(?P<verdict>[.FEOPN]): \(\d[\d.]*\)")
+_TEST_UNIT = re.compile(r"\s+(?P<name>test.{0,400}?):\s+(?P<verdict>[.FEOPN])(?:: \(\d[\d.]*\))?")
 _TEST_UNIT_CASE = re.compile(r"(?P<case>[A-Z][\w:]*): *")
 _LETTERS = {".": _P, "F": _F, "E": _F}
 
@@ -94,7 +94,7 @@ def parse_minitest(content: bytes) -> dict[str, Verdict]:
             tests.add(f"{match['group']}::{match['name']}", _LETTERS.get(match["verdict"], _S))
         elif match := _TEST_UNIT_CASE.fullmatch(line):
             group = match["case"]
-        elif group and (match := _TEST_UNIT.match(line)):
+        elif group and (match := _TEST_UNIT.fullmatch(line)):
             tests.add(f"{group}::{match['name']}", _LETTERS.get(match["verdict"], _S))
     return tests.found
 
@@ -140,7 +140,7 @@ def parse_build_tools(content: bytes) -> dict[str, Verdict]:
 
 _COUNTS = re.compile(
     r"Ran (?P<a>\d+) tests? in .*| *(?P<b>\d+) passing\b.*|running (?P<c>\d+) tests?|1\.\.(?P<d>\d+)"
-    r"|(?P<e>\d+) (?:runs|examples?), \d+ (?:assertions|failures?).*"
+    r"|(?P<e>\d+) (?:runs|tests|examples?), \d+ (?:assertions|failures?).*"
 )
 
 

@@ -38,7 +38,7 @@ _SIGNS = (
     (re.compile(rb"^(?:1\.\.\d|TAP version )", re.MULTILINE), parse_tap),
     (re.compile(rb"^test result: ", re.MULTILINE), parse_cargo),
     (re.compile(rb"^Ran \d+ tests? in ", re.MULTILINE), parse_unittest),
-    (re.compile(rb"^Finished in \d|^\d+ runs, ", re.MULTILINE), parse_minitest),
+    (re.compile(rb"^\d+ (?:runs|tests), \d+ assertions, ", re.MULTILINE), parse_minitest),
     (re.compile(rb"^(?:ok|FAIL) *\t", re.MULTILINE), parse_go_lines),
     (re.compile(rb"^# TOTAL: |tests passed, \d+ tests failed|^Ok: +\d", re.MULTILINE), parse_build_tools),
 )

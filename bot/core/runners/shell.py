@@ -148,6 +148,8 @@ def _steps(line: str, tokens: Sequence[_Token], depth: int) -> tuple[Step, ...] 
     for chain in _split(tokens, {";", "\n"}):
         # `a && b || c` is neither `a` and then the rest, nor the other way round
         pieces = [chain] if any(token.text == "||" for token in chain) else _split(chain, {"&&"})
+        if not pieces:
+            return None
         for piece in pieces:
             part = _part(line, piece, depth)
             if part is None:
