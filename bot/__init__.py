@@ -11,6 +11,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     ports.py       all we ask of the world, on one page
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine.py  durable workflows
     settings.py logs.py               the environment, read once; events with keys, without secrets
+    checkout.py    the base commit, its past and its submodules, put into a sandbox
     status.py conclude.py judge.py publish.py run.py solve.py      the story; solve.py reads from top to bottom
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     intake.py      delivery -> refused, answered, cancelled, or a started solve

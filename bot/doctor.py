@@ -7,7 +7,7 @@ import errno
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -297,20 +297,24 @@ async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _setup_network(settings: Settings) -> AsyncIterator[Finding]:
-    """What set-up may reach; with `auto`, a line for each package manager of this machine."""
     found = await ask(this_host()) if is_auto(settings.setup_hosts) else Registries()
+    for finding in reach(settings.setup_hosts, found):
+        yield finding
+
+
+def reach(words: Sequence[str], found: Registries) -> Iterator[Finding]:
+    """What set-up may reach; with `auto`, a line for each package manager of this machine."""
     for told in found.told:
         health = Health.DOUBTFUL if told.problem else Health.GOOD
         yield Finding(health, f"registries of {told.tool}", registries.found(told))
     if found.absent:
         yield Finding(Health.GOOD, "registries", registries.absent(found.absent))
-    reached = network(settings.setup_hosts, found).hosts
-    if reached:
-        yield Finding(Health.GOOD, "set-up", f"may reach {', '.join(reached)}")
-    elif is_auto(settings.setup_hosts):
+    if hosts := network(words, found).hosts:
+        yield Finding(Health.GOOD, "set-up", f"may reach {', '.join(hosts)}")
+    elif is_auto(words):
         yield Finding(Health.DOUBTFUL, "set-up", registries.NOTHING_FOUND, registries.NAME_THEM)
     else:
-        yield Finding(Health.DOUBTFUL, "set-up", "has no network", "SETUP_HOSTS=auto lets it reach your registries.")
+        yield Finding(Health.DOUBTFUL, "set-up", "has no network", registries.OPEN_IT)
 
 
 async def _model_key(settings: Settings) -> Finding:

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.again import again_when_lost
-from bot.core.checkout import HIDE, SETTLE, TOP
+from bot.checkout import Checkouts
+from bot.core.checkout import HIDE, TOP
 from bot.core.ecosystems import meant_for
 from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
@@ -30,6 +31,7 @@ from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
 from bot.core.environment.tools import PROBE, Tools, read_tools
+from bot.core.history import History, makes_versions_from_git
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -44,6 +46,7 @@ from bot.core.model import (
 )
 from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
+from bot.core.render.absent import lacking
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
 from bot.core.workspaces import KEPT, environment_key, workspace_key
@@ -88,6 +91,7 @@ class Environments:
         """`tell`: is told what is tried, and what came of it, for people who wait."""
         self._world = world
         self._judge = judge
+        self._checkouts = Checkouts(world.github, world.mirrors, world.sandboxes)
         self._options = options
         self._tell = tell
         self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
@@ -237,13 +241,14 @@ class Environments:
         return self._tools[ecosystem]
 
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
-        """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
+        """Checkout, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
-            return Attempt(plan, Trial(), "", left_behind)
+            absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+            return Attempt(plan, Trial(), "", left_behind, lacking=lacking(absent, versions=True))
         sandbox = SandboxId(str(place.solve))
-        await self._furnish(place, sandbox, plan.ecosystem)
+        history = await self._furnish(place, sandbox, plan.ecosystem)
         failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "prepared.tar"
@@ -255,22 +260,14 @@ class Environments:
         await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
-        return Attempt(plan, Trial(), failure, left_behind)
+        absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+        versions = history.versions or not makes_versions_from_git((await self._files(place)).texts.values())
+        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking(absent, versions=versions))
 
-    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> None:
-        """A fresh one, with what every plan begins with."""
+    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> History:
+        """A fresh one, with what every plan begins with: files and their past."""
         await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
-        with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(place.repo, place.base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-
-    async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
-        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
-        await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
-        await self._world.sandboxes.put(sandbox, tar)
-        await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
+        return await self._checkouts.put(sandbox, place.repo, place.base, branch=place.branch)
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""

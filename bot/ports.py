@@ -253,6 +253,12 @@ class Mirrors(Protocol):
         is something in it that git refuses.
         """
 
+    async def submodule(self, url: str, commit: Sha, path: str, into: Path, *, most_files: int) -> None:
+        """A tar of another repository's commit, below `path`. Asked for without credentials: only what is public.
+
+        Raises `Gone`, `Denied` or `Unavailable` when it cannot be had, `Rejected` when it is too large.
+        """
+
     async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
 

@@ -165,6 +165,12 @@ class Settings:
     setup_private_networks: bool = _setting(
         "SETUP_PRIVATE_NETWORKS", False, "Those hosts may be in a private network, as a registry of your own may be."
     )
+    download_cache: int = _setting(
+        "DOWNLOAD_CACHE_MB",
+        2048,
+        "Disk in MB, in DATA_DIR, for downloads that set-ups in bubblewrap share; E2B and plain processes do not. "
+        "0: none are kept.",
+    )
     setup_timeout: float = _setting("SETUP_TIMEOUT", 300.0, "Seconds for each set-up command of a repository.")
     search_minutes: float = _setting(
         "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
@@ -260,7 +266,15 @@ class Settings:
         return settings.with_found_bubblewrap()
 
 
-_ZERO_IS_FINE = ("write_interval", "sweep_interval", "port", "worker_port", "sandbox_commands", "e2b_warm")
+_ZERO_IS_FINE = (
+    "write_interval",
+    "sweep_interval",
+    "port",
+    "worker_port",
+    "sandbox_commands",
+    "download_cache",
+    "e2b_warm",
+)
 
 
 def _ranges(settings: Settings) -> list[str]:

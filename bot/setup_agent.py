@@ -44,7 +44,7 @@ class SetupJob:
     config: RepoConfig
     command_seconds: float
     seconds: float  # for all of it
-    furnish: Callable[[SandboxId], Awaitable[None]]
+    furnish: Callable[[SandboxId], Awaitable[object]]
     execute: Callable[[SandboxId, Done], Awaitable[Finished]]
     replay: Callable[[Toolchain], Awaitable[Attempt]]
 

@@ -18,6 +18,7 @@ from bot.settings import Secret, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 
 
 def shown(default: object) -> str:
@@ -89,3 +90,20 @@ def test_lock_files_hold_hashes_and_no_addresses(lock: str) -> None:
     assert "://" not in text
     for requirement in re.findall(r"^[a-z0-9](?:[^\n\\]|\\\n)*", text, re.MULTILINE):
         assert "--hash=sha256:" in requirement
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_of_a_configuration_on_a_page_is_valid(page: str) -> None:
+    for example in re.findall(r"```yaml\n(.*?)```", PAGES[page], re.DOTALL):
+        assert not isinstance(parse_config(example), ConfigProblem)
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
+def test_every_command_and_link_of_a_page_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for command, options in re.findall(r"solvebot (\w+)([^\n#`]*)", text):
+        if command in main.commands:
+            known = {option for parameter in main.commands[command].params for option in parameter.opts}
+            assert set(re.findall(r"(?<= )--[a-z-]+", options)) <= known, (command, options)
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / page).parent.joinpath(link).exists(), link

@@ -61,6 +61,8 @@ def test_there_is_no_default_for_what_matters(name: str) -> None:
         ("GITHUB_PRIVATE_KEY", "~nobody-at-all/app.pem", "whose home"),
         ("DATA_DIR", "~nobody-at-all/data", "whose home"),
         ("LOG_LEVEL", "LOUD", "WARNING"),
+        ("SETUP_HOSTS", "none,auto", "alone"),
+        ("SETUP_HOSTS", "python=auto", "all ecosystems"),
     ],
 )
 def test_a_bad_value_is_told_with_its_name_and_what_to_do(name: str, text: str, words: str) -> None:

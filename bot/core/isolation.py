@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 _REMEDIES = (
@@ -49,7 +50,14 @@ _REMEDIES = (
         "This bubblewrap is too old: version 0.8 or later is needed (Debian 12, Ubuntu 24.04).",
     ),
 )
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the IPv4 address is in the last four bytes
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?=[a-z0-9_-]*[a-z])(?:{_LABEL})\Z")
+_STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n)")
+_GLOBAL = IPv6Network("2000::/3")
+_SPECIAL = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))  # of protocols and documentation
+_WITH_IPV4 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))  # in the last four bytes: RFC 4291, RFC 6052
+_ISATAP = (0x5EFE, 0x0200_5EFE)  # RFC 5214: before an IPv4 address in the last four bytes, below any prefix
+_RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526
 _OTHERWISE = "Run `bwrap --unshare-all --ro-bind / / true` as the bot's user and mend what it complains about."
 
 
@@ -89,8 +97,10 @@ def read_proxy_request(head: bytes, allowed: Sequence[str]) -> Connect | Fetch |
 
     Tunnels go to port 443 and plain requests, GET and HEAD without a body, to port 80, unless an entry names another
     port. Only hosts that `allowed` names are reached, exactly or as "*.suffix". An address instead of a name is
-    refused: nobody could say whose it is.
+    refused: nobody could say whose it is. So is a head that two readers might divide into lines in two ways.
     """
+    if has_stray_characters(head):
+        return Refusal(400, "there are control characters in the request")
     lines = head.decode("latin-1").split("\r\n")
     method, _, rest = lines[0].partition(" ")
     target, _, version = rest.rpartition(" ")
@@ -110,7 +120,13 @@ def read_proxy_request(head: bytes, allowed: Sequence[str]) -> Connect | Fetch |
         return Refusal(403, f"{host}:{port or usual} is not on the list of the set-up")
     if method == "CONNECT":
         return Connect(host, port or usual)
-    return Fetch(host, port or usual, _origin_head(method, url.path or "/", url.query, url.netloc, lines[1:]))
+    named = host if port in (None, 80) else f"{host}:{port}"
+    return Fetch(host, port or usual, _origin_head(method, url.path or "/", url.query, named, lines[1:]))
+
+
+def has_stray_characters(head: bytes) -> bool:
+    """A control character other than a tab, or a line that ends otherwise than in CRLF."""
+    return _STRAY.search(head) is not None
 
 
 def _origin_head(method: str, path: str, query: str, host: str, headers: Sequence[str]) -> bytes:
@@ -124,9 +140,11 @@ def _origin_head(method: str, path: str, query: str, host: str, headers: Sequenc
 
 
 def may_be_reached(host: str, port: int, allowed: Sequence[str], *, usual_port: int) -> bool:
-    """Is "host" or "host:port" among the entries, or one "*.suffix" that fits? Addresses never are."""
-    name = host.lower().rstrip(".")
-    return not is_address(name) and any(_entry_fits(entry.lower(), name, port, usual_port) for entry in allowed)
+    """Is "host" or "host:port" among the entries, or one "*.suffix" that fits? What is no name never is."""
+    name = host.lower().removesuffix(".")
+    return _NAME.match(name) is not None and any(
+        _entry_fits(entry.lower(), name, port, usual_port) for entry in allowed
+    )
 
 
 def _entry_fits(entry: str, name: str, port: int, usual_port: int) -> bool:
@@ -145,9 +163,21 @@ def is_address(host: str) -> bool:
 
 
 def address_is_public(address: str) -> bool:
-    """May a listed name lead here? Not into our own network, whatever its DNS says."""
-    ip: IPv4Address | IPv6Address = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        nat64 = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
-        ip = ip.ipv4_mapped or ip.sixtofour or nat64 or ip
-    return ip.is_global and not ip.is_multicast
+    """May a listed name lead here? To what is known to be everybody's, and not into our own network, whatever its DNS
+    says and in whatever form an IPv4 address is written.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, IPv4Address):
+        return ip.is_global and not ip.is_multicast and ip not in _RELAYS
+    if ip.scope_id is not None:
+        return False
+    last = IPv4Address(int(ip) & 0xFFFF_FFFF)
+    if any(ip in network for network in _WITH_IPV4):
+        return address_is_public(str(last))
+    if ip not in _GLOBAL or any(ip in network for network in _SPECIAL):
+        return False
+    inside = [*filter(None, [ip.sixtofour]), *([last] if int(ip) >> 32 & 0xFFFF_FFFF in _ISATAP else [])]
+    return all(address_is_public(str(ipv4)) for ipv4 in inside)

@@ -308,6 +308,7 @@ class TestReport:
     seconds: float
     tail: str = ""
     timed_out: bool = False
+    none_ran: bool = False  # the runner says that there was nothing to run: that is no success
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,7 @@ class Baseline:
     note: str = ""  # what people should know: "the set-up failed: ..."
     runnable: bool = True  # the test command starts, so that tests that a candidate brings can be run
     tried: tuple[str, ...] = ()  # a sentence for each plan that was tried, when none of them holds
+    checks: tuple[str, ...] = ()  # linters and type checkers that pass
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
 
 
@@ -338,6 +340,7 @@ class Gate(StrEnum):
     FILE_NAME = "file name"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
+    LFS = "Git LFS"
     BINARY = "binary"
     SECRET = "secret"
     TOO_LARGE = "too large"

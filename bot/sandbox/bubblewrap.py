@@ -22,23 +22,25 @@ from typing import TypeVar
 from bot.core.isolation import remedy_for
 from bot.ports import SandboxUnusable
 from bot.sandbox.cgroup import MemoryGroup, MemoryGroups, find_memory_groups
+from bot.sandbox.downloads import DownloadOptions, Downloads
 from bot.sandbox.files import HOME, PROGRAMS, WORKSPACE
 from bot.sandbox.limits import Limits, prefix
 from bot.sandbox.local import Errand, LocalSandboxes, prelude
-from bot.sandbox.proxy import FORWARDER, PROXY_ENVIRONMENT, serve_proxy
+from bot.sandbox.proxy import FORWARDER, proxy_environment, serve_proxy
 from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
 from bot.sandbox.staging import Stage, first_closed
+from bot.sandbox.stand_in import StandIn
 
 T = TypeVar("T")
 
 _FILES = {
-    "/etc/passwd": "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
-    "/etc/group": "root:x:0:\nagent:x:1000:\n",
-    "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "/etc/passwd": b"root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
+    "/etc/group": b"root:x:0:\nagent:x:1000:\n",
+    "/etc/hosts": b"127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files\n",
 }
 _SYSTEM_FILES = (
     "/etc/alternatives",
@@ -51,7 +53,8 @@ _SYSTEM_FILES = (
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SOCKET = "/run/proxy.sock"
 _FORWARDER_PATH = "/run/forwarder.py"
-_PROXY_FILES = {_FORWARDER_PATH: FORWARDER}
+_CERTIFICATES = "/run/certificates.pem"
+_JAVA_CERTIFICATES = "/run/certificates.p12"
 _TMP_BYTES = 256 * 1024**2
 _SHM_BYTES = 64 * 1024**2
 
@@ -71,6 +74,7 @@ class BubblewrapOptions:
     output_limit: int = 65_536  # bytes
     at_once: int = 16  # commands, of all sandboxes
     allow_private: bool = False  # may the set-up reach listed names that lead into a private network?
+    downloads: DownloadOptions | None = None  # where they are kept for the next set-up
 
 
 class BubblewrapSandboxes(LocalSandboxes):
@@ -79,6 +83,7 @@ class BubblewrapSandboxes(LocalSandboxes):
         rooms = Rooms(options.directory, first_uid=options.first_uid)
         super().__init__(rooms, limits, output_limit=options.output_limit, at_once=options.at_once)
         self._options = options
+        self._stand_in = StandIn(Downloads(options.downloads)) if options.downloads else None
 
     async def check(self) -> None:
         if not self._options.executable.exists():
@@ -101,7 +106,12 @@ class BubblewrapSandboxes(LocalSandboxes):
         async with AsyncExitStack() as stack:
             socket = None
             if errand.network:
-                proxy = serve_proxy(errand.room, errand.network, allow_private=self._options.allow_private)
+                proxy = serve_proxy(
+                    errand.room,
+                    errand.network,
+                    allow_private=self._options.allow_private,
+                    stand_in=self._stand_in,
+                )
                 socket = await stack.enter_async_context(proxy)
             try:
                 group = await stack.enter_async_context(in_thread(self._groups.group())) if self._groups else None
@@ -142,13 +152,23 @@ class BubblewrapSandboxes(LocalSandboxes):
         walls = [*_walls(), *_environment(self._options, errand.env)]
         for how, source, target in self._binds(errand, socket):
             walls += [how, str(self._stage.shown(source) if self._stage else source), target]
-        for path, content in _FILES.items() if socket is None else {**_FILES, **_PROXY_FILES}.items():
-            walls += ["--ro-bind-data", str(fds.data(content.encode())), path]
-        for name, value in PROXY_ENVIRONMENT.items() if socket is not None else ():
+        files, environment = ({}, {}) if socket is None else self._way_out()
+        for path, content in {**_FILES, **files}.items():
+            walls += ["--ro-bind-data", str(fds.data(content)), path]
+        for name, value in environment.items():
             walls += ["--setenv", name, value]
         if (filters := program()) is not None:
             walls += ["--seccomp", str(fds.data(filters))]
         return [*walls, "--chdir", WORKSPACE if WORKSPACE in errand.mounts else "/", "--remount-ro", "/"]
+
+    def _way_out(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Files and environment of a command that has a network."""
+        forwarder = {_FORWARDER_PATH: FORWARDER.encode()}
+        if self._stand_in is None:
+            return forwarder, proxy_environment()
+        authority = self._stand_in.authority
+        certificates = {_CERTIFICATES: authority.bundle, _JAVA_CERTIFICATES: authority.java_bundle}
+        return forwarder | certificates, proxy_environment(_CERTIFICATES, _JAVA_CERTIFICATES)
 
     @functools.cached_property
     def _groups(self) -> MemoryGroups | None:

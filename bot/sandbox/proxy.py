@@ -1,8 +1,7 @@
 """The only way out of a sandbox during set-up: a proxy on a Unix socket that knows a list of names.
 
 The sandbox keeps its empty network. What it gets is the socket, and a forwarder that listens where tools expect a
-proxy. Names are resolved here, once, and the connection goes to the address that was looked at: a name whose DNS says
-something else a moment later gains nothing.
+proxy. Where downloads are kept, tunnels end here as well, and what stands in for the host (`stand_in.py`) is asked.
 """
 
 from __future__ import annotations
@@ -11,30 +10,44 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-import structlog
-
-from bot.core.isolation import Connect, Fetch, Refusal, address_is_public, read_proxy_request
+from bot.core.isolation import Connect, Fetch, Refusal, read_proxy_request
+from bot.sandbox.resolving import Unreachable, resolve
 from bot.sandbox.rooms import Room
+from bot.sandbox.stand_in import StandIn
 
 PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{PORT}"
-# yarn and node have names of their own for it, and Java knows no environment: only what its tools are started with.
-PROXY_ENVIRONMENT = {
-    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _ADDRESS),
-    **dict.fromkeys(("YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"), _ADDRESS),
-    "NODE_USE_ENV_PROXY": "1",
-    "JAVA_TOOL_OPTIONS": " ".join(
-        (
-            f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={PORT} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}",
-            "-Daether.connector.http.useSystemProperties=true",  # Maven 3.9
-            "-Daether.transport.http.useSystemProperties=true",  # Maven 4
-        )
-    ),
-}
+# npm, yarn and node have names of their own for it. Java knows no environment, only what its tools are started with.
+_PROXY_NAMES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
+    *("npm_config_proxy", "npm_config_https_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"),
+)
+_JAVA_PROXY = (
+    f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={PORT} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={PORT}",
+    "-Daether.connector.http.useSystemProperties=true",  # Maven 3.9
+    "-Daether.transport.http.useSystemProperties=true",  # Maven 4
+)
+# Whom to trust, as each tool wants to be told: most read the first one.
+_CERTIFICATE_NAMES = (
+    *("SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CARGO_HTTP_CAINFO"),
+    *("NODE_EXTRA_CA_CERTS", "npm_config_cafile", "YARN_HTTPS_CA_FILE_PATH", "DENO_CERT"),
+    *("BUNDLE_SSL_CA_CERT", "HEX_CACERTS_PATH"),
+)
+
+
+def proxy_environment(certificates: str = "", java_certificates: str = "") -> dict[str, str]:
+    """What leads tools in a sandbox to the proxy. The paths, inside, are of those whom they trust then."""
+    java, trust = list(_JAVA_PROXY), {}
+    if certificates:
+        trust = dict.fromkeys(_CERTIFICATE_NAMES, certificates)
+        java.append(f"-Djavax.net.ssl.trustStore={java_certificates} -Djavax.net.ssl.trustStoreType=PKCS12")
+    proxy = dict.fromkeys(_PROXY_NAMES, _ADDRESS)
+    return {**proxy, **trust, "NODE_USE_ENV_PROXY": "1", "JAVA_TOOL_OPTIONS": " ".join(java)}
+
 
 # Runs inside: listens, leaves a copy of itself behind, and becomes the command. So there is no moment at which the
 # command runs and nobody listens, and the shell does not have a child that it did not start.
@@ -74,17 +87,22 @@ _IDLE_SECONDS = 300.0
 
 
 @asynccontextmanager
-async def serve_proxy(room: Room, allowed: Sequence[str], *, allow_private: bool) -> AsyncIterator[Path]:
+async def serve_proxy(
+    room: Room, allowed: Sequence[str], *, allow_private: bool, stand_in: StandIn | None = None
+) -> AsyncIterator[Path]:
     """A proxy for one command. Yields its socket, which only the room's user (without one: we) may connect to."""
     path = room.path / f"proxy-{secrets.token_hex(8)}"
-    proxy = _Proxy(allowed, allow_private=allow_private)
-    server = await asyncio.start_unix_server(proxy.serve, sock=_listen(path, room.uid), limit=_HEAD_BYTES)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-        server.close()
-        await proxy.close()
+    proxy = _Proxy(room.path.name, allowed, allow_private=allow_private, stand_in=stand_in)
+    async with AsyncExitStack() as stack:
+        if stand_in is not None:
+            await stack.enter_async_context(stand_in.downloads.open())
+        stack.push_async_callback(proxy.close)
+        server = await asyncio.start_unix_server(proxy.serve, sock=_listen(path, room.uid), limit=_HEAD_BYTES)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+            server.close()
 
 
 def _listen(path: Path, uid: int | None) -> socket.socket:
@@ -105,20 +123,26 @@ def _listen(path: Path, uid: int | None) -> socket.socket:
 
 
 class _Proxy:
-    def __init__(self, allowed: Sequence[str], *, allow_private: bool) -> None:
+    def __init__(self, sandbox: str, allowed: Sequence[str], *, allow_private: bool, stand_in: StandIn | None) -> None:
+        self._sandbox = sandbox
         self._allowed = allowed
         self._allow_private = allow_private
+        self._stand_in = stand_in
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._answer(reader, writer))
+        self._begin(self._answer(reader, writer))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # one that ends may begin another
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -127,30 +151,29 @@ class _Proxy:
             request = read_proxy_request(head, self._allowed)
             if isinstance(request, Refusal):
                 return await _refuse(writer, request)
-            server = await self._open(request.host, request.port)
-            if isinstance(server, Refusal):
-                return await _refuse(writer, server)
+            try:
+                server = await self._open(request)
+            except Unreachable as error:
+                return await _refuse(writer, error.refusal)
             await _splice(request, (reader, writer), server)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # either side went away, or never spoke HTTP: nothing to tell, nobody to tell it to
         finally:
             writer.close()
 
-    async def _open(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Refusal:
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):  # the latter for what can be no name, such as "a..example"
-            return Refusal(502, f"{host} cannot be resolved")
-        addresses = [str(address[4][0]) for address in found]
-        usable = [address for address in addresses if self._allow_private or address_is_public(address)]
-        if not usable:
-            structlog.get_logger().warning("sandbox.proxy.private_address", host=host, addresses=addresses)
-            return Refusal(403, f"{host} leads into a private network")
-        for address in usable:
+    async def _open(self, request: Connect | Fetch) -> _Streams:
+        """What is asked for, or what stands in for it. Raises `Unreachable`."""
+        host = request.host.lower().removesuffix(".")
+        ours = self._stand_in if isinstance(request, Connect) else None
+        if ours is not None and ours.stands_in(self._sandbox, host):
+            its_end, our_end = socket.socketpair()
+            self._begin(ours.serve(its_end, host, request.port, self._sandbox))
+            return await asyncio.open_connection(sock=our_end)
+        for address in await resolve(request.host, request.port, allow_private=self._allow_private):
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_CONNECT_SECONDS):
-                    return await asyncio.open_connection(address, port)
-        return Refusal(502, f"{host} does not answer")
+                    return await asyncio.open_connection(address, request.port)
+        raise Unreachable(Refusal(502, f"{request.host} does not answer"))
 
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

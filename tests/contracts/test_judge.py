@@ -93,8 +93,10 @@ def test_show():
 KNOWN = """def test_that_fails_already():
     assert 1 + 1 == 3
 """
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
 BASE = {
     "README.md": "A shop.\n",
+    "logo.png": POINTER,
     "shop/__init__.py": "",
     "shop/amounts.py": AMOUNTS,
     "tests/test_amounts.py": TESTS,
@@ -505,6 +507,17 @@ async def test_a_patch_that_does_not_apply(court: Court) -> None:
     assert [failure.gate for failure in evidence.gate_failures] == [Gate.DOES_NOT_APPLY]
 
 
+@pytest.mark.parametrize(
+    ("content", "gates"),
+    [(POINTER.replace("12345", "1"), [Gate.LFS]), ("\0PNG", [Gate.LFS]), ("An image\n", [Gate.LFS]), (None, [])],
+)
+async def test_what_stands_for_a_file_in_lfs_is_not_overwritten(
+    court: Court, content: str | None, gates: list[Gate]
+) -> None:
+    evidence = await court.judge({"logo.png": content, "shop/amounts.py": FIXED})
+    assert [failure.gate for failure in evidence.gate_failures] == gates
+
+
 async def test_without_a_test_command_only_the_repro_command_speaks(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(None), note="Set-up failed.")
@@ -590,3 +603,16 @@ async def test_cancelling_leaves_no_sandbox(court: Court) -> None:
     with pytest.raises(asyncio.CancelledError):
         await judging
     assert await court.sandboxes.living() == []
+
+
+async def test_a_check_that_no_longer_passes_is_told_and_decides_nothing(court: Court) -> None:
+    tidy, never = "! grep -rn 'TODO' shop", "false"
+    plan = Toolchain((), court.ground.command, "given", checks=(tidy, never))
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, Attempt(plan, Trial()))
+    assert found.checks == (tidy,)
+    facts = SolveFacts(solve(), task=court.ground.task, baseline=found)
+    untidy = await judge.judge(facts, await court.candidate({"shop/amounts.py": FIXED + "# TODO\n"}))
+    assert untidy.notes == (f"The check `{tidy}` passes before the change and fails with it.",)
+    assert untidy.regressions == ()
+    assert (await judge.judge(facts, await court.candidate({"shop/amounts.py": FIXED}))).notes == ()

@@ -25,31 +25,11 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
 @pytest.mark.parametrize(
     ("files", "setup", "test"),
     [
-        # Node
+        # Node: the rest in test_environment_node.py
         (
             {"package.json": '{"scripts": {"test": "jest"}, "devDependencies": {"x": "1"}}', "package-lock.json": ""},
             ("npm ci --no-audit --no-fund",),
-            "CI=true npm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "jest"}, "dependencies": {"x": "1"}}'},
-            ("npm install --no-package-lock --no-audit --no-fund",),
-            "CI=true npm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "vitest"}, "dependencies": {"x": "1"}}', "pnpm-lock.yaml": ""},
-            ("pnpm install --frozen-lockfile",),
-            "CI=true pnpm test",
-        ),
-        (
-            {"package.json": '{"scripts": {"test": "x"}, "dependencies": {"x": "1"}}', "yarn.lock": ""},
-            ("yarn install --frozen-lockfile",),
-            "CI=true yarn test",
-        ),
-        (
-            {"package.json": '{"dependencies": {"x": "1"}}', "yarn.lock": "", ".yarnrc.yml": ""},
-            ("yarn install --immutable",),
-            None,
+            "npx jest",
         ),
         ({"package.json": '{"scripts": {"test": "node --test"}}'}, (), "node --test"),
         ({"package.json": '{"scripts": {"test": "echo \\"Error: no test specified\\" && exit 1"}}'}, (), None),
@@ -123,8 +103,8 @@ def test_why_says_what_was_found() -> None:
 
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
-    paths = ["a/b/c/package.json", "package.json", "a.py", "tests/data/requirements.txt", "requirements.txt", *tests]
-    assert wanted(paths) == ["package.json", "requirements.txt", *sorted(tests)[:16]]
+    paths = ["a/b/c/d/package.json", "a/package.json", "package.json", "a.py", "tests/data/requirements.txt", *tests]
+    assert wanted(paths) == ["package.json", "a/package.json", *sorted(tests)[:16]]
 
 
 JSON = st.recursive(

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.environment.files import Files
+from bot.core.environment.places import MAX_COMMANDS, MAX_DIRECTORIES, MAX_EXPANSIONS, Places
 from bot.core.environment.plan import Skipped
 from bot.core.environment.tools import Tools
 from bot.core.environment.workflows import MAX_SCRIPTS, Jobs, copilot_setup, jobs, plans
@@ -13,7 +14,7 @@ from bot.core.model import Toolchain
 TOOLS = Tools({"python3": "3.11.2", "uv": "0.9.0", "node": "20.19.2", "npm": "9.2.0", "make": "4.3"})
 WITHOUT_UV = Tools({"python3": "3.11.2"})
 CI = ".github/workflows/ci.yml"
-VENV = "uv venv --quiet --seed --allow-existing ~/venv"
+VENV = "uv venv --quiet --seed --allow-existing --python python3 ~/venv"
 PIP = "uv pip install --quiet --python ~/venv"
 SYNC = "UV_PROJECT_ENVIRONMENT=~/venv uv sync --quiet --inexact"
 
@@ -451,6 +452,17 @@ def test_no_more_is_read_than_a_bound_allows() -> None:
     found = jobs(files({**many, ".github/workflows/z.yml": steps("pytest")}), TOOLS)
     assert "was not read: there are too many before it." in found.skipped[-2].reason
     assert MAX_SCRIPTS < 30 * 40_000
+
+
+def test_commands_and_directories_are_looked_at_so_often_and_no_more() -> None:
+    repository = files({f"d{n}/package.json": '{"scripts": {"test": "mocha"}}' for n in range(MAX_DIRECTORIES * 2)})
+    places = Places(repository, TOOLS)
+    found = [places.at(f"d{n}").paths for n in range(MAX_DIRECTORIES * 2)]
+    assert [len(paths) for paths in found] == [1] * (MAX_DIRECTORIES - 1) + [0] * (MAX_DIRECTORIES + 1)
+    expanded = [places.expand("d0", ["npm", "test", str(n)]) for n in range(MAX_EXPANSIONS * 2)]
+    assert [one is not None for one in expanded] == [True] * MAX_EXPANSIONS + [False] * MAX_EXPANSIONS
+    assert places.expand("d0", ["npm", "test", "0"]) is expanded[0]
+    assert [places.spend() for _ in range(MAX_COMMANDS + 1)] == [True] * MAX_COMMANDS + [False]
 
 
 def test_set_up_for_github_s_agent() -> None:

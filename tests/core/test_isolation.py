@@ -45,6 +45,10 @@ def test_remedy(message: str, says: str) -> None:
         ("CONNECT mirror.example:443 HTTP/1.1", 403),
         ("CONNECT files.example:443 HTTP/1.1", 403),
         ("CONNECT xfiles.example:443 HTTP/1.1", 403),
+        ("CONNECT .files.example:443 HTTP/1.1", 403),
+        ("CONNECT a..files.example:443 HTTP/1.1", 403),
+        ("CONNECT *.files.example:443 HTTP/1.1", 403),
+        ("CONNECT a_b.files.example:443 HTTP/1.1", Connect("a_b.files.example", 443)),
         ("CONNECT registry.example.evil:443 HTTP/1.1", 403),
         ("CONNECT evil-registry.example:443 HTTP/1.1", 403),
         ("CONNECT registry.example:22 HTTP/1.1", 403),
@@ -70,6 +74,39 @@ def test_remedy(message: str, says: str) -> None:
 def test_proxy_request(line: str, answer: Connect | int) -> None:
     found = read_proxy_request(f"{line}\r\nHost: whatever\r\n\r\n".encode("latin-1"), LIST)
     assert (found.status if isinstance(found, Refusal) else found) == answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET http://registry.example/ HTTP/1.1\r\nA: b\nHost: evil.example\r\n\r\n",
+        b"GET http://registry.example/ HTTP/1.1\r\nA: b\rHost: evil.example\r\n\r\n",
+        b"GET http://registry.example/ HTTP/1.1\nA: b\r\n\r\n",
+        b"GET http://registry.example/ HTTP/1.1\r\nA: b\x00c\r\n\r\n",
+        b"GET http://registry.example/ HTTP/1.1\r\nA: b\x0bc\r\n\r\n",
+        b"CONNECT registry.example:443 HTTP/1.1\r\nA: b\x7f\r\n\r\n",
+    ],
+)
+def test_a_head_that_can_be_read_in_two_ways_is_refused(head: bytes) -> None:
+    found = read_proxy_request(head, LIST)
+    assert isinstance(found, Refusal)
+    assert found.status == 400
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://registry.example/", b"registry.example"),
+        ("http://registry.example:80/", b"registry.example"),
+        ("http://user:secret@registry.example/", b"registry.example"),
+        ("http://user@mirror.example:8080/", b"mirror.example:8080"),
+        ("http://REGISTRY.example/", b"registry.example"),
+    ],
+)
+def test_the_server_reads_the_host_that_was_looked_at(url: str, host: bytes) -> None:
+    found = read_proxy_request(f"GET {url} HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode(), LIST)
+    assert isinstance(found, Fetch)
+    assert [line for line in found.head.split(b"\r\n") if line.startswith(b"Host")] == [b"Host: " + host]
 
 
 def test_no_list_reaches_nothing() -> None:
@@ -114,6 +151,34 @@ def test_a_plain_request_is_passed_on_alone() -> None:
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
+        ("::8.8.8.8", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("2001::1", False),
+        ("2001:0:7f00:1::", False),
+        ("2001:2::1", False),
+        ("2001:20::1", False),
+        ("2001:db8::1", False),
+        ("3fff::1", False),
+        ("2001:4860:4860::8888", True),
+        ("2002:808:808::1", True),
+        ("2002:a00:1::1", False),
+        ("2606:4700::5efe:7f00:1", False),
+        ("2606:4700::200:5efe:a00:1", False),
+        ("2606:4700::5efe:808:808", True),
+        ("2606:4700::1111%eth0", False),
+        ("100::1", False),
+        ("4000::1", False),
+        ("192.88.99.1", False),
+        ("192.0.2.1", False),
+        ("198.18.0.1", False),
+        ("240.0.0.1", False),
+        ("", False),
+        ("registry.example", False),
+        ("127.1", False),
     ],
 )
 def test_address_is_public(address: str, *, public: bool) -> None:

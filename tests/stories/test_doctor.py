@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
@@ -15,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.doctor import examine
+from bot.core.registries import Registries, Told
+from bot.doctor import Health, examine, reach
 from bot.simulators.e2b import World as LentWorld
 from bot.simulators.e2b import e2b
 from bot.simulators.github import GitHubSimulator
@@ -200,3 +202,47 @@ async def test_the_key_for_lent_sandboxes_is_tried(env: dict[str, str], tmp_path
         code, lines = await examined(env)
         assert (code, about("E2B", lines)) == (0, f"! E2B: {service.url} did not answer (ConnectError)")
         await service.up()
+
+
+async def test_what_set_up_may_reach_is_shown_without_secrets(
+    env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a machine whose npm has a mirror, and whose cargo cannot say anything."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    npm = 'test "$npm_config_userconfig" = user.rc && exec echo https://npm.test/\necho https://me:hunter22@corp.test/'
+    for name, script in (("npm", npm), ("node", "exit 1"), ("cargo", "exit 1")):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    env["SETUP_HOSTS"] = "auto,extra.test"
+    code, lines = await examined(env, width=2000)
+    assert code == 0
+    told = "sandboxes are told of the mirror by BUN_CONFIG_REGISTRY, COREPACK_NPM_REGISTRY"
+    assert about("registries of npm", lines).startswith(f"✓ registries of npm: corp.test; {told}")
+    assert about("registries of cargo", lines) == "! registries of cargo: none (named no host)"
+    assert about("set-up", lines).startswith("✓ set-up: may reach ")
+    assert about("set-up", lines).endswith(", extra.test")
+    assert "hunter22" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "found", "health", "said"),
+    [
+        (
+            ("auto",),
+            Registries((), ("npm", "go")),
+            Health.DOUBTFUL,
+            "no package manager of this machine named a registry",
+        ),
+        (("auto",), Registries((Told("go", problem="did not answer"),)), Health.DOUBTFUL, "no package manager"),
+        (("auto", "own.test"), Registries(), Health.GOOD, "may reach own.test"),
+        (("none",), Registries(), Health.DOUBTFUL, "has no network"),
+        ((), Registries(), Health.DOUBTFUL, "has no network"),
+    ],
+)
+def test_whether_set_up_has_a_network(words: tuple[str, ...], found: Registries, health: Health, said: str) -> None:
+    finding = list(reach(words, found))[-1]
+    assert (finding.what, finding.health) == ("set-up", health)
+    assert finding.found.startswith(said)
+    assert bool(finding.remedy) == (health is Health.DOUBTFUL)

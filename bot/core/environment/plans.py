@@ -24,11 +24,13 @@ _SAID = (workflows.WANTED, devcontainer.WANTED, documents.WANTED)
 
 
 def wanted(paths: Sequence[str]) -> list[str]:
-    """Those whose texts `plans` wants to read: manifests at the top, CI, what people write for others, some tests."""
-    manifests = [path for path in paths if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
-    tests = sorted(
-        (path for path in paths if python.TEST_FILE.fullmatch(path)), key=lambda path: (path.count("/"), path)
-    )
+    """Those whose texts `plans` wants to read: manifests, CI, what people write for others, some tests.
+
+    Of the manifests and the tests, those nearest to the top.
+    """
+    nearest = sorted(paths, key=lambda path: (path.count("/"), path))
+    manifests = [path for path in nearest if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
+    tests = [path for path in nearest if python.TEST_FILE.fullmatch(path)]
     said = [path for pattern in _SAID for path in sorted(paths) if pattern.fullmatch(path)]
     return [*manifests[:MAX_WANTED], *said[:MAX_SAID], *tests[:_SAMPLES]]
 
@@ -38,7 +40,7 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 
     What `.github/solvebot.yml` leaves out is taken from the plans that are found.
     """
-    found = _found(files, tools)
+    found = _found(files, tools, about)
     plans = [replace(plan, why=f"detected: {plan.why}") for plan in found.plans] or [_NOTHING]
     return replace(found, plans=_distinct([_with_config(plan, config) for plan in plans])[:MAX_PLANS])
 
@@ -46,13 +48,13 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
 _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 
 
-def _found(files: Files, tools: Tools) -> Plans:
+def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
     """What is prepared for agents and editors, CI's job in the main language, manifests, other jobs, documents.
 
     Of the first two only what could be read whole: with steps left out, they come after the manifests.
     """
     by_size = sorted(
-        (python.plans(files, tools), node.plans(files, tools), others.plans(files, tools)),
+        (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools)),
         key=lambda plans: -_sources(files, plans),
     )
     own = Plans.all_of(by_size)

@@ -42,6 +42,7 @@ class Attempt:
     set_up_failure: str = ""  # a sentence for people; "" when every set-up command went well
     left_behind: dict[str, str] = field(default_factory=dict)  # path -> blob of files that are part of no candidate
     seconds: float = 0.0
+    lacking: tuple[str, ...] = ()  # what is not in the sandbox, a sentence each
 
     @property
     def proof(self) -> Proof:

@@ -13,6 +13,7 @@ from bot.core.environment.actions import PROGRAMS, fits
 from bot.core.environment.expressions import Scope, flattened, substituted
 from bot.core.environment.files import Files
 from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, read_matrix
+from bot.core.environment.places import Places
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe, recipe
 from bot.core.environment.tools import Tools
@@ -71,12 +72,13 @@ def jobs(files: Files, tools: Tools) -> Jobs:
     asked = [workflow for workflow in workflows.values() if workflow.events & _EVENTS] or list(workflows.values())
     read: list[_Read] = []
     characters = 0
+    places = Places(files, tools)
     for job in _jobs(asked, workflows, skipped):
         characters += sum(len(step.run) for step in job.steps)
-        if characters > MAX_SCRIPTS:
+        if characters > MAX_SCRIPTS or places.spent:
             skipped.append(Skipped(job.path, f"The job `{job.id}` was not read: there are too many before it."))
             break
-        found = _read(job, files, tools)
+        found = _read(job, places)
         if found.skipped is not None:
             skipped.append(found.skipped)
         elif found.recipe.tests:
@@ -101,7 +103,7 @@ def copilot_setup(files: Files, tools: Tools) -> tuple[Recipe, str] | Skipped | 
     job = next((job for job in workflow.jobs if job.id == "copilot-setup-steps"), None)
     if job is None:
         return Skipped(path, "It has no job `copilot-setup-steps`.")
-    return recipe(job, _scope(job, {}, Matrix(), tools), files, tools), path
+    return recipe(job, _scope(job, {}, Matrix(), tools), Places(files, tools)), path
 
 
 def _workflows(files: Files) -> tuple[dict[str, Workflow], list[Skipped]]:
@@ -129,13 +131,14 @@ def _jobs(asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped:
     return found[:MAX_JOBS]
 
 
-def _read(job: Job, files: Files, tools: Tools) -> _Read:
+def _read(job: Job, places: Places) -> _Read:
     """With the combination of its matrix that fits best and tests on Linux."""
     matrix = read_matrix(job.matrix)
-    scopes = [_scope(job, one, matrix, tools) for one in most_fitting(matrix.combinations, tools)]
+    fitting = most_fitting(matrix.combinations, places.tools)
+    scopes = [_scope(job, one, matrix, places.tools) for one in fitting]
     ours = [scope for scope in scopes if not _system(substituted(job.runs_on, scope))]
     for scope in ours[:_MAX_TRIED]:
-        found = recipe(job, scope, files, tools)
+        found = recipe(job, scope, places)
         if found.tests:
             beside = None if _TESTS.search(job.id) else _BESIDE_TESTS.search(job.id)
             other = beside or _OTHER_JOBS.search(job.id) or _OTHER_FILES.match(job.path.rpartition("/")[2])

@@ -69,6 +69,10 @@ def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
 
 
+def check_fails(command: str) -> str:
+    return f"The check `{command}` passes before the change and fails with it."
+
+
 def config_mistakes(path: str, mistakes: Sequence[tuple[int, str]]) -> str:
     """(line, reason) of each."""
     return f"{path} has mistakes: " + "; ".join(f"line {line}: {reason}" for line, reason in mistakes)

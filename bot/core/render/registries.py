@@ -8,6 +8,7 @@ from bot.core.registries import Told
 
 NOTHING_FOUND = "no package manager of this machine named a registry, so set-up has no network"
 NAME_THEM = "Install pip, uv or npm where the bot runs, or name the hosts in SETUP_HOSTS."
+OPEN_IT = "SETUP_HOSTS=auto lets it reach the registries that this machine's package managers use."
 
 
 def found(told: Told) -> str:
