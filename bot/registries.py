@@ -1,7 +1,7 @@
 """Asks this machine's package managers where packages come from. What they answer is read in core/package_managers.py.
 
-They are asked as the operator has set them up, without our own settings, all at once and once per process. None of
-them speaks for longer than `SECONDS`, and one that is missing, hangs or prints rubbish keeps nobody from being heard.
+They are asked as the operator has set them up, without our own settings, side by side and once per process. None has
+longer than `SECONDS` for an answer, and one that is missing, hangs or prints rubbish keeps no other from being heard.
 The directory where they are asked is made where nobody else puts files: tools also read what lies above it.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import aiohttp
 import structlog
@@ -31,7 +31,7 @@ from bot.settings import Settings
 
 log = structlog.get_logger()
 
-SECONDS = 10.0  # for one question
+SECONDS = 20.0  # for one question
 _AT_ONCE = 4
 _MARK = "SOLVEBOT_QUESTION"
 _MAX_JAR = 20 * 1024**2
@@ -65,7 +65,10 @@ def this_host() -> Host:
 
 
 class SetUpReach:
-    """What set-up may reach, and what its commands are told of it. Tools are asked when it is needed first."""
+    """What set-up may reach, and what its commands are told of it.
+
+    Tools are asked when it is needed first; and again the next time where one did not answer in time.
+    """
 
     def __init__(self, words: Sequence[str], host: Host) -> None:
         self._words = words
@@ -75,12 +78,15 @@ class SetUpReach:
 
     async def __call__(self) -> SetUpNetwork:
         async with self._turn:
-            if self._found is None:
-                registries = await ask(self._host) if is_auto(self._words) else Registries()
-                for told in registries.told:
-                    log.info("registries.found", tool=told.tool, hosts=told.hosts, problem=told.problem)
-                self._found = network(self._words, registries)
-            return self._found
+            if self._found is not None:
+                return self._found
+            registries = await ask(self._host) if is_auto(self._words) else Registries()
+            for told in registries.told:
+                log.info("registries.found", tool=told.tool, hosts=told.hosts, problem=told.problem)
+            found = network(self._words, registries)
+            if not any(told.is_silent for told in registries.told):
+                self._found = found
+            return found
 
 
 async def ask(host: Host) -> Registries:
@@ -98,14 +104,18 @@ async def _ask_tool(host: Host, tool: Tool) -> Told | str:
     if not any(host.program(question.words[0]) for question in tool.questions):
         return tool.name
     answers = await asyncio.gather(*(_answer(host, question) for question in tool.questions))
-    told = tool.read(["" if answer is None else answer for answer in answers])
-    if tool.name == "cargo" and (index := cargo_index([answer or "" for answer in answers])) is not None:
+    said = [answer for answer in answers if answer is not None]
+    if len(said) < len(answers):
+        return _silent(host, tool.name)
+    told = tool.read(said)
+    if tool.name == "cargo" and (index := cargo_index(said)) is not None:
         told = with_downloads(told, await _look(host, index.url))
-    if not told.hosts and not told.problem:
-        silent = any(answer is None for answer in answers)
-        problem = f"did not answer within {host.seconds:g} s" if silent else "named no host"
-        return Told(told.tool, problem=problem)
-    return told
+    return told if told.hosts or told.problem else Told(tool.name, problem="named no host")
+
+
+def _silent(host: Host, tool: str) -> Told:
+    """Not even what else it said counts: it may have a mirror, and not have told of it."""
+    return Told(tool, problem=f"did not answer within {host.seconds:g} s", is_silent=True)
 
 
 async def _answer(host: Host, question: Question) -> str | None:
@@ -114,36 +124,34 @@ async def _answer(host: Host, question: Question) -> str | None:
     if program is None:
         return ""
     async with host.places:
-        with _empty_directory(host) as directory:
-            for name, content in question.files.items():
-                (directory / name).write_text(content)
-            return await _run(host, (program, *question.words[1:]), question.env, directory)
+        try:
+            with TemporaryDirectory(prefix=".solvebot-", dir=_place(host), ignore_cleanup_errors=True) as directory:
+                for name, content in question.files.items():
+                    (Path(directory) / name).write_text(content)
+                return await _run(host, (program, *question.words[1:]), question.env, directory)
+        except OSError:
+            return ""
 
 
-async def _run(host: Host, words: Sequence[str], env: Mapping[str, str | None], directory: Path) -> str | None:
+async def _run(host: Host, words: Sequence[str], env: Mapping[str, str | None], directory: str) -> str | None:
     mark = secrets.token_hex(8)
-    whole = {**host.env, **env, "PWD": str(directory), _MARK: mark}
+    whole = {**host.env, **env, "PWD": directory, _MARK: mark}
     plan = Plan(
         argv=words,
         env={name: value for name, value in whole.items() if value is not None},
-        cwd=str(directory),
+        cwd=directory,
         in_our_session=True,
         end_rest=lambda: end_processes(lambda pid: is_marked(pid, f"{_MARK}={mark}")),
     )
-    try:
-        done = await start(plan, output_limit=MAX_ANSWER).finish(host.seconds)
-    except OSError:
-        return ""
+    done = await start(plan, output_limit=MAX_ANSWER).finish(host.seconds)
     return None if done.timed_out else done.output
 
 
-@contextmanager
-def _empty_directory(host: Host) -> Iterator[Path]:
-    """In the operator's home: configuration in what is above is the operator's. Without a home, where others can be."""
-    home = Path(host.env.get("HOME", "/nowhere"))
-    place = home if home.is_absolute() and os.access(home, os.W_OK) else Path("/var/tmp")
-    with TemporaryDirectory(prefix=".solvebot-", dir=place) as name:
-        yield Path(name)
+def _place(host: Host) -> Path:
+    """The operator's home, where nobody else writes configuration. Only where there is none, somewhere else."""
+    places = (Path(host.env.get("HOME", "")), Path("/var/tmp"))
+    usable = (place for place in places if place.is_absolute() and os.access(place, os.W_OK))
+    return next(usable, Path(gettempdir()))
 
 
 @contextmanager
@@ -175,7 +183,9 @@ async def _maven(host: Host) -> Told | str:
     if host.program("mvn") is None:
         return "maven"
     said = await _answer(host, Question(("mvn", "-version")))
-    home = next((line.partition(":")[2].strip() for line in (said or "").splitlines() if "home:" in line), "")
+    if said is None:
+        return _silent(host, "maven")
+    home = next((line.partition(":")[2].strip() for line in said.splitlines() if "home:" in line), "")
     if not home:
         return Told("maven", problem="does not say where it is installed")
     return await asyncio.to_thread(_read_maven, Path(home), Path(host.env.get("HOME", "/nowhere")))

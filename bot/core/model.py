@@ -308,6 +308,7 @@ class TestReport:
     seconds: float
     tail: str = ""
     timed_out: bool = False
+    none_ran: bool = False  # the runner says that there was nothing to run: that is no success
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +340,7 @@ class Gate(StrEnum):
     FILE_NAME = "file name"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
+    LFS = "Git LFS"
     BINARY = "binary"
     SECRET = "secret"
     TOO_LARGE = "too large"

@@ -210,14 +210,13 @@ def read_npm(said: Sequence[str]) -> Told:
     """Its registry, the registry that it has when nothing is configured, and where node's headers are, which addons in
     C are built with."""
     registry, default, headers = (_first(text) for text in said)
-    used = registry or default
-    if used is None:
+    if registry is None:
         return Told("npm")
-    hosts = hosts_of(address for address in (used, headers) if address is not None)
-    if default is None or used == default:
+    hosts = hosts_of(address for address in (registry, headers) if address is not None)
+    if default is None or registry == default:
         return Told("npm", hosts)
     names = ("npm_config_registry", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY", "COREPACK_NPM_REGISTRY")
-    return Told("npm", hosts, dict.fromkeys(names, used.url) if used.url else {}, _unsaid([used]))
+    return Told("npm", hosts, dict.fromkeys(names, registry.url) if registry.url else {}, _unsaid([registry]))
 
 
 def read_yarn(said: Sequence[str]) -> Told:

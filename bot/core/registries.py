@@ -42,12 +42,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one tool said. `problem`: why it said less than it should; "" when nothing is missing."""
+    """What one tool said. `problem`: why it said less than it should; "" when nothing is missing.
+
+    `is_silent`: it did not answer in time, and may do so later.
+    """
 
     tool: str
     hosts: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

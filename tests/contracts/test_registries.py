@@ -47,7 +47,7 @@ async def test_a_machine_without_any_tool(tmp_path: Path) -> None:
 
 async def test_the_pip_that_the_bot_runs_with_says_where_packages_come_from(tmp_path: Path) -> None:
     """The real one, and the real uv, whatever their registry is called. Nothing is asked over the network."""
-    host = Host({"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, python=sys.executable, seconds=60)
+    host = Host({"PATH": "/nowhere", "HOME": str(tmp_path)}, python=sys.executable, seconds=60)
     told = of((await ask(host)).told, "pip and uv")
     assert len(told.hosts) == 2
     assert all("." in name for name in told.hosts)
@@ -58,7 +58,7 @@ async def test_the_operators_mirror_of_real_tools(tmp_path: Path) -> None:
     (tmp_path / ".config" / "uv").mkdir(parents=True)
     (tmp_path / ".config" / "uv" / "uv.toml").write_text('index-url = "https://me:secret@uv.corp.test:8443/simple"\n')
     host = Host(
-        {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_INDEX_URL": "https://me:secret@pip.corp.test/simple"},
+        {"PATH": "/nowhere", "HOME": str(tmp_path), "PIP_INDEX_URL": "https://me:secret@pip.corp.test/simple"},
         python=sys.executable,
         seconds=60,
     )
@@ -90,7 +90,7 @@ async def test_a_program_that_hangs_keeps_no_other_from_being_heard_and_is_ended
     found = await ask(host)
     assert time.monotonic() - begun < SOON
     assert of(found.told, "npm").hosts == ("npm.test",)
-    assert of(found.told, "go") == Told("go", problem="did not answer within 2 s")
+    assert of(found.told, "go") == Told("go", problem="did not answer within 2 s", is_silent=True)
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
     assert len(pids) == 4  # it was asked twice
     assert [pid for pid in pids if _lives(pid)] == []
@@ -188,6 +188,17 @@ async def test_tools_are_asked_once_however_many_want_to_know(tmp_path: Path) ->
     networks = await asyncio.gather(*(reach() for _ in range(5)))
     assert {network.hosts for network in networks} == {("npm.test", "extra.test")}
     assert asked.read_text() == "once\n" * 2  # with the operator's configuration, and without
+
+
+async def test_who_did_not_answer_in_time_is_asked_again(tmp_path: Path) -> None:
+    """And until then not even the registry that it has without configuration is open."""
+    slow = f'test -e {tmp_path}/ready || test "$npm_config_userconfig" = user.rc || sleep 600; {NPM}'
+    reach = SetUpReach(("auto",), machine(tmp_path, {"npm": slow}, seconds=2.0))
+    assert (await reach()).hosts == ()
+    (tmp_path / "ready").touch()
+    assert (await reach()).hosts == ("npm.test",)
+    (tmp_path / "bin" / "npm").unlink()
+    assert (await reach()).hosts == ("npm.test",)
 
 
 async def test_nothing_is_asked_where_the_operator_has_said_it(tmp_path: Path) -> None:

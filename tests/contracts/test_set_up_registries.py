@@ -192,7 +192,7 @@ INDEX = {
 
 async def mirrored(host: str, home: Path) -> SetUpNetwork:
     """What is learned from the real tools of an operator whose pip is told of a mirror there."""
-    env = {"PATH": SYSTEM_PATH, "HOME": str(home), "PIP_INDEX_URL": f"http://operator:hunter22@{host}/simple"}
+    env = {"PATH": "/nowhere", "HOME": str(home), "PIP_INDEX_URL": f"http://operator:hunter22@{host}/simple"}
     return await SetUpReach(("auto",), Host(env, python=sys.executable, seconds=SOON))()
 
 

@@ -172,7 +172,7 @@ def test_a_mirror_with_a_token_in_its_path() -> None:
         ("https://npm.test/\n", ("npm.test", "node.test"), None),
         ("npm warn config a\nhttps://npm.test/\n", ("npm.test", "node.test"), None),
         ("https://t:secret@corp.test/npm/\n", ("corp.test", "node.test"), "https://corp.test/npm/"),
-        ("undefined\n", ("npm.test", "node.test"), None),
+        ("undefined\n", (), None),
     ],
 )
 def test_npm(registry: str, hosts: tuple[str, ...], url: str | None) -> None:

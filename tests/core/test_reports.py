@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from bot.core.model import Baseline, TestReport, Verdict
 from bot.core.reports import (
     MAX_REPORT,
+    Document,
+    Format,
     OwnTests,
     UnreadableReport,
     baseline,
@@ -27,6 +29,10 @@ COMMAND = "pytest -q"
 
 def suite(cases: str) -> bytes:
     return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{cases}</testsuite></testsuites>'.encode()
+
+
+def junit(xml: bytes) -> Document:
+    return Document(Format.JUNIT, xml)
 
 
 def case(name: str, inside: str = "", classname: str = "tests.test_a") -> str:
@@ -121,13 +127,15 @@ def ended(exit_code: int, *, timed_out: bool = False) -> TestReport:
 
 
 def test_with_junit_every_test_has_its_verdict() -> None:
-    found = report(COMMAND, exit_code=1, seconds=2.0, output="out", junit=[suite(case("a") + case("b", "<failure/>"))])
+    found = report(
+        COMMAND, exit_code=1, seconds=2.0, output="out", documents=[junit(suite(case("a") + case("b", "<failure/>")))]
+    )
     assert found == TestReport(COMMAND, 1, {"tests.test_a::a": P, "tests.test_a::b": F}, True, 2.0, "out")
 
 
 def test_several_junit_files_are_one_report_and_the_worst_counts() -> None:
     files = [suite(case("a")), suite(case("a", "<failure/>") + case("b"))]
-    found = report(COMMAND, exit_code=1, seconds=2.0, output="", junit=files)
+    found = report(COMMAND, exit_code=1, seconds=2.0, output="", documents=[junit(file) for file in files])
     assert found.tests == {"tests.test_a::a": F, "tests.test_a::b": P}
 
 
@@ -140,12 +148,14 @@ def test_without_junit_the_exit_code_is_all(exit_code: int, timed_out: bool, ver
 
 
 def test_a_failing_command_without_a_failing_test_is_a_failure_of_the_command() -> None:
-    found = report(COMMAND, exit_code=1, seconds=1.0, output="", junit=[suite(case("a"))])
+    found = report(COMMAND, exit_code=1, seconds=1.0, output="", documents=[junit(suite(case("a")))])
     assert found.tests == {"tests.test_a::a": P, COMMAND: F}
 
 
 def test_an_unreadable_report_is_no_report_and_is_told() -> None:
-    found = report(COMMAND, exit_code=0, seconds=1.0, output="1 passed", junit=[b"<!DOCTYPE x><testsuites/>"])
+    found = report(
+        COMMAND, exit_code=0, seconds=1.0, output="1 passed", documents=[junit(b"<!DOCTYPE x><testsuites/>")]
+    )
     assert not found.per_test
     assert found.tail == "1 passed\n[a test report could not be read: it declares a document type]"
 
@@ -233,8 +243,8 @@ def test_regressions_by_exit_code() -> None:
 
 
 def test_the_command_itself_regresses_when_it_was_clean() -> None:
-    dirty = report(COMMAND, exit_code=1, seconds=1.0, output="", junit=[suite(case("a"))])
-    clean = report(COMMAND, exit_code=0, seconds=1.0, output="", junit=[suite(case("a"))])
+    dirty = report(COMMAND, exit_code=1, seconds=1.0, output="", documents=[junit(suite(case("a")))])
+    clean = report(COMMAND, exit_code=0, seconds=1.0, output="", documents=[junit(suite(case("a")))])
     assert regressions(baseline([clean, clean]), dirty) == (COMMAND,)
     assert regressions(baseline([dirty, dirty]), dirty) == ()
 

@@ -1,7 +1,7 @@
-"""Commands are rewritten only where we are sure what they mean; whatever a file is called stays one word."""
+"""Test commands carried out by real shells and real runners: every part reports, and none of them silences another."""
 
+import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,131 +9,191 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.runners import REPORT, break_on_purpose, canaries, documents, narrow, recipe
+from bot.core.model import TestReport, Verdict
+from bot.core.reports import documents, report
+from bot.core.runners import recipe
+from tests.core.recipes import Shell
 
-HOSTILE = ["-rf", "a b.py", "'; touch x; '", "$(touch x)", "a\nb.py", "--co", "ü.py", '"', "*"]
+P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
+PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
+UNITTEST = f"{sys.executable} -m unittest"
+
+GOOD = "def test_good():\n    pass\n"
+BAD = "def test_bad():\n    assert False\n"
+UNIT = """import sys
+import unittest
+
+class TestSums(unittest.TestCase):
+    def test_adds(self):
+        "It adds."
+        print("noise", file=sys.stderr)
+
+    def test_breaks(self):
+        self.fail("no")
+
+    @unittest.skip("later")
+    def test_later(self):
+        pass
+"""
+NODE = """const test = require('node:test')
+test('adds', () => {})
+test('breaks', () => { throw new Error('no') })
+test('later', { skip: true }, () => {})
+"""
+FILES = {
+    "tests/test_good.py": GOOD,
+    "tests/test_bad.py": BAD,
+    "tests/test_unloadable.py": "import nothing_of_this_name\n",
+    "web/tests/test_bad.py": BAD,
+    "unit/test_sums.py": UNIT,
+    "js/a.test.cjs": NODE,
+    "tap.sh": "echo '1..2'; echo 'ok 1 - adds'; echo 'not ok 2 - breaks'; exit 1\n",
+    "empty/__init__.py": "",
+    "pytest.ini": "[pytest]\n",
+    "web/pytest.ini": "[pytest]\naddopts = --option-of-a-missing-plugin\n",
+    "Makefile": f"all:\n\t{PYTEST} tests/test_good.py tests/test_bad.py\n",
+}
+GOOD_IS_SEEN = {"tests.test_good::test_good": P}
+BAD_IS_SEEN = {"tests.test_bad::test_bad": F}
+UNIT_IS_SEEN = {
+    "test_sums.TestSums::test_adds": P,
+    "test_sums.TestSums::test_breaks": F,
+    "test_sums.TestSums::test_later": S,
+}
+NODE_IS_SEEN = {"js/test::adds": P, "js/test::breaks": F, "js/test::later": S}
+TAP_IS_SEEN = {"adds": P, "breaks": F}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For all tests: nothing that is run changes it."""
+    found = tmp_path_factory.mktemp("workspace")
+    for name, text in FILES.items():
+        (found / name).parent.mkdir(parents=True, exist_ok=True)
+        (found / name).write_text(text)
+    return found
+
+
+def carry_out(command: str, workspace: Path, home: Path) -> TestReport:
+    """As the judge does it."""
+    before = sorted(workspace.rglob("*"))
+    how = recipe(command)
+    shell = Shell(workspace, home)
+    assert shell.run(how.before).stdout == ""
+    done = shell.run(how.command)
+    assert shell.run(how.after).stdout == ""
+    assert sorted(workspace.rglob("*")) == before
+    left = (home / ".solvebot/report").read_bytes()
+    return report(command, exit_code=done.returncode, seconds=1.0, output=done.stdout, documents=documents(left))
+
+
+def single(found: TestReport) -> dict[str, Verdict]:
+    return {name: verdict for name, verdict in found.tests.items() if name != found.command}
 
 
 @pytest.mark.parametrize(
-    ("command", "narrowed"),
+    ("command", "exit_code", "tests"),
     [
-        ("pytest", "pytest ./tests/test_a.py"),
-        ("pytest -q", "pytest -q ./tests/test_a.py"),
-        ("pytest -q tests/", "pytest -q ./tests/test_a.py"),
-        ("pytest tests/unit tests/test_b.py -x", "pytest -x ./tests/test_a.py"),
-        ("pytest tests", "pytest tests ./tests/test_a.py"),
-        ("pytest --ignore tests/slow -q", "pytest --ignore tests/slow -q ./tests/test_a.py"),
-        ("pytest --ignore=tests/slow tests/unit", "pytest --ignore=tests/slow ./tests/test_a.py"),
-        ("python -m pytest -q", "python -m pytest -q ./tests/test_a.py"),
-        (".venv/bin/pytest -k 'not slow'", ".venv/bin/pytest -k 'not slow' ./tests/test_a.py"),
-        ("env PYTHONPATH=src/lib uv run pytest", "env PYTHONPATH=src/lib uv run pytest ./tests/test_a.py"),
-        ("PYTHONPATH=src pytest", "PYTHONPATH=src pytest ./tests/test_a.py"),
-        ("node --test", "node --test ./tests/test_a.py"),
-        ("node --test test/a.test.js", "node --test ./tests/test_a.py"),
-        ("FLAGS='a b' pytest", None),
-        ("cd backend && pytest", None),
-        ("pytest tests/*.py", None),
-        ("pytest $ARGS", None),
-        ("pytest `cat args`", None),
-        ("pytest 'open", None),
-        ("pytest | tee log", None),
-        ("pytest # all", None),
-        ("", None),
-        ("make test", None),
-        ("npm test", None),
-        ("go test ./...", None),
-        ("node test.js", None),
+        (f"{PYTEST} tests/test_good.py", 0, GOOD_IS_SEEN),
+        (f"{PYTEST} -x tests/test_bad.py tests/test_good.py", 1, {**GOOD_IS_SEEN, **BAD_IS_SEEN}),
+        (f"{PYTEST} tests", 1, {**GOOD_IS_SEEN, **BAD_IS_SEEN, "::tests.test_unloadable": F}),
+        (f"{PYTEST} tests/test_bad.py && {PYTEST} tests/test_good.py", 1, {**GOOD_IS_SEEN, **BAD_IS_SEEN}),
+        (f"false && {PYTEST} tests/test_good.py", 1, GOOD_IS_SEEN),
+        (f"(exit 3) && false && {PYTEST} tests/test_good.py", 3, GOOD_IS_SEEN),
+        (f"false; {PYTEST} tests/test_good.py", 0, GOOD_IS_SEEN),
+        (f"cd nowhere && {PYTEST} ; {PYTEST} tests/test_good.py", 0, GOOD_IS_SEEN),
+        (f"export X=tests Y=1 && {PYTEST} $X/test_good.py | cat", 0, GOOD_IS_SEEN),
+        (f"for x in tests/test_good.py; do {PYTEST} $x; done # all", 0, GOOD_IS_SEEN),
+        ("make", 2, {**GOOD_IS_SEEN, **BAD_IS_SEEN}),
+        (f"{UNITTEST} discover -s unit", 1, UNIT_IS_SEEN),
+        ("(cd js && node --test a.test.cjs)", 1, NODE_IS_SEEN),
+        ("(cd js && node --test) && bash tap.sh", 1, {**NODE_IS_SEEN, **TAP_IS_SEEN}),
     ],
-)
-def test_narrow(command: str, narrowed: str | None) -> None:
-    assert narrow(command, ["tests/test_a.py"]) == narrowed
+)  # fmt: skip
+def test_every_part_speaks(
+    command: str, exit_code: int, tests: dict[str, Verdict], workspace: Path, tmp_path: Path
+) -> None:
+    found = carry_out(command, workspace, tmp_path)
+    assert (found.exit_code, found.per_test, single(found)) == (exit_code, True, tests), found.tail
 
 
-def test_narrowing_to_nothing_is_not_narrowing() -> None:
-    assert narrow("pytest", []) is None
+@pytest.mark.parametrize("command", [f"{UNITTEST} discover -s empty -t .", "node --test-name-pattern=x --test empty"])
+def test_no_tests_are_no_success(command: str, workspace: Path, tmp_path: Path) -> None:
+    found = carry_out(command, workspace, tmp_path)
+    assert (found.per_test, found.tests) == (False, {command: F})
+
+
+def test_options_of_missing_plugins_are_left_out_and_told(workspace: Path, tmp_path: Path) -> None:
+    found = carry_out(f"cd web && {PYTEST}", workspace, tmp_path)
+    assert found.tests == {"web/tests.test_bad::test_bad": F}
+    assert "error: unrecognized arguments: --option-of-a-missing-plugin" in found.tail
+    assert "[pytest did not take its options; once more, without the addopts of its settings]" in found.tail
+
+
+def test_pytests_of_one_part_do_not_write_the_same_file(workspace: Path, tmp_path: Path) -> None:
+    """As tox starts them, each with its environment's name."""
+    once = f"TOX_ENV_NAME=%s {PYTEST} tests/%s"
+    both = f"{once % ('a', 'test_good.py')}; {once % ('b', 'test_bad.py')}"
+    found = carry_out(f"bash -c {shlex.quote(both)}", workspace, tmp_path)
+    assert single(found) == {**GOOD_IS_SEEN, **BAD_IS_SEEN}
+
+
+def test_what_runs_on_in_the_background_is_not_waited_for(workspace: Path, tmp_path: Path) -> None:
+    """It holds what the command prints to."""
+    (tmp_path / "stop").touch()
+    command = f"bash -c '(while [ -e {tmp_path}/stop ]; do sleep 0.1; done) & bash tap.sh'"
+    found = carry_out(f"{command}; rm {tmp_path}/stop", workspace, tmp_path)
+    assert single(found) == TAP_IS_SEEN
+
+
+@pytest.mark.parametrize("command", ["", "#", "# nothing", "true #", "'", "(", "&&", ";;", "a |", "exit 7", "}", "fi"])
+def test_odd_commands_end(command: str, workspace: Path, tmp_path: Path) -> None:
+    """As they would without us: with an exit code of their own, or of a shell that does not understand them."""
+    found = carry_out(command, workspace, tmp_path)
+    expected = os.waitstatus_to_exitcode(os.system(f"cd {workspace} && bash -c {shlex.quote(command)} 2>/dev/null"))
+    assert (found.exit_code == 0) is (expected == 0)
+
+
+REPORTS = {
+    "target/surefire-reports/TEST-a.xml": "a",
+    "m/build/test-results/test/TEST-b c.xml": "b",
+    "other/TEST-d.xml": "d",
+}
+XML = '<testsuite><testcase classname="%s" name="x"/></testsuite>'
+WRITES = "; ".join(f"mkdir -p '{Path(path).parent}'; echo '{XML % name}' > '{path}'" for path, name in REPORTS.items())
+
+
+@pytest.mark.parametrize("program", ["mvn", "gradlew", "build.sh"])
+def test_the_reports_of_java_runners_are_collected(program: str, tmp_path: Path) -> None:
+    """Those that lay there before are not."""
+    workspace = tmp_path / "workspace"
+    old = workspace / "target/surefire-reports/TEST-old.xml"
+    old.parent.mkdir(parents=True)
+    old.write_text(XML % "old")
+    (workspace / program).write_text(f"#!/bin/sh\n{WRITES}\n")
+    (workspace / program).chmod(0o755)
+    shell = Shell(workspace, tmp_path)
+    how = recipe(f"./{program} test")
+    for script in (how.before, how.command, how.after):
+        assert shell.run(script).returncode == 0
+    left = documents((tmp_path / ".solvebot/report").read_bytes())
+    found = report("x", exit_code=0, seconds=1.0, output="", documents=left)
+    assert found.tests == {"a::x": P, "b::x": P}
+
+
+def test_a_java_runner_without_reports_has_run_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mvnw").write_text("#!/bin/sh\n")
+    (tmp_path / "mvnw").chmod(0o755)
+    shell = Shell(tmp_path, tmp_path)
+    how = recipe("./mvnw test")
+    for script in (how.before, how.command, how.after):
+        assert shell.run(script).returncode == 0
+    left = documents((tmp_path / ".solvebot/report").read_bytes())
+    found = report("./mvnw test", exit_code=0, seconds=1.0, output="", documents=left)
+    assert (found.none_ran, found.tests) == (True, {"./mvnw test": F})
 
 
 @settings(deadline=None)
-@given(files=st.lists(st.text(min_size=1).filter(lambda name: "\0" not in name), min_size=1, max_size=4))
-def test_a_file_stays_one_word_and_no_option(files: list[str]) -> None:
-    narrowed = narrow("pytest -q", files)
-    assert narrowed is not None
-    assert shlex.split(narrowed) == ["pytest", "-q", *(f"./{name}" for name in files)]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_real_shell_agrees(name: str, tmp_path: Path) -> None:
-    narrowed = narrow("pytest", [name])
-    assert narrowed is not None
-    program = tmp_path / "pytest"
-    program.write_text('#!/bin/sh\nprintf "%s\\0" "$@"\n')
-    program.chmod(0o755)
-    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    said = subprocess.run(["bash", "-c", narrowed], env=env, capture_output=True, cwd=tmp_path, check=True)
-    assert said.stdout == f"./{name}\0".encode()
-    assert {path.name for path in tmp_path.iterdir()} == {"pytest"}
-
-
-@pytest.mark.parametrize("command", ["pytest -q", "make test", "tox", "cd x && python -m pytest", "go test ./..."])
-def test_pytest_is_asked_through_its_environment(command: str) -> None:
-    how = recipe(command)
-    assert (how.command, how.after) == (f"export PYTEST_ADDOPTS=--junitxml={REPORT}\n{command}", None)
-
-
-def test_node_is_asked_by_options() -> None:
-    reporting = f"--test-reporter=junit --test-reporter-destination={REPORT}"
-    assert recipe("node --test ./a.test.js").command == f"node --test {reporting} ./a.test.js"
-
-
-@pytest.mark.parametrize("command", ["mvn -B test", "./mvnw test", "./gradlew test", "gradle check"])
-def test_the_reports_of_java_runners_are_collected(command: str, tmp_path: Path) -> None:
-    how = recipe(command)
-    assert how.command == command
-    assert how.after is not None
-    old = tmp_path / "target/surefire-reports/TEST-old.xml"
-    old.parent.mkdir(parents=True)
-    old.write_text("<old/>")
-    home = tmp_path / "home"
-
-    def run(script: str) -> None:
-        local = script.replace("/home/agent", str(home))
-        subprocess.run(["bash", "-c", local], cwd=tmp_path, check=True)
-
-    run(how.before)
-    assert not old.exists()
-    for path in ("target/surefire-reports/TEST-a.xml", "m/build/test-results/test/TEST-b c.xml", "other/TEST-c.xml"):
-        file = tmp_path / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"<{file.stem[-1]}/>")
-    run(how.after)
-    assert sorted(documents((home / ".solvebot/report.xml").read_bytes())) == [b"<a/>", b"<c/>"]
-
-
-def test_one_report_is_one_document() -> None:
-    assert documents(b"<a/>") == [b"<a/>"]
-    assert documents(b"") == []
-
-
-def test_a_broken_file_still_loads_what_it_tests(tmp_path: Path) -> None:
-    file = tmp_path / "test_a.py"
-    file.write_bytes(break_on_purpose(file.name, b'print("loaded")'))
-    done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("loaded\n", 1)
-    assert "broken on purpose" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("files", "stable", "found"),
-    [
-        (["tests/test_b.py", "tests/test_a.py"], [], ["tests/test_a.py", "tests/test_b.py"]),
-        (
-            ["tests/test_a.py", "tests/test_b.py"],
-            ["tests.test_b.TestX::test_y"],
-            ["tests/test_b.py", "tests/test_a.py"],
-        ),
-        (["tests/a.rs", "x_test.go", "a.spec.ts"], ["test::ok"], ["a.spec.ts", "x_test.go"]),
-        ([], ["tests.test_a::test_y"], []),
-    ],
-)
-def test_canaries(files: list[str], stable: list[str], found: list[str]) -> None:
-    assert canaries(files, stable) == found
+@given(st.text(max_size=60))
+def test_there_is_a_recipe_for_anything(command: str) -> None:
+    assert recipe(command).command

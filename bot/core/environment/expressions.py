@@ -67,7 +67,7 @@ def substituted(text: str, scope: Scope) -> str:
 
     def value(match: re.Match[str]) -> str:
         found = evaluated(match[1], scope)
-        return UNKNOWN if found is None else found
+        return UNKNOWN if found is None or len(found) > MAX_EXPRESSION else found
 
     return _EXPRESSION.sub(value, text.replace(UNKNOWN, "?"))
 

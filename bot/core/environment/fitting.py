@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from bot.core.environment.files import Files
 from bot.core.environment.lines import program, unwrapped, without_assignments
+from bot.core.environment.node_install import installs
+from bot.core.environment.python_install import install
 from bot.core.environment.tools import Tools
-
-VENV = "python3 -m venv ~/venv"
-_PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
-_UV_PIP = "uv pip install --quiet --python ~/venv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,6 @@ class Fit:
 
     lines: tuple[str, ...] = ()
     reason: str = ""
-
-
-def venv(tools: Tools) -> str:
-    return "uv venv --quiet --seed --allow-existing ~/venv" if "uv" in tools else VENV
-
-
-def install(tools: Tools, arguments: Sequence[str]) -> str:
-    return f"{_UV_PIP if 'uv' in tools else _PIP} {shlex.join(arguments)}"
 
 
 def fitted_setup(line: str, words: Sequence[str], files: Files, tools: Tools) -> Fit:
@@ -54,6 +44,8 @@ def fitted_setup(line: str, words: Sequence[str], files: Files, tools: Tools) ->
             return Fit((install(tools, ["-e", "."]),))
         case ["npm", *_]:
             return _npm(command)
+        case ["pnpm" | "yarn" | "bun", *_]:
+            return Fit(_managed(line, command, files, tools))
         case ["bundle", *_]:
             return Fit(("bundle config set --global path ~/gems", line))
         case ["conda" | "mamba" | "micromamba", *_]:
@@ -162,6 +154,28 @@ def _npm(command: Sequence[str]) -> Fit:
     return Fit((shlex.join([*command, *unsaved, *quiet]),))
 
 
+def _managed(line: str, command: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:
+    """With the package manager itself, where the sandbox has none; an install as the lock file wants it."""
+    ways = installs(files, tools) if command[0] not in tools and tools.versions else []
+    if not ways or ways[0].manager != command[0]:
+        return (line,)
+    installing = all(word.startswith("-") or word in ("install", "i") for word in command[1:])
+    return ways[0].setup if installing else (*ways[0].setup[:-1], line)
+
+
+def _without_coverage(words: Sequence[str]) -> list[str]:
+    """pytest's options for measuring it, which cost time and a plugin."""
+    kept: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not re.match(r"--cov(-|=|$)", word):
+            kept.append(word)
+        elif "=" not in word and word not in ("--cov-append", "--cov-branch", "--cov-reset"):
+            rest = rest[1:] if rest and not rest[0].startswith("-") else rest
+    return kept
+
+
 _OWN_ENVIRONMENT = re.compile(r"(\./)?\.?v?env\w*/bin/(?=\w)")
 _OFFLINE = {"cargo": "--offline", "mvn": "-o", "mvnw": "-o", "gradle": "--offline", "gradlew": "--offline"}
 _SLOW_IN_GO = re.compile(r"-race|-cover\S*|-count=\S+")
@@ -176,7 +190,9 @@ def fitted_test(line: str, words: Sequence[str], tools: Tools) -> Fit:
     if first in ("uv", "poetry", "pdm", "pipenv", "coverage", "rye") or "coverage" in rest[:3]:
         if command[0] in ("pytest", "unittest"):
             command = ["python", "-m", *command]
-        return Fit((shlex.join([*assigned, *command]),))
+        return Fit((shlex.join([*assigned, *_without_coverage(command)]),))
+    if command[:1] == ["pytest"] and "--cov" in line and not re.search(r"[*?\[]", line):
+        return Fit((shlex.join([*assigned, *_without_coverage(rest)]),))
     if _OWN_ENVIRONMENT.match(line):
         return Fit((_OWN_ENVIRONMENT.sub("", line, count=1),))
     if first == "go":

@@ -11,7 +11,6 @@ SETUP_HINTS = {
     "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD": "true",
     "PUPPETEER_SKIP_DOWNLOAD": "true",
     "SENTRYCLI_SKIP_DOWNLOAD": "1",
-    "UV_PYTHON_DOWNLOADS": "never",
     # Hooks for people who commit
     "HUSKY": "0",
     "LEFTHOOK": "0",
@@ -28,7 +27,6 @@ SETUP_HINTS = {
     # The certificates that the system trusts, which a mirror may need
     "DENO_TLS_CA_STORE": "system",
     "NODE_USE_SYSTEM_CA": "1",
-    "UV_SYSTEM_CERTS": "1",
     # Nobody is there to answer
     "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
     "GIT_TERMINAL_PROMPT": "0",

@@ -11,8 +11,10 @@ from bot.core.environment import others
 from bot.core.environment.actions import action_lines, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.fitting import fitted_setup, venv
+from bot.core.environment.fitting import fitted_setup, uv_sync
 from bot.core.environment.lines import Kind, kind, single_words, unwrapped
+from bot.core.environment.places import Places
+from bot.core.environment.python_install import venv
 from bot.core.environment.scripts import Item, Script, folded
 from bot.core.environment.tools import Tools
 from bot.core.environment.workflow_files import Job, Step, with_actions
@@ -35,27 +37,27 @@ class Recipe:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def recipe(job: Job, scope: Scope, files: Files, tools: Tools) -> Recipe:
-    reader = _Reader(job, scope, files, tools)
-    for step in with_actions(job.steps, files):
+def recipe(job: Job, scope: Scope, places: Places) -> Recipe:
+    reader = _Reader(job, scope, places)
+    for step in with_actions(job.steps, places.files):
         reader.step(step)
-    return _finished(reader.items, reader.versions, files, tools)
+    return _finished(reader.items, reader.versions, places.files, places.tools)
 
 
 def recipe_of(script: str, files: Files, tools: Tools) -> Recipe:
     """Of a script that is run at the top of the repository."""
-    return _finished(Script(Scope(), "", files, tools).read(script), {}, files, tools)
+    return _finished(Script(Scope(), "", Places(files, tools)).read(script), {}, files, tools)
 
 
 def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, tools: Tools) -> Recipe:
     """What stands after the last test is not needed for it, and is left out without a word."""
     last = max((place for place, item in enumerate(items) if item.kind is Kind.TEST), default=len(items))
     needed = items[: last + 1]
-    setup = _lines(item for item in needed if item.kind is Kind.SETUP)
+    setup = _once_synced(_lines(item for item in needed if item.kind is Kind.SETUP))
     tests = _lines(item for item in needed if item.kind is Kind.TEST)[:MAX_TESTS]
     ecosystem = ecosystem_of((*tests, *setup), versions)
     if ecosystem == "python" or any("~/venv" in line for line in setup):
-        setup = _with_venv(setup, tools)
+        setup = _with_venv(setup, files, tools)
     missing = _missing(tests, tools)
     setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
@@ -104,11 +106,17 @@ def _lines(items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for item in items for line in item.lines))
 
 
-def _with_venv(setup: tuple[str, ...], tools: Tools) -> tuple[str, ...]:
+def _once_synced(setup: tuple[str, ...]) -> tuple[str, ...]:
+    """`uv run` brings up to date what `uv sync` has made before, and adds nothing to it."""
+    plain = uv_sync(())
+    synced = any(line.startswith(f"{plain} ") for line in setup)
+    return tuple(line for line in setup if line != plain) if synced else setup
+
+
+def _with_venv(setup: tuple[str, ...], files: Files, tools: Tools) -> tuple[str, ...]:
     """Made before anything is installed into it."""
-    made = [line for line in setup if re.search(r"\bvenv\b.*~/venv\b", line) and "pip install" not in line]
-    first = made[0] if made else venv(tools)
-    return (first, *(line for line in setup if line not in made))
+    made = venv(files, tools)
+    return (*made, *(line for line in setup if line not in made))
 
 
 _ECOSYSTEMS = {
@@ -137,12 +145,11 @@ def ecosystem_of(lines: Sequence[str], versions: Mapping[str, str]) -> str:
 
 
 class _Reader:
-    def __init__(self, job: Job, scope: Scope, files: Files, tools: Tools) -> None:
+    def __init__(self, job: Job, scope: Scope, places: Places) -> None:
         self.items: list[Item] = []
         self.versions: dict[str, str] = {}
         self._job = job
-        self._files = files
-        self._tools = tools
+        self._places = places
         self._scope = _with_env(scope, job.env)
 
     def step(self, step: Step) -> None:
@@ -166,7 +173,7 @@ class _Reader:
             )
             self._leave(f"The step {_called(step)} {why}.", kind(substituted(step.run, scope)))
             return
-        script = Script(scope, directory, self._files, self._tools)
+        script = Script(scope, directory, self._places)
         self.items += script.read(step.run)
         self._scope = _with_env(self._scope, script.handed_on)
 
@@ -175,10 +182,10 @@ class _Reader:
 
     def _uses(self, step: Step, scope: Scope) -> None:
         given = {name: substituted(value, scope) for name, value in step.given.items()}
-        self.versions |= wanted_versions(step.uses, given, self._files, self._tools)
-        for line in action_lines(step.uses, given, self._tools):
+        self.versions |= wanted_versions(step.uses, given, self._places.files, self._places.tools)
+        for line in action_lines(step.uses, given, self._places.tools):
             words = shlex.split(line)
-            fit = fitted_setup(line, words, self._files, self._tools)
+            fit = fitted_setup(line, words, self._places.files, self._places.tools)
             lines = fit.lines if kind(line) is Kind.SETUP else (line,)
             self.items.append(Item(kind(line), lines, fit.reason, bool(fit.reason)))
 

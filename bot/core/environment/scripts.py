@@ -7,10 +7,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.core.environment.expand import expand
 from bot.core.environment.expressions import UNKNOWN, Scope, substituted, unknown_names
-from bot.core.environment.files import Files
-from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, install, uv_sync
+from bot.core.environment.fitting import Fit, fitted_setup, fitted_test, uv_sync
 from bot.core.environment.lines import (
     MAX_SCRIPT,
     Kind,
@@ -21,7 +19,8 @@ from bot.core.environment.lines import (
     unwrapped,
     without_assignments,
 )
-from bot.core.environment.tools import Tools
+from bot.core.environment.places import Places
+from bot.core.environment.python_install import install
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ _NOISE = re.compile(
     r"|UV_\w+|TOX_?ENV|COVERALLS\w*|CODECOV\w*|(MPL|QT|CACHE)_?\w*CACHE\w*|\w*CACHE_DIR",
     re.IGNORECASE,
 )
-_SAFE_VALUE = re.compile(r"[\w.+:/,=@%~ -]*")
+_SAFE_VALUE = re.compile(r"[\w.+:/,=@%~ -]{0,200}")
 _TALK = re.compile(
     r"(echo|printf|ls|pwd|cat|env|printenv|which|type|df|free|uname|true|date|sleep|exit|tree|set|shopt|trap)\b"
 )
@@ -65,19 +64,19 @@ _PACKAGES = re.compile(
 _LISTS = re.compile(r"sudo (-\S+ )*(apt-get|apt|dnf|yum) (-\S+ )*(update|upgrade|clean|remove)\b")
 _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(playwright|cypress) install\b")
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
+_MEASURES = re.compile(r"(.*/)?(bench(marks?)?|perf(ormance)?)(/.*|\.py)?")
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
 
 
 class Script:
     """`handed_on`: what it sets for the steps after it."""
 
-    def __init__(self, scope: Scope, directory: str, files: Files, tools: Tools) -> None:
+    def __init__(self, scope: Scope, directory: str, places: Places) -> None:
         self.handed_on: dict[str, str] = {}
         self._items: list[Item] = []
         self._scope = scope
         self._directory: str | None = directory
-        self._files = files
-        self._tools = tools
+        self._places = places
         named = {name[4:]: value for name, value in scope.values.items() if name.startswith("env.")}
         self._known = {name: value for name, value in named.items() if _SAFE_VALUE.fullmatch(value)}
         self._env = {name: value for name, value in named.items() if _wanted(name, value)}
@@ -85,7 +84,7 @@ class Script:
     def read(self, text: str) -> list[Item]:
         unknown = unknown_names(text[:MAX_SCRIPT], self._scope)
         for part in self._parts(_INSTALLED.sub("", substituted(text[:MAX_SCRIPT], self._scope))):
-            if self._directory is None:
+            if self._directory is None or not self._places.spend():
                 break
             if UNKNOWN in part:
                 self._unknown(part, unknown)
@@ -99,7 +98,7 @@ class Script:
             guarded = _IF_FILE.fullmatch(part) if len(part) <= _MAX_GUARDED else None
             if not guarded:
                 yield part
-            elif guarded[1] in self._files:
+            elif guarded[1] in self._places.files:
                 yield from parts(guarded[2])
 
     def _unknown(self, part: str, names: Sequence[str]) -> None:
@@ -121,8 +120,8 @@ class Script:
                 if words and unwrapped(words)[0] not in _CHECKS_WITH_NETWORK:
                     self._items.append(Item(Kind.CHECK, self._placed((part,), words)))
             case Kind.SETUP:
-                directory = self._files.below(self._directory) if self._directory else self._files
-                fit = fitted_setup(part, words, directory, self._tools) if words else Fit((part,))
+                here = self._places.at(self._directory or "")
+                fit = fitted_setup(part, words, here, self._places.tools) if words else Fit((part,))
                 self._items.append(Item(Kind.SETUP, self._placed(fit.lines, words), fit.reason, bool(fit.reason)))
             case _ if not self._says_nothing(part):
                 self._items.append(Item(Kind.SETUP, self._placed((part,), words)))
@@ -151,7 +150,7 @@ class Script:
                 return False
 
     def _is_there(self, directory: str) -> bool:
-        return not directory or any(path.startswith(f"{directory}/") for path in self._files.paths)
+        return bool(self._places.at(directory).paths)
 
     def _assign(self, assignments: Sequence[str]) -> None:
         for name, _, value in (word.partition("=") for word in assignments if "=" in word):
@@ -176,8 +175,9 @@ class Script:
             self._items.append(Item(Kind.TEST, self._placed((part,), None)))
             return
         command = self._command(words)
-        directory = self._files.below(self._directory) if self._directory else self._files
-        found = expand(command, directory, self._tools)
+        if any(_MEASURES.fullmatch(word) for word in command[1:]):
+            return
+        found = self._places.expand(self._directory or "", command)
         if found is not None and (found.tests or found.checks):
             self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in found.setup)))
             self._items.append(Item(Kind.CHECK, tuple(self._there(line) for line in found.checks)))
@@ -186,7 +186,7 @@ class Script:
             return
         self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in self._brought(command))))
         told = without_assignments(words) != command
-        fit = Fit((shlex.join(command),)) if told else fitted_test(part, words, self._tools)
+        fit = Fit((shlex.join(command),)) if told else fitted_test(part, words, self._places.tools)
         alone = unwrapped(command)[0] in _BUILDS_ITS_OWN
         reason = f"{_shown(part)} makes an environment of its own, which needs the network." if alone else ""
         self._items.append(Item(Kind.TEST, self._placed(fit.lines, words), reason, alone))
@@ -202,10 +202,10 @@ class Script:
     def _brought(self, command: Sequence[str]) -> tuple[str, ...]:
         """What `uv run`, `uvx` and `pipx run` install before they run."""
         match [program(command[0]), *command[1:]]:
-            case ["uv", "run", *rest] if "uv" in self._tools:
+            case ["uv", "run", *rest] if "uv" in self._places.tools:
                 return (uv_sync(rest),)
             case ["uvx", *_] | ["pipx", "run", *_]:
-                return (install(self._tools, [unwrapped(command)[0]]),)
+                return (install(self._places.tools, [unwrapped(command)[0]]),)
             case _:
                 return ()
 

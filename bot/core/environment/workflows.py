@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.environment.actions import PROGRAMS, fits
 from bot.core.environment.expressions import Scope, flattened, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, read_matrix
+from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, parted_by, read_matrix
+from bot.core.environment.lines import Kind, kind, parts
+from bot.core.environment.places import Places
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe, recipe
 from bot.core.environment.tools import Tools
@@ -71,12 +73,13 @@ def jobs(files: Files, tools: Tools) -> Jobs:
     asked = [workflow for workflow in workflows.values() if workflow.events & _EVENTS] or list(workflows.values())
     read: list[_Read] = []
     characters = 0
-    for job in _jobs(asked, workflows, skipped):
+    places = Places(files, tools)
+    for job in _jobs(asked, workflows, skipped, tools):
         characters += sum(len(step.run) for step in job.steps)
-        if characters > MAX_SCRIPTS:
+        if characters > MAX_SCRIPTS or places.spent:
             skipped.append(Skipped(job.path, f"The job `{job.id}` was not read: there are too many before it."))
             break
-        found = _read(job, files, tools)
+        found = _read(job, places)
         if found.skipped is not None:
             skipped.append(found.skipped)
         elif found.recipe.tests:
@@ -101,7 +104,7 @@ def copilot_setup(files: Files, tools: Tools) -> tuple[Recipe, str] | Skipped | 
     job = next((job for job in workflow.jobs if job.id == "copilot-setup-steps"), None)
     if job is None:
         return Skipped(path, "It has no job `copilot-setup-steps`.")
-    return recipe(job, _scope(job, {}, Matrix(), tools), files, tools), path
+    return recipe(job, _scope(job, {}, Matrix(), tools), Places(files, tools)), path
 
 
 def _workflows(files: Files) -> tuple[dict[str, Workflow], list[Skipped]]:
@@ -117,11 +120,13 @@ def _workflows(files: Files) -> tuple[dict[str, Workflow], list[Skipped]]:
     return found, skipped
 
 
-def _jobs(asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped: list[Skipped]) -> list[Job]:
+def _jobs(
+    asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped: list[Skipped], tools: Tools
+) -> list[Job]:
     found: list[Job] = []
     for workflow in asked:
         for job in workflow.jobs:
-            inner = called(job, workflows)
+            inner = called(_handing_over(job, tools) if job.uses else job, workflows)
             if isinstance(inner, Skipped):
                 skipped.append(inner)
             else:
@@ -129,20 +134,38 @@ def _jobs(asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped:
     return found[:MAX_JOBS]
 
 
-def _read(job: Job, files: Files, tools: Tools) -> _Read:
+def _handing_over(job: Job, tools: Tools) -> Job:
+    """A job that calls a workflow, with the inputs of the combination of its matrix that fits best."""
+    matrix = read_matrix(job.matrix)
+    scope = _scope(job, most_fitting(matrix.combinations, tools)[0], matrix, tools)
+    inputs = {name: substituted(value, scope) for name, value in job.inputs.items()}
+    return replace(job, inputs=inputs, parted=parted_by(" ".join(job.inputs.values()), matrix))
+
+
+def _read(job: Job, places: Places) -> _Read:
     """With the combination of its matrix that fits best and tests on Linux."""
     matrix = read_matrix(job.matrix)
-    scopes = [_scope(job, one, matrix, tools) for one in most_fitting(matrix.combinations, tools)]
+    fitting = most_fitting(matrix.combinations, places.tools)
+    scopes = [_scope(job, one, matrix, places.tools) for one in fitting]
     ours = [scope for scope in scopes if not _system(substituted(job.runs_on, scope))]
     for scope in ours[:_MAX_TRIED]:
-        found = recipe(job, scope, files, tools)
+        found = recipe(job, scope, places)
         if found.tests:
             beside = None if _TESTS.search(job.id) else _BESIDE_TESTS.search(job.id)
             other = beside or _OTHER_JOBS.search(job.id) or _OTHER_FILES.match(job.path.rpartition("/")[2])
             reason = f"The job `{job.id}` is about something else than testing here (`{other[0]}`)." if other else ""
-            return _Read(job, found, Skipped(job.path, reason) if reason else None)
+            return _Read(job, _whole(job, found, matrix), Skipped(job.path, reason) if reason else None)
     system = "" if ours else _system(substituted(job.runs_on, scopes[0]))
     return _Read(job, Recipe(), Skipped(job.path, f"The job `{job.id}` runs on {system}.") if system else None)
+
+
+def _whole(job: Job, found: Recipe, matrix: Matrix) -> Recipe:
+    """One of several parts of the tests is not all of them."""
+    commands = [part for step in job.steps if "matrix." in step.run for part in parts(step.run)]
+    tests = [part for part in commands if kind(re.sub(r"\$\{\{[^}]*\}\}", "test", part)) is Kind.TEST]
+    name = job.parted or parted_by(" ".join(tests), matrix)
+    reason = f"CI splits its tests by `{name}`, and these are one part of them."
+    return replace(found, complete=False, reasons=(reason, *found.reasons)) if name else found
 
 
 def _system(runs_on: str) -> str:
@@ -159,8 +182,7 @@ def _scope(job: Job, combination: Combination, matrix: Matrix, tools: Tools) -> 
         for program, pattern in LANGUAGES.items():
             if pattern.match(name) and (version := tools.version(program)):
                 values[f"matrix.{name}"] = ".".join(map(str, version[:2] if program == "python3" else version[:1]))
-    scope = Scope(values, frozenset(unknown))
-    return scope.with_values("inputs", {name: substituted(value, scope) for name, value in job.inputs.items()})
+    return Scope(values, frozenset(unknown)).with_values("inputs", job.inputs)
 
 
 def _best(read: Sequence[_Read]) -> list[_Read]:
@@ -199,4 +221,4 @@ def notes_of(found: Recipe, path: str, tools: Tools, services: Sequence[str] = (
     if services:
         named = ", ".join(f"`{service}`" for service in services)
         notes.append(f"CI's tests have the services {named}; there are none here.")
-    return (*notes, *(f"Left out of {path}: {reason}" for reason in found.reasons))
+    return (*notes, *(f"{path}: {reason}" for reason in found.reasons))

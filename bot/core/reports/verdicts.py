@@ -1,82 +1,23 @@
-"""What a test run said, read from what it left behind.
+"""What a test run said, and what two of them say together.
 
-A JUnit report is the only format that most runners share, so per-test results come from it; a runner without one is
-judged by its exit code. Both come out of a sandbox in which code we do not trust has just run, so everything here is
-read as hostile data, and whatever is missing or unreadable counts against the candidate, never for it.
+Per-test results come from the reports that runners leave behind; a command without any is judged by its exit code.
+Both come out of a sandbox in which code we do not trust has just run, so everything here is read as hostile data, and
+whatever is missing or unreadable counts against the candidate, never for it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from xml.parsers import expat
 
 from bot.core.model import Baseline, TestReport, Verdict
+from bot.core.reports.formats import Document
+from bot.core.reports.json_formats import readable
+from bot.core.reports.reading import read
 
-MAX_REPORT = 16 * 1024 * 1024  # bytes of one JUnit report; a suite of 50,000 tests writes about 10 MB
-MAX_NAME = 400  # characters of a test's name; parametrized names can hold whole documents
 MAX_TAIL = 4000  # characters of output kept with a report
-
-_WORST_LAST = (Verdict.PASSED, Verdict.SKIPPED, Verdict.FAILED)
-_VERDICT_OF = {"failure": Verdict.FAILED, "error": Verdict.FAILED, "skipped": Verdict.SKIPPED}
-
-
-class UnreadableReport(ValueError):
-    """Not a JUnit report: malformed, cut off, too large, or it declares a document type."""
-
-
-def parse_junit(xml: bytes) -> dict[str, Verdict]:
-    """Test name to verdict. Names are `classname::name`; of several results under one name the worst counts.
-
-    A document type is refused before anything in it is read, because entities that expand are only declared there.
-    Raises `UnreadableReport`.
-    """
-    if len(xml) > MAX_REPORT:
-        raise UnreadableReport(f"larger than {MAX_REPORT} bytes")
-    reader = _JUnitReader()
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    try:
-        parser.Parse(xml, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding Python does not know
-        raise UnreadableReport(str(error)) from error
-    return reader.tests
-
-
-def _refuse_doctype(*_: object) -> None:
-    raise UnreadableReport("it declares a document type")
-
-
-class _JUnitReader:
-    """Collects test cases at any depth of nested suites. The root must be `testsuite` or `testsuites`."""
-
-    def __init__(self) -> None:
-        self.tests: dict[str, Verdict] = {}
-        self._seen_root = False
-        self._test: str | None = None
-        self._verdict = Verdict.PASSED
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if not self._seen_root:
-            self._seen_root = True
-            if tag not in ("testsuite", "testsuites"):
-                raise UnreadableReport("it is not a JUnit report")
-        if tag == "testcase":
-            self._test = f"{attributes.get('classname', '')}::{attributes.get('name', '')}"[:MAX_NAME]
-            self._verdict = Verdict.PASSED
-        elif tag in _VERDICT_OF and self._test is not None:
-            self._verdict = _worse(self._verdict, _VERDICT_OF[tag])
-
-    def end(self, tag: str) -> None:
-        if tag == "testcase" and self._test is not None:
-            self.tests[self._test] = _worse(self._verdict, self.tests.get(self._test, Verdict.PASSED))
-            self._test = None
-
-
-def _worse(one: Verdict, other: Verdict) -> Verdict:
-    return max(one, other, key=_WORST_LAST.index)
+_USAGE_ERROR = re.compile(r"error: unrecognized arguments: [^\n]{1,300}")  # the cause, where pytest was run once more
 
 
 def report(
@@ -86,37 +27,29 @@ def report(
     seconds: float,
     output: str,
     timed_out: bool = False,
-    junit: Iterable[bytes] = (),
+    documents: Iterable[Document] = (),
 ) -> TestReport:
-    """One execution of the test command, per test where it left a readable JUnit report, else one entry.
+    """One execution of the test command, per test where it left a readable report, else one entry.
 
     An exit code that says failure while no test failed is a failure of the command itself (a coverage threshold, a
-    linter behind `&&`, a crash after the report was written) and gets its own entry, named after the command.
+    linter behind `&&`, a crash after the report was written) and gets its own entry, named after the command. A runner
+    that says that it ran no test has not succeeded, whatever its exit code.
     """
-    tests, unreadable = _merged(junit)
-    per_test, failed = bool(tests), exit_code != 0 or timed_out
+    said = read(documents)
+    output = readable(output)
+    per_test, failed = bool(said.tests), exit_code != 0 or timed_out
+    tests = said.tests
     if not per_test:
-        tests = {command: Verdict.FAILED if failed else Verdict.PASSED}
+        tests = {command: Verdict.FAILED if failed or said.none_ran else Verdict.PASSED}
     elif failed and Verdict.FAILED not in tests.values():
         tests[command] = Verdict.FAILED
-    tail = output[-MAX_TAIL:]
-    if unreadable:
-        tail = f"{tail}\n[a test report could not be read: {unreadable}]"
-    return TestReport(command, exit_code, tests, per_test, seconds, tail, timed_out)
-
-
-def _merged(junit: Iterable[bytes]) -> tuple[dict[str, Verdict], str]:
-    tests: dict[str, Verdict] = {}
-    unreadable = ""
-    for xml in junit:
-        try:
-            found = parse_junit(xml)
-        except UnreadableReport as error:
-            unreadable = str(error)
-            continue
-        for name, verdict in found.items():
-            tests[name] = _worse(verdict, tests.get(name, Verdict.PASSED))
-    return tests, unreadable
+    notes = [f"a test report could not be read: {said.unreadable}"] if said.unreadable else []
+    if said.none_ran:
+        notes.append("no tests were run")
+    if (cause := _USAGE_ERROR.search(output)) and cause.group() not in output[-MAX_TAIL:]:
+        notes.append(cause.group())
+    tail = "\n".join([output[-MAX_TAIL:], *(f"[{note}]" for note in notes)])
+    return TestReport(command, exit_code, tests, per_test, seconds, tail, timed_out, said.none_ran)
 
 
 def baseline(reports: Sequence[TestReport]) -> Baseline:
@@ -154,6 +87,8 @@ def _baseline_note(reports: Sequence[TestReport], stable: Sequence[str]) -> str:
         return f"The tests did not end within {last.seconds:.0f} seconds on the base commit."
     if stable:
         return ""
+    if last.none_ran:
+        return f"No tests were run on the base commit; the test command ends with exit code {last.exit_code} there."
     return f"No test passes every time on the base commit; the test command ends with exit code {last.exit_code} there."
 
 
@@ -232,4 +167,4 @@ def own_tests(baseline: Baseline, broken: Iterable[str], on_base: TestReport, on
 
 
 def _clean(report: TestReport) -> bool:
-    return report.exit_code == 0 and not report.timed_out
+    return report.exit_code == 0 and not report.timed_out and not report.none_ran

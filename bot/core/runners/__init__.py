@@ -1,0 +1,24 @@
+"""Test runners: how they are made to tell about single tests, to run only some files, and to notice broken ones.
+
+shell.py      a command line, taken apart                 runner.py   what we know about a runner, and finding it
+table.py      all of them: python.py javascript.py ...    reporters.py   our own, for runners that need one
+recipe.py     how a command is run                        narrow.py   running only some files
+breaking.py   breaking files on purpose
+"""
+
+from bot.core.runners.breaking import break_on_purpose, canaries
+from bot.core.runners.folder import REPORT, REPORT_FOLDER
+from bot.core.runners.narrow import narrow
+from bot.core.runners.python import PYTEST_IMPORTS_BY_PATH
+from bot.core.runners.recipe import Recipe, recipe
+
+__all__ = [
+    "PYTEST_IMPORTS_BY_PATH",
+    "REPORT",
+    "REPORT_FOLDER",
+    "Recipe",
+    "break_on_purpose",
+    "canaries",
+    "narrow",
+    "recipe",
+]

@@ -1,0 +1,29 @@
+"""A real shell for recipes, outside of any sandbox: for commands of our own tests only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Shell:
+    """`home` stands for the sandbox's own."""
+
+    workspace: Path
+    home: Path
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", script.replace("/home/agent", str(self.home))],
+            cwd=self.workspace,
+            env={"CI": "1", "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"], "HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
