@@ -124,6 +124,7 @@ async def test_git_may_ask_what_to_fetch_and_sends_nothing_else() -> None:
         reply = await world.say(
             f"POST {target} HTTP/1.1\r\nHost: {world.registry.host}\r\nContent-Length: 5\r\n\r\nwant!".encode()
         )
+        assert reply.headers["connection"] == "close"  # or git would use it again
         assert (reply.status, reply.body, world.registry.bodies, world.kept) == (200, b"pack", [b"want!"], [])
 
 
