@@ -166,9 +166,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
 # ------------------------------------------------------------------------------------------------------------ adapters
 
 
-def local_sandboxes(settings: Settings) -> Sandboxes:
-    directory = (settings.data / "sandboxes").absolute()
-    toolchains = (*settings.sandbox_toolchains, our_toolchain(settings.data.absolute() / "toolchain"))
+def local_sandboxes(settings: Settings, shared: Path | None = None) -> Sandboxes:
+    """`shared`: where lies what bots with directories of data of their own have in common; DATA_DIR by default."""
+    directory, shared = (settings.data / "sandboxes").absolute(), (shared or settings.data).absolute()
+    toolchains = (*settings.sandbox_toolchains, our_toolchain(shared / "toolchain"))
     path = tuple(str(toolchain / "bin") for toolchain in toolchains)
     memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2
     at_once = settings.sandbox_commands or COMMANDS_PER_PROCESSOR * len(os.sched_getaffinity(0))
@@ -184,15 +185,14 @@ def local_sandboxes(settings: Settings) -> Sandboxes:
             executable=settings.bubblewrap,
             at_once=at_once,
             allow_private=settings.setup_private_networks,
-            downloads=download_options(settings),
+            downloads=download_options(settings, shared / "downloads"),
         )
     )
 
 
-def download_options(settings: Settings) -> DownloadOptions | None:
+def download_options(settings: Settings, directory: Path) -> DownloadOptions | None:
     if not settings.download_cache:
         return None
-    directory = (settings.data / "downloads").absolute()
     return DownloadOptions(directory, settings.download_cache * 1024**2, settings.setup_private_networks)
 
 
@@ -283,10 +283,14 @@ class Housing:
 
 @asynccontextmanager
 async def housing(
-    settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK, observe: Observe = lambda *_: None
+    settings: Settings,
+    store: SqlStore,
+    clock: AlarmClock = SYSTEM_CLOCK,
+    observe: Observe = lambda *_: None,
+    shared: Path | None = None,
 ) -> AsyncIterator[Housing]:
-    """Where the settings want it. Raises `SandboxUnusable`."""
-    local = local_sandboxes(settings)
+    """Where the settings want it; `shared` as for `local_sandboxes`. Raises `SandboxUnusable`."""
+    local = local_sandboxes(settings, shared)
     async with AsyncExitStack() as stack:
         if "e2b" not in settings.sandbox:
             found = Housing(local)

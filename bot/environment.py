@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.again import again_when_lost
-from bot.core.checkout import HIDE, SETTLE, TOP
+from bot.checkout import Checkouts
+from bot.core.checkout import HIDE, TOP
 from bot.core.ecosystems import meant_for
 from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
@@ -30,6 +31,7 @@ from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
 from bot.core.environment.tools import PROBE, Tools, read_tools
+from bot.core.history import History, makes_versions_from_git
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -44,9 +46,10 @@ from bot.core.model import (
 )
 from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
+from bot.core.render.absent import lacking
 from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
-from bot.core.workspaces import environment_key, workspace_key
+from bot.core.workspaces import KEPT, environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judge import Judge
 from bot.ports import Finished, World
@@ -69,6 +72,7 @@ class Place:
     about: tuple[str, ...] = ()
     branch: str = "main"
     allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
+    anew: bool = False  # even if one has looked in vain lately
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Environments:
         """`tell`: is told what is tried, and what came of it, for people who wait."""
         self._world = world
         self._judge = judge
+        self._checkouts = Checkouts(world.github, world.mirrors, world.sandboxes)
         self._options = options
         self._tell = tell
         self._tools: dict[str, Tools] = {}  # by ecosystem, which may have a template of its own
@@ -127,6 +132,8 @@ class Environments:
             return Looked()
         if isinstance(place.allowance, NoHelp):
             return Looked(note=place.allowance.reason)
+        if not place.anew and await self.looked_in_vain(place):
+            return Looked(note=causes.LOOKED_IN_VAIN)
         signposts = await self.signposts(place)
         ecosystem = signposts.ecosystem
         job = SetupJob(
@@ -138,9 +145,12 @@ class Environments:
             seconds=self._options.search_seconds,
             furnish=lambda sandbox: self._furnish(place, sandbox, ecosystem),
             execute=lambda sandbox, done: self._run_networked(sandbox, done.command, ecosystem, f"agent-{done.number}"),
-            replay=lambda plan: self.attempt(place, plan),
+            replay=lambda plan: self.replay(place, plan),
         )
-        return await self._agent.look(job, tried)
+        looked = await self._agent.look(job, tried)
+        if looked.proved is None and not looked.broke_off:
+            await self.nothing_found(place)
+        return looked
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -166,14 +176,28 @@ class Environments:
 
     @step("try plan", patience=SANDBOX_PATIENCE)
     async def attempt(self, place: Place, plan: Toolchain) -> Attempt:
-        begun = time.monotonic()
-        self._tell(trying(plan))
-        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
-        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
-        attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
-        self._tell(outcome(attempt))
-        log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
-        return attempt
+        return await self._attempt(place, plan)
+
+    @step("replay script", patience=SANDBOX_PATIENCE)
+    async def replay(self, place: Place, plan: Toolchain) -> Attempt:
+        """As any plan is tried. Where nothing of the product could be broken, a test file is."""
+        attempt = await self._attempt(place, plan)
+        trial = attempt.trial
+        if not attempt.holds or trial.notices is not None or trial.report is None:
+            return attempt
+        canary = await self._judge.canary(place.solve, place.repo, place.base, trial.report)
+        return replace(attempt, trial=replace(trial, canary=canary))
+
+    @step("looked in vain")
+    async def looked_in_vain(self, place: Place) -> bool:
+        """An agent has, lately, and the repository says the same as then."""
+        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        return await self._world.store.looked_in_vain(place.repo.id, key, since=self._world.clock.now() - KEPT)
+
+    @step("nothing found")
+    async def nothing_found(self, place: Place) -> None:
+        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        await self._world.store.nothing_found(place.repo.id, key, self._world.clock.now())
 
     @step("keep environment")
     async def keep(self, place: Place, attempt: Attempt) -> None:
@@ -194,6 +218,16 @@ class Environments:
 
     # ------------------------------------------------------------------------------------------------------ details
 
+    async def _attempt(self, place: Place, plan: Toolchain) -> Attempt:
+        begun = time.monotonic()
+        self._tell(trying(plan))
+        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
+        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
+        attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
+        self._tell(outcome(attempt))
+        log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
+        return attempt
+
     async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
         """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""
         if ecosystem not in self._tools:
@@ -207,13 +241,14 @@ class Environments:
         return self._tools[ecosystem]
 
     async def _set_up(self, place: Place, plan: Toolchain) -> Attempt:
-        """Archive, history, set-up commands with their network, snapshot. The tests are not run yet."""
+        """Checkout, set-up commands with their network, snapshot. The tests are not run yet."""
         hosts = meant_for(plan.ecosystem, self._options.setup_hosts)
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
-            return Attempt(plan, Trial(), "", left_behind)
+            absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+            return Attempt(plan, Trial(), "", left_behind, lacking=lacking(absent, versions=True))
         sandbox = SandboxId(str(place.solve))
-        await self._furnish(place, sandbox, plan.ecosystem)
+        history = await self._furnish(place, sandbox, plan.ecosystem)
         failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "prepared.tar"
@@ -225,22 +260,14 @@ class Environments:
         await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
-        return Attempt(plan, Trial(), failure, left_behind)
+        absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+        versions = history.versions or not makes_versions_from_git((await self._files(place)).texts.values())
+        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking(absent, versions=versions))
 
-    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> None:
-        """A fresh one, with what every plan begins with."""
+    async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> History:
+        """A fresh one, with what every plan begins with: files and their past."""
         await self._world.sandboxes.create(sandbox, ecosystem=ecosystem)
-        with TemporaryDirectory(prefix="solvebot-") as scratch:
-            archive = Path(scratch) / "base.tar"
-            await self._world.mirrors.archive(place.repo, place.base, archive)
-            await self._world.sandboxes.put(sandbox, archive)
-            await self._put_history(sandbox, place, Path(scratch) / "git.tar")
-
-    async def _put_history(self, sandbox: SandboxId, place: Place, tar: Path) -> None:
-        """Before set-up, because versions may be made from it. Candidates are never computed from this repository."""
-        await self._world.mirrors.repository(place.repo, place.base, tar, branch=place.branch)
-        await self._world.sandboxes.put(sandbox, tar)
-        await self._world.sandboxes.run(sandbox, SETTLE, timeout=OWN_COMMAND_SECONDS)
+        return await self._checkouts.put(sandbox, place.repo, place.base, branch=place.branch)
 
     async def _run_setup(self, sandbox: SandboxId, plan: Toolchain) -> str:
         """The set-up commands in order. A failing one is told and not fatal: tests may run without it."""

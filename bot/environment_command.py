@@ -44,7 +44,7 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
     async with working(settings, digest, github) as bot:
         place = await _place(bot, github, repo)
         if agent:
-            place = replace(place, allowance=await _allowance(bot, settings, place.config))
+            place = replace(place, allowance=await _allowance(bot, settings, place.config), anew=True)
 
         def tell(line: str) -> None:
             out.print(visible(line), markup=False, highlight=False)

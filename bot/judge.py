@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.again import again_when_lost
+from bot.core.absent import MAX_POINTER, is_pointer
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
@@ -65,6 +66,7 @@ _ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "TZ": "UTC", "CI"
 _OWN_COMMANDS_SECONDS = 60.0
 _TIMED_OUT = 124  # what timeout(1) says
 _CANARIES_TRIED = 2
+_POINTERS_LOOKED_AT = 60  # more files are changed by no candidate that passes the gates
 _MOST_CHECKS = 4
 
 
@@ -137,6 +139,10 @@ class Judge:
         """Those that pass as things are: linters and type checkers, which never stand for tests."""
         return tuple([command for command in commands[:_MOST_CHECKS] if await bench.repro(command) == 0])
 
+    async def canary(self, solve: SolveId, repo: Repo, base: Sha, seen: TestReport) -> str:
+        """A test file whose breaking the tests of the prepared workspace notice; "" when none was found."""
+        return await self._canary(self._bench(solve, canary_sandbox(solve)), repo, base, baseline([seen]))
+
     async def _canary(self, bench: _Bench, repo: Repo, base: Sha, found: Baseline) -> str:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
         if found.command is None or not found.stable:
@@ -157,7 +163,7 @@ class Judge:
         assert facts.baseline is not None
         repo, base = facts.solve.issue.repo, facts.task.base_sha
         evidence = _unobserved(candidate, facts.baseline)
-        policy = GatePolicy(protect=facts.task.config.protect)
+        policy = GatePolicy(facts.task.config.protect, pointers=await self._pointers(repo, base, candidate))
         try:
             entries = await self._mirrors.entries(repo, base, candidate.patch)
         except Rejected:
@@ -187,6 +193,13 @@ class Judge:
         except Rejected:
             return replace(evidence, problem=causes.DOES_NOT_FIT)
         return evidence
+
+    async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
+        """Of the files that are changed, those that stand for others, which are kept in Git LFS."""
+        changed = {change.path for change in candidate.changes if change.kind is ChangeKind.MODIFIED}
+        small = [f.path for f in await self._mirrors.files(repo, base) if f.path in changed and f.size < MAX_POINTER]
+        contents = {path: await self._mirrors.read(repo, base, path) for path in small[:_POINTERS_LOOKED_AT]}
+        return frozenset(path for path, content in contents.items() if is_pointer(content or b""))
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> _Bench:
         return _Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)

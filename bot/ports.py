@@ -253,6 +253,12 @@ class Mirrors(Protocol):
         is something in it that git refuses.
         """
 
+    async def submodule(self, url: str, commit: Sha, path: str, into: Path, *, most_files: int) -> None:
+        """A tar of another repository's commit, below `path`. Asked for without credentials: only what is public.
+
+        Raises `Gone`, `Denied` or `Unavailable` when it cannot be had, `Rejected` when it is too large.
+        """
+
     async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
 
@@ -481,6 +487,10 @@ class Store(Protocol):
     # the plan that held, one for each repository
     async def environment(self, repo_id: int) -> KnownEnvironment | None: ...
     async def keep_environment(self, environment: KnownEnvironment) -> None: ...
+    async def nothing_found(self, repo_id: int, key: str, at: datetime) -> None:
+        """By an agent that looked for one, where the repository says what makes this key."""
+
+    async def looked_in_vain(self, repo_id: int, key: str, *, since: datetime) -> bool: ...
 
     # catalogue
     async def models(self, *, active_only: bool = True) -> list[ModelSpec]: ...

@@ -44,7 +44,7 @@ class SetupJob:
     config: RepoConfig
     command_seconds: float
     seconds: float  # for all of it
-    furnish: Callable[[SandboxId], Awaitable[None]]
+    furnish: Callable[[SandboxId], Awaitable[object]]
     execute: Callable[[SandboxId, Done], Awaitable[Finished]]
     replay: Callable[[Toolchain], Awaitable[Attempt]]
 
@@ -57,6 +57,7 @@ class Looked:
     proved: Attempt | None = None
     replayed: bool = False
     note: str = ""  # what came of it, for people
+    broke_off: bool = False  # model or sandbox failed, which says nothing about the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +75,25 @@ class SetupAgent:
     async def look(self, job: SetupJob, failed: Sequence[Attempt]) -> Looked:
         """`failed`: the plans that were tried."""
         self._tell(agent_starts(job.allowance))
-        work, tried, problem, replayed = SetupWork(job.allowance.model.name), list(failed), "", False
+        work, tried, problem = SetupWork(job.allowance.model.name), list(failed), ""
+        replayed = broke_off = False
         for number in range(1, ROUNDS + 1):
-            if not _may_go_on(job, work):
+            if broke_off or not _may_go_on(job, work):
                 break
             done = await self._round(job, number, work, tried, problem)
-            work, problem = done.work, done.script.problem
-            if done.script.plan is not None:
-                replayed = True
-                try:
-                    tried.append(await job.replay(done.script.plan))
-                except WorldError as error:
-                    problem = error.remedy or causes.SCRIPT_NOT_TRIED
-                    break
-                if is_proved(tried[-1]):
-                    return Looked(work, tried[-1], replayed, agent_found(work))
-                problem = not_proved(tried[-1])
-            if done.broke_off:
-                break
-        return Looked(work, None, replayed, agent_found_nothing(work, problem))
+            work, problem, broke_off = done.work, done.script.problem, done.broke_off
+            if done.script.plan is None:
+                continue
+            replayed = True
+            try:
+                tried.append(await job.replay(done.script.plan))
+            except WorldError as error:
+                problem, broke_off = error.remedy or causes.SCRIPT_NOT_TRIED, True
+                continue
+            if is_proved(tried[-1]):
+                return Looked(work, tried[-1], replayed, agent_found(work))
+            problem = not_proved(tried[-1])
+        return Looked(work, None, replayed, agent_found_nothing(work, problem), broke_off)
 
     async def _round(
         self, job: SetupJob, number: int, before: SetupWork, tried: Sequence[Attempt], problem: str

@@ -83,7 +83,7 @@ async def working(settings: Settings, digest: str, github: LocalGitHub) -> Async
             for spec in await main.models(active_only=False):
                 await store.save_model(spec)
         stack.enter_context(temporary_files(own.data / "tmp"))
-        house = await stack.enter_async_context(app.housing(own, store))
+        house = await stack.enter_async_context(app.housing(own, store, shared=local))
         session = await stack.enter_async_context(app.http_session())
         engine = app.engine(own)
         model = app.chat_model(own, session)

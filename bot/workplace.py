@@ -41,7 +41,7 @@ class Workplace:
 
     sandboxes: Sandboxes
     names: tuple[SandboxId, SandboxId]
-    furnish: Callable[[SandboxId], Awaitable[None]]
+    furnish: Callable[[SandboxId], Awaitable[object]]
     execute: Callable[[SandboxId, Done], Awaitable[Finished]]
     sandbox: SandboxId = field(init=False)
     done: list[Done] = field(default_factory=list)

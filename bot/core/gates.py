@@ -36,9 +36,13 @@ _LOCKFILES = (
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """`protect`: the repository's own patterns, as in .gitignore; `!` takes back a lockfile, nothing else."""
+    """`protect`: the repository's own patterns, as in .gitignore; `!` takes back a lockfile, nothing else.
+
+    `pointers`: files that stand for others, which are kept in Git LFS.
+    """
 
     protect: tuple[str, ...] = ()
+    pointers: frozenset[str] = frozenset()
     max_patch_bytes: int = 400_000
     max_lines: int = 2_000
     max_files: int = 60
@@ -53,7 +57,7 @@ def check_gates(
     """
     if not candidate.changes and not candidate.overflow:
         return (GateFailure(Gate.EMPTY, ""),)
-    failures = [*_paths(candidate.changes, policy), *_modes(candidate.changes)]
+    failures = [*_paths(candidate.changes, policy), *_kinds(candidate.changes, policy)]
     if too_large := _size(candidate, policy):
         return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
     edits = list(_edits(candidate, texts or {}))
@@ -77,11 +81,13 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
     yield from _failure(Gate.FILE_NAME, unusable)
 
 
-def _modes(changes: Sequence[FileChange]) -> Iterator[GateFailure]:
+def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
     yield from _failure(Gate.SYMLINK, [c.path for c in changes if c.new_mode == _SYMLINK])
     submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
     yield from _failure(Gate.SUBMODULE, submodules)
-    yield from _failure(Gate.BINARY, [c.path for c in changes if c.binary and c.kind is not ChangeKind.DELETED])
+    written = [c for c in changes if c.kind is not ChangeKind.DELETED]
+    yield from _failure(Gate.LFS, [c.path for c in written if c.path in policy.pointers])
+    yield from _failure(Gate.BINARY, [c.path for c in written if c.binary and c.path not in policy.pointers])
 
 
 def _size(candidate: Candidate, policy: GatePolicy) -> str:

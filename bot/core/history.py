@@ -25,6 +25,9 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_NAME = 200  # characters: a ref may be a file, and a file's name has 255 bytes at most
 
 
+_FROM_GIT = re.compile(r"setuptools[-_]scm|hatch-vcs|versioneer|dynamic-versioning|dunamai|\bpbr\b|git[ -]describe")
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """`object` is what its ref names: the commit itself, or an annotated tag."""
@@ -102,3 +105,8 @@ def packed_refs(branch: str, commit: Sha, tags: Iterable[Tag]) -> str:
         if tag.object != tag.commit:
             lines.append(f"^{tag.commit}")
     return "\n".join(lines) + "\n"
+
+
+def makes_versions_from_git(texts: Iterable[str]) -> bool:
+    """Whether one of the files that say how a project is built names a tool that does, or does it itself."""
+    return any(_FROM_GIT.search(text) for text in texts)

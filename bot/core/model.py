@@ -340,6 +340,7 @@ class Gate(StrEnum):
     FILE_NAME = "file name"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
+    LFS = "Git LFS"
     BINARY = "binary"
     SECRET = "secret"
     TOO_LARGE = "too large"

@@ -13,6 +13,9 @@ from bot.core.model import RepoConfig, Sha, Toolchain
 KEPT = timedelta(days=7)  # since it was last used
 
 
+CHECKOUT = 2  # raised when something else than before is put into a workspace: 2 is the history
+
+
 def workspace_key(repo_id: int, base: Sha, toolchain: Toolchain, hosts: Sequence[str]) -> str | None:
     """The same for set-ups that make the same of the same: files (lock files among them), commands, what they reach.
 
@@ -20,7 +23,7 @@ def workspace_key(repo_id: int, base: Sha, toolchain: Toolchain, hosts: Sequence
     """
     if not toolchain.setup:
         return None
-    made_from = [repo_id, base, toolchain.ecosystem, list(toolchain.setup), sorted(hosts)]
+    made_from = [CHECKOUT, repo_id, base, toolchain.ecosystem, list(toolchain.setup), sorted(hosts)]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
 
 

@@ -17,6 +17,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from bot.github.tags import follow
 from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
 
 _FETCH_TIMEOUT = 1800.0
+_ALONE_TIMEOUT = 120.0
+_WHOLE: tuple[str, ...] = ()
+_ALONE = ("--depth=1",)
 _LOCK_TIMEOUT = 3600.0
 _LOCK_POLL = 0.1
 
@@ -70,19 +74,32 @@ async def fetch(
     if not is_sha and _NO_BRANCH_NAME.search(want):
         raise Rejected(f"{want!r} is not the name of a branch")
     source = want if is_sha else f"refs/heads/{want}"
-    ref = f"refs/solvebot/{hashlib.sha256(source.encode()).hexdigest()}"
-    git = Git(mirror, environment)
-    async with _alone(mirror) as lock:
-        await _make_ready(mirror, environment)
-        if not (is_sha and await _has(git, want)):
-            once = partial(_fetch_once, mirror, environment, remote, f"+{source}:{ref}", lock)
-            await _persist(once, partial(_rebuild, mirror, environment), pauses)
-            await _follow_tags(mirror, environment, remote, lock, pauses)
-        try:
-            commit = await git("rev-parse", "--verify", "--end-of-options", f"{want if is_sha else ref}^{{commit}}")
-        except GitFailed as error:
-            raise Gone(f"{want} is not a commit") from error
-        return Sha(commit.decode().strip())
+    async with _ready(mirror, environment) as lock:
+        if not (is_sha and await _has(Git(mirror, environment), want)):
+            into = _Fetch(mirror, environment, remote, lock)
+            await _persist(partial(into.of, source, (_WHOLE, _ALONE)), partial(_rebuild, mirror, environment), pauses)
+            await _follow_tags(into, pauses)
+        return await _commit(Git(mirror, environment), want if is_sha else _ref(source))
+
+
+async def fetch_alone(mirror: Path, remote: Remote, commit: Sha, *, environment: Mapping[str, str]) -> None:
+    """One commit and nothing of its past, unless it is there already. Tried once. Raises as `fetch` does."""
+    async with _ready(mirror, environment) as lock:
+        if not await _has(Git(mirror, environment), commit):
+            await _Fetch(mirror, environment, remote, lock).of(commit, (_ALONE,), timeout=_ALONE_TIMEOUT)
+        await _commit(Git(mirror, environment), commit)
+
+
+def _ref(source: str) -> str:
+    return f"refs/solvebot/{hashlib.sha256(source.encode()).hexdigest()}"
+
+
+async def _commit(git: Git, name: str) -> Sha:
+    try:
+        commit = await git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except GitFailed as error:
+        raise Gone(f"{name} is not a commit") from error
+    return Sha(commit.decode().strip())
 
 
 async def _persist(
@@ -99,28 +116,38 @@ async def _persist(
     return await once()
 
 
-async def _follow_tags(
-    mirror: Path, environment: Mapping[str, str], remote: Remote, lock: int, pauses: Sequence[float]
-) -> None:
+async def _follow_tags(into: _Fetch, pauses: Sequence[float]) -> None:
     """Best effort: without new tags the old ones are better than no solve."""
-    git = Git(mirror, transport.environment(environment, remote))
     with suppress(WorldError):
-        await _persist(partial(follow, git, remote, lock), _leave_alone, pauses)
+        await _persist(partial(follow, into.git, into.remote, into.lock), _leave_alone, pauses)
 
 
-async def _fetch_once(mirror: Path, environment: Mapping[str, str], remote: Remote, refspec: str, lock: int) -> None:
-    """Of a clone that has not all of its past the commit alone is taken."""
-    git = Git(mirror, transport.environment(environment, remote))
-    for depth in ((), ("--depth=1",)):
-        fetch = ("fetch", *transport.FETCH, *depth, *transport.options(remote), "--", remote.url, refspec)
-        try:
-            await git(*fetch, timeout=_FETCH_TIMEOUT, pass_fds=(lock,))
-        except GitFailed as error:
-            if depth or not PARTIAL.search(error.stderr):
-                secret = remote.authorization or ""
-                raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
-        else:
-            break
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """From a remote into a mirror whose lock is held."""
+
+    mirror: Path
+    environment: Mapping[str, str]
+    remote: Remote
+    lock: int
+
+    @property
+    def git(self) -> Git:
+        return Git(self.mirror, transport.environment(self.environment, self.remote))
+
+    async def of(self, source: str, depths: Sequence[tuple[str, ...]], *, timeout: float = _FETCH_TIMEOUT) -> None:
+        """Each depth is for a clone that has not all of what the one before asks for."""
+        for depth in depths:
+            options = (*transport.FETCH, *depth, *transport.options(self.remote))
+            fetch = ("fetch", *options, "--", self.remote.url, f"+{source}:{_ref(source)}")
+            try:
+                await self.git(*fetch, timeout=timeout, pass_fds=(self.lock,))
+            except GitFailed as error:
+                if depth == depths[-1] or not PARTIAL.search(error.stderr):
+                    secret = self.remote.authorization or ""
+                    raise _meaning(error, redact(str(error), exact=[secret, secret.rpartition(" ")[2]])) from None
+            else:
+                break
 
 
 async def _leave_alone() -> None:
@@ -156,6 +183,14 @@ async def _has(git: Git, sha: str) -> bool:
         return bool(await git("for-each-ref", "--count=1", f"--points-at={sha}", "--format=%(refname)"))
     except GitFailed:
         return False
+
+
+@asynccontextmanager
+async def _ready(mirror: Path, environment: Mapping[str, str]) -> AsyncIterator[int]:
+    """The lock of a mirror that git can work with."""
+    async with _alone(mirror) as lock:
+        await _make_ready(mirror, environment)
+        yield lock
 
 
 @asynccontextmanager

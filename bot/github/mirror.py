@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from bot.core.history import History
@@ -26,7 +27,7 @@ from bot.core.model import Candidate, Repo, RunId, Sha
 from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
-from bot.github.fetch import fetch
+from bot.github.fetch import fetch, fetch_alone
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.history import make_repository
 from bot.github.tar import NotATar
@@ -131,6 +132,16 @@ class GitMirrors:
     async def repository(self, repo: Repo, commit: Sha, into: Path, *, branch: str) -> History:
         git = await self._holding(repo, commit)
         return await make_repository(git, self._environment, commit, into, branch=branch)
+
+    async def submodule(self, url: str, commit: Sha, path: str, into: Path, *, most_files: int) -> None:
+        """Its mirror is its own, named by the address, and never has what an authorization brought."""
+        mirror = self._directory / f"submodule-{sha256(url.encode()).hexdigest()[:32]}.git"
+        await fetch_alone(mirror, Remote(url), commit, environment=self._environment)
+        git = Git(mirror, self._environment)
+        files = _read_listing(await git("ls-tree", "-r", "-l", "-z", commit))
+        if len(files) > most_files or sum(file.size for file in files) > self._most_bytes:
+            raise Rejected(f"{url} at {commit} is too large")
+        await git("archive", "--format=tar", f"--prefix={path}/", "-o", str(into.absolute()), commit, timeout=600)
 
     async def untracked(self, repo: Repo, base: Sha, tree: Path) -> dict[str, str]:
         difference = await self._difference(repo, base, tree, {})

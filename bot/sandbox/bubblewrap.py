@@ -43,7 +43,9 @@ _SYSTEM_FILES = (
     "/etc/alternatives",
     "/etc/ld.so.cache",
     "/etc/localtime",
-    "/etc/maven",  # where Debian's Maven in /usr leads to, as its Java does to /etc/java-17-openjdk
+    # Where Debian's Maven in /usr leads to, as its Java does to /etc/java-17-openjdk. Its settings may hold passwords.
+    "/etc/maven/logging",
+    "/etc/maven/m2.conf",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )

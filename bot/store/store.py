@@ -58,6 +58,7 @@ from bot.store.tables import (
     solves,
     storable,
     users,
+    vain_searches,
 )
 
 
@@ -369,6 +370,16 @@ class SqlStore:
         key = {"repository_id": environment.repo_id}
         await self._database.write(lambda db: _upsert(db, known_environments, key, values))
 
+    async def nothing_found(self, repo_id: int, key: str, at: datetime) -> None:
+        values = {"key": key, "at": at}
+        await self._database.write(lambda db: _upsert(db, vain_searches, {"repository_id": repo_id}, values))
+
+    async def looked_in_vain(self, repo_id: int, key: str, *, since: datetime) -> bool:
+        question = sa.select(vain_searches.c.key).where(
+            vain_searches.c.repository_id == repo_id, vain_searches.c.at >= since
+        )
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none() == key)
+
     async def workspaces(self, *, used_since: datetime) -> list[Workspace]:
         question = sa.select(prepared_workspaces).where(_WORKSPACE.used_at >= used_since)
         return await self._database.read(lambda db: [rows.workspace_of(row) for row in db.execute(question)])
@@ -400,6 +411,7 @@ class SqlStore:
             sa.delete(audit_log).where(audit_log.c.at < before),
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
             sa.delete(prepared_workspaces).where(_WORKSPACE.used_at < before),
+            sa.delete(vain_searches).where(vain_searches.c.at < before),
             sa.delete(known_environments).where(known_environments.c.found_at < before),
         )
         return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))

@@ -326,6 +326,14 @@ known_environments = Table(
     Column("found_at", Utc, nullable=False),
 )
 
+vain_searches = Table(
+    "vain_searches",
+    metadata,
+    Column("repository_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
 prepared_workspaces = Table(
     "prepared_workspaces",
     metadata,

@@ -93,8 +93,10 @@ def test_show():
 KNOWN = """def test_that_fails_already():
     assert 1 + 1 == 3
 """
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
 BASE = {
     "README.md": "A shop.\n",
+    "logo.png": POINTER,
     "shop/__init__.py": "",
     "shop/amounts.py": AMOUNTS,
     "tests/test_amounts.py": TESTS,
@@ -503,6 +505,17 @@ async def test_a_patch_that_does_not_apply(court: Court) -> None:
     stale = replace(candidate, patch=candidate.patch.replace("return int(text)", "return float(text)"))
     evidence = await court.judge_candidate(stale, court.baseline)
     assert [failure.gate for failure in evidence.gate_failures] == [Gate.DOES_NOT_APPLY]
+
+
+@pytest.mark.parametrize(
+    ("content", "gates"),
+    [(POINTER.replace("12345", "1"), [Gate.LFS]), ("\0PNG", [Gate.LFS]), ("An image\n", [Gate.LFS]), (None, [])],
+)
+async def test_what_stands_for_a_file_in_lfs_is_not_overwritten(
+    court: Court, content: str | None, gates: list[Gate]
+) -> None:
+    evidence = await court.judge({"logo.png": content, "shop/amounts.py": FIXED})
+    assert [failure.gate for failure in evidence.gate_failures] == gates
 
 
 async def test_without_a_test_command_only_the_repro_command_speaks(court: Court) -> None:

@@ -289,6 +289,18 @@ async def test_times_keep_their_zone(store: SqlStore) -> None:
         await store.frozen(SOLVE.id, TASK, NOON.replace(tzinfo=None))
 
 
+async def test_a_search_in_vain_is_known_for_as_long_as_the_repository_says_the_same(store: SqlStore) -> None:
+    await store.nothing_found(REPO.id, "k1", NOON)
+    assert await store.looked_in_vain(REPO.id, "k1", since=NOON)
+    assert not await store.looked_in_vain(REPO.id, "k1", since=NOON + timedelta(seconds=1))
+    assert not await store.looked_in_vain(REPO.id, "k2", since=NOON)
+    assert not await store.looked_in_vain(8, "k1", since=NOON)
+    await store.nothing_found(REPO.id, "k2", NOON)
+    assert await store.looked_in_vain(REPO.id, "k2", since=NOON)
+    assert await store.purge(NOON + timedelta(seconds=1)) == 1
+    assert not await store.looked_in_vain(REPO.id, "k2", since=NOON)
+
+
 # ----------------------------------------------------------------------------------------------------------- Solves
 
 

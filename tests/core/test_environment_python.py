@@ -40,7 +40,7 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
         ({"setup.cfg": "[metadata]\nname = x\n", "test_a.py": ""}, "pytest -e .", PYTEST),
         ({"pyproject.toml": BUILT}, "pytest -e .", None),
         # where it is no package: what it names, and its sources found
-        ({"pyproject.toml": '[project]\nname="x"\ndependencies=["y>1"]', "test_a.py": ""}, "pytest 'y>1'", PYTEST),
+        ({"pyproject.toml": '[project]\nname="x"\ndependencies=["y>1"]', "test_a.py": ""}, "'y>1' pytest", PYTEST),
         ({"pyproject.toml": "[tool.x]", "src/a.py": "", "test_a.py": ""}, "pytest", f"PYTHONPATH=src {PYTEST}"),
         (
             {"pytest.ini": "[pytest]\npythonpath=src", "src/a.py": "", "test_a.py": ""},
@@ -216,14 +216,14 @@ def test_a_session_of_nox() -> None:
         "noxfile.py": NOX,
         "pyproject.toml": BUILT + '[project.optional-dependencies]\nsocks=["y"]\n[dependency-groups]\nmore=["q"]',
         "tests/test_a.py": "",
+        "requirements/ci.txt": "x",
     }
     plan = first(files)
     assert plan.setup[1] == f"{PIP} -r requirements/ci.txt pytest trustme==1.0 q -e '.[socks]'"
     assert (plan.test, plan.why) == ("python -m pytest -q tests", "noxfile.py (tests)")
 
 
-def test_an_environment_of_hatch() -> None:
-    hatch = """
+HATCH = """
 [tool.hatch.envs.default]
 dependencies = ["pytest", "ruff"]
 [tool.hatch.envs.test]
@@ -235,7 +235,10 @@ cov-run = "coverage run -m pytest"
 [project.optional-dependencies]
 all = ["y"]
 """
-    plan = first({"pyproject.toml": BUILT + hatch, "tests/test_a.py": ""})
+
+
+def test_an_environment_of_hatch() -> None:
+    plan = first({"pyproject.toml": BUILT + HATCH, "tests/test_a.py": ""})
     assert plan.setup[1] == f"{PIP} pytest anyio -e '.[all]'"
     assert (plan.test, plan.why) == ("python -m pytest -q tests", "hatch (test)")
 
@@ -282,6 +285,132 @@ def test_a_version_that_is_not_there_is_said_in_words() -> None:
         "It asks for Python >=3.12, and the sandbox has 3.11.2. A newer one can be had through SANDBOX_TOOLCHAINS, or "
         "in an E2B template.",
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "test"),
+    [
+        # Django says where its settings are, and has tests where pytest does not look
+        (
+            {
+                "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')",
+                "app/tests.py": "",
+                "app/test_more.py": "",
+            },
+            f"DJANGO_SETTINGS_MODULE=site.settings {PYTEST} app/test_more.py app/tests.py",
+        ),
+        (
+            {"manage.py": "", "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE=x", "a/tests.py": "", "test_b.py": ""},
+            PYTEST,
+        ),
+        # two modules of one name
+        ({"a/test_x.py": "", "b/test_x.py": ""}, f"{PYTEST} --import-mode=importlib"),
+        ({"a/test_x.py": "", "b/test_x.py": "", "a/__init__.py": "", "b/__init__.py": ""}, PYTEST),
+        ({"a/test_x.py": "", "b/test_x.py": "", "b/__init__.py": ""}, PYTEST),
+        # files of another name
+        ({"checks.py": "", "pytest.ini": "[pytest]\npython_files=checks.py"}, PYTEST),
+        ({"test.py": "", "pytest.ini": "[pytest]\ntestpaths=test.py"}, PYTEST),
+    ],
+)
+def test_the_command_that_runs_the_tests(files: dict[str, str], test: str) -> None:
+    assert first(files).test == test
+
+
+def test_django_is_installed_with_its_plugin() -> None:
+    assert first({"manage.py": "", "a/tests.py": ""}).setup[1] == f"{PIP} pytest django pytest-django"
+
+
+def test_plans_for_what_the_first_one_cannot_do() -> None:
+    plans = found({"setup.py": "setup()", "runtests.py": "", "tests/test_a.py": "import six\n"}, WITH_UV).plans
+    assert [(plan.why, plan.setup[1:], plan.test) for plan in plans] == [
+        ("setup.py", (f"{UV} pytest six -e .",), PYTEST),
+        (
+            "setup.py, the project last",
+            (
+                f"{UV} pytest six 'setuptools<81' wheel",
+                f"{UV} --no-build-isolation -e .",
+                f"{UV} --no-build-isolation --no-deps -e .",
+            ),
+            PYTEST,
+        ),
+        (
+            "setup.py, what can be installed of it",
+            (
+                f"{UV} pytest",
+                f'for each in pytest six; do {UV} "$each" || true; done',
+                f"{UV} -e . || {UV} -e . || {UV} --no-deps -e . || true",
+            ),
+            f"{PYTEST} -o addopts= -W ignore::DeprecationWarning",
+        ),
+        ("setup.py, runtests.py", (f"{UV} pytest six -e .",), "python runtests.py"),
+        ("setup.py, unittest", (f"{UV} pytest six -e .",), "python -m unittest discover -v -s tests"),
+    ]
+
+
+def test_an_editable_of_meson_is_built_with_what_stands_in_the_environment() -> None:
+    manifest = '[build-system]\nrequires=["meson-python", "cython>=3"]\nbuild-backend="mesonpy"\n[project]\nname="x"'
+    assert first({"pyproject.toml": manifest, "test_a.py": ""}).setup[1:] == (
+        f"{PIP} pytest meson-python 'cython>=3' ninja",
+        f"{PIP} --no-build-isolation -e .",
+        f"{PIP} --no-build-isolation --no-deps -e .",
+    )
+
+
+TASKS = """
+[tool.poe.tasks]
+unit = "pytest tests/unit"
+types = {cmd = "mypy src"}
+all = ["types", "unit"]
+[tool.pdm.scripts]
+test = {composite = ["pytest -n auto", "ruff check"]}
+[tool.taskipy.tasks]
+t = "coverage run -m pytest && coverage report"
+"""
+INVOKE = """
+from invoke import task
+
+@task
+def run_tests(c, x=False):
+    c.run("pytest -v")
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "tests", "checks"),
+    [
+        ("tox -e lint,py311", ("python -m pytest -q tests",), ("ruff check .",)),
+        ("tox", ("python -m pytest -q tests",), ()),
+        ("nox -s tests", ("python -m pytest -q tests",), ()),
+        ("nox -s lint", (), ("ruff check .",)),
+        ("hatch test tests -v", ("python -m pytest -q tests",), ()),
+        ("hatch run test:test", ("python -m pytest -q tests",), ()),
+        ("poe unit -q", ("python -m pytest -q tests/unit",), ()),
+        ("poe all", ("python -m pytest -q tests/unit",), ("mypy src",)),
+        ("pdm run test", (PYTEST,), ("ruff check",)),
+        ("task t", (PYTEST,), ()),
+        ("inv run-tests", (PYTEST,), ()),
+    ],
+)
+def test_commands_that_only_start_others(command: str, tests: tuple[str, ...], checks: tuple[str, ...]) -> None:
+    files = {
+        "tox.ini": "[tox]\nenvlist=py\n[testenv]\ncommands=pytest tests\n[testenv:lint]\ncommands=ruff check .",
+        "noxfile.py": NOX,
+        "pyproject.toml": TASKS + HATCH,
+        "tasks.py": INVOKE,
+        "tests/unit/test_a.py": "",
+    }
+    texts = {path: files[path] for path in wanted(list(files))}
+    expanded = python.expand(command.split(), Files(frozenset(files), texts), PIP_ONLY)
+    assert expanded is not None
+    assert (expanded.tests, expanded.checks) == (tests, checks)
+    assert bool(expanded.setup) is bool(tests)
+
+
+@pytest.mark.parametrize(
+    "command", ["pytest tests", "make test", "tox -e nothing", "poe other", "hatch build", "nox -s x"]
+)
+def test_commands_that_start_nothing_that_can_be_read(command: str) -> None:
+    assert python.expand(command.split(), Files(frozenset(), {}), PIP_ONLY) is None
 
 
 SCRAPS = st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -141,6 +142,19 @@ def test_a_detail_names_a_few_and_counts_the_rest() -> None:
 )
 def test_modes(bad: Candidate, gate: Gate) -> None:
     assert gates(bad) == [gate]
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(ChangeKind.ADDED, [Gate.LFS]), (ChangeKind.MODIFIED, [Gate.LFS]), (ChangeKind.DELETED, [])],
+)
+def test_what_stands_for_a_file_in_lfs_may_only_go(kind: ChangeKind, binary: bool, expected: list[Gate]) -> None:
+    changes = (replace(change("logo.png", kind), binary=binary), change("a.py"))
+    policy = GatePolicy(pointers=frozenset({"logo.png", "other.png"}))
+    found = check_gates(Candidate(RunId("r"), "", changes), policy)
+    assert [failure.gate for failure in found] == expected
+    assert all(failure.detail == "logo.png" for failure in found)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.history import Part, Tag, branch_name, is_ref_name, nearest, packed_refs, usable
+from bot.core.history import Part, Tag, branch_name, is_ref_name, makes_versions_from_git, nearest, packed_refs, usable
 from bot.core.model import Sha
 
 LINE = {f"c{number}": (f"c{number - 1}",) if number else () for number in range(6)}
@@ -116,3 +116,20 @@ def test_packed_refs_say_what_an_annotated_tag_is_of() -> None:
     assert packed_refs("trunk", Sha("3"), tags) == (
         "# pack-refs with: peeled fully-peeled \n3 refs/heads/trunk\n1 refs/tags/v1\nt refs/tags/v2\n^2\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "makes"),
+    [
+        ('[build-system]\nrequires = ["hatchling", "hatch-vcs"]\n', True),
+        ("[tool.setuptools_scm]\n", True),
+        ("setup(use_scm_version=True, setup_requires=['setuptools-scm'])\n", True),
+        ("import versioneer\n", True),
+        ('requires = ["poetry-core", "poetry-dynamic-versioning"]\n', True),
+        ("VERSION := $(shell git describe --tags)\n", True),
+        ('[project]\nname = "x"\nversion = "1"\n', False),
+        ("", False),
+    ],
+)
+def test_versions_made_from_git(text: str, makes: bool) -> None:
+    assert makes_versions_from_git(["", text]) is makes

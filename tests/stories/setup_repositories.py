@@ -17,7 +17,7 @@ SCRIPT = "/home/agent/environment.yml"
 CONFIG = "models: [fixer]\nattempts: 1\n"
 PYTEST = "python3 -m pytest -q -p no:cacheprovider"
 
-Content = str | bytes | tuple[bytes, str]
+Content = str | bytes
 
 
 def written(setup: Sequence[str], test: str) -> str:
@@ -124,4 +124,20 @@ LOCAL_PACKAGE = Odd(
 )
 """It needs a package that it carries along, where no manifest says so."""
 
-ALL = {"a generated file": GENERATED, "an odd command": ODD_COMMAND, "a package of its own": LOCAL_PACKAGE}
+IN_A_CORNER = Odd(
+    {
+        ".github/solvebot.yml": CONFIG,
+        "apps/core/main/greet/__init__.py": GREET,
+        "apps/core/checks/test_greet.py": f"from greet import greet\n\n\n{CHECKS}",
+    },
+    (),
+    f"PYTHONPATH=apps/core/main {PYTEST} apps",
+)
+"""Its code is where nobody looks for what could be broken on purpose, so a test file is."""
+
+ALL = {
+    "a generated file": GENERATED,
+    "an odd command": ODD_COMMAND,
+    "a package of its own": LOCAL_PACKAGE,
+    "in a corner": IN_A_CORNER,
+}

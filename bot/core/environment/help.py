@@ -85,9 +85,9 @@ def needs_help(chosen: Attempt, config: RepoConfig) -> bool:
 def is_proved(attempt: Attempt) -> bool:
     """More than of a plan that was read: nobody but a model says that these are tests, so they must be seen to notice.
 
-    A report that the script wrote itself passes with the product's code broken, too.
+    A report that the script writes by itself says the same with the product's code or a test file broken on purpose.
     """
-    return attempt.holds and attempt.trial.notices is True
+    return attempt.holds and (attempt.trial.notices is True or bool(attempt.trial.canary))
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,4 +139,7 @@ def _with_config(plan: Toolchain, config: RepoConfig) -> Toolchain:
 
 def _distinct(plans: Sequence[Toolchain]) -> tuple[Toolchain, ...]:
     """The first of those that would run the same."""
-    return tuple({(plan.setup, plan.test): plan for plan in reversed(plans)}.values())[::-1]
+    found: dict[tuple[tuple[str, ...], str | None], Toolchain] = {}
+    for plan in plans:
+        found.setdefault((plan.setup, plan.test), plan)
+    return tuple(found.values())

@@ -15,10 +15,12 @@ class Trial:
     """The tests of a prepared workspace as it is, and with the product's own code broken.
 
     `notices`: does the second run differ from the first? None: there was nothing to break, or nothing to compare.
+    `canary`: a test file whose breaking is noticed. "": there was none, or it was not looked for.
     """
 
     report: TestReport | None = None  # None: the plan has no test command
     notices: bool | None = None
+    canary: str = ""
 
 
 class Proof(IntEnum):
@@ -40,6 +42,7 @@ class Attempt:
     set_up_failure: str = ""  # a sentence for people; "" when every set-up command went well
     left_behind: dict[str, str] = field(default_factory=dict)  # path -> blob of files that are part of no candidate
     seconds: float = 0.0
+    lacking: tuple[str, ...] = ()  # what is not in the sandbox, a sentence each
 
     @property
     def proof(self) -> Proof:

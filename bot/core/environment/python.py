@@ -3,48 +3,43 @@
 Set-up runs without root and installs into /home/agent/venv, whose bin/ is on PATH there. Tests run later without any
 network. The project itself is always installed in place, so that the tests load the workspace: what a test runner
 brings along (pluggy, packaging, attrs are dependencies of pytest) would be another copy.
+
+    python_groups.py python_tox.py python_nox.py python_hatch.py    what says what tests need -> python_needs.py
+    python_pytest.py python_tests.py    what pytest's options and the texts of tests ask for; the command
+    python_install.py python_locks.py python_versions.py    the lines of the set-up
+    python_commands.py python_tasks.py    commands of others, taken apart
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.environment.files import Files, table
+from bot.core.environment.files import Files, table, words
 from bot.core.environment.plan import Expanded, Plans
-from bot.core.environment.python_groups import (
-    REQUIREMENTS,
-    base_requirements,
-    by_name,
-    extras,
-    resolved,
-)
+from bot.core.environment.python_commands import read_command, read_line
+from bot.core.environment.python_groups import REQUIREMENTS, base_requirements, by_name, extras, resolved
 from bot.core.environment.python_hatch import best_hatch_environment, hatch_environment, read_hatch
-from bot.core.environment.python_install import build_requirements, install, is_package, project, rebuilds_itself, venv
-from bot.core.environment.python_locks import locked_versions, sync
+from bot.core.environment.python_install import apart, at_once, is_package, rebuilds_itself, whatever_can_be
+from bot.core.environment.python_locks import sync, with_locked_versions
 from bot.core.environment.python_needs import Needs, requirement_name
 from bot.core.environment.python_nox import best_session, read_nox, session
-from bot.core.environment.python_pytest import PytestConfig, imported, plugins, pytest_config
+from bot.core.environment.python_pytest import imported, plugins, pytest_config
+from bot.core.environment.python_tasks import task_lines
+from bot.core.environment.python_tests import TEST_FILE, forgiving, is_django, other_runners, test_command
 from bot.core.environment.python_tox import best_environment, environment, read_tox
 from bot.core.environment.python_versions import interpreter
 from bot.core.environment.tools import Tools
 from bot.core.model import Toolchain
 
+__all__ = ["ECOSYSTEM", "TEST_FILE", "WANTED", "expand", "plans"]
+
 ECOSYSTEM = "python"
-TEST_FILE = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?|tests_[^/]*|conftest)\.py")
 WANTED = re.compile(
     r"pyproject\.toml|setup\.(py|cfg)|(tox|\.?pytest)\.(ini|toml)|noxfile\.py|hatch\.toml|Pipfile|manage\.py|tasks\.py"
-    r"|\.python-version|runtests\.py"
 )
-
-_SIGNS = (
-    *("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "noxfile.py", "Pipfile", "manage.py"),
-    *("requirements.txt",),
-)
-_BY_DEFAULT = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")
-_MOST_NAMED = 30  # test files that are given to pytest one by one
+_SIGNS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "noxfile.py", "Pipfile", "manage.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +51,47 @@ class Wanted:
 
 
 def plans(files: Files, tools: Tools) -> Plans:
-    """Of the project at the top of `files`, best first: by the lock file, without it, each package by itself."""
+    """Of the project at the top of `files`, best first.
+
+    By the versions of its lock file, without them, the project by itself after all others, whatever of it can be had;
+    then what runs tests that pytest does not.
+    """
     tests = files.any(TEST_FILE.pattern)
-    requirement_files = sorted(path for path in files.paths if REQUIREMENTS.fullmatch(path))
-    sign = next((name for name in (*_SIGNS, *requirement_files) if name in files), "test files" if tests else "")
+    listed = sorted(path for path in files.paths if REQUIREMENTS.fullmatch(path))
+    sign = next((name for name in (*_SIGNS, *listed) if name in files), "test files" if tests else "")
     if not sign:
         return Plans()
     wanted = _wanted(files, tools, sign)
-    config = pytest_config(files)
-    command = _command(files, config, wanted.needs, tests=tests)
+    needs = complete(wanted.needs, files)
+    command = test_command(files, wanted.needs)
     _, notes = interpreter(files, tools)
-    installs = _complete(files, config, resolved(wanted.needs, files))
+    usual = apart(files, tools, needs) if rebuilds_itself(files) else at_once(files, tools, needs)
     found = [
-        Toolchain(setup, command, f"{wanted.source}{how}", ECOSYSTEM, notes=notes)
-        for setup, how in (
-            *sync(files, tools, wanted.needs, installs),
-            *locked_versions(files, tools, _installs(files, tools, installs)),
-            (_installs(files, tools, installs), ""),
-            (_apart(files, tools, installs), ", the project last"),
-        )
-        if setup
+        *((setup, command, ", uv.lock") for setup in sync(files, tools, wanted.needs, needs)),
+        *((setup, command, f", {lock}") for setup, lock in with_locked_versions(files, usual)),
+        (usual, command, ""),
     ]
-    return Plans(tuple(found))
+    if command is not None:
+        found += [
+            (apart(files, tools, needs), command, ", the project last"),
+            (whatever_can_be(files, tools, needs), forgiving(command), ", what can be installed of it"),
+            *((usual, other, f", {why}") for other, why in other_runners(files)),
+        ]
+    return Plans(
+        tuple(
+            Toolchain(setup, test, f"{wanted.source}{how}", ECOSYSTEM, wanted.needs.checks, notes)
+            for setup, test, how in found
+        )
+    )
 
 
 def expand(command: Sequence[str], files: Files, tools: Tools) -> Expanded | None:
-    """`tox -e py`, `nox -s tests`, `hatch test`, `uv run pytest`, ...: None when it is no task runner of Python's."""
-    return None
+    """`tox -e py`, `nox -s tests`, `hatch test`, `poe test`, ...: None when it is no task runner of Python's."""
+    needs = _started(command, files, tools) if command else None
+    if needs is None or not (needs.tests or needs.checks):
+        return None
+    setup = at_once(files, tools, complete(needs, files)) if needs.tests else ()
+    return Expanded(setup, needs.tests, needs.checks)
 
 
 # ------------------------------------------------------------------------------------------------- what is needed
@@ -96,14 +105,12 @@ def _wanted(files: Files, tools: Tools, sign: str) -> Wanted:
             return wanted
         if wanted.needs.tests:
             return replace(wanted, needs=wanted.needs + named)
-    if not named.installs:
-        named = Needs(requirement_files=tuple(base_requirements(files)))
-    return Wanted(sign, named)
+    return Wanted(sign, named if named.installs else Needs(requirement_files=tuple(base_requirements(files))))
 
 
 def _of_task_runners(files: Files, tools: Tools) -> list[Wanted]:
     found = []
-    if (tox := read_tox(files)) and (name := best_environment(tox, tools.version("python3")[:2] or (3, 11))):
+    if (tox := read_tox(files)) and (name := best_environment(tox, _version(tools))):
         found.append(Wanted(f"{tox.source} ({name})", environment(tox, name, files)))
     if (nox := read_nox(files)) and (name := best_session(nox)):
         found.append(Wanted(f"noxfile.py ({name})", session(nox, name, files) or Needs()))
@@ -112,69 +119,69 @@ def _of_task_runners(files: Files, tools: Tools) -> list[Wanted]:
     return found
 
 
-def _complete(files: Files, config: PytestConfig, needs: Needs) -> Needs:
+def _version(tools: Tools) -> tuple[int, ...]:
+    return tools.version("python3")[:2] or (3, 11)
+
+
+def complete(needs: Needs, files: Files) -> Needs:
     """With pytest, with what its options ask for and what tests import; with what an application needs to run."""
+    needs = resolved(needs, files)
     texts = [text for path, text in files.texts.items() if TEST_FILE.fullmatch(path)]
-    more = ["pytest", *plugins(config, texts), *imported(texts, files)]
+    more = ["pytest", *plugins(pytest_config(files), texts), *imported(texts, files)]
+    more += ["django", "pytest-django"] if is_django(files) else []
     offered = extras(files)
-    known = {requirement_name(text) for text in needs.requirements} | {_own_name(files)}
-    needs = replace(needs, extras=tuple(name for name in needs.extras if name in offered or not offered))
-    needs += Needs(requirements=tuple(text for text in more if requirement_name(text) not in known))
-    if not is_package(files):
-        dependencies = table(files.toml("pyproject.toml"), "project").get("dependencies")
-        needs += Needs(requirements=tuple(str(item) for item in dependencies) if isinstance(dependencies, list) else ())
-        needs += Needs(requirement_files=tuple(base_requirements(files)))
-    return needs
-
-
-def _own_name(files: Files) -> str:
-    return requirement_name(str(table(files.toml("pyproject.toml"), "project").get("name") or ""))
-
-
-# ------------------------------------------------------------------------------------------------------- set-up
-
-
-def _installs(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
-    """All at once, so that one choice of versions serves all."""
-    itself = ["-e", project(needs.extras)] if is_package(files) else []
-    return (*venv(files, tools), install(tools, [*_arguments(needs), *itself]), *needs.before)
-
-
-def _apart(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
-    """What others need first, the project last and without looking at versions, against all that asks for another."""
-    if not is_package(files):
-        return ()
-    builders = build_requirements(files) if rebuilds_itself(files) else []
-    how = ["--no-build-isolation"] if builders else []
-    return (
-        *venv(files, tools),
-        install(tools, [*_arguments(needs), *builders]),
-        install(tools, [*how, "-e", project(needs.extras)]),
-        install(tools, [*how, "--no-deps", "-e", "."]),
-        *needs.before,
+    needs = replace(
+        needs,
+        extras=tuple(name for name in needs.extras if name in offered or not offered),
+        requirement_files=tuple(path for path in needs.requirement_files if path in files),
+        constraints=tuple(path for path in needs.constraints if path in files),
     )
+    if not is_package(files):
+        needs += Needs(
+            requirements=tuple(words(table(files.toml("pyproject.toml"), "project").get("dependencies"))),
+            requirement_files=tuple(base_requirements(files)),
+        )
+    known = {requirement_name(text) for text in needs.requirements} | _own(files)
+    return needs + Needs(requirements=tuple(text for text in more if requirement_name(text) not in known))
 
 
-def _arguments(needs: Needs) -> list[str]:
-    files = [word for path in needs.requirement_files for word in ("-r", path)]
-    constraints = [word for path in needs.constraints for word in ("-c", path)]
-    directories = [word for path in needs.directories for word in ("-e", f"./{path}")]
-    return [*files, *constraints, *needs.requirements, *directories]
+def _own(files: Files) -> set[str]:
+    """The names of the project and of what it depends on."""
+    manifest = files.toml("pyproject.toml")
+    about, poetry = table(manifest, "project"), table(manifest, "tool", "poetry")
+    named = [str(about.get("name") or ""), str(poetry.get("name") or ""), *words(about.get("dependencies"))]
+    return {requirement_name(text) for text in (*named, *table(poetry, "dependencies"))}
 
 
-# -------------------------------------------------------------------------------------------------------- tests
+# ------------------------------------------------------------------------------------------------ commands of others
 
 
-def _command(files: Files, config: PytestConfig, needs: Needs, *, tests: bool) -> str | None:
-    """What a task runner says, else pytest, which runs the tests of unittest, too."""
-    if needs.tests:
-        return " && ".join(needs.tests[:3])
-    if not tests and "python_files" not in config.options:
+def _started(command: Sequence[str], files: Files, tools: Tools) -> Needs | None:
+    """What a task runner would install and run; None when `command` starts none, or says nothing that can be read."""
+    program = command[0].rpartition("/")[2]
+    if program == "tox" and (tox := read_tox(files)):
+        names = _values(command, ("-e", "--env", "-f")) or [best_environment(tox, _version(tools)) or ""]
+        return Needs.all_of(environment(tox, name, files) for name in names if name)
+    if program == "nox" and (nox := read_nox(files)):
+        names = _values(command, ("-s", "--session", "--sessions", "-e")) or [best_session(nox) or ""]
+        return Needs.all_of(found for name in names if (found := session(nox, name, files)))
+    if program == "hatch" and list(command[1:2]) == ["test"]:
+        hatch = read_hatch(files)
+        found = hatch_environment(hatch, "hatch-test", files) if hatch else Needs()
+        return found + by_name(files) + read_command(["pytest", *command[2:]], files)
+    lines = task_lines(command, files)
+    if lines is None:
         return None
-    words = ["python", "-m", "pytest", "-q"]
-    if "python_files" not in config.options and not files.any(_BY_DEFAULT.pattern):
-        words += sorted(path for path in files.paths if TEST_FILE.fullmatch(path))[:_MOST_NAMED]
-    command = shlex.join(words)
-    if not is_package(files) and files.any(r"src/.*\.py") and "pythonpath" not in config.options:
-        command = f"PYTHONPATH=src {command}"
-    return command
+    return by_name(files) + Needs.all_of(read_line(line, files) for line in lines)
+
+
+def _values(command: Sequence[str], options: Sequence[str]) -> list[str]:
+    """`-e py311,lint` -> both; `-s tests -s docs` -> both."""
+    found: list[str] = []
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        option, equals, value = word.partition("=")
+        if option in options:
+            found += (value if equals else following).split(",")
+        elif word == "--":
+            break
+    return [name.strip() for name in found if name.strip()][:10]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.core.environment.files import Files, table, words
@@ -166,15 +167,8 @@ def resolved(needs: Needs, files: Files) -> Needs:
     manifest = files.toml("pyproject.toml")
     groups = dependency_groups(manifest)
     members = [text for name in needs.groups for text in groups.get(_same_name(groups, name), [])]
-    found = Needs(
-        requirements=tuple(without_tools(needs.requirements)),
-        constraints=needs.constraints,
-        extras=needs.extras,
-        directories=needs.directories,
-        before=needs.before,
-        tests=needs.tests,
-        checks=needs.checks,
-    )
+    own = tuple(without_tools(needs.requirements))
+    found = replace(needs, requirements=own, requirement_files=(), groups=())
     found += _of_the_project(requirements(without_tools(members)), _name(manifest))
     for path in needs.requirement_files:
         found += _of_file(path, files)
@@ -237,7 +231,4 @@ def _with_mixed_extras(needs: Needs, files: Files) -> Needs:
     kept = tuple(name for name in needs.extras if name not in mixed)
     spelled = [text for name in mixed for text in without_tools(words(offered.get(name)))]
     more = _of_the_project(requirements(spelled), _name(files.toml("pyproject.toml")))
-    return Needs(
-        needs.requirements, needs.requirement_files, needs.constraints, kept, (), needs.directories, needs.before,
-        needs.tests, needs.checks,
-    ) + more  # fmt: skip
+    return replace(needs, extras=kept) + more

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.core.environment.files import Files, table
+from bot.core.environment.files import Files, table, words
+from bot.core.environment.python_needs import MAX_REQUIREMENTS, Needs, requirement
 from bot.core.environment.python_versions import interpreter
 from bot.core.environment.tools import Tools
 
@@ -29,7 +30,11 @@ def venv(files: Files, tools: Tools) -> tuple[str, ...]:
 
 def install(tools: Tools, arguments: Iterable[str]) -> str:
     """One line; `arguments` are words that are not quoted yet."""
-    return f"{_UV if 'uv' in tools else _PIP} {shlex.join(arguments)}"
+    return f"{_installer(tools)} {shlex.join(arguments)}"
+
+
+def _installer(tools: Tools) -> str:
+    return _UV if "uv" in tools else _PIP
 
 
 def is_package(files: Files) -> bool:
@@ -51,17 +56,59 @@ def _is_built(manifest: Mapping[str, Any]) -> bool:
     return bool(table(manifest, "build-system") and (named or legacy))
 
 
-def project(extras: Sequence[str]) -> str:
-    """The project itself, in place."""
-    return f".[{','.join(extras)}]" if extras else "."
+def at_once(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
+    """All in one go, so that one choice of versions serves all."""
+    itself = ["-e", _project(needs)] if is_package(files) else []
+    return (*venv(files, tools), install(tools, [*_arguments(needs), *itself]), *needs.before)
 
 
-def build_requirements(files: Files) -> list[str]:
-    found = table(files.toml("pyproject.toml"), "build-system").get("requires")
-    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+def apart(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
+    """What others need first; then the project, without a look at what asks for another version of it.
+
+    It is built with what stands in the environment, where that is how it can be built: an editable of meson is built
+    again when it is imported, and an old setup.py may want what is no longer part of setuptools.
+    """
+    if not is_package(files):
+        return at_once(files, tools, needs)
+    builders = _builders(files)
+    how = ["--no-build-isolation"] if builders else []
+    return (
+        *venv(files, tools),
+        install(tools, [*_arguments(needs), *builders]),
+        install(tools, [*how, "-e", _project(needs)]),
+        install(tools, [*how, "--no-deps", "-e", "."]),
+        *needs.before,
+    )
+
+
+def whatever_can_be(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
+    """One by one; what cannot be installed is left out, tests that need it will fail."""
+    each = " ".join(shlex.quote(text) for text in needs.requirements[:MAX_REQUIREMENTS])
+    lines = [f'for each in {each}; do {_installer(tools)} "$each" || true; done'] if each else []
+    lines += [f"{install(tools, ['-r', path])} || true" for path in needs.requirement_files]
+    if is_package(files):
+        alone = install(tools, ["--no-deps", "-e", "."])
+        lines += [f"{install(tools, ['-e', _project(needs)])} || {install(tools, ['-e', '.'])} || {alone} || true"]
+    return (*venv(files, tools), install(tools, ["pytest"]), *lines)
+
+
+def _project(needs: Needs) -> str:
+    return f".[{','.join(needs.extras)}]" if needs.extras else "."
+
+
+def _arguments(needs: Needs) -> list[str]:
+    files = [word for path in needs.requirement_files for word in ("-r", path)]
+    constraints = [word for path in needs.constraints for word in ("-c", path)]
+    directories = [word for path in needs.directories for word in ("-e", f"./{path}")]
+    return [*files, *constraints, *needs.requirements, *directories]
 
 
 def rebuilds_itself(files: Files) -> bool:
-    """An editable of meson is built again when it is imported, by what it was built with, which has to be there."""
-    backend = table(files.toml("pyproject.toml"), "build-system").get("build-backend")
-    return backend in ("mesonpy", "scikit_build_core.build")
+    return table(files.toml("pyproject.toml"), "build-system").get("build-backend") == "mesonpy"
+
+
+def _builders(files: Files) -> list[str]:
+    build = table(files.toml("pyproject.toml"), "build-system")
+    if rebuilds_itself(files):
+        return [text for item in words(build.get("requires")) if (text := requirement(item))] + ["ninja"]
+    return [] if build else ["setuptools<81", "wheel"]

@@ -6,6 +6,8 @@ that needs no second tool, and installs nothing that tests do not need.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.core.environment.files import Files
 from bot.core.environment.python_groups import dependency_groups, extras
 from bot.core.environment.python_install import VENV, install, venv
@@ -29,7 +31,7 @@ _READ_JSON = (
 )
 
 
-def sync(files: Files, tools: Tools, needs: Needs, complete: Needs) -> list[tuple[tuple[str, ...], str]]:
+def sync(files: Files, tools: Tools, needs: Needs, completed: Needs) -> list[tuple[str, ...]]:
     """By uv.lock: the groups and extras that tests need, the project in place; then what it does not name."""
     if "uv.lock" not in files or "uv" not in tools:
         return []
@@ -38,20 +40,22 @@ def sync(files: Files, tools: Tools, needs: Needs, complete: Needs) -> list[tupl
     program, _ = interpreter(files, tools)
     chosen = [word for name in needs.groups if name in groups for word in ("--group", name)]
     chosen += [word for name in needs.extras if name in offered for word in ("--extra", name)]
-    line = " ".join([f"UV_PROJECT_ENVIRONMENT={VENV} uv sync --quiet --frozen --inexact --no-default-groups", *chosen])
+    line = " ".join([f"UV_PROJECT_ENVIRONMENT={VENV} {_SYNC}", *chosen, "--python", program])
     named = {requirement_name(text) for name in needs.groups for text in groups.get(name, ())}
-    rest = [text for text in complete.requirements if requirement_name(text) not in named]
-    more = (install(tools, [*(word for path in complete.requirement_files for word in ("-r", path)), *rest]),)
-    setup = (*venv(files, tools), f"{line} --python {program}", *(more if rest or complete.requirement_files else ()))
-    return [((*setup, *complete.before), ", uv.lock")]
+    rest = [word for path in completed.requirement_files for word in ("-r", path)]
+    rest += [text for text in completed.requirements if requirement_name(text) not in named]
+    return [(*venv(files, tools), line, *([install(tools, rest)] if rest else []), *completed.before)]
 
 
-def locked_versions(files: Files, tools: Tools, setup: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
-    """The same set-up, with the versions of another lock file."""
+_SYNC = "uv sync --quiet --frozen --inexact --no-default-groups"
+
+
+def with_locked_versions(files: Files, setup: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
+    """The same set-up with the versions of another lock file, and its name."""
     name = next((name for name in _LOCKS if name in files), None)
     if name is None:
         return []
-    code = _READ_JSON if name.endswith("k") and name.startswith("Pip") else _READ_TOML
+    code = _READ_JSON if name == "Pipfile.lock" else _READ_TOML
     read = f'{VENV}/bin/python -c "{code}" {name} > {_CONSTRAINTS}'
     locked = [f"{line} -c {_CONSTRAINTS}" if " install " in line else line for line in setup]
-    return [((locked[0], read, *locked[1:]), f", {name}")]
+    return [((locked[0], read, *locked[1:]), name)]

@@ -191,9 +191,7 @@ _OPTIONS = {
     "typing_checkers": "pytest-typing",
 }
 
-_USED = {  # fixtures and marks in the texts of tests
-    r"\bmocker\b": "pytest-mock",
-    r"\bbenchmark\(": "pytest-benchmark",
+_USED = {  # marks, and fixtures among the arguments of a test
     r"\bmark\.asyncio\b": "pytest-asyncio",
     r"\bmark\.django_db\b": "pytest-django",
     r"\bmark\.timeout\b": "pytest-timeout",
@@ -201,16 +199,25 @@ _USED = {  # fixtures and marks in the texts of tests
     r"\bmark\.trio\b": "pytest-trio",
     r"\bmark\.(vcr|block_network)\b": "pytest-recording",
     r"\bmark\.freeze_time\b": "pytest-freezer",
-    r"\bhttpx_mock\b": "pytest-httpx",
-    r"\brequests_mock\b": "requests-mock",
-    r"\baiohttp_client\b": "pytest-aiohttp",
-    r"\bsubtests\b": "pytest-subtests",
-    r"\bhttpserver\b": "pytest-httpserver",
-    r"\bdatadir\b": "pytest-datadir",
-    r"\b(data_regression|file_regression|num_regression)\b": "pytest-regressions",
-    r"\bfaker\b": "faker",
-    r"\bqtbot\b": "pytest-qt",
-    r"\bfs\b.*\bpyfakefs\b": "pyfakefs",
+    **{
+        rf"\bdef test\w*\([^)]{{0,200}}\b{fixture}\b": plugin
+        for fixture, plugin in {
+            "mocker": "pytest-mock",
+            "benchmark": "pytest-benchmark",
+            "httpx_mock": "pytest-httpx",
+            "requests_mock": "requests-mock",
+            "aiohttp_client": "pytest-aiohttp",
+            "httpserver": "pytest-httpserver",
+            "httpbin": "pytest-httpbin",
+            "(lazy_)?(shared_)?datadir": "pytest-datadir",
+            "(data|file|num)_regression": "pytest-regressions",
+            "faker": "faker",
+            "qtbot": "pytest-qt",
+            "fs": "pyfakefs",
+            "freezer": "pytest-freezer",
+            "snapshot": "syrupy",
+        }.items()
+    },
 }
 _IMPORTED = re.compile(r"^(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.environment.files import Files, table
@@ -175,10 +175,7 @@ def _placed(needs: Needs, variables: Sequence[str], where: str) -> Needs:
     tests = tuple(f"{prefix}{test}" for test in needs.tests)
     if where and where != ".":
         tests = tuple(f"(cd {where} && {test})" for test in tests)
-    return Needs(
-        needs.requirements, needs.requirement_files, needs.constraints, needs.extras, needs.groups, needs.directories,
-        needs.before, tests, needs.checks,
-    )  # fmt: skip
+    return replace(needs, tests=tests)
 
 
 # --------------------------------------------------------------------------------------------------- values

@@ -25,6 +25,10 @@ ANOTHER_COPY = (
     "The tests pass with the repository's own code broken, too: they load another copy of it. So none of them counts."
 )
 SCRIPT_NOT_TRIED = "Its script could not be tried."
+LOOKED_IN_VAIN = (
+    "No plan holds. An agent has looked for one lately and found none, so none looked this time; one does when the "
+    "files that say how this is built have changed, or after a week."
+)
 AGENT_BROKE_OFF = "It had to stop: its model or its sandbox did not answer."
 
 # Evidence

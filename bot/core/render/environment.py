@@ -47,7 +47,7 @@ def tried(attempt: Attempt) -> str:
 def notes(found: Found) -> str:
     """What people should know about the environment that is used, and about what was left out."""
     attempt = found.attempt
-    said = [attempt.set_up_failure, *attempt.plan.notes]
+    said = [attempt.set_up_failure, *attempt.plan.notes, *attempt.lacking]
     if attempt.holds:
         return " ".join(filter(None, said))
     left_out = [f"{skipped.source}: {skipped.reason}" for skipped in found.plans.skipped]

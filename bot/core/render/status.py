@@ -69,8 +69,10 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
+    if now in (Phase.CANCELLED, Phase.FAILED):
+        parts += _set_up_was_paid(facts)
     if now is Phase.NO_CHAMPION and _nothing_runs(facts):
-        return [*parts, *_how_to_make_it_run(facts)]
+        return [*parts, *_how_to_make_it_run(facts), *_set_up_was_paid(facts)]
     if now is Phase.NO_CHAMPION:
         parts += _what_stood_against(facts)
     if facts.decision is not None and now is not Phase.CANCELLED:
@@ -83,8 +85,17 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
-        parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
+        parts.append(_receipt(facts))
     return parts
+
+
+def _receipt(facts: SolveFacts) -> str:
+    return details(f"Receipt: {dollars(facts.dollars)}", receipt(facts))
+
+
+def _set_up_was_paid(facts: SolveFacts) -> list[str]:
+    """Where no run may have cost anything, and the table of runs does not tell all."""
+    return [] if facts.setup_agent is None else [_receipt(facts)]
 
 
 def _what_stood_against(facts: SolveFacts) -> list[str]:

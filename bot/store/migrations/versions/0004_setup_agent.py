@@ -1,4 +1,4 @@
-"""What an agent did to find the environment of a solve, and what it cost."""
+"""What an agent did to find the environment of a solve, what it cost, and where one has looked in vain."""
 
 from __future__ import annotations
 
@@ -12,3 +12,9 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.add_column("solves", Column("setup_agent", sa.Text))
+    op.create_table(
+        "vain_searches",
+        Column("repository_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        Column("key", sa.Text, nullable=False),
+        Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
