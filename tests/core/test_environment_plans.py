@@ -101,6 +101,16 @@ def test_why_says_what_was_found() -> None:
     assert found({}).why == "nothing was found that says how to test it"
 
 
+def test_a_plan_that_is_found_twice_keeps_its_first_place() -> None:
+    package = '{"scripts": {"test": "jest"}, "devDependencies": {"jest": "29"}}'
+    steps = "[{run: npm ci}, {run: npx jest}, {uses: codecov/codecov-action@v5, with: {token: '${{ secrets.T }}'}}]"
+    job = f"on: push\njobs:\n  t:\n    runs-on: ubuntu-latest\n    steps: {steps}\n"
+    files = {"package.json": package, "package-lock.json": "", ".github/workflows/ci.yml": job, "a.ts": "", "b.py": ""}
+    texts = {path: files[path] for path in wanted(list(files))}
+    found = plans(Files(frozenset(files), texts), RepoConfig(), Tools({})).plans
+    assert (found[0].setup, found[0].test) == (("npm ci --no-audit --no-fund",), "npx jest")
+
+
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
     paths = ["a/b/c/d/package.json", "a/package.json", "package.json", "a.py", "tests/data/requirements.txt", *tests]

@@ -96,6 +96,26 @@ def parse_go(content: bytes) -> dict[str, Verdict]:
     return tests.found
 
 
+class _GoOutput(msgspec.Struct):
+    Output: str = ""
+
+
+def readable(output: str) -> str:
+    """What people see of a run: the lines of `go test -json` as they would be without the JSON."""
+    if '"Action":"' not in output:
+        return output
+    return "".join(map(_readable, output.splitlines(keepends=True)))
+
+
+def _readable(line: str) -> str:
+    if not line.startswith('{"') or '"Action":"' not in line:
+        return line
+    try:
+        return _decoded(line.encode(errors="replace"), _GoOutput).Output
+    except UnreadableReport:
+        return line
+
+
 class _Example(msgspec.Struct):
     full_description: str
     status: str

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from bot.core.model import Baseline, TestReport, Verdict
 from bot.core.reports.formats import Document
+from bot.core.reports.json_formats import readable
 from bot.core.reports.reading import read
 
 MAX_TAIL = 4000  # characters of output kept with a report
@@ -35,6 +36,7 @@ def report(
     that says that it ran no test has not succeeded, whatever its exit code.
     """
     said = read(documents)
+    output = readable(output)
     per_test, failed = bool(said.tests), exit_code != 0 or timed_out
     tests = said.tests
     if not per_test:
