@@ -39,7 +39,7 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
         # others
         ({"go.mod": "", "go.sum": "", "a.go": "", "a_test.go": ""}, ("go mod download",), "go test ./..."),
         ({"go.mod": "", "a.go": ""}, (), None),
-        ({"Cargo.toml": "", "src/lib.rs": ""}, ("cargo fetch",), "cargo test --offline"),
+        ({"Cargo.toml": "", "src/lib.rs": ""}, ("cargo fetch",), "cargo test --offline --no-fail-fast"),
         (
             {"build.gradle.kts": "", "gradlew": ""},
             ("./gradlew --no-daemon -q testClasses",),

@@ -295,4 +295,6 @@ def _without_coverage(name: str, arguments: Sequence[str]) -> list[str]:
         skip = not skip and dropped and bool(_COVERAGE_VALUE.fullmatch(word))
         if not dropped:
             kept.append(word)
+    if name == "jest" and any(_JEST_COVERAGE.fullmatch(unquoted(word)) for word in arguments):
+        kept.append("--coverage=false")  # package.json may ask for it, too
     return kept
