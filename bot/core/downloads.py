@@ -97,9 +97,8 @@ def read_request(method: str, target: str, headers: Headers, authority: str) -> 
 
     Read are paths of that host, by GET and HEAD without a body; sent is nothing but git's question for what to fetch.
     """
-    host = authority.partition(":")[0]
     named = [content.strip().lower() for name, content in headers if name == "host"]
-    if named not in ([authority], [f"{host}:443"] if host == authority else []):
+    if len(named) != 1 or named[0] not in (authority, authority if ":" in authority else f"{authority}:443"):
         return Refusal(421, f"this connection leads to {authority} and nowhere else")
     if not _TARGET.fullmatch(target):
         return Refusal(400, "the address cannot be read")
@@ -130,6 +129,11 @@ class Head:
         """Of the body; None where it is not said beforehand."""
         said = value(self.headers, "content-length")
         return int(said) if said.isascii() and said.isdecimal() and len(said) < 16 else None
+
+    @property
+    def shown(self) -> Head:
+        """To whoever asked."""
+        return Head(self.status, end_to_end(self.headers))
 
     @property
     def to_keep(self) -> Headers:

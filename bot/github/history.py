@@ -52,10 +52,7 @@ async def make_repository(
         root = Path(place) / ".git"
         await asyncio.to_thread(furnish, root, mirror.directory)
         making = _Making(mirror, Git(root, environment), commit, await _parents(mirror, commit))
-        try:
-            return await making.repository(branch_name(branch), into)
-        except GitFailed as error:
-            raise Rejected(f"no repository can be made of {commit}: {error.stderr.strip()}") from error
+        return await making.repository(branch_name(branch), into)
 
 
 class _Making:
@@ -81,10 +78,17 @@ class _Making:
             await self._pack(tags)
         self._write_refs(branch, tags)
         (self._root / "objects/info/alternates").unlink()
-        await self._git("read-tree", self._commit)
+        await self._make_index()
         (self._root / "config").write_text(_CONFIG)
         await asyncio.to_thread(_as_tar, self._root, into)
         return History(len(part.commits), not part.shallow and not self._cut_already, versions)
+
+    async def _make_index(self) -> None:
+        """Last, from its own objects alone."""
+        try:
+            await self._git("read-tree", self._commit)
+        except GitFailed as error:
+            raise Rejected(f"git refuses the tree of {self._commit}: {error.stderr.strip()}") from error
 
     async def _choose(self) -> tuple[Part, bool]:
         """The smallest part in which versions are right; where none of those that are allowed is, the best of them."""

@@ -59,7 +59,7 @@ def _keep(mirror: Path, tags: Sequence[Tag]) -> None:
 def _advertised(listing: bytes) -> list[Tag]:
     """As the remote says; behind the line of an annotated tag comes a line with what it is a tag of."""
     tags: dict[bytes, Tag] = {}
-    for object, name, peels in _ADVERTISED.findall(listing):
+    for object, name, peels in (line.groups() for line in _ADVERTISED.finditer(listing)):
         before = tags.get(name)
         sha = Sha(object.decode())
         tags[name] = Tag(os.fsdecode(name), before.object if peels and before else sha, sha)

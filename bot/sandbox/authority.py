@@ -52,7 +52,12 @@ class Authority:
     @cached_property
     def bundle(self) -> bytes:
         """PEM: what the system trusts, and us."""
-        return _system_bundle() + self._certificate.public_bytes(Encoding.PEM)
+        return _system_bundle() + self.certificate
+
+    @property
+    def certificate(self) -> bytes:
+        """PEM: ours alone."""
+        return self._certificate.public_bytes(Encoding.PEM)
 
     @cached_property
     def java_bundle(self) -> bytes:

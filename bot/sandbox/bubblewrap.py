@@ -8,16 +8,14 @@ proves what the flags promise before anything untrusted runs.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from bot.core.isolation import remedy_for
 from bot.ports import SandboxUnusable
@@ -33,8 +31,7 @@ from bot.sandbox.selftest import prove_isolation
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
 from bot.sandbox.staging import Stage, first_closed
 from bot.sandbox.stand_in import StandIn
-
-T = TypeVar("T")
+from bot.sandbox.threads import in_thread
 
 _FILES = {
     "/etc/passwd": b"root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n",
@@ -46,7 +43,9 @@ _SYSTEM_FILES = (
     "/etc/alternatives",
     "/etc/ld.so.cache",
     "/etc/localtime",
-    "/etc/maven",  # where Debian's Maven in /usr leads to, as its Java does to /etc/java-17-openjdk
+    # Where Debian's Maven in /usr leads to, as its Java does to /etc/java-17-openjdk. Its settings may hold passwords.
+    "/etc/maven/logging",
+    "/etc/maven/m2.conf",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )
@@ -200,22 +199,6 @@ class BubblewrapSandboxes(LocalSandboxes):
                 remedy="Install python3 on this machine, or name a toolchain directory that has it.",
             )
         return found
-
-
-@asynccontextmanager
-async def in_thread(scope: AbstractContextManager[T]) -> AsyncIterator[T]:
-    """Enter and leave it in a thread. What was entered is left, also when nobody waits for it any more."""
-    entering = asyncio.create_task(asyncio.to_thread(scope.__enter__))
-    try:
-        yield await asyncio.shield(entering)
-    finally:
-        await asyncio.shield(_leave(entering, scope))
-
-
-async def _leave(entering: asyncio.Task[T], scope: AbstractContextManager[T]) -> None:
-    await asyncio.wait({entering})
-    if entering.exception() is None:
-        await asyncio.to_thread(scope.__exit__, None, None, None)
 
 
 def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable[str]:

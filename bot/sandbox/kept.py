@@ -16,7 +16,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,8 +43,6 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """`file` is open, and the caller's to close."""
-
     headers: Headers
     file: int
     size: int
@@ -94,7 +92,17 @@ class KeptFiles:
 
     # ---------------------------------------------------------------------------------------------------------- reading
 
-    def find(self, key: str, now: float) -> Kept | None:
+    @contextmanager
+    def found(self, key: str, now: float) -> Iterator[Kept | None]:
+        """What is kept under this name, whole and not too old."""
+        kept = self._find(key, now)
+        try:
+            yield kept
+        finally:
+            if kept is not None:
+                os.close(kept.file)
+
+    def _find(self, key: str, now: float) -> Kept | None:
         path = self._answers / key_name(key)
         record = _read(path)
         if record is None or record.key != key:
@@ -127,8 +135,20 @@ class KeptFiles:
 
     # ---------------------------------------------------------------------------------------------------------- writing
 
-    def begin(self, length: int | None) -> Arriving | None:
+    @contextmanager
+    def arriving(self, length: int | None) -> Iterator[Arriving | None]:
         """A file for a body; None when there is no room for one of this length, or nowhere to write."""
+        arriving = self._begin(length)
+        try:
+            yield arriving
+        finally:
+            if arriving is not None:
+                arriving.path.unlink(missing_ok=True)
+                arriving.close()
+                with self._lock:
+                    self._set_aside -= arriving.room
+
+    def _begin(self, length: int | None) -> Arriving | None:
         half = self._limit // 2
         room = min(_UNKNOWN_LENGTH, half // 4) if length is None else length
         with self._lock:
@@ -156,13 +176,6 @@ class KeptFiles:
                 answer.flush()
                 path.replace(self._answers / key_name(key))
             self._kept = (self._kept or 0) + arriving.size + len(content)
-
-    def end(self, arriving: Arriving) -> None:
-        """Kept or not, it is no longer arriving."""
-        arriving.path.unlink(missing_ok=True)
-        arriving.close()
-        with self._lock:
-            self._set_aside -= arriving.room
 
     def _new_file(self) -> tuple[int, Path]:
         file, name = tempfile.mkstemp(dir=self._arriving)

@@ -18,6 +18,7 @@ from bot.core.isolation import Connect, Fetch, Refusal, read_proxy_request
 from bot.sandbox.resolving import Unreachable, resolve
 from bot.sandbox.rooms import Room
 from bot.sandbox.stand_in import StandIn
+from bot.sandbox.threads import end
 
 PORT = 3128
 _ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -139,10 +140,7 @@ class _Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        while self._tasks:  # one that ends may begin another
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
+        await end(self._tasks)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -2,7 +2,8 @@
 
 A tunnel leads to one host, by the name in its certificate and in every request. Requests are read by h11 and written
 anew for upstream, so there is nothing that two readers could understand in two ways. A tool that does not trust our
-certificate fails once; from then on its sandbox has a plain tunnel to that host, from which nothing is kept.
+certificate fails once; from then on its sandbox has a plain tunnel to that host, from which nothing is kept, and which
+leads to an address that was checked as for all other connections.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import h11
 import structlog
@@ -18,12 +19,13 @@ import structlog
 from bot.core.downloads import Head, Request, read_request
 from bot.core.isolation import Refusal, has_stray_characters
 from bot.sandbox.authority import Authority
-from bot.sandbox.downloads import Downloads, Unfetched
+from bot.sandbox.downloads import Downloads
+from bot.sandbox.flight import Unfetched
 
 _HEAD_BYTES = 16_384
 _HANDSHAKE_SECONDS = 30.0
 _IDLE_SECONDS = 300.0
-_TUNNELS = 1024  # of sandboxes that do not trust us, remembered
+_REMEMBERED = 1024  # sandboxes and hosts
 _ANOTHER_NAME = "CALLBACK_FAILED"  # what the standard library makes of a server name that we refuse
 _UNREADABLE = Refusal(502, "the answer cannot be read")
 _GIT_QUESTION = 16 * 1024**2  # bytes
@@ -36,10 +38,10 @@ class StandIn:
     def __init__(self, downloads: Downloads) -> None:
         self.authority = Authority()
         self.downloads = downloads
-        self._tunnels: dict[tuple[str, str], None] = {}
+        self._trusted: dict[tuple[str, str], bool] = {}  # by a sandbox, for a host
 
     def stands_in(self, sandbox: str, host: str) -> bool:
-        return (sandbox, host) not in self._tunnels
+        return self._trusted.get((sandbox, host), True)
 
     async def serve(self, connection: socket.socket, host: str, port: int, sandbox: str) -> None:
         """Be that host until the client goes away."""
@@ -48,11 +50,14 @@ class StandIn:
             return
         authority = host if port == 443 else f"{host}:{port}"
         try:
-            await _Conversation(streams, authority, self.downloads).hold()
+            await _Conversation(streams, authority, self.downloads, lambda: self._remember(sandbox, host, True)).hold()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the client went away, or never spoke HTTP
         finally:
             streams[1].close()
+        self._remember(
+            sandbox, host, False
+        )  # unless there was a request: some look at certificates after the handshake
 
     async def _handshake(self, connection: socket.socket, host: str, sandbox: str) -> Streams | None:
         reader = asyncio.StreamReader(limit=_HEAD_BYTES)
@@ -72,21 +77,27 @@ class StandIn:
 
     def _failed(self, error: OSError, host: str, sandbox: str) -> None:
         log.info("sandbox.downloads.not_trusted", sandbox=sandbox, host=host, reason=str(error))
-        if isinstance(error, ssl.SSLError) and error.reason == _ANOTHER_NAME:
-            return
-        self._tunnels[sandbox, host] = None
-        if len(self._tunnels) > _TUNNELS:
-            del self._tunnels[next(iter(self._tunnels))]
+        if not isinstance(error, ssl.SSLError) or error.reason != _ANOTHER_NAME:
+            self._trusted.pop((sandbox, host), None)
+            self._remember(sandbox, host, False)
+
+    def _remember(self, sandbox: str, host: str, trusts: bool) -> None:
+        self._trusted.setdefault((sandbox, host), trusts)
+        if len(self._trusted) > _REMEMBERED:
+            del self._trusted[next(iter(self._trusted))]
 
 
 class _Conversation:
     """With one client, over one connection, one request after the other."""
 
-    def __init__(self, streams: Streams, authority: str, downloads: Downloads) -> None:
+    def __init__(self, streams: Streams, authority: str, downloads: Downloads, was_asked: Callable[[], None]) -> None:
+        self._was_asked = was_asked
         self._reader, self._writer = streams
         self._authority = authority
         self._downloads = downloads
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
+        self._asks_for_head = False  # only
+        self._is_the_last = False  # request of this connection: what comes after a body is not read
 
     async def hold(self) -> None:
         while True:
@@ -96,18 +107,19 @@ class _Conversation:
             try:
                 body = self._body() if request.method == "POST" else None
                 async with self._downloads.answer(request, body) as found:
-                    await self._send(request, found.head, found.body)
+                    await self._send(found.head, found.body)
             except (Unfetched, h11.LocalProtocolError) as error:
                 if self._http.our_state is not h11.SEND_RESPONSE:
                     return self._writer.transport.abort()  # whatever comes next would be taken for the rest of it
                 return await self._refuse(error.refusal if isinstance(error, Unfetched) else _UNREADABLE)
-            if request.method == "POST" or self._http.our_state is not h11.DONE:
+            if self._http.our_state is not h11.DONE:
                 return None
             self._http.start_next_cycle()
 
     async def _next(self) -> Request | Refusal:
         async with asyncio.timeout(_IDLE_SECONDS):
             head = await self._reader.readuntil(b"\r\n\r\n")
+        self._was_asked()
         if has_stray_characters(head):
             return Refusal(400, "there are control characters in the request")
         try:
@@ -115,8 +127,9 @@ class _Conversation:
             event = self._http.next_event()
         except h11.RemoteProtocolError:
             return Refusal(400, "not an HTTP/1 request")
-        if not isinstance(event, h11.Request):
+        if not isinstance(event, h11.Request) or event.http_version not in (b"1.0", b"1.1"):
             return Refusal(400, "not an HTTP/1 request")
+        self._asks_for_head, self._is_the_last = event.method == b"HEAD", event.method == b"POST"
         headers = tuple((name.decode("latin-1"), said.decode("latin-1")) for name, said in event.headers)
         request = read_request(event.method.decode("latin-1"), event.target.decode("latin-1"), headers, self._authority)
         if isinstance(request, Request) and request.method != "POST":
@@ -139,10 +152,11 @@ class _Conversation:
                 self._http.receive_data(await self._reader.read(_HEAD_BYTES))
         return event
 
-    async def _send(self, request: Request, head: Head, body: AsyncIterator[bytes]) -> None:
+    async def _send(self, head: Head, body: AsyncIterator[bytes]) -> None:
         headers = [(name.encode("latin-1"), said.encode("latin-1")) for name, said in head.headers]
-        await self._write(h11.Response(status_code=head.status, headers=headers))
-        if request.method != "HEAD" and head.status not in (204, 304):
+        ending = [(b"connection", b"close")] if self._is_the_last else []
+        await self._write(h11.Response(status_code=head.status, headers=[*headers, *ending]))
+        if not self._asks_for_head and head.status not in (204, 304):
             async for data in body:
                 await self._write(h11.Data(data=data))
         await self._write(h11.EndOfMessage())
@@ -151,7 +165,8 @@ class _Conversation:
         body = f"{refusal.why}\n".encode()
         headers = [("content-length", str(len(body))), ("content-type", "text/plain"), ("connection", "close")]
         await self._write(h11.Response(status_code=refusal.status, headers=headers))
-        await self._write(h11.Data(data=body))
+        if not self._asks_for_head:
+            await self._write(h11.Data(data=body))
         await self._write(h11.EndOfMessage())
 
     async def _write(self, event: h11.Event) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.downloads import DownloadOptions
 from bot.sandbox.local import LocalSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.settings import Settings
@@ -35,17 +36,25 @@ def bwrap() -> Path:
     return Settings().with_found_bubblewrap().bubblewrap
 
 
-def bubblewrap(directory: Path, *, allow_private: bool = False) -> BubblewrapSandboxes:
+def bubblewrap(
+    directory: Path,
+    *,
+    allow_private: bool = False,
+    downloads: DownloadOptions | None = None,
+    toolchains: tuple[Path, ...] = (),
+) -> BubblewrapSandboxes:
     python = () if shutil.which("python3", path=SYSTEM_PATH) else (Path(sys.base_prefix),)
+    seen = (*python, *toolchains)
     options = BubblewrapOptions(
         directory=directory,
-        toolchains=python,
-        path=tuple(str(prefix / "bin") for prefix in python),
+        toolchains=seen,
+        path=tuple(str(prefix / "bin") for prefix in seen),
         memory=MEMORY,
         disk=DISK,
         processes=PROCESSES,
         executable=bwrap(),
         allow_private=allow_private,
+        downloads=downloads,
     )
     return BubblewrapSandboxes(options)
 

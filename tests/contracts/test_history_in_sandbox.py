@@ -15,7 +15,7 @@ from bot.core.checkout import HIDE, SETTLE
 from bot.core.history import History
 from bot.core.model import SandboxId, Sha
 from bot.github.mirror import GitMirrors
-from bot.ports import Gone, Remote, Sandboxes
+from bot.ports import Gone, Rejected, Remote, Sandboxes
 from tests.contracts.lent_sandboxes import lent
 from tests.contracts.local_sandboxes import local_sandboxes, public_directory
 from tests.contracts.mirror_world import GIT_ENVIRONMENT, REPO, RUN, Committed, World, git, make_world
@@ -348,6 +348,21 @@ async def test_a_submodule_is_an_empty_directory_and_no_change(world: World) -> 
     assert inside(path, "status", "--short") == ""
     assert inside(path, "ls-files", "--stage", "lib").startswith(f"160000 {'1' * 40}")
     assert inside(path, "fsck", "--full") == ""
+
+
+async def test_a_tree_that_git_refuses_is_rejected(world: World) -> None:
+    """Made by hand: a directory that is called as the repository itself."""
+    blob = git(world.origin.directory, "hash-object", "-w", "--stdin", stdin=b"[core]\n")
+    entry = b"100644 config\0" + bytes.fromhex(blob)
+    inner = git(world.origin.directory, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=entry)
+    outer = b"40000 .git\0" + bytes.fromhex(inner)
+    tree = git(world.origin.directory, "hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=outer)
+    commit = git(world.origin.directory, "commit-tree", tree, "-m", "hostile")
+    git(world.origin.directory, "update-ref", "refs/heads/main", commit)
+    base = await fetched(world)
+    with pytest.raises(Rejected, match="invalid path"):
+        await world.mirrors.repository(REPO, base, world.directory / "git.tar", branch="main")
+    assert not (world.directory / "git.tar").exists()
 
 
 @pytest.mark.parametrize("branch", ["--help", "a..b", "1" * 40, "a b", "", "HEAD"])

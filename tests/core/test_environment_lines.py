@@ -111,6 +111,7 @@ KINDS = {
         npm install
         yarn
         yarn install --immutable
+        yarn --frozen-lockfile
         pnpm i
         npm run build
         tsc -p .

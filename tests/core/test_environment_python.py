@@ -1,5 +1,7 @@
 """How Python projects are set up and tested: what a person would type, from what their files say."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -440,3 +442,48 @@ def test_nothing_that_files_say_makes_it_raise(text: str) -> None:
     names = ("tox.ini", "noxfile.py", "pyproject.toml", "setup.cfg", "setup.py", "hatch.toml", "pytest.ini", "tox.toml")
     files = {**dict.fromkeys((*names, "requirements-dev.txt", "tests/test_a.py"), text), "uv.lock": ""}
     assert isinstance(found(files, WITH_UV), Plans)
+
+
+LONG = 200_000
+MANY = range(20_000)
+FUNCTIONS = "".join(f"def f{n}(s):\n    f{n + 1}(s); f{n + 1}(s)\n" for n in range(3000))
+LISTS = "".join(f"A{n} = [{f'*A{n + 1}, ' * 200}]\n" for n in range(30))
+INCLUDED = "{include-group='g#'},"
+SESSION = "import nox\n@nox.session\ndef tests(s):\n"
+GROUPS = "[dependency-groups]\n" + "".join(f"g{n} = [{INCLUDED * 60}]\n".replace("#", str(n + 1)) for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tox.ini", "[testenv]\ndeps = " + "{[testenv]deps}" * 5000),
+        ("tox.ini", "[testenv]\ndeps =\n" + "  {a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d}: x\n" * 5000),
+        ("tox.ini", "[tox]\nenvlist = " + "py{1-9999}" * 9000),
+        ("tox.ini", "".join(f"[testenv:{{a,b,c}}{{d,e,f}}{n}]\n" for n in MANY)),
+        ("tox.ini", "[testenv]\ncommands = pytest " + "a/b " * 60_000),
+        ("tox.ini", "[testenv]\ncommands = " + "pytest a b c d e f\n  " * 9000),
+        ("tox.ini", "[testenv]\ndeps = a" + "!" * LONG),
+        ("tox.ini", "[testenv]\ndeps = a" + "=!" * 90),
+        ("noxfile.py", SESSION + "    f0(s)\n" + FUNCTIONS),
+        ("noxfile.py", SESSION + "    s.install(*A0)\n" * 300 + LISTS),
+        ("noxfile.py", "-" * LONG + "1"),
+        ("noxfile.py", "(" * LONG),
+        ("noxfile.py", "f." + "a." * 90_000 + "b"),
+        ("pyproject.toml", GROUPS + "test = [{include-group='g0'}]"),
+        ("pyproject.toml", "[tool.poe.tasks]\ntest=[" + "'test'," * 9000 + "]"),
+        ("setup.py", "extras_require={" + "'a': [" * 30_000),
+        ("setup.cfg", "[options.extras_require]\n" + "a\n" * 60_000),
+        ("requirements-dev.txt", "-r requirements-test.txt\n" * 9000),
+        ("requirements-test.txt", "-r requirements-dev.txt\n-r requirements-test.txt\n" * 900),
+        ("tests/test_a.py", "def test(" * 25_000),
+        ("pytest.ini", "[pytest]\naddopts = " + "-p " * 60_000),
+        ("manage.py", "DJANGO_SETTINGS_MODULE', '" * 9000),
+    ],
+)
+def test_hostile_files_cost_milliseconds(path: str, text: str) -> None:
+    """Two seconds, on a machine that has much else to do."""
+    files = {"requirements-dev.txt": "x", "requirements-test.txt": "y", "tests/test_a.py": "", path: text[:262_144]}
+    begun = time.process_time()
+    plans = found(files, WITH_UV)
+    assert time.process_time() - begun < 2
+    assert isinstance(plans, Plans)

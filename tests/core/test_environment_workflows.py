@@ -133,7 +133,8 @@ def test_without_uv_pip_does_it() -> None:
         (["pip install codecov pytest coveralls", "pytest"], (f"{PIP} pytest",)),
         (["uv pip install --system -e . --group dev", "pytest"], (f"{PIP} -e . --group dev",)),
         (["pipx install hatch", "pytest"], (f"{PIP} hatch",)),
-        (["uv sync --locked --python 3.13 --all-extras", "uv run pytest"], (f"{SYNC} --locked --all-extras", SYNC)),
+        (["uv sync --locked --python 3.13 --all-extras", "uv run pytest"], (f"{SYNC} --locked --all-extras",)),
+        (["uv run pytest"], (SYNC,)),
         (["uv run --group test pytest"], (f"{SYNC} --group test",)),
         (["uvx nose2"], (f"{PIP} nose2",)),
         (
@@ -176,6 +177,8 @@ def test_set_up_of_others(lines: list[str], setup: tuple[str, ...]) -> None:
         ("coverage run --source x -m pytest -v", "python -m pytest -v"),
         ("python -m coverage run -m unittest discover", "python -m unittest discover"),
         ("poetry run pytest -q", "python -m pytest -q"),
+        ("poetry run pytest --cov=x --cov-report xml -v", "python -m pytest -v"),
+        ("pytest tests --cov x --cov-append --cov-branch --cov-report=xml -v", "pytest tests -v"),
         ("uv run python -W error -m pytest", "python -m pytest"),
         ("./venv/bin/python -m pytest", "python -m pytest"),
         ("go test -v -race -coverprofile=c.out ./...", "go test -v ./..."),
@@ -249,7 +252,20 @@ def test_variables_that_choose_hosts_or_credentials_are_dropped(name: str) -> No
 def test_what_is_left_out_is_said_and_counts_against_the_plan(lines: list[str], reason: str) -> None:
     found = read(steps(*lines), {"req.txt": ""})
     assert not found.complete
-    assert found.partial[0].notes == (f"Left out of {CI}: {reason}",)
+    assert found.partial[0].notes == (f"{CI}: {reason}",)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"), [("python", True), ("node-version", True), ("os", True), ("shard", False), ("task", False)]
+)
+def test_one_part_of_the_tests_is_not_all_of_them(name: str, whole: bool) -> None:
+    matrix = f"    strategy: {{matrix: {{{name}: [a, b]}}}}\n"
+    found = read(steps(f"pytest ${{{{ matrix.{name} }}}}", job=matrix))
+    assert (len(found.complete), len(found.partial)) == ((1, 0) if whole else (0, 1))
+
+
+def test_benchmarks_are_no_tests() -> None:
+    assert only(steps("pytest", "pytest bench/", "pytest benchmarks/a.py", "npm run test:perf")).test == "pytest"
 
 
 def test_checks_stand_apart_from_tests() -> None:
@@ -270,7 +286,7 @@ jobs:
         if: steps.cache.outputs.cache-hit != 'true'
       - run: pip install linux-thing
         if: startsWith(matrix.os, 'ubuntu')
-      - run: pytest --cov
+      - run: pytest --strict-markers
         if: ${{ matrix.cov }}
       - run: pytest
         if: "!matrix.cov"
@@ -286,7 +302,7 @@ jobs:
 def test_steps_with_conditions() -> None:
     plan = only(CONDITIONS, {"a.txt": ""})
     assert plan.setup == (VENV, f"{PIP} -r a.txt", f"{PIP} linux-thing")
-    assert plan.test == "pytest --cov"
+    assert plan.test == "pytest --strict-markers"
 
 
 @pytest.mark.parametrize(
@@ -386,12 +402,16 @@ on: push
 jobs:
   test:
     uses: ./.github/workflows/inner.yml
-    with: {what: fast}
+    strategy: {matrix: {kind: [fast, slow]}}
+    with: {what: "${{ matrix.kind }}"}
   far:
     uses: someone/else/.github/workflows/x.yml@v1
 """
     found = jobs(files({CI: outer, ".github/workflows/inner.yml": inner}), TOOLS)
-    assert [plan.test for plan in found.complete] == ["pytest -m fast x"]
+    assert [plan.test for plan in found.partial] == ["pytest -m fast x"]
+    assert found.partial[0].notes == (
+        ".github/workflows/inner.yml: CI splits its tests by `kind`, and these are one part of them.",
+    )
     assert found.skipped == (Skipped(CI, "The job `far` calls a workflow of another repository."),)
 
 

@@ -163,6 +163,19 @@ def _managed(line: str, command: Sequence[str], files: Files, tools: Tools) -> t
     return ways[0].setup if installing else (*ways[0].setup[:-1], line)
 
 
+def _without_coverage(words: Sequence[str]) -> list[str]:
+    """pytest's options for measuring it, which cost time and a plugin."""
+    kept: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not re.match(r"--cov(-|=|$)", word):
+            kept.append(word)
+        elif "=" not in word and word not in ("--cov-append", "--cov-branch", "--cov-reset"):
+            rest = rest[1:] if rest and not rest[0].startswith("-") else rest
+    return kept
+
+
 _OWN_ENVIRONMENT = re.compile(r"(\./)?\.?v?env\w*/bin/(?=\w)")
 _OFFLINE = {"cargo": "--offline", "mvn": "-o", "mvnw": "-o", "gradle": "--offline", "gradlew": "--offline"}
 _SLOW_IN_GO = re.compile(r"-race|-cover\S*|-count=\S+")
@@ -177,7 +190,9 @@ def fitted_test(line: str, words: Sequence[str], tools: Tools) -> Fit:
     if first in ("uv", "poetry", "pdm", "pipenv", "coverage", "rye") or "coverage" in rest[:3]:
         if command[0] in ("pytest", "unittest"):
             command = ["python", "-m", *command]
-        return Fit((shlex.join([*assigned, *command]),))
+        return Fit((shlex.join([*assigned, *_without_coverage(command)]),))
+    if command[:1] == ["pytest"] and "--cov" in line and not re.search(r"[*?\[]", line):
+        return Fit((shlex.join([*assigned, *_without_coverage(rest)]),))
     if _OWN_ENVIRONMENT.match(line):
         return Fit((_OWN_ENVIRONMENT.sub("", line, count=1),))
     if first == "go":

@@ -79,6 +79,21 @@ _PLAIN_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(\.(?:\d+|x))?|(?:\d+\.)?x")
 LANGUAGES = {"python3": re.compile(r"py(thon)?\b|py(thon)?[-_]?v|python", re.I), "node": re.compile(r"node", re.I)}
 
 
+_REFERENCE = re.compile(r"matrix\.([\w-]+)")
+_WHERE = re.compile(r"os\b|.*(version|platform|runner|arch|image)|go\b|ruby|java|jdk|php|rust|toolchain", re.IGNORECASE)
+
+
+def parted_by(text: str, matrix: Matrix) -> str:
+    """The name in `text` whose values differ between combinations and are neither versions nor systems; else ""."""
+    names = [match[1] for match in _REFERENCE.finditer(text)]
+    for name in dict.fromkeys(names):
+        where = _WHERE.match(name) or any(pattern.match(name) for pattern in LANGUAGES.values())
+        values = {value for one in matrix.combinations if isinstance(value := one.get(name), str)}
+        if not where and len(values) > 1:
+            return name
+    return ""
+
+
 def most_fitting(combinations: Sequence[Combination], tools: Tools) -> list[Combination]:
     """Those with the versions that the sandbox has first, then those with nothing unusual in them, then the newest."""
 

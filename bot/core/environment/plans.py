@@ -139,7 +139,7 @@ def _with_config(plan: Toolchain, config: RepoConfig) -> Toolchain:
 
 def _distinct(plans: Sequence[Toolchain]) -> tuple[Toolchain, ...]:
     """The first of those that would run the same."""
-    found: dict[tuple[tuple[str, ...], str | None], Toolchain] = {}
+    first: dict[tuple[tuple[str, ...], str | None], Toolchain] = {}
     for plan in plans:
-        found.setdefault((plan.setup, plan.test), plan)
-    return tuple(found.values())
+        first.setdefault((plan.setup, plan.test), plan)
+    return tuple(first.values())

@@ -18,9 +18,8 @@ class Kind(Enum):
     OTHER = "other"
 
 
-_TASK_TEST = (
-    r"(?!\S*(lint|format|types?\b|tsc|e2e|bench|docs?\b|watch))\S*(?<![a-z])(tests?|units?|specs?|cov|coverage)\b"
-)
+_NO_TEST = r"(?!\S*(lint|format|types?\b|tsc|e2e|bench|perf|smoke|browser|docs?\b|watch))"
+_TASK_TEST = rf"{_NO_TEST}\S*(?<![a-z])(tests?|units?|specs?|cov|coverage)\b"
 _TASK_CHECK = r"\S*(lint|format|fmt|typecheck|type-check|types?\b|tsc|mypy|ruff|style|prettier|eslint|check)"
 _TASK_SETUP = r"\S*(build|compile|bootstrap|prepare|setup|install|generate|deps)\b"
 _TASK_UNFIT = r"\S*(?<![a-z])(docs?|html|site|storybook|release|publish|deploy|package|pack|bench\w*|e2e)\b"
@@ -121,7 +120,7 @@ _TABLE: tuple[tuple[Kind, str, str], ...] = (
     (_SETUP, "virtualenv venv maturin cython meson", ""),
     (_SETUP, "npm", r"(ci|clean-install|i|install|install-ci-test|rebuild)\b"),
     (_SETUP, "pnpm bun", r"(i|install|rebuild)\b"),
-    (_SETUP, "yarn", r"(install\b.*)?$"),
+    (_SETUP, "yarn", r"install\b|$"),
     (_SETUP, "npm yarn pnpm bun", rf"{_JS_RUN}{_TASK_SETUP}"),
     (_SETUP, "corepack", r"(enable|prepare|install)\b"),
     (_SETUP, "vite turbo lerna nx", r".*\b(build|bootstrap|run build)\b"),

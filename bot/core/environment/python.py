@@ -39,6 +39,7 @@ ECOSYSTEM = "python"
 WANTED = re.compile(
     r"pyproject\.toml|setup\.(py|cfg)|(tox|\.?pytest)\.(ini|toml)|noxfile\.py|hatch\.toml|Pipfile|manage\.py|tasks\.py"
 )
+_MOST_OF_A_TEST = 20_000  # characters of a test file that are looked at
 _SIGNS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "noxfile.py", "Pipfile", "manage.py")
 
 
@@ -126,7 +127,7 @@ def _version(tools: Tools) -> tuple[int, ...]:
 def complete(needs: Needs, files: Files) -> Needs:
     """With pytest, with what its options ask for and what tests import; with what an application needs to run."""
     needs = resolved(needs, files)
-    texts = [text for path, text in files.texts.items() if TEST_FILE.fullmatch(path)]
+    texts = [text[:_MOST_OF_A_TEST] for path, text in files.texts.items() if TEST_FILE.fullmatch(path)]
     more = ["pytest", *plugins(pytest_config(files), texts), *imported(texts, files)]
     more += ["django", "pytest-django"] if is_django(files) else []
     offered = extras(files)

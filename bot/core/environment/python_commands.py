@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ _CHECKS = re.compile(r"ruff|mypy|flake8|black|isort|pyright|pylint|pycodestyle|p
 _SCRIPT = re.compile(r"(.*/)?((run|all)?[-_]?tests?([-_]?(suite|all|runner))?|run[-_]?tests?)\.py|tests?/__main__\.py")
 _RUNNERS = frozenset({"trial", "virtue", "nosetests", "nose2", "green", "unittest", "nose", "twisted.trial"})
 _MOST_WORDS = 200
+_DEEPEST = 20  # directories within each other that are looked at
 
 
 def read_line(line: str, files: Files) -> Needs:
@@ -226,4 +228,10 @@ def pytest_arguments(arguments: Sequence[str], files: Files) -> list[str]:
 def _is_there(word: str, files: Files) -> bool:
     """A file, a directory or a test in one."""
     path = re.sub(r"^(\./)+", "", word).partition("::")[0].rstrip("/")
-    return path in files or path in ("", ".") or any(other.startswith(f"{path}/") for other in files.paths)
+    return path in files or path in ("", ".") or path in _directories(files.paths)
+
+
+@functools.lru_cache(maxsize=8)
+def _directories(paths: frozenset[str]) -> frozenset[str]:
+    parts = (path.split("/")[:-1][:_DEEPEST] for path in paths)
+    return frozenset("/".join(names[: depth + 1]) for names in parts for depth in range(len(names)))

@@ -17,7 +17,7 @@ from bot.core.environment.python_needs import (
 
 _FOR_TESTS = ("test", "tests", "testing", "unittest", "unittests", "unit", "pytest", "tests-unit", "test-unit")
 _FOR_DEVELOPERS = ("dev", "develop", "development", "devel", "all", "ci")
-_DEPTH = 6  # of groups within groups, of files within files
+_MOST_GROUPS = 100
 
 REQUIREMENTS = re.compile(
     r"(requirements?[-_./])?((dev|develop|development|tests?|testing|ci|unit|pytest)[-_.])?"
@@ -43,11 +43,11 @@ _TOOLS = re.compile(
 
 def by_name(files: Files) -> Needs:
     """What is meant for tests alone; where nothing is, what developers install; then what all need."""
-    manifest = files.toml("pyproject.toml")
+    groups, offered = dependency_groups(files.toml("pyproject.toml")), extras(files)
     for names, pattern in ((_FOR_TESTS, _TEST_FILE), (_FOR_DEVELOPERS, _DEV_FILE)):
         found = Needs(
-            groups=tuple(name for name in names if name in dependency_groups(manifest)),
-            extras=tuple(name for name in names if name in extras(files)),
+            groups=tuple(name for name in names if name in groups),
+            extras=tuple(name for name in names if name in offered),
             requirement_files=tuple(_requirement_files(files, pattern)),
         )
         if found.installs:
@@ -87,39 +87,37 @@ def extras(files: Files) -> set[str]:
 
 
 def dependency_groups(manifest: Mapping[str, Any]) -> Mapping[str, list[str]]:
-    """PEP 735's, those of poetry and pdm and hatch's default: name -> requirements, with what they include."""
+    """PEP 735's and those of poetry, pdm, uv and rye: name as `requirement_name` has it -> requirements."""
     groups: dict[str, list[str]] = {}
-    standard = table(manifest, "dependency-groups")
-    for name in list(standard)[:100]:
-        groups[name] = _with_included(standard, name, _DEPTH)
+    listed = list(table(manifest, "dependency-groups").items())[:_MOST_GROUPS]
+    standard = {requirement_name(name): group for name, group in listed}
+    for name in standard:
+        groups[name] = _with_included(standard, name, set())
     tool = table(manifest, "tool")
     for name, group in list(table(tool, "poetry", "group").items())[:100]:
-        groups.setdefault(name, poetry_requirements(table(group, "dependencies")))
+        groups.setdefault(requirement_name(name), poetry_requirements(table(group, "dependencies")))
     if old := table(tool, "poetry", "dev-dependencies"):
         groups.setdefault("dev", poetry_requirements(old))
     for name, group in list(table(tool, "pdm", "dev-dependencies").items())[:100]:
-        groups.setdefault(name, words(group))
+        groups.setdefault(requirement_name(name), words(group))
     for name in ("uv", "rye"):
         if old_list := words(table(tool, name).get("dev-dependencies")):
             groups.setdefault("dev", old_list)
     return groups
 
 
-def _with_included(groups: Mapping[str, Any], name: str, depth: int) -> list[str]:
+def _with_included(groups: Mapping[str, Any], name: str, seen: set[str]) -> list[str]:
+    """Each group is read once, however often it is included."""
+    seen.add(name)
     members = groups.get(name)
     found: list[str] = []
     for member in members[:MAX_REQUIREMENTS] if isinstance(members, list) else ():
         if isinstance(member, str):
             found.append(member)
-        elif depth and isinstance(included := table(member).get("include-group"), str):
-            found += _with_included(groups, _same_name(groups, included), depth - 1)
+        elif isinstance(included := table(member).get("include-group"), str):
+            other = requirement_name(included)
+            found += _with_included(groups, other, seen) if other not in seen else []
     return list(dict.fromkeys(found))[: 4 * MAX_REQUIREMENTS]
-
-
-def _same_name(groups: Mapping[str, Any], name: str) -> str:
-    """`Test_Unit` is `test-unit`."""
-    wanted = requirement_name(name)
-    return next((other for other in groups if requirement_name(other) == wanted), name)
 
 
 def poetry_requirements(dependencies: Mapping[str, Any]) -> list[str]:
@@ -166,7 +164,7 @@ def resolved(needs: Needs, files: Files) -> Needs:
     """
     manifest = files.toml("pyproject.toml")
     groups = dependency_groups(manifest)
-    members = [text for name in needs.groups for text in groups.get(_same_name(groups, name), [])]
+    members = [text for name in needs.groups for text in groups.get(requirement_name(name), [])]
     own = tuple(without_tools(needs.requirements))
     found = replace(needs, requirements=own, requirement_files=(), groups=())
     found += _of_the_project(requirements(without_tools(members)), _name(manifest))
@@ -188,24 +186,25 @@ def _of_the_project(needs: Needs, name: str) -> Needs:
 
 
 def _of_file(path: str, files: Files) -> Needs:
-    lines, mixed = _lines(path, files, _DEPTH)
+    lines, mixed = _lines(path, files, set())
     if not mixed or len(lines) > MAX_REQUIREMENTS:
         return Needs(requirement_files=(path,))
     return requirements(without_tools(lines))
 
 
-def _lines(path: str, files: Files, depth: int) -> tuple[list[str], bool]:
+def _lines(path: str, files: Files, seen: set[str]) -> tuple[list[str], bool]:
     """Those of a file and of the files in it; and whether something in it is not wanted, or cannot be reached."""
     found: list[str] = []
     mixed = False
+    seen.add(path)
     text = re.sub(r"\\\n", " ", files.text(path))
     if "--hash=" in text:
         return [], False
     for line in text.splitlines()[: 4 * MAX_REQUIREMENTS]:
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         nested = re.fullmatch(r"(?:-r|--requirement)[ =]?\s*([\w./-]+)", line)
-        if nested and depth:
-            inside, unwanted = _lines(_beside(path, nested[1]), files, depth - 1)
+        if nested and (other := _beside(path, nested[1])) not in seen:
+            inside, unwanted = _lines(other, files, seen)
             found, mixed = [*found, *inside], mixed or unwanted
         elif line and not nested:
             found.append(line)

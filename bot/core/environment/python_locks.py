@@ -38,10 +38,11 @@ def sync(files: Files, tools: Tools, needs: Needs, completed: Needs) -> list[tup
     groups = dependency_groups(files.toml("pyproject.toml"))
     offered = extras(files)
     program, _ = interpreter(files, tools)
-    chosen = [word for name in needs.groups if name in groups for word in ("--group", name)]
+    wanted = [name for name in needs.groups if requirement_name(name) in groups]
+    chosen = [word for name in wanted for word in ("--group", name)]
     chosen += [word for name in needs.extras if name in offered for word in ("--extra", name)]
     line = " ".join([f"UV_PROJECT_ENVIRONMENT={VENV} {_SYNC}", *chosen, "--python", program])
-    named = {requirement_name(text) for name in needs.groups for text in groups.get(name, ())}
+    named = {requirement_name(text) for name in wanted for text in groups[requirement_name(name)]}
     rest = [word for path in completed.requirement_files for word in ("-r", path)]
     rest += [text for text in completed.requirements if requirement_name(text) not in named]
     return [(*venv(files, tools), line, *([install(tools, rest)] if rest else []), *completed.before)]

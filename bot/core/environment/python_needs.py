@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 MAX_REQUIREMENTS = 80  # of one environment; more belong into a file, which is installed as it is
 _MAX_REQUIREMENT = 200  # characters
 _REQUIREMENT = re.compile(
-    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w\s,.-]*\])?\s*\(?(?:[<>=!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*\)?\s*(?:;.*)?"
+    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w\s,.-]*\])?\s*\(?(?:[<>=!~]=?=?\s*[\w.*+-]+\s*,?\s*)*\)?\s*(?:;.*)?"
 )
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _EXTRAS = re.compile(r"\.(?:/)?\[([\w\s,.-]+)\]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from bot.core.environment.files import Files
 from bot.core.environment.python_commands import UNKNOWN, read_command, script_test
 from bot.core.environment.python_needs import Needs, pip_arguments
 
-_MOST_CALLS = 200
+_MOST_CALLS = 80
+_MOST_FUNCTIONS = 30  # that hand the session on
+_MOST_ITEMS = 40  # of a list, and of the arguments of a call
 _FOR_TESTS = re.compile(r"(unit[-_]?)?tests?([-_]?(suite|unit|all|py\w*|run|session))?|unit|pytest|testing|py")
 _LIKE_TESTS = re.compile(r"(.*[-_])?(tests?|pytest|unit)([-_].*)?")
 
@@ -71,28 +74,31 @@ def session(nox: Nox, name: str, files: Files) -> Needs | None:
     function = nox.sessions.get(base)
     if function is None:
         return None
-    calls = list(_calls(nox, function, depth=3))[:_MOST_CALLS]
+    calls = itertools.islice(_calls(nox, function, set()), _MOST_CALLS)
     return Needs.all_of(_call(nox, call, files) for call in calls)
 
 
-def _calls(nox: Nox, function: ast.FunctionDef, depth: int) -> Iterator[ast.Call]:
-    """In the order of the text, with those of functions of the file that get the session."""
+def _calls(nox: Nox, function: ast.FunctionDef, seen: set[str]) -> Iterator[ast.Call]:
+    """In the order of the text, with those of functions of the file that get the session, once each."""
     argument = function.args.args[0].arg if function.args.args else "session"
+    seen.add(function.name)
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
             if call.func.value.id == argument:
                 yield call
-        elif isinstance(call.func, ast.Name) and depth and call.func.id in nox.functions and _gets(call, argument):
-            yield from _calls(nox, nox.functions[call.func.id], depth - 1)
+        elif (other := _handed_to(nox, call, argument)) and other.name not in seen and len(seen) < _MOST_FUNCTIONS:
+            yield from _calls(nox, other, seen)
 
 
-def _gets(call: ast.Call, argument: str) -> bool:
-    return any(isinstance(word, ast.Name) and word.id == argument for word in call.args)
+def _handed_to(nox: Nox, call: ast.Call, argument: str) -> ast.FunctionDef | None:
+    """The function of the file that gets the session."""
+    gets = any(isinstance(word, ast.Name) and word.id == argument for word in call.args)
+    return nox.functions.get(_last_name(call.func)) if gets and isinstance(call.func, ast.Name) else None
 
 
 def _call(nox: Nox, call: ast.Call, files: Files) -> Needs:
-    words = [word for argument in call.args for word in _words(nox, argument, depth=4)]
+    words = [word for argument in call.args[:_MOST_ITEMS] for word in _words(nox, argument, depth=4)]
     known = [word for word in words if UNKNOWN not in word]
     match _last_name(call.func):
         case "install":
@@ -120,7 +126,7 @@ def _words(nox: Nox, node: ast.expr, depth: int) -> Sequence[str]:
         case ast.Starred(value=inner):
             return _words(nox, inner, depth)
         case ast.List(elts=items) | ast.Tuple(elts=items) if depth:
-            return [word for item in items[:100] for word in _words(nox, item, depth - 1)]
+            return [word for item in items[:_MOST_ITEMS] for word in _words(nox, item, depth - 1)]
         case ast.Name(id=name) if depth and name in nox.constants:
             return _words(nox, nox.constants[name], depth - 1)
         case ast.BinOp(left=left, right=right) if depth and isinstance(node.op, ast.Add):

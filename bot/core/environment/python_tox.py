@@ -16,6 +16,8 @@ from bot.core.environment.python_pytest import ini
 
 _MOST_NAMES = 300  # of environments, after braces are expanded
 _MOST_TEXT = 20_000  # characters of a value, after what it names is put in
+_MOST_NAMED = 200  # places in a value where something is put in, at once
+_MOST_OF_ONE = 2_000  # characters that are put in there
 
 # An environment with such a factor is not for tests.
 _UNFIT = re.compile(
@@ -211,7 +213,7 @@ def _applying(text: str, name: str) -> list[str]:
         match = re.fullmatch(r"\s*([\w.,!{}-]+(?:,\s+[\w.,!{}-]+)*):(?:\s+(.*))?", line)
         if match is None:
             found.append(line.strip())
-        elif _holds(match[1], name):
+        elif len(match[1]) < _MOST_OF_ONE and _holds(match[1], name):
             found.append((match[2] or "").strip())
     return found
 
@@ -234,13 +236,16 @@ def _versions(name: str) -> list[str]:
 def _put_in(tox: Tox, text: str, name: str) -> str:
     """`{posargs:tests}`, `{toxinidir}`, `{[section]key}`; what is not known is marked as such."""
     for _ in range(8):
-        changed = re.sub(r"(?<!\\)\{([^{}\n]*)\}", lambda match: _named(tox, match[1], name), text[:_MOST_TEXT])
+        changed = re.sub(
+            r"(?<!\\)\{([^{}\n]*)\}", lambda match: _named(tox, match[1], name), text[:_MOST_TEXT], count=_MOST_NAMED
+        )
         if changed == text:
             break
         text = changed
     return text[:_MOST_TEXT]
 
 
+_PLACE = re.compile(r"(?<!\\)\{([^{}\n]*)\}")
 _KNOWN = {
     "toxinidir": ".",
     "tox_root": ".",
@@ -259,7 +264,8 @@ _KNOWN = {
 def _named(tox: Tox, what: str, name: str) -> str:
     if match := re.fullmatch(r"\[([^\]]+)\]([\w-]+)", what):
         value = tox.value(match[1], match[2])
-        return "\n".join(_strings(value)) if isinstance(value, list) else str(value or "")
+        text = "\n".join(_strings(value)) if isinstance(value, list) else str(value or "")
+        return text[:_MOST_OF_ONE]
     first, colon, rest = what.partition(":")
     if what in _KNOWN:
         return _KNOWN[what]

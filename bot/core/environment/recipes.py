@@ -11,7 +11,7 @@ from bot.core.environment import others
 from bot.core.environment.actions import action_lines, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.fitting import fitted_setup
+from bot.core.environment.fitting import fitted_setup, uv_sync
 from bot.core.environment.lines import Kind, kind, single_words, unwrapped
 from bot.core.environment.places import Places
 from bot.core.environment.python_install import venv
@@ -53,7 +53,7 @@ def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, 
     """What stands after the last test is not needed for it, and is left out without a word."""
     last = max((place for place, item in enumerate(items) if item.kind is Kind.TEST), default=len(items))
     needed = items[: last + 1]
-    setup = _lines(item for item in needed if item.kind is Kind.SETUP)
+    setup = _once_synced(_lines(item for item in needed if item.kind is Kind.SETUP))
     tests = _lines(item for item in needed if item.kind is Kind.TEST)[:MAX_TESTS]
     ecosystem = ecosystem_of((*tests, *setup), versions)
     if ecosystem == "python" or any("~/venv" in line for line in setup):
@@ -104,6 +104,13 @@ def _fetched(ecosystem: str, setup: Sequence[str], files: Files, tools: Tools) -
 
 def _lines(items: Iterable[Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for item in items for line in item.lines))
+
+
+def _once_synced(setup: tuple[str, ...]) -> tuple[str, ...]:
+    """`uv run` brings up to date what `uv sync` has made before, and adds nothing to it."""
+    plain = uv_sync(())
+    synced = any(line.startswith(f"{plain} ") for line in setup)
+    return tuple(line for line in setup if line != plain) if synced else setup
 
 
 def _with_venv(setup: tuple[str, ...], files: Files, tools: Tools) -> tuple[str, ...]:

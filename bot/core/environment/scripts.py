@@ -64,6 +64,7 @@ _PACKAGES = re.compile(
 _LISTS = re.compile(r"sudo (-\S+ )*(apt-get|apt|dnf|yum) (-\S+ )*(update|upgrade|clean|remove)\b")
 _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(playwright|cypress) install\b")
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
+_MEASURES = re.compile(r"(.*/)?(bench(marks?)?|perf(ormance)?)(/.*|\.py)?")
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
 
 
@@ -174,6 +175,8 @@ class Script:
             self._items.append(Item(Kind.TEST, self._placed((part,), None)))
             return
         command = self._command(words)
+        if any(_MEASURES.fullmatch(word) for word in command[1:]):
+            return
         found = self._places.expand(self._directory or "", command)
         if found is not None and (found.tests or found.checks):
             self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in found.setup)))

@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`inputs`: what a calling workflow handed in."""
+    """`inputs`: what a calling workflow handed in; `parted`: the name of its matrix by which it split them."""
 
     path: str
     id: str
@@ -45,6 +45,7 @@ class Job:
     services: tuple[str, ...]
     steps: tuple[Step, ...]
     inputs: Mapping[str, str] = field(default_factory=dict)
+    parted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,7 @@ def called(job: Job, workflows: Mapping[str, Workflow]) -> tuple[Job, ...] | Ski
     if workflow is None:
         return Skipped(job.path, f"The job `{job.id}` calls `{job.uses}`, which cannot be read.")
     inputs = {**workflow.defaults, **job.inputs}
-    inner = [replace(one, inputs=inputs, matrix=one.matrix or job.matrix) for one in workflow.jobs if not one.uses]
-    return tuple(inner)
+    return tuple(replace(one, inputs=inputs, parted=job.parted) for one in workflow.jobs if not one.uses)
 
 
 def with_actions(steps: tuple[Step, ...], files: Files) -> tuple[Step, ...]:

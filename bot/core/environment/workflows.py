@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.environment.actions import PROGRAMS, fits
 from bot.core.environment.expressions import Scope, flattened, substituted
 from bot.core.environment.files import Files
-from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, read_matrix
+from bot.core.environment.job_matrix import LANGUAGES, Combination, Matrix, most_fitting, parted_by, read_matrix
+from bot.core.environment.lines import Kind, kind, parts
 from bot.core.environment.places import Places
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe, recipe
@@ -73,7 +74,7 @@ def jobs(files: Files, tools: Tools) -> Jobs:
     read: list[_Read] = []
     characters = 0
     places = Places(files, tools)
-    for job in _jobs(asked, workflows, skipped):
+    for job in _jobs(asked, workflows, skipped, tools):
         characters += sum(len(step.run) for step in job.steps)
         if characters > MAX_SCRIPTS or places.spent:
             skipped.append(Skipped(job.path, f"The job `{job.id}` was not read: there are too many before it."))
@@ -119,16 +120,26 @@ def _workflows(files: Files) -> tuple[dict[str, Workflow], list[Skipped]]:
     return found, skipped
 
 
-def _jobs(asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped: list[Skipped]) -> list[Job]:
+def _jobs(
+    asked: Sequence[Workflow], workflows: Mapping[str, Workflow], skipped: list[Skipped], tools: Tools
+) -> list[Job]:
     found: list[Job] = []
     for workflow in asked:
         for job in workflow.jobs:
-            inner = called(job, workflows)
+            inner = called(_handing_over(job, tools) if job.uses else job, workflows)
             if isinstance(inner, Skipped):
                 skipped.append(inner)
             else:
                 found += inner
     return found[:MAX_JOBS]
+
+
+def _handing_over(job: Job, tools: Tools) -> Job:
+    """A job that calls a workflow, with the inputs of the combination of its matrix that fits best."""
+    matrix = read_matrix(job.matrix)
+    scope = _scope(job, most_fitting(matrix.combinations, tools)[0], matrix, tools)
+    inputs = {name: substituted(value, scope) for name, value in job.inputs.items()}
+    return replace(job, inputs=inputs, parted=parted_by(" ".join(job.inputs.values()), matrix))
 
 
 def _read(job: Job, places: Places) -> _Read:
@@ -143,9 +154,18 @@ def _read(job: Job, places: Places) -> _Read:
             beside = None if _TESTS.search(job.id) else _BESIDE_TESTS.search(job.id)
             other = beside or _OTHER_JOBS.search(job.id) or _OTHER_FILES.match(job.path.rpartition("/")[2])
             reason = f"The job `{job.id}` is about something else than testing here (`{other[0]}`)." if other else ""
-            return _Read(job, found, Skipped(job.path, reason) if reason else None)
+            return _Read(job, _whole(job, found, matrix), Skipped(job.path, reason) if reason else None)
     system = "" if ours else _system(substituted(job.runs_on, scopes[0]))
     return _Read(job, Recipe(), Skipped(job.path, f"The job `{job.id}` runs on {system}.") if system else None)
+
+
+def _whole(job: Job, found: Recipe, matrix: Matrix) -> Recipe:
+    """One of several parts of the tests is not all of them."""
+    commands = [part for step in job.steps if "matrix." in step.run for part in parts(step.run)]
+    tests = [part for part in commands if kind(re.sub(r"\$\{\{[^}]*\}\}", "test", part)) is Kind.TEST]
+    name = job.parted or parted_by(" ".join(tests), matrix)
+    reason = f"CI splits its tests by `{name}`, and these are one part of them."
+    return replace(found, complete=False, reasons=(reason, *found.reasons)) if name else found
 
 
 def _system(runs_on: str) -> str:
@@ -162,8 +182,7 @@ def _scope(job: Job, combination: Combination, matrix: Matrix, tools: Tools) -> 
         for program, pattern in LANGUAGES.items():
             if pattern.match(name) and (version := tools.version(program)):
                 values[f"matrix.{name}"] = ".".join(map(str, version[:2] if program == "python3" else version[:1]))
-    scope = Scope(values, frozenset(unknown))
-    return scope.with_values("inputs", {name: substituted(value, scope) for name, value in job.inputs.items()})
+    return Scope(values, frozenset(unknown)).with_values("inputs", job.inputs)
 
 
 def _best(read: Sequence[_Read]) -> list[_Read]:
@@ -202,4 +221,4 @@ def notes_of(found: Recipe, path: str, tools: Tools, services: Sequence[str] = (
     if services:
         named = ", ".join(f"`{service}`" for service in services)
         notes.append(f"CI's tests have the services {named}; there are none here.")
-    return (*notes, *(f"Left out of {path}: {reason}" for reason in found.reasons))
+    return (*notes, *(f"{path}: {reason}" for reason in found.reasons))

@@ -26,6 +26,9 @@ class Format(StrEnum):
     MINITEST = "minitest"
     TRX = "trx"
     PROVE = "prove"
+    CTEST = "ctest"
+    JAVA = "java"  # JUnit, in files of their own below the workspace
+    NOTHING = "nothing"  # of a runner that leaves nothing when it has nothing to run
     OUTPUT = "output"  # of a command that we do not know: whatever can be recognized
 
 

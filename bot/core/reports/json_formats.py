@@ -56,7 +56,7 @@ def parse_jest(content: bytes) -> dict[str, Verdict]:
     tests = Tests()
     for file in _decoded(content, _Jest).testResults:
         for result in file.assertionResults:
-            name = " > ".join([*result.ancestorTitles, result.title])
+            name = " > ".join(filter(None, [*result.ancestorTitles, result.title]))
             tests.add(f"{file.name}::{name}", _VERDICTS.get(result.status, Verdict.SKIPPED))
         if file.status == "failed" and not file.assertionResults:
             tests.add(file.name, Verdict.FAILED)
@@ -94,6 +94,26 @@ def parse_go(content: bytes) -> dict[str, Verdict]:
         elif event.Action == "fail" and event.Package not in failed_in:
             tests.add(f"{event.Package}::(package)", Verdict.FAILED)
     return tests.found
+
+
+class _GoOutput(msgspec.Struct):
+    Output: str = ""
+
+
+def readable(output: str) -> str:
+    """What people see of a run: the lines of `go test -json` as they would be without the JSON."""
+    if '"Action":"' not in output:
+        return output
+    return "".join(map(_readable, output.splitlines(keepends=True)))
+
+
+def _readable(line: str) -> str:
+    if not line.startswith('{"') or '"Action":"' not in line:
+        return line
+    try:
+        return _decoded(line.encode(errors="replace"), _GoOutput).Output
+    except UnreadableReport:
+        return line
 
 
 class _Example(msgspec.Struct):

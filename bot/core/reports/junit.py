@@ -1,4 +1,4 @@
-"""JUnit's XML, which most runners can write."""
+"""JUnit's XML, which most runners can write, and that of VSTest."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ _VERDICT_OF = {"failure": Verdict.FAILED, "error": Verdict.FAILED, "skipped": Ve
 def parse_junit(xml: bytes) -> dict[str, Verdict]:
     """Test name to verdict. Names are `classname::name`; of several results under one name the worst counts.
 
-    A document type is refused before anything in it is read, because entities that expand are only declared there.
     Raises `UnreadableReport`.
     """
+    return _read(xml, _JUnitReader())
+
+
+def parse_trx(xml: bytes) -> dict[str, Verdict]:
+    """Of .NET's VSTest."""
+    return _read(xml, _TrxReader())
+
+
+def _read(xml: bytes, reader: _JUnitReader | _TrxReader) -> dict[str, Verdict]:
+    """A document type is refused before anything in it is read: entities that expand are only declared there."""
     if len(xml) > MAX_REPORT:
         raise UnreadableReport(f"larger than {MAX_REPORT} bytes")
-    reader = _JUnitReader()
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = reader.start
@@ -60,3 +68,24 @@ class _JUnitReader:
         if tag == "testcase" and self._test is not None:
             self.tests.add(self._test, self._verdict)
             self._test = None
+
+
+_OUTCOMES = {"Passed": Verdict.PASSED, "NotExecuted": Verdict.SKIPPED, "Pending": Verdict.SKIPPED}
+
+
+class _TrxReader:
+    """The root must be `TestRun`."""
+
+    def __init__(self) -> None:
+        self.tests = Tests()
+        self._seen_root = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self._seen_root and tag != "TestRun":
+            raise UnreadableReport("it is not a report of VSTest")
+        self._seen_root = True
+        if tag == "UnitTestResult":
+            self.tests.add(attributes.get("testName", ""), _OUTCOMES.get(attributes.get("outcome", ""), Verdict.FAILED))
+
+    def end(self, tag: str) -> None:
+        """Nothing is nested."""

@@ -9,7 +9,8 @@ from bot.core.reports.text import Tests, lines
 
 _P, _F, _S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
 
-_UNITTEST = re.compile(r"(?<!\S)(?P<method>\w+) \((?P<where>[^()\s]+)\)(?= \.\.\. |$| \()")
+_STARTED = re.compile(r"(?<!\S)(?P<method>\w+) \((?P<where>[A-Za-z_][^()\s]*)\)(?= \.\.\. | [(\[])")
+_DOCUMENTED = re.compile(r"(?P<method>\w+) \((?P<where>[A-Za-z_][^()\s]*)\)")
 _BROKEN = re.compile(r"(?:FAIL|ERROR|UNEXPECTED SUCCESS): (?P<method>\w+) \((?P<where>[^()\s]+)\).*")
 _ENDINGS = (
     ("ok", _P),
@@ -32,9 +33,10 @@ def parse_unittest(content: bytes) -> dict[str, Verdict]:
             tests.add(_unittest_name(broken), _F)
             pending = ""
             continue
-        for started in _UNITTEST.finditer(
-            line
-        ):  # one with subtests may have no verdict of its own: the next follows it
+        if documented := _DOCUMENTED.fullmatch(line):
+            pending = _unittest_name(documented)
+            continue
+        for started in _STARTED.finditer(line):  # one with subtests may be without a verdict: the next one follows it
             pending = _unittest_name(started)
         verdict = _ending(line) if pending else None
         if verdict is not None:
@@ -78,7 +80,7 @@ def parse_cargo(content: bytes) -> dict[str, Verdict]:
 
 
 _MINITEST = re.compile(r"(?P<group>[A-Z][^#]{0,300})#(?P<name>.{1,600}) = \d[\d.]{0,20} s = (?P<verdict>[.FES])")
-_TEST_UNIT = re.compile(r"\s+(?P<name>test.{0,400}?):\s+(?P<verdict>[.FEOPN]): \(\d[\d.]*\)")
+_TEST_UNIT = re.compile(r"\s+(?P<name>test.{0,400}?):\s+(?P<verdict>[.FEOPN])(?:: \(\d[\d.]*\))?")
 _TEST_UNIT_CASE = re.compile(r"(?P<case>[A-Z][\w:]*): *")
 _LETTERS = {".": _P, "F": _F, "E": _F}
 
@@ -92,14 +94,53 @@ def parse_minitest(content: bytes) -> dict[str, Verdict]:
             tests.add(f"{match['group']}::{match['name']}", _LETTERS.get(match["verdict"], _S))
         elif match := _TEST_UNIT_CASE.fullmatch(line):
             group = match["case"]
-        elif group and (match := _TEST_UNIT.match(line)):
+        elif group and (match := _TEST_UNIT.fullmatch(line)):
             tests.add(f"{group}::{match['name']}", _LETTERS.get(match["verdict"], _S))
+    return tests.found
+
+
+_GO_TEST = re.compile(r" *--- (?P<verdict>PASS|FAIL|SKIP): (?P<name>\S+) \(\d[\d.]*s\)")
+_GO_PACKAGE = re.compile(r"(?P<verdict>ok|FAIL)\s+(?P<name>\S+)\s+(?P<rest>\(cached\)|\d[\d.]*s|\[[a-z ]+ failed\]).*")
+_WORDS = {"PASS": _P, "FAIL": _F, "ok": _P}
+
+
+def parse_go_lines(content: bytes) -> dict[str, Verdict]:
+    """Of `go test -v`, which names the package below its tests. Without `-v` a package is one test."""
+    tests = Tests()
+    seen: dict[str, Verdict] = {}
+    for line in lines(content):
+        if match := _GO_TEST.fullmatch(line):
+            seen[match["name"]] = _WORDS.get(match["verdict"], _S)
+        elif (match := _GO_PACKAGE.fullmatch(line)) and "[no test" not in line:
+            verdict = _WORDS[match["verdict"]]
+            if not seen or (verdict is _F and _F not in seen.values()):
+                seen["(package)"] = verdict
+            for name, of_test in seen.items():
+                tests.add(f"{match['name']}::{name}", of_test)
+            seen = {}
+    return tests.found
+
+
+_CTEST = re.compile(r" *\d+/\d+ Test +#\d+: (?P<name>\S.{0,300}?) \.*(?P<verdict>[ *]*[A-Z][\w ]+?) +\d[\d.]* sec.*")
+_AUTOMAKE = re.compile(r"(?P<verdict>PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): (?P<name>\S.*)")
+_MESON = re.compile(
+    r" *\d+/\d+ (?P<name>\S.{0,300}?) +(?P<verdict>OK|FAIL|SKIP|EXPECTEDFAIL|TIMEOUT|ERROR) +\d[\d.]* ?s.*"
+)
+_BUILT = {"Passed": _P, "PASS": _P, "OK": _P, "SKIP": _S, "XFAIL": _S, "EXPECTEDFAIL": _S, "Skipped": _S}
+
+
+def parse_build_tools(content: bytes) -> dict[str, Verdict]:
+    """Of ctest, automake and meson: a program is a test."""
+    tests = Tests()
+    for line in lines(content):
+        if match := _CTEST.fullmatch(line) or _MESON.fullmatch(line) or _AUTOMAKE.fullmatch(line):
+            tests.add(match["name"], _BUILT.get(match["verdict"].strip(" *"), _F))
     return tests.found
 
 
 _COUNTS = re.compile(
     r"Ran (?P<a>\d+) tests? in .*| *(?P<b>\d+) passing\b.*|running (?P<c>\d+) tests?|1\.\.(?P<d>\d+)"
-    r"|(?P<e>\d+) (?:runs|examples?), \d+ (?:assertions|failures?).*"
+    r"|(?P<e>\d+) (?:runs|tests|examples?), \d+ (?:assertions|failures?).*"
 )
 
 

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from bot.core.model import Verdict
 from bot.core.reports.formats import Document, Format
 from bot.core.reports.json_formats import parse_events, parse_go, parse_jest, parse_rspec
-from bot.core.reports.junit import parse_junit
-from bot.core.reports.lines import counted, parse_cargo, parse_minitest, parse_unittest
-from bot.core.reports.tap import parse_prove, parse_tap, parse_tap_among_others
+from bot.core.reports.junit import parse_junit, parse_trx
+from bot.core.reports.lines import (
+    counted,
+    parse_build_tools,
+    parse_cargo,
+    parse_go_lines,
+    parse_minitest,
+    parse_unittest,
+)
+from bot.core.reports.tap import parse_prove, parse_tap
 from bot.core.reports.text import Tests, UnreadableReport
 
 _MAX_DIRECTORY = 200
 
 
 def _parse_output(content: bytes) -> dict[str, Verdict]:
-    """Of a command that we do not know: the first kind of lines that is in there."""
-    for parse in (parse_tap_among_others, parse_cargo, parse_unittest, parse_minitest):
-        if found := parse(content):
-            return found
+    """Of a command that we do not know: all kinds of lines that are in there."""
+    found: dict[str, Verdict] = {}
+    for sign, parse in _SIGNS:
+        if sign.search(content):
+            found |= parse(content)
+    return found
+
+
+# What else is in the output of a runner whose tests are named in lines.
+_SIGNS = (
+    (re.compile(rb"^(?:1\.\.\d|TAP version )", re.MULTILINE), parse_tap),
+    (re.compile(rb"^test result: ", re.MULTILINE), parse_cargo),
+    (re.compile(rb"^Ran \d+ tests? in ", re.MULTILINE), parse_unittest),
+    (re.compile(rb"^\d+ (?:runs|tests), \d+ assertions, ", re.MULTILINE), parse_minitest),
+    (re.compile(rb"^(?:ok|FAIL) *\t", re.MULTILINE), parse_go_lines),
+    (re.compile(rb"^# TOTAL: |tests passed, \d+ tests failed|^Ok: +\d", re.MULTILINE), parse_build_tools),
+)
+
+
+def _parse_nothing(content: bytes) -> dict[str, Verdict]:
     return {}
 
 
@@ -35,6 +59,10 @@ _PARSERS: dict[Format, Callable[[bytes], dict[str, Verdict]]] = {
     Format.CARGO: parse_cargo,
     Format.UNITTEST: parse_unittest,
     Format.MINITEST: parse_minitest,
+    Format.TRX: parse_trx,
+    Format.CTEST: parse_build_tools,
+    Format.JAVA: parse_junit,
+    Format.NOTHING: _parse_nothing,
     Format.OUTPUT: _parse_output,
 }
 
@@ -77,5 +105,6 @@ def _from_the_top(name: str, document: Document) -> str:
     """Where the workspace lies differs from one sandbox to the next."""
     if document.root:
         name = name.replace(f"{document.root}/", "")
+    name = name.removeprefix("./")
     directory = document.directory.strip("/")[:_MAX_DIRECTORY]
     return f"{directory}/{name}" if directory and not name.startswith(f"{directory}/") else name

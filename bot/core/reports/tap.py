@@ -9,7 +9,6 @@ from bot.core.reports.text import Tests, lines
 
 _MAX_DEPTH = 50
 _POINT = re.compile(r"(?P<bad>not )?ok(?: +(?P<number>\d+))?(?: +(?P<dash>- +)?(?P<name>.*))?")
-_PLAN = re.compile(r"1\.\.\d+\b.*|TAP version \d+")
 _DIRECTIVE = re.compile(r"\s#\s*(skip|todo|time=)", re.IGNORECASE)
 _DURATION = re.compile(r"(?: in \d+ ?ms| \(\d[\d.]{0,20} ?m?s\))$")
 _SUBTEST = "# Subtest:"
@@ -25,18 +24,12 @@ def parse_prove(content: bytes) -> dict[str, Verdict]:
     return _ProveReader().read(content).tests.found
 
 
-def parse_tap_among_others(content: bytes) -> dict[str, Verdict]:
-    """Of output that may be anything: only where there is a plan or a version, too."""
-    reader = _Reader().read(content)
-    return reader.tests.found if reader.seen_plan else {}
-
-
 class _Reader:
     def __init__(self) -> None:
         self.tests = Tests()
-        self.seen_plan = False
         self._subtests: list[tuple[int, str]] = []  # indentation and name of those that are open
         self._group = ""
+        self._diagnosing = False  # comments behind a failed point are about it
         self._detail: int | None = None  # the indentation of a block of YAML that we are in
 
     def read(self, content: bytes) -> _Reader:
@@ -53,18 +46,17 @@ class _Reader:
     def _line(self, indent: int, text: str) -> None:
         if text == "---":
             self._detail = indent
+            self._diagnosing = False
         elif text.startswith(_SUBTEST):
             self._close(indent)
             if len(self._subtests) < _MAX_DEPTH:
                 self._subtests.append((indent, text[len(_SUBTEST) :].strip()))
-        elif text.startswith("# "):
-            self._group = text[2:]
+        elif text.startswith("#"):
+            self._group = self._group if self._diagnosing else text[1:].strip()
         elif text == "}":
             self._close(indent)
         elif text.startswith("Bail out!"):
             self.tests.add("Bail out!", Verdict.FAILED)
-        elif _PLAN.fullmatch(text):
-            self.seen_plan = True
         elif _is_point(text):
             self._point(indent, text)
 
@@ -75,7 +67,8 @@ class _Reader:
     def _point(self, indent: int, text: str) -> None:
         match = _POINT.fullmatch(text)
         assert match is not None
-        said = match["name"] or ""
+        said = f" {match['name'] or ''}"
+        self._diagnosing = bool(match["bad"])
         opens = said.endswith("{")
         directives = [found.lower() for found in _DIRECTIVE.findall(said)]
         name = _DURATION.sub("", _DIRECTIVE.split(said, maxsplit=1)[0].removesuffix("{").strip())

@@ -70,7 +70,7 @@ def _narrowed_call(found: Call, files: Sequence[str]) -> list[str]:
         return []
     changes = found.runner.narrow(words, found.at, files)
     return [
-        found.command.edited({found.at: _quoted(change.add)}, change.drop, _quoted(change.append)) for change in changes
+        found.command.edited(found.at, _quoted(change.add), change.drop, _quoted(change.append)) for change in changes
     ]
 
 

@@ -11,25 +11,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bot.core.reports.formats import ROOT, Format
-from bot.core.runners import reporters
-from bot.core.runners.folder import ENVIRONMENT, REPORT, REPORT_FOLDER
-from bot.core.runners.python import PYTEST, PYTEST_OPTIONS, USAGE_ERROR
+from bot.core.reports.formats import Format
+from bot.core.runners.folder import REPORT_FOLDER
+from bot.core.runners.gathering import BEFORE, COPY, PREAMBLE, REMOVE_JAVA_REPORTS, after
+from bot.core.runners.python import PYTEST, USAGE_ERROR
 from bot.core.runners.runner import Stream, given
 from bot.core.runners.shell import Command, Opaque, Part, Step, Subshell, steps
 from bot.core.runners.table import Call, call
-
-_MAX_REPORT = 12 * 1024 * 1024  # bytes of one part's
-# Several pytests in one part, as tox and nox start them, must not write the same file: pytest expands these itself.
-_PYTEST_REPORT = f"{REPORT_FOLDER}/{{}}.pytest$TOX_ENV_NAME$NOX_CURRENT_SESSION"
-_COPY = 60  # a file descriptor for what is printed and kept as well
-_COPIED = {
-    Stream.OUTPUT: f">&{_COPY}",
-    Stream.ERRORS: f"2>&{_COPY}",
-    Stream.BOTH: f">&{_COPY} 2>&{_COPY}",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +37,18 @@ class Recipe:
 def recipe(command: str) -> Recipe:
     script = _Script()
     body = "\n".join(script.lines(steps(command)))
-    return Recipe(f"{_PREAMBLE}\n{body}\nexit $_solvebot_code", _BEFORE, _AFTER)
+    return Recipe(
+        f"{PREAMBLE}\n{body}\nexit $_solvebot_code",
+        f"{BEFORE}\n{REMOVE_JAVA_REPORTS}" if Format.JAVA in script.formats else BEFORE,
+        after(java=not script.formats.isdisjoint({Format.JAVA, Format.OUTPUT})),
+    )
 
 
-_PREAMBLE = f"""
-_solvebot_root=$PWD _solvebot_code=0
-_solvebot_begin() {{
-  export {ENVIRONMENT}={REPORT_FOLDER}/$1.report PYTEST_ADDOPTS=$3
-  local at=${{PWD#"$_solvebot_root"}}
-  printf '%s %s\\n' "$2" "${{at//[^[:print:]]/?}}" > {REPORT_FOLDER}/$1.head
-}}
-_solvebot_end() {{
-  local code=$? tries=0
-  exec {_COPY}>&-
-  [ "$_solvebot_code" != 0 ] || _solvebot_code=$code
-  while [ "${{1-}}" ] && kill -0 "$1" 2>/dev/null && [ $((tries += 1)) -lt 60 ]; do sleep 0.05; done
-}}
-""".strip()
-
-_BEFORE = f"rm -rf {REPORT_FOLDER}; mkdir -p {REPORT_FOLDER}" + "".join(
-    f"\ncat > {path} <<'END-OF-REPORTER'\n{source}\nEND-OF-REPORTER" for path, source in reporters.SOURCES.items()
-)
-_AFTER = f"""
-cd {REPORT_FOLDER} || exit
-gather() {{
-  find . -type f -path "$1" | sort | while IFS= read -r file; do
-    printf '\\0%s\\n' "$2"; head -c {_MAX_REPORT} -- "$file" | tr -d '\\0'
-  done
-}}
-for head in *.head; do
-  IFS= read -r about < "$head"
-  gather "./${{head%.head}}.report" "$about"
-  gather "./${{head%.head}}.pytest*" "{Format.JUNIT} ${{about#* }}"
-done > parts
-{{ printf '\\0{ROOT} %s\\n' "$OLDPWD"; cat parts; }} > {REPORT}
-""".strip()
-
+_COPIED = {
+    Stream.OUTPUT: f">&{COPY}",
+    Stream.ERRORS: f"2>&{COPY}",
+    Stream.BOTH: f">&{COPY} 2>&{COPY}",
+}
 # They change the shell that runs them, and print nothing.
 _OF_THE_SHELL = frozenset(
     {"cd", "pushd", "popd", "export", "source", ".", "set", "unset", "shopt", "alias", "ulimit", "umask"}
@@ -92,15 +58,15 @@ _GUARDS = frozenset({"cd", "pushd", "source", "."})  # what comes behind them ma
 
 @dataclass(slots=True)
 class _Script:
-    """Numbers the parts as it writes them."""
+    """Numbers the parts as it writes them, and remembers in which formats they report."""
 
-    parts: int = 0
+    formats: set[Format] = field(default_factory=set)
+    _parts: int = 0
 
     def lines(self, steps: Sequence[Step]) -> Iterator[str]:
         open_guards = 0
         for step in steps:
-            guards = step.then == "&&" and _program(step.part) in _GUARDS
-            if guards and isinstance(step.part, Command):
+            if step.then == "&&" and isinstance(step.part, Command) and _program(step.part) in _GUARDS:
                 yield f"if {step.part.text}; then"
                 open_guards += 1
             else:
@@ -114,37 +80,47 @@ class _Script:
     def _part(self, part: Part) -> Iterator[str]:
         if isinstance(part, Subshell):
             yield from ("(", "_solvebot_code=0", *self.lines(part.steps), "exit $_solvebot_code", ")", "_solvebot_end")
-        elif _program(part) in _OF_THE_SHELL:
+        elif isinstance(part, Command) and _program(part) in _OF_THE_SHELL:
             yield from (part.text, "_solvebot_end")
         else:
-            self.parts += 1
-            yield from _reporting(part, self.parts)
+            self._parts += 1
+            found = call(part) if isinstance(part, Command) else None
+            self.formats.add(found.runner.format if found else Format.OUTPUT)
+            yield from _known(found, self._parts) if found else _unknown(part, self._parts)
 
 
-def _program(part: Part) -> str:
-    """Of a plain command; an assignment alone counts as one that the shell carries out."""
-    if not isinstance(part, Command):
-        return ""
-    words = part.values[part.first :]
+def _program(command: Command) -> str:
+    """An assignment alone counts as one that the shell carries out."""
+    words = command.values[command.first :]
     return words[0] if words else "set"
 
 
-def _reporting(part: Command | Opaque, number: int) -> Iterator[str]:
-    found = call(part) if isinstance(part, Command) else None
-    format, stream = (found.runner.format, found.runner.stream) if found else (Format.OUTPUT, Stream.BOTH)
-    report = f"{REPORT_FOLDER}/{number}.report"
-    text = asking(found, report) if found else part.text
-    yield f"_solvebot_begin {number} {format} '{PYTEST_OPTIONS.format(report=_PYTEST_REPORT.format(number))}'"
-    if found and found.runner is PYTEST:
+def _unknown(part: Command | Opaque, number: int) -> Iterator[str]:
+    """`:` because there may be nothing but a comment."""
+    yield f"_solvebot_begin {number} {Format.OUTPUT}"
+    yield from _copied(f":\n{part.text}", number, Stream.BOTH)
+
+
+def _known(found: Call, number: int) -> Iterator[str]:
+    text = asking(found, _report(number))
+    yield f"_solvebot_begin {number} {found.runner.format}"
+    if found.runner is PYTEST:
         yield from _twice(text)
-    elif stream is Stream.NONE:
-        yield f"{{ {text}\n}}"
-        yield "_solvebot_end"
+    elif found.runner.stream is Stream.NONE:
+        yield from (f"{{ {text}\n}}", "_solvebot_end")
     else:
-        yield f"exec {_COPY}> >(exec tee {report}{' >&2' if stream is Stream.ERRORS else ''})"
-        yield "_solvebot_copy=$!"
-        yield f"{{ {text}\n}} {_COPIED[stream]} {_COPY}>&-"
-        yield "_solvebot_end $_solvebot_copy"
+        yield from _copied(text, number, found.runner.stream)
+
+
+def _report(number: int) -> str:
+    return f"{REPORT_FOLDER}/{number}.report"
+
+
+def _copied(text: str, number: int, stream: Stream) -> Iterator[str]:
+    yield f"exec {COPY}> >(exec tee {_report(number)}{' >&2' if stream is Stream.ERRORS else ''})"
+    yield "_solvebot_copy=$!"
+    yield f"{{ {text}\n}} {_COPIED[stream]} {COPY}>&-"
+    yield "_solvebot_end $_solvebot_copy"
 
 
 def _twice(text: str) -> Iterator[str]:
@@ -160,7 +136,8 @@ def asking(found: Call, report: str) -> str:
     """The command with the options by which its runner reports, and without those that get in the way."""
     runner, words = found.runner, found.command.values
     return found.command.edited(
-        {found.at: [shlex.quote(word.format(report=report)) for word in runner.ask]},
+        found.at,
+        [shlex.quote(word.format(report=report)) for word in runner.ask],
         given(words, found.at, runner.silence),
         [shlex.quote(word) for word in runner.ask_last],
     )

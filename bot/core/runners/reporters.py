@@ -16,7 +16,7 @@ function tell(file, names, verdict, error) {{
   const name = names.join(' > ')
   fs.appendFileSync(to, JSON.stringify({{ file: file || '', name, verdict }}) + '\\n')
   console.log(verdict + ': ' + name)
-  if (error) console.log(String(error.stack || error.message || error).slice(0, 2000))
+  if (error) console.log([error.message, error.stack].join('\\n').slice(0, 2000))
 }}
 """
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 _MAX_LINE = 20_000  # characters that are taken apart
@@ -80,18 +80,20 @@ class Command:
         """Index of the program: behind assignments."""
         return sum(1 for _ in itertools.takewhile(lambda word: _ASSIGNMENT.match(word.value), self.words))
 
-    def edited(
-        self, insert: Mapping[int, Sequence[str]], drop: Collection[int] = (), append: Sequence[str] = ()
-    ) -> str:
-        """With words (already quoted) before others, without some, with more at its end; all else to the letter."""
-        made, at = [], 0
+    def edited(self, at: int, add: Sequence[str], drop: Collection[int] = (), append: Sequence[str] = ()) -> str:
+        """With words behind the first `at`, without some, with more at the end; all else to the letter.
+
+        New words are quoted already.
+        """
+        new = {at - 1: list(add)}
+        new[len(self.words) - 1] = [*new.get(len(self.words) - 1, []), *append]
+        made, end = [], 0
         for index, word in enumerate(self.words):
-            gap = self.text[at : word.start]
-            made += [gap.rstrip(" ") if index in drop else gap, *(f"{new} " for new in insert.get(index, ()))]
-            made.append("" if index in drop else self.text[word.start : word.end])
-            at = word.end
-        behind = [*insert.get(len(self.words), ()), *append]
-        return "".join((*made, *(f" {new}" for new in behind), self.text[at:]))
+            gap = self.text[end : word.start]
+            made += [gap.rstrip(" "), ""] if index in drop else [gap, self.text[word.start : word.end]]
+            made += [f" {text}" for text in new.get(index, [])]
+            end = word.end
+        return "".join((*made, self.text[end:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def _steps(line: str, tokens: Sequence[_Token], depth: int) -> tuple[Step, ...] 
     for chain in _split(tokens, {";", "\n"}):
         # `a && b || c` is neither `a` and then the rest, nor the other way round
         pieces = [chain] if any(token.text == "||" for token in chain) else _split(chain, {"&&"})
+        if not pieces:
+            return None
         for piece in pieces:
             part = _part(line, piece, depth)
             if part is None:

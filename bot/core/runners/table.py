@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.runners import javascript, python
+from bot.core.runners import compiled, javascript, python, scripted
 from bot.core.runners.runner import Runner
 from bot.core.runners.shell import Command
 
-RUNNERS = (*python.RUNNERS, *javascript.RUNNERS)
+RUNNERS = (*python.RUNNERS, *javascript.RUNNERS, *compiled.RUNNERS, *scripted.RUNNERS)
 
 
 @dataclass(frozen=True, slots=True)
