@@ -76,7 +76,7 @@ COMPOSER = "composer install --no-interaction --no-progress --quiet"
             ("NOCONFIGURE=1 ./autogen.sh", "./configure", "make -j2"),
             "make check",
         ),
-        ({"justfile": "test:\n  cargo t\n", "Makefile": "check:\n\tx\n"}, (), "just test"),
+        ({"justfile": "test:\n  cargo t\n", "Makefile": "check:\n\tx\n"}, (), "cargo t"),
         ({"Taskfile.yml": "tasks: {unit: x}"}, (), "task unit"),
         ({"Makefile": "all: x\nx:\n\tcc\n"}, None, None),
     ],

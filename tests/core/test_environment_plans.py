@@ -113,7 +113,14 @@ def test_a_plan_that_is_found_twice_keeps_its_first_place() -> None:
 
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
-    paths = ["a/b/c/d/package.json", "a/package.json", "package.json", "a.py", "tests/data/requirements.txt", *tests]
+    paths = [
+        "a/b/c/d/e/f/package.json",
+        "a/package.json",
+        "package.json",
+        "a.py",
+        "tests/data/requirements.txt",
+        *tests,
+    ]
     assert wanted(paths) == ["package.json", "a/package.json", *sorted(tests)[:16]]
 
 

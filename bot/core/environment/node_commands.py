@@ -253,7 +253,8 @@ def _role_of_file(path: str) -> Role:
 def _role_elsewhere(command: Command, name: str) -> Role:
     """A program that is not Node's own: as everywhere else. A file of the repository by its path."""
     if "/" in name:
-        return _role_of_file(name)
+        runner = ROLES.get(re.sub(r"\.[cm]?js$", "", name.rpartition("/")[2])) is Role.TEST
+        return Role.TEST if runner else _role_of_file(name)
     match kind_of(command.plain):
         case Kind.TEST:
             return Role.TEST

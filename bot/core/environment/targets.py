@@ -30,8 +30,13 @@ def plans(files: Files) -> list[Toolchain]:
         name = next((name for name in names if name in files), "")
         targets = _read(program, files.text(name)) if name else {}
         target = next((target for target in _TARGETS if target in targets), "")
-        if target:
-            found.append(Toolchain((), f"{program} {target}", f"{name} with `{target}`"))
+        if not target:
+            continue
+        apart = expand((program, target), files)
+        if apart is not None and apart.tests:
+            line = " && ".join(apart.tests)
+            found.append(Toolchain((), line, f"{name} with `{target}`, taken apart", "", apart.checks))
+        found.append(Toolchain((), f"{program} {target}", f"{name} with `{target}`"))
     return found
 
 
