@@ -106,7 +106,7 @@ def test_a_job_of_pytest() -> None:
 def test_a_job_of_npm() -> None:
     plan = only(GOT_LIKE)
     assert plan == Toolchain(
-        setup=("npm install --no-audit --no-fund",),
+        setup=("npm install --no-save --no-audit --no-fund",),
         test="npm test",
         why="CI's job `test` in .github/workflows/ci.yml",
         ecosystem="node",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import devcontainer, documents, node, others, python, python_groups, workflows
+from bot.core.environment import devcontainer, documents, node, others, projects, python, python_groups, workflows
 from bot.core.environment.files import Files
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe
@@ -29,10 +29,14 @@ def wanted(paths: Sequence[str]) -> list[str]:
     Of the manifests and the tests, those nearest to the top.
     """
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
-    manifests = [path for path in nearest if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
+    manifests = [path for path in nearest if any(map(_is_manifest, projects.tails(path)))]
     tests = [path for path in nearest if python.TEST_FILE.fullmatch(path)]
     said = [path for pattern in _SAID for path in sorted(paths) if pattern.fullmatch(path)]
     return [*manifests[:MAX_WANTED], *said[:MAX_SAID], *tests[:_SAMPLES]]
+
+
+def _is_manifest(path: str) -> bool:
+    return any(pattern.fullmatch(path) for pattern in _PATTERNS)
 
 
 def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
@@ -53,11 +57,7 @@ def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
 
     Of the first two only what could be read whole: with steps left out, they come after the manifests.
     """
-    by_size = sorted(
-        (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools)),
-        key=lambda plans: -_sources(files, plans),
-    )
-    own = Plans.all_of(by_size)
+    own = projects.with_projects(files, about, lambda files, about: _own(files, tools, about))
     ci = workflows.jobs(files, tools)
     main = main_ecosystem(files)
     of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "")]
@@ -71,6 +71,12 @@ def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
     ordered = (*whole, *of_main, *own.plans, *partial, *of_others, *ci.partial, *told)
     found = tuple(sorted(ordered, key=lambda plan: plan.test is None))
     return Plans(found, (*skipped, *ci.skipped, *own.skipped))
+
+
+def _own(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
+    """By the manifests at the top, those of the language with the most files first."""
+    several = (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools))
+    return Plans.all_of(sorted(several, key=lambda plans: -_sources(files, plans)))
 
 
 def _prepared(files: Files, tools: Tools) -> tuple[list[tuple[Recipe, str]], list[Skipped]]:
