@@ -43,7 +43,7 @@ def fitted_setup(line: str, words: Sequence[str], files: Files, tools: Tools) ->
         case ["python", "setup.py", "develop" | "install"]:
             return Fit((install(tools, ["-e", "."]),))
         case ["npm", *_]:
-            return _npm(command)
+            return _npm(command, files)
         case ["pnpm" | "yarn" | "bun", *_]:
             return Fit(_managed(line, command, files, tools))
         case ["bundle", *_]:
@@ -143,14 +143,16 @@ def uv_sync(options: Sequence[str]) -> str:
     )
 
 
-def _npm(command: Sequence[str]) -> Fit:
+def _npm(command: Sequence[str], files: Files) -> Fit:
+    """What is installed changes neither the manifest nor the lock file."""
     if command[1] not in ("install", "i", "ci", "add"):
         return Fit((shlex.join(command),))
     named = [word for word in command[2:] if not word.startswith("-") and not re.match(r"(npm|corepack)(@|$)", word)]
     if "-g" in command or "--global" in command:
         return Fit((f"npm install --global --prefix ~/.local {shlex.join(named)}",) if named else ())
     quiet = [option for option in ("--no-audit", "--no-fund") if option not in command]
-    unsaved = ["--no-save"] if named else []
+    locked = "package-lock.json" in files or "npm-shrinkwrap.json" in files
+    unsaved = ["--no-save"] if named else ["--no-package-lock"] if command[1] != "ci" and not locked else []
     return Fit((shlex.join([*command, *unsaved, *quiet]),))
 
 
