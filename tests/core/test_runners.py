@@ -102,6 +102,9 @@ def single(found: TestReport) -> dict[str, Verdict]:
         (f"(exit 3) && false && {PYTEST} tests/test_good.py", 3, GOOD_IS_SEEN),
         (f"false; {PYTEST} tests/test_good.py", 0, GOOD_IS_SEEN),
         (f"cd nowhere && {PYTEST} ; {PYTEST} tests/test_good.py", 0, GOOD_IS_SEEN),
+        # what a build that failed has left is not what is to be tested
+        (f"make build && {PYTEST} tests/test_good.py; {PYTEST} tests/test_bad.py", 1, BAD_IS_SEEN),
+        (f"(make build && {PYTEST} tests/test_good.py) && {PYTEST} tests/test_good.py", 2, GOOD_IS_SEEN),
         (f"export X=tests Y=1 && {PYTEST} $X/test_good.py | cat", 0, GOOD_IS_SEEN),
         (f"for x in tests/test_good.py; do {PYTEST} $x; done # all", 0, GOOD_IS_SEEN),
         ("make", 2, {**GOOD_IS_SEEN, **BAD_IS_SEEN}),

@@ -1,8 +1,8 @@
 """How a test command is run so that it tells about single tests.
 
 Every part of the command writes a report of its own; a part that fails does not keep the others from running, because
-a linter or one broken suite must not silence the rest. A directory that cannot be entered does: what comes behind it
-belongs there. The exit code is the first that is not 0.
+a linter or one broken suite must not silence the rest. A directory that cannot be entered does, and a build that
+fails: what comes behind them belongs there, and is about what is built. The exit code is the first that is not 0.
 
 Nothing of this can be seen in the workspace. Reports are what the code under test makes of them, as the output is.
 """
@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from bot.core.environment.lines import Kind, kind_of
 from bot.core.reports.formats import Format
 from bot.core.runners.folder import REPORT_FOLDER
 from bot.core.runners.gathering import BEFORE, COPY, PREAMBLE, REMOVE_JAVA_REPORTS, after
@@ -77,7 +78,7 @@ class _Script:
     def lines(self, steps: Sequence[Step]) -> Iterator[str]:
         open_guards = 0
         for step in steps:
-            if step.then == "&&" and isinstance(step.part, Command) and _program(step.part) in _GUARDS:
+            if step.then == "&&" and isinstance(step.part, Command) and _guards(step.part):
                 yield f"if {step.part.text}; then"
                 open_guards += 1
             else:
@@ -98,6 +99,12 @@ class _Script:
             found = call(part) if isinstance(part, Command) else None
             self.formats.add(found.runner.format if found else Format.OUTPUT)
             yield from _known(found, self._parts) if found else _unknown(part, self._parts)
+
+
+def _guards(command: Command) -> bool:
+    """A build too: what an earlier one has left would be tested in place of the workspace."""
+    words = command.values[command.first :]
+    return _program(command) in _GUARDS or (call(command) is None and kind_of(words) is Kind.SETUP)
 
 
 def _program(command: Command) -> str:
