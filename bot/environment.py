@@ -29,7 +29,7 @@ from bot.core.environment.files import Files
 from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import main_ecosystem, plans, wanted
-from bot.core.environment.proof import Attempt, Found, Proof, Trial, best
+from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
 from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.history import History, makes_versions_from_git
 from bot.core.model import (
@@ -111,8 +111,8 @@ class Environments:
 
     async def _try(self, place: Place, found: Plans) -> list[Attempt]:
         tried: list[Attempt] = []
-        for plan in found.plans:
-            tried.append(await self.attempt(place, plan))
+        while (plan := next_plan(found.plans, tried)) is not None:
+            tried.append(await self.attempt(place, plan, tried[-1] if tried else None))
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
         return tried
@@ -175,8 +175,9 @@ class Environments:
         return found
 
     @step("try plan", patience=SANDBOX_PATIENCE)
-    async def attempt(self, place: Place, plan: Toolchain) -> Attempt:
-        return await self._attempt(place, plan)
+    async def attempt(self, place: Place, plan: Toolchain, before: Attempt | None = None) -> Attempt:
+        """`before`: the one before, whose snapshot is there: what is set up in the same way is not set up again."""
+        return await self._attempt(place, plan, before)
 
     @step("replay script", patience=SANDBOX_PATIENCE)
     async def replay(self, place: Place, plan: Toolchain) -> Attempt:
@@ -218,10 +219,13 @@ class Environments:
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _attempt(self, place: Place, plan: Toolchain) -> Attempt:
+    async def _attempt(self, place: Place, plan: Toolchain, before: Attempt | None = None) -> Attempt:
         begun = time.monotonic()
         self._tell(trying(plan))
-        attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
+        if before is not None and before.serves(plan):
+            attempt = replace(before, plan=plan)
+        else:
+            attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
         trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
         attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
         self._tell(outcome(attempt))

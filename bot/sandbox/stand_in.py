@@ -97,6 +97,7 @@ class _Conversation:
         self._downloads = downloads
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_BYTES)
         self._asks_for_head = False  # only
+        self._is_the_last = False  # request of this connection: what comes after a body is not read
 
     async def hold(self) -> None:
         while True:
@@ -111,7 +112,7 @@ class _Conversation:
                 if self._http.our_state is not h11.SEND_RESPONSE:
                     return self._writer.transport.abort()  # whatever comes next would be taken for the rest of it
                 return await self._refuse(error.refusal if isinstance(error, Unfetched) else _UNREADABLE)
-            if request.method == "POST" or self._http.our_state is not h11.DONE:
+            if self._http.our_state is not h11.DONE:
                 return None
             self._http.start_next_cycle()
 
@@ -128,7 +129,7 @@ class _Conversation:
             return Refusal(400, "not an HTTP/1 request")
         if not isinstance(event, h11.Request) or event.http_version not in (b"1.0", b"1.1"):
             return Refusal(400, "not an HTTP/1 request")
-        self._asks_for_head = event.method == b"HEAD"
+        self._asks_for_head, self._is_the_last = event.method == b"HEAD", event.method == b"POST"
         headers = tuple((name.decode("latin-1"), said.decode("latin-1")) for name, said in event.headers)
         request = read_request(event.method.decode("latin-1"), event.target.decode("latin-1"), headers, self._authority)
         if isinstance(request, Request) and request.method != "POST":
@@ -153,7 +154,8 @@ class _Conversation:
 
     async def _send(self, head: Head, body: AsyncIterator[bytes]) -> None:
         headers = [(name.encode("latin-1"), said.encode("latin-1")) for name, said in head.headers]
-        await self._write(h11.Response(status_code=head.status, headers=headers))
+        ending = [(b"connection", b"close")] if self._is_the_last else []
+        await self._write(h11.Response(status_code=head.status, headers=[*headers, *ending]))
         if not self._asks_for_head and head.status not in (204, 304):
             async for data in body:
                 await self._write(h11.Data(data=data))

@@ -151,13 +151,16 @@ class SetUps:
     def arriving(self) -> list[Path]:
         return sorted(self.directory.glob("downloads/arriving/*"))
 
-    async def connect(self, sandbox: str = "one", *, name: str = "localhost", trust: bytes | None = None) -> Streams:
-        """Through a tunnel to the registry, as a client that calls it `name` and trusts our authority, or another."""
+    async def connect(self, sandbox: str = "one", *, trust: bytes | None = None) -> Streams:
+        """Through a tunnel to the registry, as a client that trusts our authority, or another one."""
         authority = self.stand_in.authority.certificate if trust is None else trust
+        return await self.shake_hands(ssl.create_default_context(cadata=authority.decode()), "localhost", sandbox)
+
+    async def shake_hands(self, context: ssl.SSLContext, name: str | None, sandbox: str = "one") -> Streams:
+        """`name`: how the client calls the other side."""
         reader, writer = await asyncio.open_unix_connection(self.sockets[sandbox])
         writer.write(f"CONNECT {self.registry.host} HTTP/1.1\r\n\r\n".encode())
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 200 Connection established\r\n\r\n"
-        context = ssl.create_default_context(cadata=authority.decode())
         try:
             await writer.start_tls(context, server_hostname=name)
         except OSError:

@@ -74,11 +74,21 @@ async def test_headers_of_one_sandbox_do_not_shape_what_another_gets() -> None:
         assert world.registry.headers(0) == {"host": world.registry.host, "accept": "*/*", "user-agent": "Solvebot"}
 
 
-async def test_a_tunnel_to_one_host_cannot_be_used_for_another_name() -> None:
+@pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", None])
+async def test_a_tunnel_to_one_host_cannot_be_used_for_another_name(name: str | None) -> None:
+    careless = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
     async with set_ups({WHEEL: Page(b"package")}) as world:
         with pytest.raises(OSError):
-            await world.connect(name="evil.example")
-        assert world.stand_in.stands_in("one", "localhost")
+            await world.shake_hands(careless, name)
+        assert world.stand_in.stands_in("one", "localhost")  # no way to a plain tunnel
+        _, writer = await world.shake_hands(careless, "localhost")
+        writer.close()
+        assert world.registry.heads == []
+
+
+async def test_no_other_host_is_stood_in_for() -> None:
+    async with set_ups({}) as world:
         reader, writer = await asyncio.open_unix_connection(world.sockets["one"])
         writer.write(b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n")
         assert await reader.readline() == b"HTTP/1.1 403 Refused\r\n"

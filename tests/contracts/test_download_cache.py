@@ -124,6 +124,7 @@ async def test_git_may_ask_what_to_fetch_and_sends_nothing_else() -> None:
         reply = await world.say(
             f"POST {target} HTTP/1.1\r\nHost: {world.registry.host}\r\nContent-Length: 5\r\n\r\nwant!".encode()
         )
+        assert reply.headers["connection"] == "close"  # or git would use it again
         assert (reply.status, reply.body, world.registry.bodies, world.kept) == (200, b"pack", [b"want!"], [])
 
 
@@ -181,6 +182,17 @@ async def test_the_limit_holds_and_what_is_used_stays() -> None:
         assert len(world.registry.heads) == 21
 
 
+def test_what_arrives_at_a_time_is_limited(tmp_path: Path) -> None:
+    files = KeptFiles(tmp_path, 1000)
+    with files.arriving(300) as first, files.arriving(200) as second, files.arriving(1) as third:
+        assert first is not None
+        assert second is not None
+        assert third is None
+        assert not second.write(b"a" * 201)
+    with files.arriving(500) as alone:
+        assert alone is not None
+
+
 async def test_what_is_larger_than_the_cache_is_passed_on() -> None:
     large = os.urandom(2 * MB)
     pieces = (
@@ -190,6 +202,7 @@ async def test_what_is_larger_than_the_cache_is_passed_on() -> None:
     )
     async with set_ups({WHEEL: Page(large), "/pieces.whl": Page(raw=pieces)}, limit=MB) as world:
         assert (await world.get(WHEEL)).body == large
+        assert (world.kept, world.bodies) == ([], [])
         with pytest.raises((asyncio.IncompleteReadError, ValueError, OSError)):
             await world.get("/pieces.whl")
         assert (await world.get("/pieces.whl")).body == large  # once bitten

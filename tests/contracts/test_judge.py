@@ -533,6 +533,25 @@ async def test_without_a_test_command_only_the_repro_command_speaks(court: Court
     assert (evidence.stable_total, evidence.own_tests_flip, evidence.repro_flips) == (0, False, True)
 
 
+async def test_a_part_that_fails_does_not_silence_the_tests(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    command = f"python3 -c 'import nothing_of_this_name' && (cd tests && false) && {court.ground.command}"
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(command))
+    assert (found.per_test, found.stable, found.canary) == (True, STABLE, "tests/test_amounts.py")
+    evidence = await court.judge_candidate(
+        await court.candidate({"shop/amounts.py": BREAKING}), replace(found, repro=None)
+    )
+    assert evidence.regressions == ("tests.test_amounts::test_show",)
+
+
+async def test_no_tests_are_no_evidence(court: Court) -> None:
+    judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    plan = untried("python3 -m unittest discover -s shop -t .")
+    found = await judge.baseline(SOLVE, court.ground.task, REPO, plan)
+    assert (found.per_test, found.stable) == (False, ())
+    assert found.note == "No tests were run on the base commit; the test command ends with exit code 0 there."
+
+
 async def test_a_runner_without_reports_is_judged_by_its_exit_code(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     command = "PYTHONPATH=. python3 tests/test_amounts.py && python3 -c 'import shop.amounts as a; a.total([\"1\"])'"

@@ -26,6 +26,7 @@ from bot.core.model import (
     Gate,
     GateFailure,
     IssueRef,
+    KnownEnvironment,
     Limits,
     ModelSpec,
     Outcome,
@@ -287,6 +288,18 @@ async def test_times_keep_their_zone(store: SqlStore) -> None:
     assert (found, found.tzinfo) == (NOON, UTC)
     with pytest.raises(sa.exc.StatementError, match="without a zone"):
         await store.frozen(SOLVE.id, TASK, NOON.replace(tzinfo=None))
+
+
+async def test_the_plan_that_held_is_the_last_one_that_was_kept(store: SqlStore) -> None:
+    assert await store.environment(REPO.id) is None
+    first = KnownEnvironment(REPO.id, "k1", TOOLCHAIN, NOON)
+    second = KnownEnvironment(REPO.id, "k2", dataclasses.replace(TOOLCHAIN, test="make check"), NOON)
+    for known in (first, second):
+        await store.keep_environment(known)
+        assert await store.environment(REPO.id) == known
+    assert await store.environment(8) is None
+    assert await store.purge(NOON + timedelta(seconds=1)) == 1
+    assert await store.environment(REPO.id) is None
 
 
 async def test_a_search_in_vain_is_known_for_as_long_as_the_repository_says_the_same(store: SqlStore) -> None:

@@ -65,6 +65,16 @@ def test_a_job_of_another_language_comes_after_the_manifests() -> None:
     assert "CI's job `unit` in .github/workflows/ci.yml" in order
 
 
+def test_what_is_said_twice_keeps_its_first_place() -> None:
+    told = {
+        "AGENTS.md": "`npm ci`, then `npx mocha --ci`",
+        "package.json": PACKAGE,
+        "package-lock.json": "{}",
+        "a.js": "",
+    }
+    assert sources({**told, ".github/workflows/ci.yml": CI})[0] == "CI's job `unit` in .github/workflows/ci.yml"
+
+
 def test_the_configuration_wins_over_all() -> None:
     config = RepoConfig(setup=("a",), test="b")
     (plan,) = found(REPOSITORY, config).plans

@@ -39,7 +39,7 @@ def found(files: dict[str, str], config: RepoConfig | None = None) -> Toolchain:
         # others
         ({"go.mod": "", "go.sum": "", "a.go": "", "a_test.go": ""}, ("go mod download",), "go test ./..."),
         ({"go.mod": "", "a.go": ""}, (), None),
-        ({"Cargo.toml": "", "src/lib.rs": ""}, ("cargo fetch",), "cargo test --offline"),
+        ({"Cargo.toml": "", "src/lib.rs": ""}, ("cargo fetch",), "cargo test --offline --no-fail-fast"),
         (
             {"build.gradle.kts": "", "gradlew": ""},
             ("./gradlew --no-daemon -q testClasses",),
@@ -113,7 +113,14 @@ def test_a_plan_that_is_found_twice_keeps_its_first_place() -> None:
 
 def test_only_a_few_files_at_the_top_are_read() -> None:
     tests = [f"tests/test_{number}.py" for number in range(50)]
-    paths = ["a/b/c/d/package.json", "a/package.json", "package.json", "a.py", "tests/data/requirements.txt", *tests]
+    paths = [
+        "a/b/c/d/e/f/package.json",
+        "a/package.json",
+        "package.json",
+        "a.py",
+        "tests/data/requirements.txt",
+        *tests,
+    ]
     assert wanted(paths) == ["package.json", "a/package.json", *sorted(tests)[:16]]
 
 

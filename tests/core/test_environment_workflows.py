@@ -106,7 +106,7 @@ def test_a_job_of_pytest() -> None:
 def test_a_job_of_npm() -> None:
     plan = only(GOT_LIKE)
     assert plan == Toolchain(
-        setup=("npm install --no-audit --no-fund",),
+        setup=("npm install --no-save --no-audit --no-fund",),
         test="npm test",
         why="CI's job `test` in .github/workflows/ci.yml",
         ecosystem="node",
@@ -262,6 +262,28 @@ def test_one_part_of_the_tests_is_not_all_of_them(name: str, whole: bool) -> Non
     matrix = f"    strategy: {{matrix: {{{name}: [a, b]}}}}\n"
     found = read(steps(f"pytest ${{{{ matrix.{name} }}}}", job=matrix))
     assert (len(found.complete), len(found.partial)) == ((1, 0) if whole else (0, 1))
+
+
+def test_a_task_runner_is_replaced_by_what_it_runs() -> None:
+    tox = "[testenv]\ndeps = pytest\ncommands = pytest {posargs} tests\n"
+    (plan,) = read(steps("pip install tox coverage", "tox -e py"), {"tox.ini": tox, "tests/test_a.py": ""}).complete
+    assert "tox" not in " ".join(plan.setup)
+    assert plan.setup[0] == VENV
+    assert "pytest" in (plan.test or "")
+    assert "tests" in (plan.test or "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["pip install tox", "tox -e py$(cat version)"], "makes an environment of its own, which needs the network."),
+        (["make coverage"], "CI's job does not say what its tests need."),
+    ],
+)
+def test_what_installs_only_when_it_tests_counts_against_the_plan(lines: list[str], reason: str) -> None:
+    found = read(steps(*lines))
+    assert not found.complete
+    assert found.partial[0].notes[0].endswith(reason)
 
 
 def test_benchmarks_are_no_tests() -> None:

@@ -9,11 +9,15 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.core.breaker import Outage
+from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     ModelSpec,
     Outcome,
+    SetupWork,
     SolveFacts,
     Status,
+    Toolchain,
+    Usage,
 )
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import run_state
@@ -180,6 +184,33 @@ def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
     facts = decided()
     assert facts.dollars == pytest.approx(0.03)
     assert "| **total** | 8 | 2,000 / 200 |" in pull_body(facts, branch="solvebot/7-x", verified=True)
+
+
+LOOKED = SetupWork("m1", 7, 0.0123, Usage(500, 50), 90.0)
+
+
+def test_the_agent_of_the_set_up_has_a_line_of_its_own_in_the_receipt() -> None:
+    body = pull_body(replace(decided(), setup_agent=LOOKED), branch="solvebot/7-x", verified=True)
+    assert "| set-up: `m1` | 7 | 500 / 50 | 90 s | $0.0123 |" in body
+    assert "| **total** | 15 | 2,500 / 250 |  | **$0.0423** |" in body
+    assert "Receipt: $0.0423" in body
+
+
+def test_what_an_agent_found_is_offered_as_a_file() -> None:
+    found = Toolchain(("make words",), "pytest -q", FOUND_BY_AGENT)
+    facts = replace(decided(), toolchain=found, setup_agent=LOOKED)
+    for text in (pull_body(facts, branch="solvebot/7-x", verified=True), status_comment(facts)):
+        assert "# Tried on a fresh copy: 5 tests always pass." in text
+        assert 'setup:\n  - "make words"\ntest: "pytest -q"\n' in text
+    assert "Commit this" not in status_comment(replace(facts, toolchain=replace(found, why="detected: tox.ini")))
+
+
+def test_people_see_that_an_agent_looks_and_what_it_has_cost_when_it_is_stopped() -> None:
+    before = replace(decided(), status=Status.RUNNING, decision=None, pull_request=None, baseline=None, runs=())
+    preparing = replace(before, setup_agent=LOOKED)
+    assert phase(preparing) is Phase.PREPARING
+    assert r"an agent is looking for one (m1, 7 steps, $0.0123)" in status_comment(preparing).replace("\\", "")
+    assert "Receipt: $0.0123" in status_comment(replace(preparing, status=Status.CANCELLED, ended_by="ann"))
 
 
 def test_a_hostile_title_stays_one_line_everywhere() -> None:

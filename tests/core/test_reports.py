@@ -292,6 +292,9 @@ KNOWN = Baseline(COMMAND, True, stable=("a", "b"), failing=("bad",), flaky=("fla
         # could not be loaded on the base commit
         (ran({"::tests.test_a": F}), ran({"new": P, "a": P}), OwnTests(None, True)),
         (ended(2), ran({"new": P}), OwnTests(None, True)),
+        # a coverage threshold, which a few files cannot reach
+        (ran({"new": F}), ran({"new": P, COMMAND: F}), OwnTests(False, True)),
+        (ran({"new": P, COMMAND: F}), ran({"new": P, COMMAND: F}), OwnTests(True, True)),
         # crashed, or wrote nothing, with the change
         (ran({"new": F}), ended(0), OwnTests(None, False)),
         # what fails or flickers anyway says nothing

@@ -226,7 +226,7 @@ JEST = {
             "status": "failed",
             "assertionResults": [
                 {"ancestorTitles": ["sums"], "title": "adds", "status": "passed", "duration": 5},
-                {"ancestorTitles": ["sums", "inner"], "title": "adds", "status": "failed"},
+                {"ancestorTitles": ["", "sums", "inner"], "title": "adds", "status": "failed"},
                 {"ancestorTitles": [], "title": "later", "status": "pending"},
                 {"title": "planned", "status": "todo"},
             ],

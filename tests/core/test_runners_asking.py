@@ -10,7 +10,7 @@ from bot.core.runners.table import RUNNERS, Call, call
 MOCHA = "--reporter=/home/agent/.solvebot/mocha.cjs"
 JASMINE = "--reporter=/home/agent/.solvebot/jasmine.cjs"
 JEST = "--ci --json --outputFile=R --coverage=false"
-VITEST = "--reporter=default --reporter=json --outputFile.json=R --coverage.enabled=false"
+VITEST = "--reporter=default --reporter=json --outputFile.json=R --no-coverage"
 NODE = "--test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=R"
 LAB = "-r console -o stdout -r junit -o R"
 

@@ -20,7 +20,7 @@ HOSTILE = ["-rf", "a b", "'; touch x; '", "$(touch x)", "a\nb", "--co", "ü", '"
         ("pytest -q", "pytest -q ./tests/test_a.py"),
         ("pytest -q tests/", "pytest -q ./tests/test_a.py"),
         ("pytest tests/unit tests/test_b.py -x", "pytest -x ./tests/test_a.py"),
-        ("pytest tests", "pytest tests ./tests/test_a.py"),
+        ("pytest tests", "pytest ./tests/test_a.py"),
         ("pytest --ignore tests/slow -q", "pytest --ignore tests/slow -q ./tests/test_a.py"),
         ("pytest --ignore=tests/slow tests/unit", "pytest --ignore=tests/slow ./tests/test_a.py"),
         ("python -m pytest -q", "python -m pytest -q ./tests/test_a.py"),
@@ -79,6 +79,8 @@ def test_narrow(command: str, narrowed: str | None) -> None:
          "node --experimental-vm-modules node_modules/jest/bin/jest.js --runTestsByPath ./pkg/a.test.js"),
         ("(cd pkg && npx mocha) && (cd other && npx vitest run)", "(cd pkg && npx mocha ./a.test.js)"),
         ("pytest && npx tape test/*.js", "npx tape ./pkg/a.test.js"),
+        ("bun test unit", "bun test ./pkg/a.test.js"),
+        ("npx jest unit -t 'a name'", "npx jest -t 'a name' --runTestsByPath ./pkg/a.test.js"),
         ("pnpm --filter pkg exec jest", None),
         ("npm install mocha", None),
         ("npx eslint mocha", None),
@@ -87,6 +89,52 @@ def test_narrow(command: str, narrowed: str | None) -> None:
 )  # fmt: skip
 def test_narrow_scripts(command: str, narrowed: str | None) -> None:
     assert narrow(command, ["pkg/a.test.js"]) == narrowed
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "narrowed"),
+    [
+        ("go test -race ./...", "sub/a_test.go", "go test -race ./sub"),
+        ("go test .", "a_test.go", "go test ."),
+        ("cd sub && go test ./...", "sub/a_test.go", "cd sub && go test ."),
+        ("go test ./...", "sub/a.go", None),
+        ("cargo test --offline", "tests/whole.rs", "cargo test --offline --test=whole"),
+        ("cargo test --all-targets", "crates/x/tests/whole.rs", "cargo test --test=whole"),
+        ("cargo test", "src/lib.rs", None),
+        ("cargo test -- --nocapture", "tests/whole.rs", None),
+        (
+            "./mvnw -B -Dtest=X test",
+            "m/src/test/java/a/SumsTest.java",
+            "./mvnw -B test -Dtest=SumsTest -Dsurefire.failIfNoSpecifiedTests=false -DfailIfNoTests=false",
+        ),
+        ("./gradlew --offline test", "src/test/kotlin/SumsTest.kt", "./gradlew --offline test '--tests=*SumsTest'"),
+        ("gradle check", "src/test/kotlin/SumsTest.kt", None),
+        (
+            "dotnet test -c Release",
+            "Tests/SumsTests.cs",
+            "dotnet test -c Release '--filter=FullyQualifiedName~SumsTests'",
+        ),
+        ("bundle exec rspec spec", "spec/a_spec.rb", "bundle exec rspec ./spec/a_spec.rb"),
+        ("rake test TEST=x", "test/a_test.rb", "rake test TEST=test/a_test.rb"),
+        ("bin/rails test test/models", "test/a_test.rb", "bin/rails test ./test/a_test.rb"),
+        ("vendor/bin/phpunit -c x.xml tests", "tests/ATest.php", "vendor/bin/phpunit -c x.xml ./tests/ATest.php"),
+        ("prove -l t", "t/a.t", "prove -l ./t/a.t"),
+        ("bats test", "test/a.bats", "bats ./test/a.bats"),
+        ("ctest", "test/a_test.cc", None),
+        ("gotestsum", "a_test.go", None),
+    ],
+)
+def test_narrow_others(command: str, file: str, narrowed: str | None) -> None:
+    assert narrow(command, [file]) == narrowed
+
+
+def test_several_files() -> None:
+    assert narrow("phpunit", ["A.php", "b/B.php"]) == "phpunit ./A.php && phpunit ./b/B.php"
+    assert narrow("go test ./...", ["a/x_test.go", "a/y_test.go", "b/z_test.go"]) == "go test ./a ./b"
+    assert narrow("mvn test", ["BTest.java", "ATest.java"]) == (
+        "mvn test -Dtest=ATest,BTest -Dsurefire.failIfNoSpecifiedTests=false -DfailIfNoTests=false"
+    )
+    assert narrow("pytest && npx jest", ["a.js", "b.py"]) == "pytest ./b.py && npx jest --runTestsByPath ./a.js"
 
 
 @settings(deadline=None)

@@ -43,7 +43,7 @@ def fitted_setup(line: str, words: Sequence[str], files: Files, tools: Tools) ->
         case ["python", "setup.py", "develop" | "install"]:
             return Fit((install(tools, ["-e", "."]),))
         case ["npm", *_]:
-            return _npm(command)
+            return _npm(command, files, tools)
         case ["pnpm" | "yarn" | "bun", *_]:
             return Fit(_managed(line, command, files, tools))
         case ["bundle", *_]:
@@ -143,15 +143,18 @@ def uv_sync(options: Sequence[str]) -> str:
     )
 
 
-def _npm(command: Sequence[str]) -> Fit:
+def _npm(command: Sequence[str], files: Files, tools: Tools) -> Fit:
+    """Nothing is written into the lock file, and what the installation needs here is brought first."""
     if command[1] not in ("install", "i", "ci", "add"):
         return Fit((shlex.join(command),))
     named = [word for word in command[2:] if not word.startswith("-") and not re.match(r"(npm|corepack)(@|$)", word)]
     if "-g" in command or "--global" in command:
         return Fit((f"npm install --global --prefix ~/.local {shlex.join(named)}",) if named else ())
     quiet = [option for option in ("--no-audit", "--no-fund") if option not in command]
-    unsaved = ["--no-save"] if named else []
-    return Fit((shlex.join([*command, *unsaved, *quiet]),))
+    unsaved = [] if command[1] == "ci" or "--no-save" in command else ["--no-save"]
+    line = shlex.join([*command, *unsaved, *quiet])
+    way = installs(files, tools)[0] if not named and "package.json" in files else None
+    return Fit((*way.brought, f"{way.environment}{line}") if way else (line,))
 
 
 def _managed(line: str, command: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:

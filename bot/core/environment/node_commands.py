@@ -253,7 +253,8 @@ def _role_of_file(path: str) -> Role:
 def _role_elsewhere(command: Command, name: str) -> Role:
     """A program that is not Node's own: as everywhere else. A file of the repository by its path."""
     if "/" in name:
-        return _role_of_file(name)
+        runner = ROLES.get(re.sub(r"\.[cm]?js$", "", name.rpartition("/")[2])) is Role.TEST
+        return Role.TEST if runner else _role_of_file(name)
     match kind_of(command.plain):
         case Kind.TEST:
             return Role.TEST
@@ -295,4 +296,6 @@ def _without_coverage(name: str, arguments: Sequence[str]) -> list[str]:
         skip = not skip and dropped and bool(_COVERAGE_VALUE.fullmatch(word))
         if not dropped:
             kept.append(word)
+    if name == "jest" and any(_JEST_COVERAGE.fullmatch(unquoted(word)) for word in arguments):
+        kept.append("--coverage=false")  # package.json may ask for it, too
     return kept

@@ -20,12 +20,17 @@ _NPM = "--no-audit --no-fund"
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """One way to install. `manager`: what runs scripts. `what` is for people."""
+    """One way to install. `manager`: what runs scripts. `what` is for people.
+
+    `brought`: the part of the set-up that brings programs. `environment`: assignments that stand before the others.
+    """
 
     manager: str
     setup: tuple[str, ...]
     what: str = ""
     notes: tuple[str, ...] = ()
+    brought: tuple[str, ...] = ()
+    environment: str = ""
 
 
 def installs(files: Files, tools: Tools, least: int = 0) -> list[Install]:
@@ -38,9 +43,13 @@ def installs(files: Files, tools: Tools, least: int = 0) -> list[Install]:
     node = () if major is None else (_node(major),)
     notes = () if major is None else (_says_node(tools, major),)
     if not needs_packages(files):
-        return [Install(manager, node, notes=notes)]
+        return [Install(manager, node, notes=notes, brought=node)]
     brought = (*node, *_brought(files, tools, manager))
-    ways = [Install(manager, (*brought, line), what, notes) for line, what in _lines(files, manager)]
+    skips = _skipped(files)
+    ways = [
+        Install(manager, (*brought, f"{skips}{line}"), what, notes, brought, skips)
+        for line, what in _lines(files, manager)
+    ]
     newer = newer_major(files, tools)
     if newer is not None and major is None:
         ways.insert(1, _with_node(ways[0], newer))
@@ -94,7 +103,9 @@ def _says_node(tools: Tools, major: int) -> str:
 
 def _with_node(way: Install, major: int) -> Install:
     note = f"The repository's developers use Node {major}: it is installed from the registry of npm."
-    return Install(way.manager, (_node(major), *way.setup), f"Node {major}", (*way.notes, note))
+    brought = (_node(major), *way.brought)
+    setup = (_node(major), *way.setup)
+    return Install(way.manager, setup, f"Node {major}", (*way.notes, note), brought, way.environment)
 
 
 def _version(files: Files, manager: str) -> str:
@@ -106,9 +117,9 @@ def _version(files: Files, manager: str) -> str:
 
 def _package(files: Files, manager: str) -> str:
     version = _version(files, manager)
-    if manager == "yarn":
+    if manager == "yarn":  # of the modern one not all versions are published there
         modern = ".yarnrc.yml" in files or (version and not version.startswith("1."))
-        return f"@yarnpkg/cli-dist@{version or 4}" if modern else f"yarn@{version or 1}"
+        return f"@yarnpkg/cli-dist@{version.partition('.')[0] or 4}" if modern else f"yarn@{version or 1}"
     if manager == "pnpm" and not version:
         return f"pnpm@{_pnpm_of_lock(files)}"
     return f"{manager}@{version}" if version else manager
@@ -160,7 +171,7 @@ def _lines(files: Files, manager: str) -> list[tuple[str, str]]:
             first = f"npm ci {_NPM}" if locked else f"npm install --no-package-lock {_NPM}"
             loose = f"npm install --no-package-lock --legacy-peer-deps --ignore-scripts {_NPM}"
             found = [(first, ""), (f"{first} --ignore-scripts", without), (loose, "without lock file and peers")]
-    return [(f"{_skipped(files)}{line}", what) for line, what in found]
+    return found
 
 
 def _yarn_lines(files: Files) -> list[tuple[str, str]]:

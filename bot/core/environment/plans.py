@@ -7,12 +7,14 @@ from dataclasses import replace
 from itertools import islice
 
 from bot.core.config import CONFIG_PATHS
-from bot.core.environment import devcontainer, documents, node, others, python, python_groups, workflows
+from bot.core.environment import devcontainer, documents, node, others, projects, python, python_groups, workflows
 from bot.core.environment.files import Files
+from bot.core.environment.lines import plain_words, without_assignments
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
+from bot.core.runners import tells_single_tests
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
@@ -29,10 +31,14 @@ def wanted(paths: Sequence[str]) -> list[str]:
     Of the manifests and the tests, those nearest to the top.
     """
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
-    manifests = [path for path in nearest if any(pattern.fullmatch(path) for pattern in _PATTERNS)]
+    manifests = [path for path in nearest if any(map(_is_manifest, projects.tails(path)))]
     tests = [path for path in nearest if python.TEST_FILE.fullmatch(path)]
     said = [path for pattern in _SAID for path in sorted(paths) if pattern.fullmatch(path)]
     return [*manifests[:MAX_WANTED], *said[:MAX_SAID], *tests[:_SAMPLES]]
+
+
+def _is_manifest(path: str) -> bool:
+    return any(pattern.fullmatch(path) for pattern in _PATTERNS)
 
 
 def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
@@ -51,26 +57,37 @@ _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
     """What is prepared for agents and editors, CI's job in the main language, manifests, other jobs, documents.
 
-    Of the first two only what could be read whole: with steps left out, they come after the manifests.
+    Of the first two only what could be read whole: with steps left out, they come after the manifests, and so does a
+    job that leaves set-up or tests to scripts of its own, which do much besides: linters, documents, coverage.
     """
-    by_size = sorted(
-        (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools)),
-        key=lambda plans: -_sources(files, plans),
-    )
-    own = Plans.all_of(by_size)
+    own = projects.with_projects(files, about, lambda files, about: _own(files, tools, about))
     ci = workflows.jobs(files, tools)
     main = main_ecosystem(files)
-    of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "")]
+    of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "") and _in_the_open(plan)]
+    scripted = [plan for plan in ci.complete if plan.ecosystem in (main, "") and not _in_the_open(plan)]
     of_others = [plan for plan in ci.complete if plan.ecosystem not in (main, "")]
-    tested = [*of_main, *own.plans, *of_others, *ci.partial]
+    tested = [*of_main, *own.plans, *scripted, *of_others, *ci.partial]
     prepared, skipped = _prepared(files, tools)
     joined = [(recipe.complete, plan) for recipe, path in prepared for plan in _joined(recipe, path, tested, tools)]
     whole, partial = ([plan for complete, plan in joined if complete is wanted] for wanted in (True, False))
     read = islice(documents.recipes(files, tools), MAX_DOCUMENTS)
     told = [_told(recipe, path, tested, tools) for recipe, path in read]
-    ordered = (*whole, *of_main, *own.plans, *partial, *of_others, *ci.partial, *told)
+    ordered = (*whole, *of_main, *own.plans, *scripted, *partial, *of_others, *ci.partial, *told)
     found = tuple(sorted(ordered, key=lambda plan: plan.test is None))
     return Plans(found, (*skipped, *ci.skipped, *own.skipped))
+
+
+def _in_the_open(plan: Toolchain) -> bool:
+    """Its tests are a runner's that we know, and its set-up starts neither make nor a script of the repository."""
+    programs = [without_assignments(plain_words(line) or [""])[:1] for line in plan.setup]
+    scripts = any(name == "make" or ("/" in name and not name.startswith("~")) for [name] in filter(None, programs))
+    return tells_single_tests(plan.test or "") and not scripts
+
+
+def _own(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
+    """By the manifests at the top, those of the language with the most files first."""
+    several = (python.plans(files, tools), node.plans(files, tools, about=about), others.plans(files, tools))
+    return Plans.all_of(sorted(several, key=lambda plans: -_sources(files, plans)))
 
 
 def _prepared(files: Files, tools: Tools) -> tuple[list[tuple[Recipe, str]], list[Skipped]]:
@@ -139,7 +156,7 @@ def _with_config(plan: Toolchain, config: RepoConfig) -> Toolchain:
 
 def _distinct(plans: Sequence[Toolchain]) -> tuple[Toolchain, ...]:
     """The first of those that would run the same."""
-    found: dict[tuple[tuple[str, ...], str | None], Toolchain] = {}
+    first: dict[tuple[tuple[str, ...], str | None], Toolchain] = {}
     for plan in plans:
-        found.setdefault((plan.setup, plan.test), plan)
-    return tuple(found.values())
+        first.setdefault((plan.setup, plan.test), plan)
+    return tuple(first.values())

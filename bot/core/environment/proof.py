@@ -56,6 +56,10 @@ class Attempt:
             return Proof.ANOTHER_COPY
         return Proof.SINGLE_TESTS if report.per_test else Proof.EXIT_CODE
 
+    def serves(self, plan: Toolchain) -> bool:
+        """Does another plan begin where this one's set-up has ended, well?"""
+        return not self.set_up_failure and (plan.setup, plan.ecosystem) == (self.plan.setup, self.plan.ecosystem)
+
     @property
     def holds(self) -> bool:
         """Good enough to look no further."""
@@ -76,6 +80,18 @@ class Found:
 def best(attempts: Sequence[Attempt]) -> Attempt:
     """By proof, then by whether set-up went well, then by the number of tests that pass; the first of equals."""
     return min(attempts, key=lambda attempt: (attempt.proof, bool(attempt.set_up_failure), -passing(attempt)))
+
+
+def next_plan(plans: Sequence[Toolchain], tried: Sequence[Attempt]) -> Toolchain | None:
+    """The best of those left that differs where the last one failed; None when all have been tried.
+
+    Where set-up failed, the next one has another set-up; where it went well and tests did not, other tests. What a
+    second plan would fail at in the same way comes last.
+    """
+    left = [plan for plan in plans if plan not in [attempt.plan for attempt in tried]]
+    failed_setups = {attempt.plan.setup for attempt in tried if attempt.set_up_failure}
+    failed_tests = {attempt.plan.test for attempt in tried if not attempt.set_up_failure}
+    return min(left, key=lambda plan: (plan.setup in failed_setups) + (plan.test in failed_tests), default=None)
 
 
 def passing(attempt: Attempt) -> int:

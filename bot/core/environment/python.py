@@ -74,6 +74,7 @@ def plans(files: Files, tools: Tools) -> Plans:
     ]
     if command is not None:
         found += [
+            *((usual, every, ", all tests") for every in (test_command(files, Needs()),) if every != command),
             (apart(files, tools, needs), command, ", the project last"),
             (whatever_can_be(files, tools, needs), forgiving(command), ", what can be installed of it"),
             *((usual, other, f", {why}") for other, why in other_runners(files)),

@@ -146,7 +146,7 @@ def environment(tox: Tox, name: str, files: Files) -> Needs:
     )
     commands = Needs.all_of(_command(line, files) for key in ("commands_pre", "commands") for line in lines(key))
     variables = [f"{key}={value}" for key, value in _variables(lines("set_env"))]
-    where = plain_paths(lines("change_dir"))
+    where = [path for path in plain_paths(lines("change_dir")) if files.below(path).paths]
     return _placed(installs + commands, variables, where[0] if where else "")
 
 

@@ -41,7 +41,10 @@ def recipe(job: Job, scope: Scope, places: Places) -> Recipe:
     reader = _Reader(job, scope, places)
     for step in with_actions(job.steps, places.files):
         reader.step(step)
-    return _finished(reader.items, reader.versions, places.files, places.tools)
+    found = _finished(reader.items, reader.versions, places.files, places.tools)
+    if _prepared(found):
+        return found
+    return replace(found, complete=False, reasons=("CI's job does not say what its tests need.", *found.reasons))
 
 
 def recipe_of(script: str, files: Files, tools: Tools) -> Recipe:
@@ -58,6 +61,8 @@ def _finished(items: Sequence[Item], versions: Mapping[str, str], files: Files, 
     ecosystem = ecosystem_of((*tests, *setup), versions)
     if ecosystem == "python" or any("~/venv" in line for line in setup):
         setup = _with_venv(setup, files, tools)
+    if any(item.replaced for item in needed):
+        setup = tuple(line for line in setup if not _only_runners(line))
     missing = _missing(tests, tools)
     setup = (*_fetched(ecosystem, setup, files, tools), *setup)
     return Recipe(
@@ -85,6 +90,24 @@ def _missing(tests: Sequence[str], tools: Tools) -> list[str]:
     """Programs that the tests are run by and the sandbox lacks; of a sandbox that was not asked, none."""
     needed = {_NEEDED.get((_program(test) or [""])[0], "") for test in tests} if tools.versions else set()
     return [f"The sandboxes have no `{tool}`." for tool in sorted(needed) if tool and tool not in tools]
+
+
+def _prepared(found: Recipe) -> bool:
+    """Where only a Makefile knows what to install, it would do so when there is no network any more."""
+    installs = any(not re.search(r"\bvenv\b.* ~/venv$", line) for line in found.setup)
+    return installs or not any(_program(test)[:1] in (["make"], ["just"], ["task"]) for test in found.tests)
+
+
+_TASK_RUNNERS = re.compile(r"(tox|nox|hatch|tox-uv|hatch-vcs|tox-gh-actions|tox-gh|virtualenv|coverage|uv)\b.*")
+
+
+def _only_runners(line: str) -> bool:
+    """It installs task runners, which do not run."""
+    words = single_words(line) or []
+    if "pip" not in words[:3] or "install" not in words:
+        return False
+    named = [word for word in words[words.index("install") + 1 :] if word[0] not in "-~"]
+    return all(_TASK_RUNNERS.fullmatch(word) for word in named)
 
 
 def _program(line: str) -> list[str]:

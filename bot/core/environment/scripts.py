@@ -25,12 +25,13 @@ from bot.core.environment.python_install import install
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`missed`: what the tests may need, and will not have."""
+    """`missed`: what the tests may need, and will not have. `replaced`: it stands for a task runner."""
 
     kind: Kind
     lines: tuple[str, ...] = ()
     reason: str = ""
     missed: bool = False
+    replaced: bool = False
 
 
 # Names that choose hosts, proxies, credentials, or what runs.
@@ -66,6 +67,7 @@ _MISSED = re.compile(r"(sudo|docker|docker-compose|curl|wget|podman)\b|.*\b(play
 _CHECKS_WITH_NETWORK = frozenset({"tox", "nox", "pre-commit", "prek", "safety", "pip-audit", "hatch"})
 _MEASURES = re.compile(r"(.*/)?(bench(marks?)?|perf(ormance)?)(/.*|\.py)?")
 _BUILDS_ITS_OWN = frozenset({"tox", "nox", "hatch"})
+_RUNNERS = re.compile(r"(?<![\w-])(tox|nox|hatch) ")
 
 
 class Script:
@@ -172,7 +174,7 @@ class Script:
 
     def _test(self, part: str, words: Sequence[str] | None) -> None:
         if words is None:
-            self._items.append(Item(Kind.TEST, self._placed((part,), None)))
+            self._literally(part, None, (part,), _RUNNERS.search(part) is not None)
             return
         command = self._command(words)
         if any(_MEASURES.fullmatch(word) for word in command[1:]):
@@ -182,14 +184,17 @@ class Script:
             self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in found.setup)))
             self._items.append(Item(Kind.CHECK, tuple(self._there(line) for line in found.checks)))
             if found.tests:
-                self._items.append(Item(Kind.TEST, self._placed(found.tests, command)))
+                self._items.append(Item(Kind.TEST, self._placed(found.tests, command), replaced=bool(found.setup)))
             return
         self._items.append(Item(Kind.SETUP, tuple(self._there(line) for line in self._brought(command))))
         told = without_assignments(words) != command
         fit = Fit((shlex.join(command),)) if told else fitted_test(part, words, self._places.tools)
-        alone = unwrapped(command)[0] in _BUILDS_ITS_OWN
+        self._literally(part, words, fit.lines, unwrapped(command)[0] in _BUILDS_ITS_OWN)
+
+    def _literally(self, part: str, words: Sequence[str] | None, lines: tuple[str, ...], alone: bool) -> None:
+        """`alone`: it builds what it needs itself, when there is no network any more."""
         reason = f"{_shown(part)} makes an environment of its own, which needs the network." if alone else ""
-        self._items.append(Item(Kind.TEST, self._placed(fit.lines, words), reason, alone))
+        self._items.append(Item(Kind.TEST, self._placed(lines, words), reason, alone))
 
     def _command(self, words: Sequence[str]) -> list[str]:
         """Without assignments; what tox is told by its environment is told by an argument."""

@@ -56,7 +56,7 @@ def parse_jest(content: bytes) -> dict[str, Verdict]:
     tests = Tests()
     for file in _decoded(content, _Jest).testResults:
         for result in file.assertionResults:
-            name = " > ".join([*result.ancestorTitles, result.title])
+            name = " > ".join(filter(None, [*result.ancestorTitles, result.title]))
             tests.add(f"{file.name}::{name}", _VERDICTS.get(result.status, Verdict.SKIPPED))
         if file.status == "failed" and not file.assertionResults:
             tests.add(file.name, Verdict.FAILED)

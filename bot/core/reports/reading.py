@@ -105,5 +105,6 @@ def _from_the_top(name: str, document: Document) -> str:
     """Where the workspace lies differs from one sandbox to the next."""
     if document.root:
         name = name.replace(f"{document.root}/", "")
+    name = name.removeprefix("./")
     directory = document.directory.strip("/")[:_MAX_DIRECTORY]
     return f"{directory}/{name}" if directory and not name.startswith(f"{directory}/") else name

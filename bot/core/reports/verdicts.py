@@ -144,7 +144,8 @@ def own_tests(baseline: Baseline, broken: Iterable[str], on_base: TestReport, on
     a test whose old version fails with the change and whose new version passes shows that it was rewritten, no more.
 
     There is no answer from the base commit when they cannot even be loaded there: importing what only the change
-    adds is no demonstration of the problem, and neither is anything else that breaks before a test starts.
+    adds is no demonstration of the problem, and neither is anything else that breaks before a test starts. That the
+    command fails though no test does is none either: what demands that all code is covered is never content with few.
     """
     stable, unreliable = set(baseline.stable), {*baseline.failing, *baseline.flaky}
     if not on_base.per_test and not on_candidate.per_test:
@@ -154,13 +155,15 @@ def own_tests(baseline: Baseline, broken: Iterable[str], on_base: TestReport, on
     if not on_candidate.per_test:
         return OwnTests(None, False)
     before, after = on_base.tests, on_candidate.tests
-    own = after.keys() - unreliable.union(broken)
+    own = after.keys() - unreliable.union(broken, (on_candidate.command,))
     own -= {name for name in own & stable if before.get(name) is Verdict.PASSED}
     passing = {name for name in own if after[name] is Verdict.PASSED}
     passes = not own or (bool(passing) and all(after[name] is not Verdict.FAILED for name in own))
     if any(before.get(name) is Verdict.FAILED for name in passing):
         return OwnTests(False, passes)
     failed_before = {name for name, verdict in before.items() if verdict is Verdict.FAILED}
+    if on_base.per_test:
+        failed_before -= {on_base.command}
     if failed_before <= unreliable and all(before.get(name) is Verdict.PASSED for name in own):
         return OwnTests(True, passes)
     return OwnTests(None, passes)

@@ -141,9 +141,8 @@ def _is_on_the_way(words: Sequence[str], at: int) -> bool:
 # ------------------------------------------------------------------------------------ arguments that are there
 
 _WITHOUT_VALUE = re.compile(
-    r"-[qvxslwbt]+|--(quiet|verbose|exitfirst|strict\S*|lf|ff|nf|sw|test|run|tap|json|ci|no-\S+)|.*=.*"
+    r"--|-[qvxslw]+|-lr|--(quiet|verbose|exitfirst|strict\S*|lf|ff|nf|sw|test|run|tap|json|ci|no-\S+)|.*=.*"
 )
-_ENDINGS = (".py", ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".rb", ".php", ".t", ".bats", ".exs")
 
 
 def targets(words: Sequence[str], at: int) -> frozenset[int]:
@@ -152,9 +151,8 @@ def targets(words: Sequence[str], at: int) -> frozenset[int]:
 
 
 def _is_target(before: str, word: str) -> bool:
-    looks_like_path = "/" in word or word.endswith(_ENDINGS) or "*" in word
     is_value = before.startswith("-") and not _WITHOUT_VALUE.fullmatch(before)
-    return looks_like_path and not word.startswith("-") and not is_value
+    return not word.startswith("-") and not is_value
 
 
 def appended(words: Sequence[str], at: int, files: Sequence[str]) -> tuple[Change, ...]:

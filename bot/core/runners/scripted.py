@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.reports.formats import Format
-from bot.core.runners.runner import Change, Runner, Stream, appended, find_program, given, program_at, targets
+from bot.core.runners.runner import Change, Runner, Stream, appended, find_program, program_at, targets
 
 
 def _one_each(words: Sequence[str], at: int, files: Sequence[str]) -> tuple[Change, ...]:
@@ -24,12 +24,6 @@ def _rake_files(words: Sequence[str], at: int, files: Sequence[str]) -> tuple[Ch
 def _artisan(words: Sequence[str]) -> int | None:
     at = program_at(words, frozenset({"artisan"}))
     return at + 2 if at is not None and list(words[at + 1 : at + 2]) == ["test"] else None
-
-
-def _prove_files(words: Sequence[str], at: int, files: Sequence[str]) -> tuple[Change, ...]:
-    """Without looking into folders that were named before."""
-    folders = frozenset(index for index in range(at, len(words)) if words[index].rstrip("/") in ("t", "xt"))
-    return (Change(drop=targets(words, at) | folders | given(words, at, {"-r": False}), append=tuple(files)),)
 
 
 _STOPS = ("--stop-on-failure", "--stop-on-error", "--stop-on-defect")
@@ -87,7 +81,7 @@ RUNNERS = (
         silence={"-j": True, "--jobs": True, "-q": False, "-Q": False, "--quiet": False},
         stream=Stream.OUTPUT,
         suffixes=(".t",),
-        narrow=_prove_files,
+        narrow=appended,
     ),
     Runner(
         "bats",
