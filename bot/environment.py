@@ -32,6 +32,7 @@ from bot.core.environment.plans import main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
 from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.history import History, makes_versions_from_git
+from bot.core.localize import named_files
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -63,13 +64,13 @@ OWN_COMMAND_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose environment is looked for, and at which commit of which branch. `about`: paths that the issue names."""
+    """Whose environment is looked for, and at which commit of which branch. `issue`: its text, which may name files."""
 
     solve: SolveId
     repo: Repo
     base: Sha
     config: RepoConfig
-    about: tuple[str, ...] = ()
+    issue: str = ""
     branch: str = "main"
     allowance: Allowance | NoHelp = NO_HELP  # for an agent, when no plan holds
     anew: bool = False  # even if one has looked in vain lately
@@ -158,7 +159,7 @@ class Environments:
     async def known(self, place: Place) -> Toolchain | None:
         """What held the last time that the repository said the same."""
         kept = await self._world.store.environment(place.repo.id)
-        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        key = await self._key(place)
         return kept.toolchain if kept is not None and kept.key == key else None
 
     @step("signposts", patience=SANDBOX_PATIENCE)
@@ -170,7 +171,7 @@ class Environments:
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
         tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
-        found = await asyncio.to_thread(plans, files, place.config, tools, about=place.about)
+        found = await asyncio.to_thread(plans, files, place.config, tools, about=_about(place, files))
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
         return found
 
@@ -192,12 +193,12 @@ class Environments:
     @step("looked in vain")
     async def looked_in_vain(self, place: Place) -> bool:
         """An agent has, lately, and the repository says the same as then."""
-        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        key = await self._key(place)
         return await self._world.store.looked_in_vain(place.repo.id, key, since=self._world.clock.now() - KEPT)
 
     @step("nothing found")
     async def nothing_found(self, place: Place) -> None:
-        key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+        key = await self._key(place)
         await self._world.store.nothing_found(place.repo.id, key, self._world.clock.now())
 
     @step("keep environment")
@@ -210,7 +211,7 @@ class Environments:
             return
         now = self._world.clock.now()
         if attempt.holds:
-            key = environment_key(await self._files(place), place.config, self._options.setup_hosts)
+            key = await self._key(place)
             await self._world.store.keep_environment(KnownEnvironment(place.repo.id, key, attempt.plan, now))
         hosts = meant_for(attempt.plan.ecosystem, self._options.setup_hosts)
         if (made_from := workspace_key(place.repo.id, place.base, attempt.plan, hosts)) is not None:
@@ -231,6 +232,10 @@ class Environments:
         self._tell(outcome(attempt))
         log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
         return attempt
+
+    async def _key(self, place: Place) -> str:
+        files = await self._files(place)
+        return environment_key(files, place.config, self._options.setup_hosts, _about(place, files))
 
     async def _look_for_tools(self, sandbox: SandboxId, ecosystem: str) -> Tools:
         """Once in the life of this process: what sandboxes bring along changes with the operator's settings alone."""
@@ -313,6 +318,10 @@ class Environments:
             content = await self._world.mirrors.read(place.repo, place.base, path)
             texts[path] = (content or b"").decode(errors="replace")
         return Files(frozenset(paths), texts)
+
+
+def _about(place: Place, files: Files) -> list[str]:
+    return [file.path for file in named_files(place.issue, sorted(files.paths))]
 
 
 # What installers keep for the next time would be copied with each snapshot.

@@ -195,7 +195,8 @@ class Solver:
 
     async def environment(self, job: Solve, task: Task, planned: Plan) -> Found:
         allowed = allowance(self._options.help, planned.limits, planned.experiments)
-        place = Place(job.id, job.issue.repo, task.base_sha, task.config, branch=task.base_branch, allowance=allowed)
+        issue = f"{task.title}\n{task.body}"
+        place = Place(job.id, job.issue.repo, task.base_sha, task.config, issue, task.base_branch, allowed)
         return await self._environments.find(place)
 
     @step("plan again")

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from bot.core.environment.files import Files
 from bot.core.model import RepoConfig, Sha, Toolchain
+from bot.core.testfiles import is_test_file
 
 KEPT = timedelta(days=7)  # since it was last used
 
@@ -30,10 +31,13 @@ def workspace_key(repo_id: int, base: Sha, toolchain: Toolchain, hosts: Sequence
 PLANNER = 1  # raised when the same files would be read differently
 
 
-def environment_key(files: Files, config: RepoConfig, hosts: Sequence[str]) -> str:
-    """The same for commits that say the same about how they are set up and tested."""
-    said = sorted(
-        (path, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()) for path, text in files.texts.items()
-    )
-    made_from = [PLANNER, said, config.setup, config.test, sorted(hosts)]
+def environment_key(files: Files, config: RepoConfig, hosts: Sequence[str], about: Sequence[str] = ()) -> str:
+    """The same for commits that say the same about how they are set up and tested, whatever their tests say.
+
+    `about`: paths that the issue names. In a repository of several projects it matters in which of them they lie.
+    """
+    said = sorted((path, text) for path, text in files.texts.items() if not is_test_file(path))
+    directories = {path.rpartition("/")[0] for path, _ in said} - {""}
+    projects = sorted(name for name in directories if any(path.startswith(f"{name}/") for path in about))
+    made_from = [PLANNER, said, config.setup, config.test, sorted(hosts), projects]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]

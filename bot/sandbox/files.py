@@ -24,6 +24,7 @@ COMMAND_ENVIRONMENT = {
     "PAGER": "cat",
     "PIP_PROGRESS_BAR": "off",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "UV_COMPILE_BYTECODE": "1",
     "UV_NATIVE_TLS": "1",
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_SYSTEM_CERTS": "1",

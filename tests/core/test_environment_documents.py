@@ -67,7 +67,11 @@ def test_what_a_devcontainer_needs_root_for_is_said() -> None:
 
 def test_gitpod() -> None:
     text = "tasks:\n  - before: make deps\n    init: npm install\n    command: npm start\n  - init: npm run build\n"
-    assert setup(".gitpod.yml", text) == ("make deps", "npm install --no-audit --no-fund", "npm run build")
+    assert setup(".gitpod.yml", text) == (
+        "make deps",
+        "npm install --no-package-lock --no-audit --no-fund",
+        "npm run build",
+    )
     assert setup(".gitpod.yml", "tasks: [a, {init: [b]}]") == ()
 
 

@@ -382,6 +382,7 @@ def run_tests(c, x=False):
     [
         ("tox -e lint,py311", ("python -m pytest -q tests",), ("ruff check .",)),
         ("tox", ("python -m pytest -q tests",), ()),
+        ("tox run -f py", ("python -m pytest -q tests",), ()),
         ("nox -s tests", ("python -m pytest -q tests",), ()),
         ("nox -s lint", (), ("ruff check .",)),
         ("hatch test tests -v", ("python -m pytest -q tests",), ()),

@@ -106,7 +106,7 @@ def test_a_job_of_pytest() -> None:
 def test_a_job_of_npm() -> None:
     plan = only(GOT_LIKE)
     assert plan == Toolchain(
-        setup=("npm install --no-save --no-audit --no-fund",),
+        setup=("npm install --no-package-lock --no-audit --no-fund",),
         test="npm test",
         why="CI's job `test` in .github/workflows/ci.yml",
         ecosystem="node",
@@ -226,9 +226,9 @@ jobs:
 
 
 @pytest.mark.parametrize(
-    "name", ["PIP_INDEX_URL", "HTTP_PROXY", "GH_TOKEN", "npm_config_registry", "PATH", "PYTEST_ADDOPTS"]
+    "name", ["PIP_INDEX_URL", "HTTP_PROXY", "GH_TOKEN", "npm_config_registry", "PATH", "PYTEST_ADDOPTS", "PYTHON"]
 )
-def test_variables_that_choose_hosts_or_credentials_are_dropped(name: str) -> None:
+def test_variables_that_choose_hosts_credentials_or_programs_are_dropped(name: str) -> None:
     assert only(steps("pytest", job=f"    env: {{{name}: x}}\n")).test == "pytest"
 
 

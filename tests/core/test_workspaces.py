@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.core.ecosystems import meant_for
-from bot.core.model import Sha, Toolchain
-from bot.core.workspaces import workspace_key
+from bot.core.environment.files import Files
+from bot.core.model import RepoConfig, Sha, Toolchain
+from bot.core.workspaces import environment_key, workspace_key
 
 BASE = Sha("a" * 40)
 PIP = Toolchain(("pip install -e .",), "pytest -q", "detected", "python")
@@ -47,3 +48,26 @@ def test_where_nothing_is_set_up_nothing_is_kept() -> None:
 def test_hosts_of_an_ecosystem(ecosystem: str, meant: tuple[str, ...]) -> None:
     words = ("all.example", "python=p1.example", "node=n.example", "python=p2.example")
     assert meant_for(ecosystem, words) == meant
+
+
+SAID = {"pyproject.toml": "[project]", "tests/test_a.py": "import pytest", "backend/package.json": "{}"}
+
+
+def key(texts: dict[str, str], config: RepoConfig | None = None, about: tuple[str, ...] = ()) -> str:
+    return environment_key(Files(frozenset(texts), texts), config or RepoConfig(), ("auto",), about)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (key({**SAID, "tests/test_a.py": "import pytest, os"}), True),
+        (key(SAID, about=("README.md", "tests/test_a.py")), True),
+        (key({**SAID, "pyproject.toml": "[project]\nname='a'"}), False),
+        (key({**SAID, "tox.ini": ""}), False),
+        (key(SAID, RepoConfig(test="make test")), False),
+        (key(SAID, about=("backend/src/app.js",)), False),
+        (environment_key(Files(frozenset(SAID), SAID), RepoConfig(), ()), False),
+    ],
+)
+def test_a_plan_is_known_as_long_as_the_repository_says_the_same(other: str, same: bool) -> None:
+    assert (other == key(SAID)) is same

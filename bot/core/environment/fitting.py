@@ -144,14 +144,15 @@ def uv_sync(options: Sequence[str]) -> str:
 
 
 def _npm(command: Sequence[str], files: Files, tools: Tools) -> Fit:
-    """Nothing is written into the lock file, and what the installation needs here is brought first."""
+    """What is installed changes neither manifest nor lock file, and what the installation needs is brought first."""
     if command[1] not in ("install", "i", "ci", "add"):
         return Fit((shlex.join(command),))
     named = [word for word in command[2:] if not word.startswith("-") and not re.match(r"(npm|corepack)(@|$)", word)]
     if "-g" in command or "--global" in command:
         return Fit((f"npm install --global --prefix ~/.local {shlex.join(named)}",) if named else ())
     quiet = [option for option in ("--no-audit", "--no-fund") if option not in command]
-    unsaved = [] if command[1] == "ci" or "--no-save" in command else ["--no-save"]
+    locked = "package-lock.json" in files or "npm-shrinkwrap.json" in files
+    unsaved = ["--no-save"] if named else ["--no-package-lock"] if command[1] != "ci" and not locked else []
     line = shlex.join([*command, *unsaved, *quiet])
     way = installs(files, tools)[0] if not named and "package.json" in files else None
     return Fit((*way.brought, f"{way.environment}{line}") if way else (line,))

@@ -9,10 +9,12 @@ from itertools import islice
 from bot.core.config import CONFIG_PATHS
 from bot.core.environment import devcontainer, documents, node, others, projects, python, python_groups, workflows
 from bot.core.environment.files import Files
+from bot.core.environment.lines import plain_words, without_assignments
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
+from bot.core.runners import tells_single_tests
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
@@ -55,22 +57,31 @@ _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 def _found(files: Files, tools: Tools, about: Sequence[str]) -> Plans:
     """What is prepared for agents and editors, CI's job in the main language, manifests, other jobs, documents.
 
-    Of the first two only what could be read whole: with steps left out, they come after the manifests.
+    Of the first two only what could be read whole: with steps left out, they come after the manifests, and so does a
+    job that leaves set-up or tests to scripts of its own, which do much besides: linters, documents, coverage.
     """
     own = projects.with_projects(files, about, lambda files, about: _own(files, tools, about))
     ci = workflows.jobs(files, tools)
     main = main_ecosystem(files)
-    of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "")]
+    of_main = [plan for plan in ci.complete if plan.ecosystem in (main, "") and _in_the_open(plan)]
+    scripted = [plan for plan in ci.complete if plan.ecosystem in (main, "") and not _in_the_open(plan)]
     of_others = [plan for plan in ci.complete if plan.ecosystem not in (main, "")]
-    tested = [*of_main, *own.plans, *of_others, *ci.partial]
+    tested = [*of_main, *own.plans, *scripted, *of_others, *ci.partial]
     prepared, skipped = _prepared(files, tools)
     joined = [(recipe.complete, plan) for recipe, path in prepared for plan in _joined(recipe, path, tested, tools)]
     whole, partial = ([plan for complete, plan in joined if complete is wanted] for wanted in (True, False))
     read = islice(documents.recipes(files, tools), MAX_DOCUMENTS)
     told = [_told(recipe, path, tested, tools) for recipe, path in read]
-    ordered = (*whole, *of_main, *own.plans, *partial, *of_others, *ci.partial, *told)
+    ordered = (*whole, *of_main, *own.plans, *scripted, *partial, *of_others, *ci.partial, *told)
     found = tuple(sorted(ordered, key=lambda plan: plan.test is None))
     return Plans(found, (*skipped, *ci.skipped, *own.skipped))
+
+
+def _in_the_open(plan: Toolchain) -> bool:
+    """Its tests are a runner's that we know, and its set-up starts neither make nor a script of the repository."""
+    programs = [without_assignments(plain_words(line) or [""])[:1] for line in plan.setup]
+    scripts = any(name == "make" or ("/" in name and not name.startswith("~")) for [name] in filter(None, programs))
+    return tells_single_tests(plan.test or "") and not scripts
 
 
 def _own(files: Files, tools: Tools, about: Sequence[str]) -> Plans:

@@ -162,7 +162,8 @@ def _started(command: Sequence[str], files: Files, tools: Tools) -> Needs | None
     """What a task runner would install and run; None when `command` starts none, or says nothing that can be read."""
     program = command[0].rpartition("/")[2]
     if program == "tox" and (tox := read_tox(files)):
-        names = _values(command, ("-e", "--env", "-f")) or [best_environment(tox, _version(tools)) or ""]
+        factors = _values(command, ("-f", "--factors"))
+        names = _values(command, ("-e", "--env")) or [best_environment(tox, _version(tools), factors) or ""]
         return Needs.all_of(environment(tox, name, files) for name in names if name)
     if program == "nox" and (nox := read_nox(files)):
         names = _values(command, ("-s", "--session", "--sessions", "-e")) or [best_session(nox) or ""]

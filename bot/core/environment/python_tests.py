@@ -10,6 +10,7 @@ from bot.core.environment.files import Files
 from bot.core.environment.python_install import is_package
 from bot.core.environment.python_needs import Needs
 from bot.core.environment.python_pytest import PytestConfig, pytest_config
+from bot.core.runners import PYTEST_IMPORTS_BY_PATH
 
 TEST_FILE = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|tests?|tests_[^/]*|conftest)\.py")
 
@@ -37,7 +38,7 @@ def test_command(files: Files, needs: Needs) -> str | None:
         return None
     words = [*_PYTEST.split(), *_files_to_name(files, config)]
     if _names_twice(files, config):
-        words.append("--import-mode=importlib")
+        words.append(PYTEST_IMPORTS_BY_PATH)
     command = shlex.join(words)
     if is_django(files) and (settings := _SETTINGS.search(files.text("manage.py"))):
         command = f"DJANGO_SETTINGS_MODULE={settings[1]} {command}"

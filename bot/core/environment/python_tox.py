@@ -85,13 +85,15 @@ def _sections(tables: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return {"tox": tables, "testenv": table(tables, "env_run_base"), **named}
 
 
-def best_environment(tox: Tox, python: Sequence[int]) -> str | None:
+def best_environment(tox: Tox, python: Sequence[int], factors: Sequence[str] = ()) -> str | None:
     """For our version of Python, for tests, with as few other conditions as can be; of several, the latest versions.
 
-    Where there is only one for another version of Python, it is taken as if it were for ours.
+    Where there is only one for another version of Python, it is taken as if it were for ours. `factors`: that its name
+    has to have.
     """
     ours = f"{python[0]}{python[1]}" if len(python) > 1 else ""
-    fit = [name for name in tox.names() if not any(_UNFIT.fullmatch(factor) for factor in _factors(name))]
+    named = [name for name in tox.names() if all(_holds(factor, name) for factor in factors)]
+    fit = [name for name in named if not any(_UNFIT.fullmatch(factor) for factor in _factors(name))]
     if not fit:
         return "py" if tox.value("testenv", "commands") and not tox.names() else None
     _, best = min(enumerate(fit), key=lambda item: (_rank(item[1], ours), item[0]))

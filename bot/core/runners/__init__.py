@@ -10,7 +10,7 @@ from bot.core.runners.breaking import break_on_purpose, canaries
 from bot.core.runners.folder import REPORT, REPORT_FOLDER
 from bot.core.runners.narrow import narrow
 from bot.core.runners.python import PYTEST_IMPORTS_BY_PATH
-from bot.core.runners.recipe import Recipe, recipe
+from bot.core.runners.recipe import Recipe, recipe, tells_single_tests
 
 __all__ = [
     "PYTEST_IMPORTS_BY_PATH",
@@ -21,4 +21,5 @@ __all__ = [
     "canaries",
     "narrow",
     "recipe",
+    "tells_single_tests",
 ]

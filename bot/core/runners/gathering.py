@@ -14,6 +14,10 @@ _PATIENCE = 60  # times 0.05 seconds, for the last of what was printed; what run
 # Options that reach their runners behind make, rake, tox and the like. Several processes of one part must not write the
 # same file: pytest itself puts in the names that tox and nox give to theirs.
 _FOR_PYTEST = PYTEST_OPTIONS.format(report=f"{REPORT_FOLDER}/$1.pytest\\$TOX_ENV_NAME\\$NOX_CURRENT_SESSION")
+# tox hands only what it is told to its environments: the key is another in tox.ini, pyproject.toml, tox.toml, tox 3.
+_THROUGH_TOX = ";".join(
+    f"{section}.pass_env+=PYTEST_ADDOPTS" for section in ("testenv", "tool.tox.env_run_base", "env_run_base")
+)
 _FOR_RSPEC = f"--format progress --format json --out {REPORT_FOLDER}/$1.rspec"
 
 PREAMBLE = f"""
@@ -23,6 +27,7 @@ _solvebot_begin() {{
   local at=${{PWD#"$_solvebot_root"}}
   printf '%s %s\\n' "$2" "${{at//[^[:print:]]/?}}" > {REPORT_FOLDER}/$1.head
   export {ENVIRONMENT}={REPORT_FOLDER}/$1.report TESTOPTS=-v
+  export TOX_OVERRIDE="{_THROUGH_TOX}" TOX_TESTENV_PASSENV=PYTEST_ADDOPTS
   export PYTEST_ADDOPTS="{_FOR_PYTEST}" SPEC_OPTS="{_FOR_RSPEC}"
   case "$2 ${{GOFLAGS-}} " in
     "{Format.OUTPUT} "*" -v "*) ;;

@@ -45,6 +45,17 @@ def recipe(command: str) -> Recipe:
     )
 
 
+def tells_single_tests(command: str) -> bool:
+    """Is a runner that we know among what it starts, in the open?"""
+    return any(map(_tells, steps(command)))
+
+
+def _tells(step: Step) -> bool:
+    if isinstance(step.part, Subshell):
+        return any(map(_tells, step.part.steps))
+    return isinstance(step.part, Command) and call(step.part) is not None
+
+
 _COPIED = {
     Stream.OUTPUT: f">&{COPY}",
     Stream.ERRORS: f"2>&{COPY}",
