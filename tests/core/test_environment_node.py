@@ -180,7 +180,7 @@ def test_the_lock_file_decides_who_installs(files: dict[str, object], tools: Too
         ("pnpm@9.1.0", {"pnpm": "9.0.3"}, ""),
         ("pnpm@9.1.0", {"pnpm": "8.0.0"}, f"{BRING} pnpm@9.1.0"),
         ("yarn@1.22.22", {}, f"{BRING} yarn@1.22.22"),
-        ("yarn@4.5.0", {}, f"{BRING} @yarnpkg/cli-dist@4"),
+        ("yarn@4.5.0", {}, f"{BRING} @yarnpkg/cli-dist@4.5"),
         ("bun@1.2.3", {}, f"{BRING} bun@1.2.3"),
         ("npm@10.0.0", {}, ""),
         ("pnpm@$(id)", {}, f"{BRING} pnpm@9"),
