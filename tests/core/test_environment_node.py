@@ -109,6 +109,16 @@ def test_unit_tests_come_first_where_the_whole_may_start_browsers() -> None:
     assert tests == ["npx vitest run --project unit", "npx vitest run", "CI=true npm test"]
 
 
+def test_types_that_vitest_checks_are_a_check() -> None:
+    config = "export default {test: {typecheck: {include: ['a'], enabled: true}}}"
+    package = {"scripts": {"test": "vitest run src"}}
+    plan = found({"package.json": package, "vitest.config.ts": config}).plans[0]
+    assert plan.test == "npx vitest run --typecheck.enabled=false src"
+    assert plan.checks == ("npx vitest run --typecheck.only src",)
+    unasked = found({"package.json": package, "vitest.config.ts": config.replace("true", "false")}).plans[0]
+    assert (unasked.test, unasked.checks) == ("npx vitest run src", ())
+
+
 def test_wireit_runs_what_its_scripts_depend_on() -> None:
     package = {
         "scripts": {"test": "wireit", "build": "wireit"},
