@@ -67,9 +67,9 @@ def plans(files: Files, tools: Tools) -> Plans:
     command = test_command(files, wanted.needs)
     _, notes = interpreter(files, tools)
     usual = apart(files, tools, needs) if rebuilds_itself(files) else at_once(files, tools, needs)
+    locked = sync(files, tools, wanted.needs, needs) or with_locked_versions(files, usual)
     found = [
-        *((setup, command, ", uv.lock") for setup in sync(files, tools, wanted.needs, needs)),
-        *((setup, command, f", {lock}") for setup, lock in with_locked_versions(files, usual)),
+        *((setup, command, f", {lock}") for setup, lock in locked),
         (usual, command, ""),
     ]
     if command is not None:

@@ -224,9 +224,10 @@ def _beside(path: str, other: str) -> str:
 
 
 def _with_mixed_extras(needs: Needs, files: Files) -> Needs:
-    """An extra that brings tools along is spelled out, too."""
+    """An extra of developers that brings tools along is spelled out, too."""
     offered = table(files.toml("pyproject.toml"), "project", "optional-dependencies")
-    mixed = [name for name in needs.extras if (all_of := words(offered.get(name))) != without_tools(all_of)]
+    named = [name for name in needs.extras if name in (*_FOR_TESTS, *_FOR_DEVELOPERS)]
+    mixed = [name for name in named if (all_of := words(offered.get(name))) != without_tools(all_of)]
     kept = tuple(name for name in needs.extras if name not in mixed)
     spelled = [text for name in mixed for text in without_tools(words(offered.get(name)))]
     more = _of_the_project(requirements(spelled), _name(files.toml("pyproject.toml")))
