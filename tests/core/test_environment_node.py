@@ -66,6 +66,8 @@ def found(files: dict[str, object], tools: Tools = NODE_20, *, about: tuple[str,
         ("yarn mocha --exit", "npx mocha --exit", ()),
         ("react-scripts test", "npx react-scripts test", ()),
         ("bun test", "bun test", ()),
+        ("node Makefile.js test", "node Makefile.js test", ()),
+        ("lab -a @hapi/code -t 100 -L -Y", "npx lab -a @hapi/code", ()),
         ("bin/mocha.js a && bin/bats test", "bin/mocha.js a && bin/bats test", ()),
         ("./scripts/run-tests.sh", "./scripts/run-tests.sh", ()),
         ("ENV=a; export B=c && mocha", "ENV=a B=c npx mocha", ()),
@@ -151,7 +153,7 @@ def test_a_runner_by_itself(package: dict[str, object], files: dict[str, object]
         (
             {"yarn.lock": ""},
             NODE_20,
-            (f"{BRING} yarn@1", "yarn install --frozen-lockfile --non-interactive"),
+            (f"{BRING} yarn@1", "yarn install --frozen-lockfile --non-interactive --ignore-engines"),
         ),
         (
             {"yarn.lock": "", ".yarnrc.yml": ""},
@@ -188,6 +190,14 @@ def test_the_manifest_names_the_package_manager(said: str, have: dict[str, str],
     package = {"packageManager": said, "devDependencies": {"jest": "29"}}
     setup = found({"package.json": package}, Tools({"node": "22.1.0", "npm": "11.0.0", **have})).plans[0].setup
     assert setup[:-1] == ((brought,) if brought else ())
+
+
+def test_the_lock_file_is_trusted_by_those_who_would_ask_for_every_package() -> None:
+    package = {"packageManager": "pnpm@11.1.0", "dependencies": {"a": "1"}}
+    assert (
+        found({"pnpm-lock.yaml": "", "package.json": package}).plans[0].setup[-1]
+        == "pnpm install --frozen-lockfile --config.trust-lockfile=true"
+    )
 
 
 def test_each_way_to_install_is_a_plan() -> None:
@@ -344,6 +354,28 @@ def test_packages_that_import_what_is_built_of_each_other_are_built_first() -> N
     ]
     files["packages/a/dist/index.js"] = ""
     assert found(files).plans[0].test == both
+
+
+@pytest.mark.parametrize(
+    ("config", "tests"),
+    [
+        ("", ["npm run build && npx vitest run", "npx vitest run"]),
+        ("resolve: {alias: {}}", ["npx vitest run", "npm run build && npx vitest run"]),
+        ("resolve: {conditions: ['src']}", ["npx vitest run", "npm run build && npx vitest run"]),
+    ],
+)
+def test_a_runner_at_the_top_that_is_led_to_sources_needs_no_build(config: str, tests: list[str]) -> None:
+    scripts = {"build": "turbo build", "test": "vitest"}
+    files: dict[str, object] = {
+        "package.json": {"workspaces": ["packages/*"], "scripts": scripts},
+        "vitest.config.ts": config,
+        "packages/a/package.json": {
+            "name": "a",
+            "exports": {".": "./dist/index.js", "./package.json": "./package.json"},
+        },
+        "packages/b/package.json": {"name": "b", "main": "src/b.js", "dependencies": {"a": "*"}},
+    }
+    assert list(dict.fromkeys(plan.test for plan in found(files).plans))[:2] == tests
 
 
 @pytest.mark.parametrize(

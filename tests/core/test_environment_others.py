@@ -23,7 +23,8 @@ def found(files: dict[str, str], tools: Tools = UNKNOWN) -> Plans:
 
 
 CMAKE = "cmake -S . -B ~/build -DBUILD_TESTING=ON"
-BUILD = "cmake --build ~/build --parallel"
+BUILD = "cmake --build ~/build --parallel 4"
+BATS = "command -v bats || npm install --global --prefix ~/.local --no-audit --no-fund bats"
 COMPOSER = "composer install --no-interaction --no-progress --quiet"
 
 
@@ -50,8 +51,8 @@ COMPOSER = "composer install --no-interaction --no-progress --quiet"
         ({"Makefile.PL": "", "t/a.t": ""}, (), "prove -lr t"),
         ({"Makefile.PL": "", "t/a.t": "", "A.xs": ""}, ("perl Makefile.PL",), "make && prove -br t"),
         ({"lib/A.pm": "", "t/deep/a.t": ""}, (), "prove -lr t"),
-        ({"test/a.bats": ""}, (), "bats -r test"),
-        ({"a.bats": ""}, (), "bats -r ."),
+        ({"test/a.bats": ""}, (BATS,), "bats -r test"),
+        ({"a.bats": ""}, (BATS,), "bats -r ."),
         ({"test/a.bats": "", "bin/bats": ""}, (), "bin/bats -r test"),
         (
             {"CMakeLists.txt": "enable_testing()"},

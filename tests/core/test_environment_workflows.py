@@ -553,3 +553,10 @@ def written(tree: object) -> str:
 def test_no_workflow_makes_it_raise(job: object, top: object) -> None:
     for text in (written(top), f"on: push\njobs: {{test: {written(job)}}}", f"jobs: {written(job)}"):
         assert isinstance(read(text), Jobs)
+
+
+def test_what_another_job_has_built_is_missed() -> None:
+    found = read(
+        steps("npm ci", "npx jest").replace("- run: npx", "- uses: actions/download-artifact@v4\n      - run: npx")
+    )
+    assert (found.complete, [plan.test for plan in found.partial]) == ((), ["npx jest"])

@@ -60,6 +60,11 @@ def fits(language: str, version: str, ours: tuple[int, ...]) -> bool:
     return wanted[0] == ours[0] if language == "Node" else wanted[:2] <= ours[:2]
 
 
+def takes_from_others(uses: str) -> bool:
+    """Does it bring what another job has built?"""
+    return _action(uses) in ("download-artifact", "action-download-artifact")
+
+
 def action_lines(uses: str, given: Mapping[str, str], tools: Tools) -> list[str]:
     """The commands that an action stands for."""
     action = _action(uses)

@@ -23,7 +23,7 @@ def _cmake(files: Files) -> list[Toolchain]:
     named = re.findall(r"option\s*\(\s*([A-Z][A-Z0-9_]*TEST[A-Z0-9_]*)\s", text[:100_000])
     switches = [f"-D{name}=ON" for name in dict.fromkeys(["BUILD_TESTING", *named[:8]]) if _harmless(name)]
     configure = f"cmake -S . -B ~/build {' '.join(switches)}"
-    build = "cmake --build ~/build --parallel"
+    build = "cmake --build ~/build --parallel 4"
     test = f"{build} && ctest --test-dir ~/build --output-on-failure"
     return [
         Toolchain((configure, build), test, "CMakeLists.txt with ctest"),

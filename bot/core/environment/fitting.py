@@ -152,7 +152,8 @@ def _npm(command: Sequence[str], files: Files, tools: Tools) -> Fit:
         return Fit((f"npm install --global --prefix ~/.local {shlex.join(named)}",) if named else ())
     quiet = [option for option in ("--no-audit", "--no-fund") if option not in command]
     locked = "package-lock.json" in files or "npm-shrinkwrap.json" in files
-    unsaved = ["--no-save"] if named else ["--no-package-lock"] if command[1] != "ci" and not locked else []
+    unsaved = ["--no-save"] if named or locked else ["--no-package-lock"]
+    unsaved = [] if command[1] == "ci" else unsaved
     line = shlex.join([*command, *unsaved, *quiet])
     way = installs(files, tools)[0] if not named and "package.json" in files else None
     return Fit((*way.brought, f"{way.environment}{line}") if way else (line,))

@@ -14,13 +14,15 @@ from bot.core.environment.node_install import Install, installs
 from bot.core.environment.node_programs import Role
 from bot.core.environment.node_scripts import steps_of_line
 from bot.core.environment.node_tests import Tests, expanded, tests
-from bot.core.environment.node_workspaces import MANIFEST, top_package, workspaces
+from bot.core.environment.node_workspaces import CONFIG, MANIFEST, top_package, workspaces
 from bot.core.environment.plan import Expanded, Plans, Skipped
 from bot.core.environment.tools import Tools
 from bot.core.model import Toolchain
 
 ECOSYSTEM = "node"
-WANTED = re.compile(rf"{MANIFEST}|\.yarnrc\.yml|pnpm-(workspace|lock)\.yaml|lerna\.json|\.nvmrc|\.node-version")
+WANTED = re.compile(
+    rf"{MANIFEST}|{CONFIG}|\.yarnrc\.yml|pnpm-(workspace|lock)\.yaml|lerna\.json|\.nvmrc|\.node-version"
+)
 MAX_PLANS = 6
 
 

@@ -234,6 +234,8 @@ def _role_of_interpreter(name: str, arguments: Sequence[str], subject: str) -> R
     if "--test" in arguments or (name in ("deno", "bun") and subject == "test"):
         return Role.BROWSER if any(concerns_browsers(word) for word in arguments) else Role.TEST
     runner = any(ROLES.get(program(word)) is Role.TEST for word in arguments if "node_modules/" in word)
+    if subject and re.fullmatch(r"tests?(:\w+)?", next(iter(arguments[arguments.index(subject) + 1 :]), "")):
+        return Role.TEST  # `node Makefile.js test`
     return Role.TEST if runner else _role_of_file(subject)
 
 
@@ -269,7 +271,11 @@ def _role_elsewhere(command: Command, name: str) -> Role:
 _WATCHING = re.compile(r"--watch(All|-all)?(=.*)?|--ui|--open|--watch-extensions=.*")
 _JEST_COVERAGE = re.compile(r"--(coverage|collect-?coverage)\w*(=.*|\.\S*)?", re.IGNORECASE)
 _TAP_COVERAGE = re.compile(r"--(100|cov(erage)?|check-coverage|(branches|lines|functions|statements|coverage-\w+)=.*)")
-_COVERAGE_VALUE = re.compile(r"--coverage[A-Z]\w+|--collectCoverageFrom|--coverage\.\w+")
+_LAB_CHECKS = re.compile(r"-[cLYt]+|--(lint|types|coverage|threshold|lint-(errors|warnings)-threshold)(=.*)?")
+_WITH_A_VALUE = re.compile(
+    r"--coverage[A-Z]\w+|--collectCoverageFrom|--coverage\.\w+|-t|--threshold|--lint-\S*threshold"
+)
+_UNWANTED = {"jest": _JEST_COVERAGE, "vitest": _JEST_COVERAGE, "tap": _TAP_COVERAGE, "lab": _LAB_CHECKS}
 
 
 def typed(command: Command) -> Command:
@@ -277,7 +283,7 @@ def typed(command: Command) -> Command:
     if not command.words:
         return command
     name, words = program(command.plain[0]), list(command.words)
-    if name in ("jest", "vitest", "mocha", "ava", "tap"):
+    if name in ("jest", "vitest", "mocha", "ava", "tap", "lab"):
         words = [name, *_without_coverage(name, words[1:])]
     if name == "vitest":
         words = ["vitest", "run", *(words[2:] if words[1:2] and words[1] in ("run", "watch", "dev") else words[1:])]
@@ -287,13 +293,13 @@ def typed(command: Command) -> Command:
 
 
 def _without_coverage(name: str, arguments: Sequence[str]) -> list[str]:
-    unwanted = {"jest": _JEST_COVERAGE, "vitest": _JEST_COVERAGE, "tap": _TAP_COVERAGE}.get(name)
+    unwanted = _UNWANTED.get(name)
     kept: list[str] = []
     skip = False
     for word in arguments:
         watches = _WATCHING.fullmatch(word) if name != "mocha" or word != "--ui" else None
         dropped = skip or bool(watches) or bool(unwanted and unwanted.fullmatch(unquoted(word)))
-        skip = not skip and dropped and bool(_COVERAGE_VALUE.fullmatch(word))
+        skip = not skip and dropped and bool(_WITH_A_VALUE.fullmatch(word))
         if not dropped:
             kept.append(word)
     if name == "jest" and any(_JEST_COVERAGE.fullmatch(unquoted(word)) for word in arguments):

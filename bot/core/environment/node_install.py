@@ -156,7 +156,7 @@ def _lines(files: Files, manager: str) -> list[tuple[str, str]]:
     without = "without scripts of packages"
     match manager:
         case "pnpm":
-            frozen = "pnpm install --frozen-lockfile" if "pnpm-lock.yaml" in files else "pnpm install --no-lockfile"
+            frozen = f"pnpm install --frozen-lockfile{_trusted(files)}" if "pnpm-lock.yaml" in files else _UNLOCKED
             found = [
                 (frozen, ""),
                 (f"{frozen} --ignore-scripts", without),
@@ -174,6 +174,15 @@ def _lines(files: Files, manager: str) -> list[tuple[str, str]]:
     return found
 
 
+_UNLOCKED = "pnpm install --no-lockfile"
+
+
+def _trusted(files: Files) -> str:
+    """Newer versions ask the registry for the age of every package of the lock file, for other systems as well."""
+    newer = int((_version(files, "pnpm") or "0").partition(".")[0]) >= 11
+    return " --config.trust-lockfile=true" if newer else ""
+
+
 def _yarn_lines(files: Files) -> list[tuple[str, str]]:
     """Modern yarn is told to make node_modules, where everything else looks for programs."""
     version = _version(files, "yarn")
@@ -185,10 +194,11 @@ def _yarn_lines(files: Files) -> list[tuple[str, str]]:
             (f"YARN_ENABLE_SCRIPTS=false {yarn} --immutable", "without scripts of packages"),
             (f"YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable", "without lock file"),
         ]
-    frozen = f"yarn install --{'frozen-lockfile' if 'yarn.lock' in files else 'no-lockfile'} --non-interactive"
+    lock = "frozen-lockfile" if "yarn.lock" in files else "no-lockfile"
+    frozen = f"yarn install --{lock} --non-interactive --ignore-engines"
     return [
         (frozen, ""),
-        (f"{frozen} --ignore-scripts --ignore-engines", "without scripts of packages"),
+        (f"{frozen} --ignore-scripts", "without scripts of packages"),
         ("yarn install --no-lockfile --non-interactive --ignore-scripts --ignore-engines", "without lock file"),
     ]
 

@@ -15,7 +15,7 @@ class Role(Enum):
 
 _TABLE: tuple[tuple[Role, str], ...] = (
     (Role.TEST, "mocha ts-mocha electron-mocha jest vitest ava tap tape jasmine jasmine-ts jasmine-node uvu lab qunit"),
-    (Role.TEST, "borp poku zora pta japa xv brittle nodeunit vows expresso bats baretest riteway"),
+    (Role.TEST, "borp bnt better-node-test poku zora pta japa xv brittle nodeunit vows expresso bats baretest riteway"),
     (
         Role.BROWSER,
         "playwright cypress karma testcafe nightwatch wdio wtr web-test-runner airtap zuul testem protractor",

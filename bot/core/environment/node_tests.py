@@ -12,7 +12,7 @@ from bot.core.environment.node_commands import concerns_browsers
 from bot.core.environment.node_install import manager_of
 from bot.core.environment.node_programs import Role
 from bot.core.environment.node_scripts import Package, Step, lines_of, steps
-from bot.core.environment.node_workspaces import about_first, is_built, needs_each_other
+from bot.core.environment.node_workspaces import about_first, is_built, needs_each_other, reads_sources
 from bot.core.environment.plan import Skipped
 
 MAX_DIRECTORIES = 12  # packages of a monorepo whose tests are run
@@ -119,17 +119,22 @@ def _ways(
     if builds:
         only = " && ".join(lines_of(step for step in run if step.role is Role.TEST))
         ways.append(replace(plain, line=only, what=f"{what} without its build"))
-    elif "build" in top.scripts and (several := _built_first(files, top, workspaces, run)) is not None:
-        line = f"{manager_of(files)} run build && {plain.line}"
-        ways.insert(0 if several else 1, replace(plain, line=line, what=f"{what} after `build`"))
+    elif (build := next((name for name in _BUILDS if name in top.scripts), "")) and (
+        several := _built_first(files, top, workspaces, run)
+    ) is not None:
+        line = f"{manager_of(files)} run {build} && {plain.line}"
+        ways.insert(0 if several else 1, replace(plain, line=line, what=f"{what} after `{build}`"))
     return ways
+
+
+_BUILDS = ("build", "compile", "build:packages", "build:all", "build-all", "build:libs", "build:lib", "bootstrap")
 
 
 def _built_first(files: Files, top: Package, workspaces: Sequence[Package], run: Sequence[Step]) -> bool | None:
     """May the tests need a build? True: most likely, because packages import each other's. None: no."""
     if workspaces:
         inside = {step.directory for step in run} - {""}
-        return bool(inside) if needs_each_other(files, workspaces) else None
+        return bool(inside) or not reads_sources(files) if needs_each_other(files, workspaces) else None
     return False if is_built(files, top) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ def is_built(files: Files, package: Package) -> bool:
     """Is what others import of it made by a build, and not in the repository?"""
     manifest = package.manifest
     targets = [manifest.get("main"), manifest.get("module"), *_exported(manifest.get("exports"), 3)]
-    paths = [target.removeprefix("./") for target in targets if isinstance(target, str)]
+    paths = [path.removeprefix("./") for path in targets if isinstance(path, str) and not path.endswith(".json")]
     start = f"{package.directory}/" if package.directory else ""
     return bool(paths) and not any(_is_there(files, f"{start}{path}") for path in paths)
 
@@ -87,3 +88,12 @@ def needs_each_other(files: Files, packages: Sequence[Package]) -> bool:
         for kind in ("dependencies", "devDependencies", "peerDependencies")
         for name in table(package.manifest, kind)
     )
+
+
+CONFIG = r"(vitest|vite|jest)\.(config|workspace)\.[cm]?[jt]s(on)?"
+
+
+def reads_sources(files: Files) -> bool:
+    """Does the runner's configuration at the top lead imports of packages to their sources?"""
+    texts = [files.text(path) for path in files.texts if re.fullmatch(CONFIG, path)] + [files.text("package.json")]
+    return any(re.search(r"\balias\b|moduleNameMapper|onditions\b|tsconfig-?[pP]aths", text) for text in texts)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from bot.core.environment import compiled, targets
 from bot.core.environment.files import Files
+from bot.core.environment.node_install import BRING
 from bot.core.environment.plan import Expanded, Plans, Skipped
 from bot.core.environment.toolchains import missing, version_notes
 from bot.core.environment.tools import Tools
@@ -137,7 +138,11 @@ def _shell(files: Files) -> list[Toolchain]:
     own = next((path for path in ("bin/bats", "test/bats/bin/bats", "test/libs/bats/bin/bats") if path in files), "")
     if own:
         return [Toolchain((), f"{own} -r {folder or '.'}", f"bats with {own}", "shell")]
-    return [Toolchain((), f"bats -r {folder or '.'}", "bats tests", "shell")]
+    return [Toolchain((_BATS,), f"bats -r {folder or '.'}", "bats tests", "node")]
+
+
+# npm's registry has it: where it comes from decides which hosts set-up may reach.
+_BATS = f"command -v bats || {BRING} bats"
 
 
 _LANGUAGES: tuple[Callable[[Files], list[Toolchain]], ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.core.environment import others
-from bot.core.environment.actions import action_lines, wanted_versions
+from bot.core.environment.actions import action_lines, takes_from_others, wanted_versions
 from bot.core.environment.expressions import UNKNOWN, Scope, holds, substituted
 from bot.core.environment.files import Files
 from bot.core.environment.fitting import fitted_setup, uv_sync
@@ -206,6 +206,8 @@ class _Reader:
     def _uses(self, step: Step, scope: Scope) -> None:
         given = {name: substituted(value, scope) for name, value in step.given.items()}
         self.versions |= wanted_versions(step.uses, given, self._places.files, self._places.tools)
+        if takes_from_others(step.uses):
+            self._leave(f"The step {_called(step)} takes what another job has made.", Kind.SETUP)
         for line in action_lines(step.uses, given, self._places.tools):
             words = shlex.split(line)
             fit = fitted_setup(line, words, self._places.files, self._places.tools)

@@ -26,7 +26,6 @@ _NAMES = {
     "prove": "Perl",
     "cmake": "CMake",
     "meson": "Meson",
-    "bats": "bats",
     "sbt": "sbt",
     "just": "just",
     "task": "Task",
