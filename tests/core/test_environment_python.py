@@ -98,6 +98,22 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
             "'pytest>=7.2,<8' 'foo[a]>=1.4,<1.5' -e .",
             PYTEST,
         ),
+        # older customs
+        (
+            {"setup.py": "setup(extras_require={'x': xs, 'tests': wanted}, tests_require=['mock>1', 'tox'])"},
+            "'mock>1' pytest -e '.[tests]'",
+            None,
+        ),
+        (
+            {"setup.cfg": "[metadata]\n[options]\ntests_require =\n    mock\n    six\n[x]\n"},
+            "mock six pytest -e .",
+            None,
+        ),
+        (
+            {"Pipfile": '[packages]\nflask="*"\n[dev-packages]\nresponses="==0.9"\nblack="*"', "test_a.py": ""},
+            "responses==0.9 flask pytest",
+            PYTEST,
+        ),
         # what the tests' own configuration and texts ask for
         (
             {"pytest.ini": "[pytest]\naddopts = --cov=x -n 2\nasyncio_mode=auto", "test_a.py": ""},
@@ -332,6 +348,17 @@ def test_a_version_that_is_not_there_is_said_in_words() -> None:
             {"tox.ini": "[testenv]\ncommands=python -m unittest discover -p '*.py'", "tests/test_a.py": ""},
             "python -m unittest discover -p '*.py'",
         ),
+        (
+            {"tox.ini": "[testenv]\ncommands=python -m unittest -v a.tests", "a/tests/smoke.py": ""},
+            "python -m unittest -v a.tests",
+        ),
+        (
+            {
+                "tox.ini": "[testenv]\nsetenv=\n X=1\ncommands=python -Wd -m django test {posargs:tests}",
+                "tests/test_a.py": "",
+            },
+            "X=1 python -m django test tests",
+        ),
         # files of another name
         ({"checks.py": "", "pytest.ini": "[pytest]\npython_files=checks.py"}, PYTEST),
         ({"test.py": "", "pytest.ini": "[pytest]\ntestpaths=test.py"}, PYTEST),
@@ -370,6 +397,17 @@ def test_plans_for_what_the_first_one_cannot_do() -> None:
         ("setup.py, runtests.py", (f"{UV} pytest six -e .",), "python runtests.py"),
         ("setup.py, unittest", (f"{UV} pytest six -e .",), "python -m unittest discover -v -s tests"),
     ]
+
+
+def test_what_is_not_installed_is_found_all_the_same() -> None:
+    plans = found({"pyproject.toml": BUILT, "src/thing/__init__.py": "", "tests/test_a.py": ""}).plans
+    forgiving = next(plan for plan in plans if plan.why.endswith("what can be installed of it"))
+    assert forgiving.test == f"PYTHONPATH=src {PYTEST} -o addopts= -W ignore::DeprecationWarning"
+
+
+def test_django_without_its_database_server() -> None:
+    plans = found({"pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE=x", "test_a.py": ""}).plans
+    assert f"DATABASE_URL=sqlite:///:memory: SQLITE=1 {PYTEST}" in [plan.test for plan in plans]
 
 
 def test_an_editable_of_meson_is_built_with_what_stands_in_the_environment() -> None:

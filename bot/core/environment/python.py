@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from bot.core.environment.files import Files, table, words
 from bot.core.environment.plan import Expanded, Plans
 from bot.core.environment.python_commands import read_command, read_line
-from bot.core.environment.python_groups import REQUIREMENTS, base_requirements, by_name, extras, resolved
+from bot.core.environment.python_groups import REQUIREMENTS, base_requirements, by_name, extras, of_pipfile, resolved
 from bot.core.environment.python_hatch import best_hatch_environment, hatch_environment, read_hatch
 from bot.core.environment.python_install import apart, at_once, is_package, rebuilds_itself, whatever_can_be
 from bot.core.environment.python_locks import sync, with_locked_versions
@@ -76,7 +76,7 @@ def plans(files: Files, tools: Tools) -> Plans:
         found += [
             *((usual, every, ", all tests") for every in (test_command(files, Needs()),) if every != command),
             (apart(files, tools, needs), command, ", the project last"),
-            (whatever_can_be(files, tools, needs), forgiving(command), ", what can be installed of it"),
+            (whatever_can_be(files, tools, needs), forgiving(command, files), ", what can be installed of it"),
             *((usual, other, f", {why}") for other, why in other_runners(files)),
         ]
     return Plans(
@@ -143,6 +143,7 @@ def complete(needs: Needs, files: Files) -> Needs:
             requirements=tuple(words(table(files.toml("pyproject.toml"), "project").get("dependencies"))),
             requirement_files=tuple(base_requirements(files)),
         )
+        needs += of_pipfile(files, "packages")
     known = {requirement_name(text) for text in needs.requirements} | _own(files)
     return needs + Needs(requirements=tuple(text for text in more if requirement_name(text) not in known))
 

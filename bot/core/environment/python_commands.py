@@ -171,8 +171,9 @@ def _test(program: str, arguments: Sequence[str], files: Files) -> list[str] | N
         return ["python", "-m", "unittest", *known] if found is None else ["python", "-m", "pytest", "-q", *found]
     if program in _RUNNERS:
         return ["python", "-m", "pytest", "-q", *_targets(arguments, files)]
-    if program == "manage.py" and "test" in arguments[:1]:
-        return ["python", "manage.py", *(word for word in arguments if UNKNOWN not in word)]
+    if program in ("manage.py", "django", "django-admin") and "test" in arguments[:1]:
+        start = ["manage.py"] if program == "manage.py" else ["-m", "django"]
+        return ["python", *start, *(word for word in arguments if UNKNOWN not in word)]
     return None
 
 
@@ -198,8 +199,11 @@ def _unittest_as_pytest(arguments: Sequence[str], files: Files) -> list[str] | N
         else:
             found.append(word)
     targets = _targets(found, files)
-    whole = files.any(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")
-    return targets if len(targets) == len(found) and (whole or targets) else None
+    collects = all(path.endswith(".py") or files.any(rf"{re.escape(path)}/{_COLLECTED}") for path in targets)
+    return targets if len(targets) == len(found) and collects and (targets or files.any(_COLLECTED)) else None
+
+
+_COLLECTED = r"(.*/)?(test_[^/]*|[^/]*_test)\.py"  # what pytest looks for by itself
 
 
 def _targets(arguments: Sequence[str], files: Files) -> list[str]:
