@@ -359,6 +359,12 @@ def test_a_version_that_is_not_there_is_said_in_words() -> None:
             },
             "X=1 python -m django test tests",
         ),
+        # warnings are errors, but a newer pytest's own
+        (
+            {"pytest.ini": "[pytest]\nfilterwarnings =\n  once::Warning\n  error", "test_a.py": ""},
+            f"{PYTEST} -W ignore::pytest.PytestDeprecationWarning",
+        ),
+        ({"pytest.ini": "[pytest]\nfilterwarnings = ignore:an error:Warning", "test_a.py": ""}, PYTEST),
         # files of another name
         ({"checks.py": "", "pytest.ini": "[pytest]\npython_files=checks.py"}, PYTEST),
         ({"test.py": "", "pytest.ini": "[pytest]\ntestpaths=test.py"}, PYTEST),

@@ -27,7 +27,14 @@ from bot.core.environment.python_needs import Needs, requirement_name
 from bot.core.environment.python_nox import best_session, read_nox, session
 from bot.core.environment.python_pytest import imported, plugins, pytest_config
 from bot.core.environment.python_tasks import task_lines
-from bot.core.environment.python_tests import TEST_FILE, forgiving, is_django, other_runners, test_command
+from bot.core.environment.python_tests import (
+    TEST_FILE,
+    forgiving,
+    is_django,
+    of_todays_pytest,
+    other_runners,
+    test_command,
+)
 from bot.core.environment.python_tox import best_environment, environment, read_tox
 from bot.core.environment.python_versions import interpreter
 from bot.core.environment.tools import Tools
@@ -70,7 +77,7 @@ def plans(files: Files, tools: Tools) -> Plans:
     locked = sync(files, tools, wanted.needs, needs) or with_locked_versions(files, usual)
     found = [
         *((setup, command, f", {lock}") for setup, lock in locked),
-        (usual, command, ""),
+        (usual, command and of_todays_pytest(command, files), ""),
     ]
     if command is not None:
         found += [

@@ -77,6 +77,17 @@ def _names_twice(files: Files, config: PytestConfig) -> bool:
     return "import-mode" not in config.addopts and any(count > 1 for count in names.values())
 
 
+def of_todays_pytest(command: str, files: Files) -> str:
+    """Where warnings are errors, and pytest is a newer one than the project knows: not what pytest says of itself."""
+    config = pytest_config(files)
+    strict = re.search(r"(^|\s)error(\s|::|$)", config.options.get("filterwarnings", ""))
+    strict = strict or re.search(r"-W[ =]?error", config.addopts)
+    return command.replace(_PYTEST, f"{_PYTEST} {_QUIET}") if strict else command
+
+
+_QUIET = "-W ignore::pytest.PytestDeprecationWarning"
+
+
 def forgiving(command: str, files: Files) -> str:
     """Without options of the configuration, which may name plugins that are missing; no warning is an error.
 
