@@ -98,6 +98,22 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
             "'pytest>=7.2,<8' 'foo[a]>=1.4,<1.5' -e .",
             PYTEST,
         ),
+        # older customs
+        (
+            {"setup.py": "setup(extras_require={'x': xs, 'tests': wanted}, tests_require=['mock>1', 'tox'])"},
+            "'mock>1' pytest -e '.[tests]'",
+            None,
+        ),
+        (
+            {"setup.cfg": "[metadata]\n[options]\ntests_require =\n    mock\n    six\n[x]\n"},
+            "mock six pytest -e .",
+            None,
+        ),
+        (
+            {"Pipfile": '[packages]\nflask="*"\n[dev-packages]\nresponses="==0.9"\nblack="*"', "test_a.py": ""},
+            "responses==0.9 flask pytest",
+            PYTEST,
+        ),
         # what the tests' own configuration and texts ask for
         (
             {"pytest.ini": "[pytest]\naddopts = --cov=x -n 2\nasyncio_mode=auto", "test_a.py": ""},
@@ -208,7 +224,10 @@ def whatever(session: nox.Session) -> None:
     session.install(*DEPENDENCIES, "-e", ".[socks]", silent=False)
     session.install(*nox.project.dependency_groups(PYPROJECT, "more"))
     install_all(session)
-    session.run("coverage", "run", "-m", "pytest", "-n", "4", f"--x={session.python}", "tests", *session.posargs)
+    coverage = ["python", "-m", "coverage"]
+    environment = {"A": "b", "COVERAGE_FILE": "x"}
+    options = ("-n", "4", f"--x={session.python}")
+    session.run(*coverage, "run", "-m", "pytest", *options, "tests", *session.posargs, env=environment)
     session.run("coverage", "report")
 """
 
@@ -222,7 +241,7 @@ def test_a_session_of_nox() -> None:
     }
     plan = first(files)
     assert plan.setup[1] == f"{PIP} -r requirements/ci.txt pytest trustme==1.0 q -e '.[socks]'"
-    assert (plan.test, plan.why) == ("python -m pytest -q tests", "noxfile.py (tests)")
+    assert (plan.test, plan.why) == ("A=b python -m pytest -q tests", "noxfile.py (tests)")
 
 
 HATCH = """
@@ -250,7 +269,14 @@ def test_a_lock_file_of_uv_is_taken_first_and_only_with_what_tests_need() -> Non
     plans = found({"pyproject.toml": manifest, "uv.lock": "", "test_a.py": "import yaml"}, WITH_UV).plans
     assert plans[0].setup == (UV_VENV, f"{SYNC} --group tests --python python3", f"{UV} pyyaml")
     assert plans[1].setup == (UV_VENV, f"{UV} pytest pyyaml -e .")
-    assert all("uv" not in plan.why for plan in found({"pyproject.toml": manifest, "uv.lock": ""}).plans)
+    assert plans[1].why == "pyproject.toml"
+
+
+def test_of_a_group_that_holds_more_than_tests_need_only_the_versions_are_taken() -> None:
+    manifest = BUILT + '[dependency-groups]\ndev=["pytest", "sphinx"]'
+    plans = found({"pyproject.toml": manifest, "uv.lock": "", "test_a.py": ""}, WITH_UV).plans
+    assert plans[0].setup[1].endswith('" uv.lock > ~/constraints.txt')
+    assert plans[0].setup[2] == f"{UV} pytest -e . -c ~/constraints.txt"
 
 
 def test_versions_of_other_lock_files_are_constraints() -> None:
@@ -309,6 +335,36 @@ def test_a_version_that_is_not_there_is_said_in_words() -> None:
         ({"a/test_x.py": "", "b/test_x.py": ""}, f"{PYTEST} --import-mode=importlib"),
         ({"a/test_x.py": "", "b/test_x.py": "", "a/__init__.py": "", "b/__init__.py": ""}, PYTEST),
         ({"a/test_x.py": "", "b/test_x.py": "", "b/__init__.py": ""}, PYTEST),
+        # unittest's own runner, where pytest finds the same
+        (
+            {"tox.ini": "[testenv]\ncommands=python -m unittest discover -v -s tests -t .", "tests/test_a.py": ""},
+            f"{PYTEST} tests",
+        ),
+        (
+            {"tox.ini": "[testenv]\ncommands=coverage run -m unittest a.test_x", "a/test_x.py": ""},
+            f"{PYTEST} a/test_x.py",
+        ),
+        (
+            {"tox.ini": "[testenv]\ncommands=python -m unittest discover -p '*.py'", "tests/test_a.py": ""},
+            "python -m unittest discover -p '*.py'",
+        ),
+        (
+            {"tox.ini": "[testenv]\ncommands=python -m unittest -v a.tests", "a/tests/smoke.py": ""},
+            "python -m unittest -v a.tests",
+        ),
+        (
+            {
+                "tox.ini": "[testenv]\nsetenv=\n X=1\ncommands=python -Wd -m django test {posargs:tests}",
+                "tests/test_a.py": "",
+            },
+            "X=1 python -m django test tests",
+        ),
+        # warnings are errors, but a newer pytest's own
+        (
+            {"pytest.ini": "[pytest]\nfilterwarnings =\n  once::Warning\n  error", "test_a.py": ""},
+            f"{PYTEST} -W ignore::pytest.PytestDeprecationWarning",
+        ),
+        ({"pytest.ini": "[pytest]\nfilterwarnings = ignore:an error:Warning", "test_a.py": ""}, PYTEST),
         # files of another name
         ({"checks.py": "", "pytest.ini": "[pytest]\npython_files=checks.py"}, PYTEST),
         ({"test.py": "", "pytest.ini": "[pytest]\ntestpaths=test.py"}, PYTEST),
@@ -349,6 +405,17 @@ def test_plans_for_what_the_first_one_cannot_do() -> None:
     ]
 
 
+def test_what_is_not_installed_is_found_all_the_same() -> None:
+    plans = found({"pyproject.toml": BUILT, "src/thing/__init__.py": "", "tests/test_a.py": ""}).plans
+    forgiving = next(plan for plan in plans if plan.why.endswith("what can be installed of it"))
+    assert forgiving.test == f"PYTHONPATH=src {PYTEST} -o addopts= -W ignore::DeprecationWarning"
+
+
+def test_django_without_its_database_server() -> None:
+    plans = found({"pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE=x", "test_a.py": ""}).plans
+    assert f"DATABASE_URL=sqlite:///:memory: SQLITE=1 {PYTEST}" in [plan.test for plan in plans]
+
+
 def test_an_editable_of_meson_is_built_with_what_stands_in_the_environment() -> None:
     manifest = '[build-system]\nrequires=["meson-python", "cython>=3"]\nbuild-backend="mesonpy"\n[project]\nname="x"'
     assert first({"pyproject.toml": manifest, "test_a.py": ""}).setup[1:] == (
@@ -383,7 +450,7 @@ def run_tests(c, x=False):
         ("tox -e lint,py311", ("python -m pytest -q tests",), ("ruff check .",)),
         ("tox", ("python -m pytest -q tests",), ()),
         ("tox run -f py", ("python -m pytest -q tests",), ()),
-        ("nox -s tests", ("python -m pytest -q tests",), ()),
+        ("nox -s tests", ("A=b python -m pytest -q tests",), ()),
         ("nox -s lint", (), ("ruff check .",)),
         ("hatch test tests -v", ("python -m pytest -q tests",), ()),
         ("hatch run test:test", ("python -m pytest -q tests",), ()),

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from bot.core.environment.files import Files, table, words
 from bot.core.environment.plan import Expanded, Plans
 from bot.core.environment.python_commands import read_command, read_line
-from bot.core.environment.python_groups import REQUIREMENTS, base_requirements, by_name, extras, resolved
+from bot.core.environment.python_groups import REQUIREMENTS, base_requirements, by_name, extras, of_pipfile, resolved
 from bot.core.environment.python_hatch import best_hatch_environment, hatch_environment, read_hatch
 from bot.core.environment.python_install import apart, at_once, is_package, rebuilds_itself, whatever_can_be
 from bot.core.environment.python_locks import sync, with_locked_versions
@@ -27,7 +27,14 @@ from bot.core.environment.python_needs import Needs, requirement_name
 from bot.core.environment.python_nox import best_session, read_nox, session
 from bot.core.environment.python_pytest import imported, plugins, pytest_config
 from bot.core.environment.python_tasks import task_lines
-from bot.core.environment.python_tests import TEST_FILE, forgiving, is_django, other_runners, test_command
+from bot.core.environment.python_tests import (
+    TEST_FILE,
+    forgiving,
+    is_django,
+    of_todays_pytest,
+    other_runners,
+    test_command,
+)
 from bot.core.environment.python_tox import best_environment, environment, read_tox
 from bot.core.environment.python_versions import interpreter
 from bot.core.environment.tools import Tools
@@ -67,16 +74,16 @@ def plans(files: Files, tools: Tools) -> Plans:
     command = test_command(files, wanted.needs)
     _, notes = interpreter(files, tools)
     usual = apart(files, tools, needs) if rebuilds_itself(files) else at_once(files, tools, needs)
+    locked = sync(files, tools, wanted.needs, needs) or with_locked_versions(files, usual)
     found = [
-        *((setup, command, ", uv.lock") for setup in sync(files, tools, wanted.needs, needs)),
-        *((setup, command, f", {lock}") for setup, lock in with_locked_versions(files, usual)),
-        (usual, command, ""),
+        *((setup, command, f", {lock}") for setup, lock in locked),
+        (usual, command and of_todays_pytest(command, files), ""),
     ]
     if command is not None:
         found += [
             *((usual, every, ", all tests") for every in (test_command(files, Needs()),) if every != command),
             (apart(files, tools, needs), command, ", the project last"),
-            (whatever_can_be(files, tools, needs), forgiving(command), ", what can be installed of it"),
+            (whatever_can_be(files, tools, needs), forgiving(command, files), ", what can be installed of it"),
             *((usual, other, f", {why}") for other, why in other_runners(files)),
         ]
     return Plans(
@@ -143,6 +150,7 @@ def complete(needs: Needs, files: Files) -> Needs:
             requirements=tuple(words(table(files.toml("pyproject.toml"), "project").get("dependencies"))),
             requirement_files=tuple(base_requirements(files)),
         )
+        needs += of_pipfile(files, "packages")
     known = {requirement_name(text) for text in needs.requirements} | _own(files)
     return needs + Needs(requirements=tuple(text for text in more if requirement_name(text) not in known))
 

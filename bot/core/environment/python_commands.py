@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 
 from bot.core.environment.files import Files
-from bot.core.environment.lines import plain_words
+from bot.core.environment.lines import single_words
 from bot.core.environment.python_needs import Needs, pip_arguments
 
 UNKNOWN = "\0"  # stands for what cannot be known here, in a word of a command: the word is left out
@@ -23,8 +23,8 @@ _DEEPEST = 20  # directories within each other that are looked at
 
 
 def read_line(line: str, files: Files) -> Needs:
-    """Of a whole line; what is no plain command says nothing."""
-    words = plain_words(line)
+    """Of a whole line; what is more than one command says nothing."""
+    words = single_words(line)
     return read_command(words, files) if words else Needs()
 
 
@@ -166,11 +166,14 @@ def _test(program: str, arguments: Sequence[str], files: Files) -> list[str] | N
     if program in ("pytest", "py.test"):
         return ["python", "-m", "pytest", "-q", *pytest_arguments(arguments, files)]
     if program == "unittest":
-        return ["python", "-m", "unittest", *(word for word in arguments if UNKNOWN not in word)]
+        known = [word for word in arguments if UNKNOWN not in word]
+        found = _unittest_as_pytest(known, files)
+        return ["python", "-m", "unittest", *known] if found is None else ["python", "-m", "pytest", "-q", *found]
     if program in _RUNNERS:
         return ["python", "-m", "pytest", "-q", *_targets(arguments, files)]
-    if program == "manage.py" and "test" in arguments[:1]:
-        return ["python", "manage.py", *(word for word in arguments if UNKNOWN not in word)]
+    if program in ("manage.py", "django", "django-admin") and "test" in arguments[:1]:
+        start = ["manage.py"] if program == "manage.py" else ["-m", "django"]
+        return ["python", *start, *(word for word in arguments if UNKNOWN not in word)]
     return None
 
 
@@ -182,9 +185,31 @@ def script_test(words: Sequence[str], files: Files) -> list[str] | None:
     return None
 
 
+def _unittest_as_pytest(arguments: Sequence[str], files: Files) -> list[str] | None:
+    """What of its arguments pytest is told; None where pytest would not find the same tests."""
+    rest = [word for word in arguments if word not in ("-v", "-q", "--verbose", "--quiet", "-b", "-f", "discover")]
+    found: list[str] = []
+    while rest:
+        word = rest.pop(0)
+        if word in ("-s", "--start-directory", "-t", "--top-level-directory") and rest:
+            found += [rest[0]] if word.startswith(("-s", "--s")) and rest[0] not in (".", "./") else []
+            del rest[:1]
+        elif word.startswith("-"):
+            return None
+        else:
+            found.append(word)
+    targets = _targets(found, files)
+    collects = all(path.endswith(".py") or files.any(rf"{re.escape(path)}/{_COLLECTED}") for path in targets)
+    return targets if len(targets) == len(found) and collects and (targets or files.any(_COLLECTED)) else None
+
+
+_COLLECTED = r"(.*/)?(test_[^/]*|[^/]*_test)\.py"  # what pytest looks for by itself
+
+
 def _targets(arguments: Sequence[str], files: Files) -> list[str]:
     """Paths or packages that another runner was given, as paths."""
     paths = [word if "/" in word or word in files else word.replace(".", "/") for word in arguments]
+    paths = [f"{path}.py" if f"{path}.py" in files else path for path in paths]
     return [path for path in paths if not path.startswith("-") and _is_there(path, files)]
 
 

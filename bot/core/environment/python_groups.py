@@ -50,9 +50,14 @@ def by_name(files: Files) -> Needs:
             extras=tuple(name for name in names if name in offered),
             requirement_files=tuple(_requirement_files(files, pattern)),
         )
+        found += in_setup(files) if names is _FOR_TESTS else of_pipfile(files, "dev-packages")
         if found.installs:
             return found
     return Needs()
+
+
+def of_pipfile(files: Files, section: str) -> Needs:
+    return requirements(without_tools(poetry_requirements(table(files.toml("Pipfile"), section))))
 
 
 def _requirement_files(files: Files, pattern: re.Pattern[str]) -> list[str]:
@@ -80,10 +85,23 @@ def extras(files: Files) -> set[str]:
     section = re.search(r"^\[options\.extras_require\]\n((?:[^\[\n].*\n?|\n)*)", files.text("setup.cfg"), re.MULTILINE)
     if section:
         found |= set(re.findall(r"^([\w.-]+)\s*=", section[1], re.MULTILINE))
-    in_setup = re.search(r"extras_require\s*=\s*(?:dict\()?\{?([^}]{0,4000})", files.text("setup.py"))
-    if in_setup:
-        found |= set(re.findall(r"^\s*['\"]?([\w-]+)['\"]?\s*[:=]\s*[\[(]", in_setup[1], re.MULTILINE))
+    setup = files.text("setup.py")
+    if "extras_require" in setup:
+        found |= set(re.findall(r"['\"]([\w-]{1,40})['\"]\s*:", setup)) | set(_KEYWORD.findall(setup))
     return found
+
+
+_KEYWORD = re.compile(r"^\s+(tests?|testing|dev)\s*=\s*\[", re.MULTILINE)  # of `dict(test=[...])`
+_TESTS_REQUIRE = re.compile(r"\btests_require\s*=\s*\[([^\]]{0,4000})\]")
+_TESTS_REQUIRED = re.compile(r"^tests_require\s*=[ \t]*((?:.*\n)(?:[ \t]+.*\n?)*)", re.MULTILINE)
+
+
+def in_setup(files: Files) -> Needs:
+    """`tests_require` of setup.py and setup.cfg, which no installer looks at any more."""
+    listed = _TESTS_REQUIRE.search(files.text("setup.py"))
+    quoted = re.findall(r"['\"]([^'\"\n]{1,200})['\"]", listed[1]) if listed else []
+    section = _TESTS_REQUIRED.search(files.text("setup.cfg"))
+    return requirements(without_tools([*quoted, *(section[1].splitlines() if section else ())]))
 
 
 def dependency_groups(manifest: Mapping[str, Any]) -> Mapping[str, list[str]]:
@@ -224,9 +242,10 @@ def _beside(path: str, other: str) -> str:
 
 
 def _with_mixed_extras(needs: Needs, files: Files) -> Needs:
-    """An extra that brings tools along is spelled out, too."""
+    """An extra of developers that brings tools along is spelled out, too."""
     offered = table(files.toml("pyproject.toml"), "project", "optional-dependencies")
-    mixed = [name for name in needs.extras if (all_of := words(offered.get(name))) != without_tools(all_of)]
+    named = [name for name in needs.extras if name in (*_FOR_TESTS, *_FOR_DEVELOPERS)]
+    mixed = [name for name in named if (all_of := words(offered.get(name))) != without_tools(all_of)]
     kept = tuple(name for name in needs.extras if name not in mixed)
     spelled = [text for name in mixed for text in without_tools(words(offered.get(name)))]
     more = _of_the_project(requirements(spelled), _name(files.toml("pyproject.toml")))

@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.environment.files import Files
 from bot.core.environment.python_commands import UNKNOWN, read_command, script_test
@@ -36,12 +36,16 @@ def read_nox(files: Files) -> Nox | None:
         return None
     functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
     sessions = {name: node for node in functions.values() if (name := _session_name(node))}
-    constants = {
+    return Nox(functions, sessions, _assigned(module.body))
+
+
+def _assigned(body: Sequence[ast.stmt]) -> dict[str, ast.expr]:
+    """Name -> what it stands for, where that is said once and for all."""
+    return {
         node.targets[0].id: node.value
-        for node in module.body
+        for node in body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    return Nox(functions, sessions, constants)
 
 
 def _session_name(function: ast.FunctionDef) -> str:
@@ -74,6 +78,7 @@ def session(nox: Nox, name: str, files: Files) -> Needs | None:
     function = nox.sessions.get(base)
     if function is None:
         return None
+    nox = replace(nox, constants={**nox.constants, **_assigned(function.body)})
     calls = itertools.islice(_calls(nox, function, set()), _MOST_CALLS)
     return Needs.all_of(_call(nox, call, files) for call in calls)
 
@@ -104,10 +109,22 @@ def _call(nox: Nox, call: ast.Call, files: Files) -> Needs:
         case "install":
             return pip_arguments(known) + Needs(groups=tuple(_groups(call)))
         case "run" | "run_always" | "run_install":
-            found = read_command(words, files)
+            found = read_command([*_variables(nox, call), *words], files)
             script = script_test(words, files) if found == Needs() else None
             return Needs(tests=(" ".join(script),)) if script else found
     return Needs()
+
+
+def _variables(nox: Nox, call: ast.Call) -> list[str]:
+    """`env={"A": "b"}` -> `A=b`, as far as it is known."""
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == "env"), None)
+    given = nox.constants.get(given.id) if isinstance(given, ast.Name) else given
+    pairs = zip(given.keys, given.values, strict=True) if isinstance(given, ast.Dict) else ()
+    return [
+        f"{key.value!s}={value.value!s}"
+        for key, value in itertools.islice(pairs, _MOST_ITEMS)
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+    ]
 
 
 def _groups(call: ast.Call) -> Iterator[str]:

@@ -18,6 +18,7 @@ _PYTEST = "python -m pytest -q"
 _BY_DEFAULT = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test)\.py")  # what pytest looks for by itself
 _MOST_NAMED = 40  # test files that are given to pytest one by one
 _MOST_COMMANDS = 3
+_ON_SQLITE = "DATABASE_URL=sqlite:///:memory: SQLITE=1"  # the two customs of settings that can do without a server
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE['\"]\s*,\s*['\"]([\w.]{1,100})['\"]")
 _SCRIPTS = (
     "runtests.py",
@@ -76,16 +77,34 @@ def _names_twice(files: Files, config: PytestConfig) -> bool:
     return "import-mode" not in config.addopts and any(count > 1 for count in names.values())
 
 
-def forgiving(command: str) -> str:
-    """Without options of the configuration, which may name plugins that are missing; no warning is an error."""
+def of_todays_pytest(command: str, files: Files) -> str:
+    """Where warnings are errors, and pytest is a newer one than the project knows: not what pytest says of itself."""
+    config = pytest_config(files)
+    strict = re.search(r"(^|\s)error(\s|::|$)", config.options.get("filterwarnings", ""))
+    strict = strict or re.search(r"-W[ =]?error", config.addopts)
+    return command.replace(_PYTEST, f"{_PYTEST} {_QUIET}") if strict else command
+
+
+_QUIET = "-W ignore::pytest.PytestDeprecationWarning"
+
+
+def forgiving(command: str, files: Files) -> str:
+    """Without options of the configuration, which may name plugins that are missing; no warning is an error.
+
+    The sources are found without the project being installed.
+    """
+    start = next((f"PYTHONPATH={name} " for name in ("src", "lib") if files.any(rf"{name}/.*\.py")), "")
+    start = "" if "PYTHONPATH=" in command else start
     if not command.endswith(_PYTEST) or " && " in command:
-        return command
-    return f"{command} -o addopts= -W ignore::DeprecationWarning"
+        return f"{start}{command}" if " && " not in command and not command.startswith("(") else command
+    return f"{start}{command} -o addopts= -W ignore::DeprecationWarning"
 
 
 def other_runners(files: Files) -> list[tuple[str, str]]:
-    """Commands for tests that pytest cannot run, and what they are."""
+    """Commands for tests that pytest cannot run as it is told to, and what they are."""
     found = []
+    if is_django(files) or "DJANGO_SETTINGS_MODULE" in pytest_config(files).options:
+        found.append((f"{_ON_SQLITE} {test_command(files, Needs())}", "with SQLite"))
     if "manage.py" in files:
         found.append(("python manage.py test -v 2", "manage.py"))
     found += [(f"python {path}", path) for path in _SCRIPTS if path in files][:1]

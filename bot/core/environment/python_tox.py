@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.environment.files import Files, table
-from bot.core.environment.lines import plain_words
 from bot.core.environment.python_commands import UNKNOWN, is_plain_variable, read_command, script_test
 from bot.core.environment.python_needs import Needs, plain_paths, requirements
 from bot.core.environment.python_pytest import ini
@@ -155,11 +155,14 @@ def _plain(lines: Iterable[str]) -> list[str]:
 
 
 def _command(line: str, files: Files) -> Needs:
-    words = plain_words(line.lstrip("-!@ ").replace(UNKNOWN, "\1")) or []
-    words = [word.replace("\1", UNKNOWN) for word in words]
+    """Of a line as tox reads it: no shell is between."""
+    try:
+        words = shlex.split(line.lstrip("-!@ "))
+    except ValueError:  # an open quote
+        return Needs()
     found = read_command(words, files) if words else Needs()
     if found == Needs() and words and (script := script_test(words, files)):
-        return Needs(tests=(" ".join(script),))
+        return Needs(tests=(shlex.join(script),))
     return found
 
 
