@@ -388,6 +388,16 @@ def test_a_runner_at_the_top_that_is_led_to_sources_needs_no_build(config: str, 
     assert list(dict.fromkeys(plan.test for plan in found(files).plans))[:2] == tests
 
 
+def test_a_runner_that_is_one_of_the_packages_has_to_be_built() -> None:
+    files: dict[str, object] = {
+        "package.json": {"workspaces": ["packages/*"], "scripts": {"build": "turbo build", "test": "vitest"}},
+        "vitest.config.ts": "alias",
+        "packages/vite/package.json": {"name": "vite", "main": "dist/index.js"},
+        "packages/b/package.json": {"name": "b", "dependencies": {"vite": "*"}},
+    }
+    assert found(files).plans[0].test == "npm run build && npx vitest run"
+
+
 @pytest.mark.parametrize(
     ("command", "expanded"),
     [

@@ -12,7 +12,14 @@ from bot.core.environment.node_commands import concerns_browsers
 from bot.core.environment.node_install import manager_of
 from bot.core.environment.node_programs import Role
 from bot.core.environment.node_scripts import Package, Step, lines_of, steps
-from bot.core.environment.node_workspaces import CONFIG, about_first, is_built, needs_each_other, reads_sources
+from bot.core.environment.node_workspaces import (
+    CONFIG,
+    about_first,
+    is_built,
+    needs_each_other,
+    reads_sources,
+    runs_on_itself,
+)
 from bot.core.environment.plan import Skipped
 
 MAX_DIRECTORIES = 12  # packages of a monorepo whose tests are run
@@ -137,8 +144,10 @@ def _built_first(layout: Layout, run: Sequence[Step]) -> bool | None:
     """May the tests need a build? True: most likely, because packages import each other's. None: no."""
     files = layout.files
     if layout.workspaces:
+        if not needs_each_other(files, layout.workspaces):
+            return None
         inside = {step.directory for step in run} - {""}
-        return bool(inside) or not reads_sources(files) if needs_each_other(files, layout.workspaces) else None
+        return bool(inside) or not reads_sources(files) or runs_on_itself(files, layout.workspaces)
     return False if is_built(files, layout.top) else None
 
 

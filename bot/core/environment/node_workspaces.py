@@ -97,3 +97,9 @@ def reads_sources(files: Files) -> bool:
     """Does the runner's configuration at the top lead imports of packages to their sources?"""
     texts = [files.text(path) for path in files.texts if re.fullmatch(CONFIG, path)] + [files.text("package.json")]
     return any(re.search(r"\balias\b|moduleNameMapper|onditions\b|tsconfig-?[pP]aths", text) for text in texts)
+
+
+def runs_on_itself(files: Files, packages: Sequence[Package]) -> bool:
+    """Is a test runner, or what one is built on, among the packages, and has it to be built?"""
+    runners = {"vite", "vitest", "jest", "mocha", "ava", "tap", "esbuild"}
+    return any(package.name in runners and is_built(files, package) for package in packages)
