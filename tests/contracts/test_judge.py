@@ -533,6 +533,7 @@ async def test_without_a_test_command_only_the_repro_command_speaks(court: Court
     assert (evidence.stable_total, evidence.own_tests_flip, evidence.repro_flips) == (0, False, True)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_part_that_fails_does_not_silence_the_tests(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     command = f"python3 -c 'import nothing_of_this_name' && (cd tests && false) && {court.ground.command}"

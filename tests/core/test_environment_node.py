@@ -109,6 +109,16 @@ def test_unit_tests_come_first_where_the_whole_may_start_browsers() -> None:
     assert tests == ["npx vitest run --project unit", "npx vitest run", "CI=true npm test"]
 
 
+def test_types_that_vitest_checks_are_a_check() -> None:
+    config = "export default {test: {typecheck: {include: ['a'], enabled: true}}}"
+    package = {"scripts": {"test": "vitest run src"}}
+    plan = found({"package.json": package, "vitest.config.ts": config}).plans[0]
+    assert plan.test == "npx vitest run --typecheck.enabled=false src"
+    assert plan.checks == ("npx vitest run --typecheck.only src",)
+    unasked = found({"package.json": package, "vitest.config.ts": config.replace("true", "false")}).plans[0]
+    assert (unasked.test, unasked.checks) == ("npx vitest run src", ())
+
+
 def test_wireit_runs_what_its_scripts_depend_on() -> None:
     package = {
         "scripts": {"test": "wireit", "build": "wireit"},
@@ -180,7 +190,7 @@ def test_the_lock_file_decides_who_installs(files: dict[str, object], tools: Too
         ("pnpm@9.1.0", {"pnpm": "9.0.3"}, ""),
         ("pnpm@9.1.0", {"pnpm": "8.0.0"}, f"{BRING} pnpm@9.1.0"),
         ("yarn@1.22.22", {}, f"{BRING} yarn@1.22.22"),
-        ("yarn@4.5.0", {}, f"{BRING} @yarnpkg/cli-dist@4"),
+        ("yarn@4.5.0", {}, f"{BRING} @yarnpkg/cli-dist@4.5"),
         ("bun@1.2.3", {}, f"{BRING} bun@1.2.3"),
         ("npm@10.0.0", {}, ""),
         ("pnpm@$(id)", {}, f"{BRING} pnpm@9"),

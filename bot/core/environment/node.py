@@ -13,7 +13,7 @@ from bot.core.environment.files import Files
 from bot.core.environment.node_install import Install, installs
 from bot.core.environment.node_programs import Role
 from bot.core.environment.node_scripts import steps_of_line
-from bot.core.environment.node_tests import Tests, expanded, tests
+from bot.core.environment.node_tests import Layout, Tests, expanded, tests
 from bot.core.environment.node_workspaces import CONFIG, MANIFEST, top_package, workspaces
 from bot.core.environment.plan import Expanded, Plans, Skipped
 from bot.core.environment.tools import Tools
@@ -32,7 +32,7 @@ def plans(files: Files, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
         return Plans()
     if tools.versions and "npm" not in tools:
         return Plans(skipped=(_WITHOUT_NODE,))
-    found = tests(files, top_package(files), workspaces(files), about)
+    found = tests(Layout(files, top_package(files), workspaces(files), about))
     ways = installs(files, tools, _least(found))
     if not found:
         return Plans((Toolchain(ways[0].setup, None, f"package.json with {ways[0].manager}", ECOSYSTEM),))
@@ -71,5 +71,5 @@ def expand(command: Sequence[str], files: Files, tools: Tools) -> Expanded | Non
     found = steps_of_line(top_package(files), workspaces(files), shlex.join(command))
     if not any(step.script for step in found) or not {step.role for step in found} & {Role.TEST, Role.CHECK}:
         return None
-    lines, checks = expanded(found)
+    lines, checks = expanded(found, files)
     return Expanded((), lines, checks)

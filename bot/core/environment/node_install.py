@@ -119,7 +119,7 @@ def _package(files: Files, manager: str) -> str:
     version = _version(files, manager)
     if manager == "yarn":  # of the modern one not all versions are published there
         modern = ".yarnrc.yml" in files or (version and not version.startswith("1."))
-        return f"@yarnpkg/cli-dist@{version.partition('.')[0] or 4}" if modern else f"yarn@{version or 1}"
+        return f"@yarnpkg/cli-dist@{'.'.join(version.split('.')[:2]) or 4}" if modern else f"yarn@{version or 1}"
     if manager == "pnpm" and not version:
         return f"pnpm@{_pnpm_of_lock(files)}"
     return f"{manager}@{version}" if version else manager
@@ -160,12 +160,12 @@ def _lines(files: Files, manager: str) -> list[tuple[str, str]]:
             found = [
                 (frozen, ""),
                 (f"{frozen} --ignore-scripts", without),
-                ("pnpm install --no-frozen-lockfile --ignore-scripts", "without lock file"),
+                (f"{_UNLOCKED} --ignore-scripts", "without lock file"),
             ]
         case "yarn":
             found = _yarn_lines(files)
         case "bun":
-            found = [("bun install --frozen-lockfile", ""), ("bun install --ignore-scripts", without)]
+            found = [("bun install --frozen-lockfile", ""), ("bun install --no-save --ignore-scripts", without)]
         case _:
             locked = "package-lock.json" in files or "npm-shrinkwrap.json" in files
             first = f"npm ci {_NPM}" if locked else f"npm install --no-package-lock {_NPM}"
@@ -189,10 +189,13 @@ def _yarn_lines(files: Files) -> list[tuple[str, str]]:
     if ".yarnrc.yml" in files or (version and not version.startswith("1.")):
         own = _own_yarn(files)
         yarn = f"YARN_NODE_LINKER=node-modules {f'node {shlex.quote(own)}' if own else 'yarn'} install"
+        if "yarn.lock" not in files:
+            return [(f"{yarn} --no-immutable", "")]
+        mended = f"cp yarn.lock ~ && YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable && mv ~/yarn.lock ."
         return [
             (f"{yarn} --immutable", ""),
             (f"YARN_ENABLE_SCRIPTS=false {yarn} --immutable", "without scripts of packages"),
-            (f"YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable", "without lock file"),
+            (mended, "with another lock file"),
         ]
     lock = "frozen-lockfile" if "yarn.lock" in files else "no-lockfile"
     frozen = f"yarn install --{lock} --non-interactive --ignore-engines"

@@ -12,7 +12,7 @@ from bot.core.environment.node_commands import concerns_browsers
 from bot.core.environment.node_install import manager_of
 from bot.core.environment.node_programs import Role
 from bot.core.environment.node_scripts import Package, Step, lines_of, steps
-from bot.core.environment.node_workspaces import about_first, is_built, needs_each_other, reads_sources
+from bot.core.environment.node_workspaces import CONFIG, about_first, is_built, needs_each_other, reads_sources
 from bot.core.environment.plan import Skipped
 
 MAX_DIRECTORIES = 12  # packages of a monorepo whose tests are run
@@ -31,9 +31,20 @@ class Tests:
     notes: tuple[str, ...] = ()
 
 
-def tests(files: Files, top: Package, workspaces: Sequence[Package], about: Sequence[str]) -> list[Tests]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A repository and its packages. `about`: paths that the issue names."""
+
+    files: Files
+    top: Package
+    workspaces: Sequence[Package] = ()
+    about: Sequence[str] = ()
+
+
+def tests(layout: Layout) -> list[Tests]:
     """Ways to run them, best first; none where nothing says that there are any."""
-    found = _of_scripts(files, top, workspaces, about) or _of_workspaces(files, top, workspaces, about)
+    files, top = layout.files, layout.top
+    found = _of_scripts(layout) or _of_workspaces(layout)
     alone = runner_alone(files, top)
     if not found and alone:
         found = [Tests(alone, "its runner")]
@@ -52,18 +63,19 @@ _PREFERRED = (
 _NAMES = tuple(name for names in _PREFERRED for name in names.split())
 
 
-def _of_scripts(files: Files, top: Package, workspaces: Sequence[Package], about: Sequence[str]) -> list[Tests]:
+def _of_scripts(layout: Layout) -> list[Tests]:
     """Of the first script that runs tests; before it, of the first one for unit tests, where it runs browsers too."""
+    top = layout.top
     testing: list[tuple[str, list[Step]]] = []
     for name in (name for name in _NAMES if name in top.scripts):
-        found = steps(top, workspaces, name)
+        found = steps(top, layout.workspaces, name)
         if any(step.role is Role.TEST for step in found):
             testing.append((name, found))
         if testing and not _may_run_browsers(top, testing[0][1]):
             break
     units = [pair for pair in testing[:1] + testing if pair[0] in _UNIT]
     chosen = [*units[:1], *testing[:1]] if testing and _may_run_browsers(top, testing[0][1]) else testing[:1]
-    ways = [way for name, found in chosen for way in _ways(files, top, workspaces, found, f"`{name}`", about)]
+    ways = [way for name, found in chosen for way in _ways(layout, found, f"`{name}`")]
     return list(dict.fromkeys(ways))
 
 
@@ -75,12 +87,12 @@ def _may_run_browsers(top: Package, found: Sequence[Step]) -> bool:
     return any(map(concerns_browsers, top.scripts)) and all(step.role is not Role.BROWSER for step in found)
 
 
-def _of_workspaces(files: Files, top: Package, workspaces: Sequence[Package], about: Sequence[str]) -> list[Tests]:
+def _of_workspaces(layout: Layout) -> list[Tests]:
     """Of each package, where the top runs none itself."""
-    found = [step for package in workspaces for step in _of_package(package, workspaces)]
+    found = [step for package in layout.workspaces for step in _of_package(package, layout.workspaces)]
     if not any(step.role is Role.TEST for step in found):
         return []
-    return _ways(files, top, workspaces, found, "the packages' scripts", about)
+    return _ways(layout, found, "the packages' scripts")
 
 
 def _of_package(package: Package, workspaces: Sequence[Package]) -> list[Step]:
@@ -99,43 +111,35 @@ def _says_something(script: str) -> bool:
 # -------------------------------------------------------------------------------------------------------------- ways
 
 
-def _ways(
-    files: Files,
-    top: Package,
-    workspaces: Sequence[Package],
-    found: Sequence[Step],
-    what: str,
-    about: Sequence[str],
-) -> list[Tests]:
+def _ways(layout: Layout, found: Sequence[Step], what: str) -> list[Tests]:
     """As they are; then without what is built before them, or with a build that they do not ask for."""
-    kept, notes = _few(found, about)
-    run, checks = needed(kept), checking(kept)
-    skipped = tuple(_skipped(step) for step in kept if step.role is Role.BROWSER)
-    builds = any(step.role is Role.BUILD for step in run)
-    plain = Tests(
-        " && ".join(lines_of(run)), what, tuple(lines_of(checks))[:MAX_CHECKS], tuple(dict.fromkeys(skipped)), notes
-    )
-    ways = [plain]
-    if builds:
+    few, notes = _few(found, layout.about)
+    kept = apart_from_types(few, layout.files)
+    run, checks = needed(kept), tuple(lines_of(checking(kept)))[:MAX_CHECKS]
+    skipped = tuple(dict.fromkeys(_skipped(step) for step in kept if step.role is Role.BROWSER))
+    plain = Tests(" && ".join(lines_of(run)), what, checks, skipped, notes)
+    if any(step.role is Role.BUILD for step in run):
         only = " && ".join(lines_of(step for step in run if step.role is Role.TEST))
-        ways.append(replace(plain, line=only, what=f"{what} without its build"))
-    elif (build := next((name for name in _BUILDS if name in top.scripts), "")) and (
-        several := _built_first(files, top, workspaces, run)
-    ) is not None:
-        line = f"{manager_of(files)} run {build} && {plain.line}"
-        ways.insert(0 if several else 1, replace(plain, line=line, what=f"{what} after `{build}`"))
-    return ways
+        return [plain, replace(plain, line=only, what=f"{what} without its build")]
+    build = next((name for name in _BUILDS if name in layout.top.scripts), "")
+    likely = _built_first(layout, run) if build else None
+    if likely is None:
+        return [plain]
+    line = f"{manager_of(layout.files)} run {build} && {plain.line}"
+    built = replace(plain, line=line, what=f"{what} after `{build}`")
+    return [built, plain] if likely else [plain, built]
 
 
 _BUILDS = ("build", "compile", "build:packages", "build:all", "build-all", "build:libs", "build:lib", "bootstrap")
 
 
-def _built_first(files: Files, top: Package, workspaces: Sequence[Package], run: Sequence[Step]) -> bool | None:
+def _built_first(layout: Layout, run: Sequence[Step]) -> bool | None:
     """May the tests need a build? True: most likely, because packages import each other's. None: no."""
-    if workspaces:
+    files = layout.files
+    if layout.workspaces:
         inside = {step.directory for step in run} - {""}
-        return bool(inside) or not reads_sources(files) if needs_each_other(files, workspaces) else None
-    return False if is_built(files, top) else None
+        return bool(inside) or not reads_sources(files) if needs_each_other(files, layout.workspaces) else None
+    return False if is_built(files, layout.top) else None
 
 
 def checking(found: Sequence[Step]) -> list[Step]:
@@ -183,9 +187,25 @@ def _skipped(step: Step) -> Skipped:
     return Skipped(source, "It needs a browser, or the whole application: it is left out.")
 
 
-def expanded(found: Iterable[Step]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def apart_from_types(found: Sequence[Step], files: Files) -> list[Step]:
+    """vitest without the type checks that its configuration asks for: they take minutes, and are a check."""
+    texts = (files.text(path) for path in files.texts if re.fullmatch(CONFIG, path))
+    if not any(re.search(r"typecheck:\s*\{[^{}]{0,2000}enabled:\s*true", text) for text in texts):
+        return list(found)
+    return [apart for step in found for apart in (_untyped(step) if step.role is Role.TEST else [step])]
+
+
+def _untyped(step: Step) -> list[Step]:
+    if "npx vitest run" not in step.line or "typecheck" in step.line:
+        return [step]
+    line = step.line.replace("npx vitest run", "npx vitest run --typecheck.enabled=false", 1)
+    types = step.line.replace("npx vitest run", "npx vitest run --typecheck.only", 1)
+    return [replace(step, line=line), replace(step, line=types, role=Role.CHECK)]
+
+
+def expanded(found: Iterable[Step], files: Files) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Lines that are tests with what they need, and lines that are checks."""
-    kept, _ = _few(list(found), ())
+    kept, _ = _few(apart_from_types(list(found), files), ())
     return tuple(lines_of(needed(kept))), tuple(lines_of(checking(kept)))[:MAX_CHECKS]
 
 
