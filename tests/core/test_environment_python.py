@@ -88,6 +88,16 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
             "flask pytest -e '.[socks]'",
             None,
         ),
+        (
+            {
+                "setup.py": "",
+                "tests/expected.txt": "x",
+                "tests/requirements.txt": "q",
+                "requirements/test-min.txt": "r",
+            },
+            "-r tests/requirements.txt pytest -e .",
+            None,
+        ),
         # poetry
         (
             {

@@ -22,11 +22,14 @@ _MOST_GROUPS = 100
 REQUIREMENTS = re.compile(
     r"(requirements?[-_./])?((dev|develop|development|tests?|testing|ci|unit|pytest)[-_.])?"
     r"requirements?([-_.](dev|develop|development|tests?|testing|ci|base|main|common|all))?\.(txt|in)"
-    r"|(requirements?|reqs|tests?|testing)/[\w-]+\.(txt|in)|[\w-]+[-_.]requirements\.(txt|in)"
+    r"|(requirements?|reqs)/[\w-]+\.(txt|in)|(tests?|testing)/([\w-]+[-_.])?requirements([-_.][\w-]+)?\.(txt|in)"
+    r"|[\w-]+[-_.]requirements\.(txt|in)"
 )
 _TEST_FILE = re.compile(r"(.*[-_./])?(tests?|testing|unit|pytest)([-_./].*)?")
 _DEV_FILE = re.compile(r"(.*[-_./])?(dev|develop|development|ci|all)([-_./].*)?")
-_OTHER_FILE = re.compile(r"(.*[-_./])?(docs?|lint\w*|build|release|publish|mypy|typing|style|bench\w*)([-_./].*)?")
+_OTHER_FILE = re.compile(
+    r"(.*[-_./])?(docs?|lint\w*|build|release|publish|mypy|typing|style|bench\w*|constraints?|min\w*)([-_./].*)?"
+)
 
 # What developers use beside tests: minutes of downloads that no test looks at.
 _TOOLS = re.compile(
