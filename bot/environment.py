@@ -28,7 +28,7 @@ from bot.core.environment.brief import Signposts, signposts
 from bot.core.environment.files import Files
 from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
 from bot.core.environment.plan import Plans
-from bot.core.environment.plans import main_ecosystem, plans, wanted
+from bot.core.environment.plans import for_a_closed_network, main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
 from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.history import History, makes_versions_from_git
@@ -172,6 +172,8 @@ class Environments:
         files = await self._files(place)
         tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
         found = await asyncio.to_thread(plans, files, place.config, tools, about=_about(place, files))
+        if not (await self._options.network()).hosts:
+            found = replace(found, plans=for_a_closed_network(found.plans))
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
         return found
 

@@ -13,7 +13,7 @@ from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
 
 TOOLS = Tools({"python3": "3.11.2", "uv": "0.9.0", "node": "20.19.2", "npm": "9.2.0", "make": "4.3"})
-VENV = "uv venv --quiet --seed --allow-existing --python python3 ~/venv"
+VENV = "uv venv --quiet --allow-existing --python python3 ~/venv"
 PIP = "uv pip install --quiet --python ~/venv"
 
 

@@ -17,7 +17,7 @@ PIP_ONLY = Tools({"python3": "3.11.2"})
 WITH_UV = Tools({"python3": "3.11.2", "uv": "0.13.9"})
 VENV = "python3 -m venv ~/venv"
 PIP = "~/venv/bin/python -m pip install --quiet --disable-pip-version-check"
-UV_VENV = "uv venv --quiet --seed --allow-existing --python python3 ~/venv"
+UV_VENV = "uv venv --quiet --allow-existing --python python3 ~/venv"
 UV = "uv pip install --quiet --python ~/venv"
 SYNC = "UV_PROJECT_ENVIRONMENT=~/venv uv sync --quiet --frozen --inexact --no-default-groups"
 PYTEST = "python -m pytest -q"

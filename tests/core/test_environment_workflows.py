@@ -14,7 +14,7 @@ from bot.core.model import Toolchain
 TOOLS = Tools({"python3": "3.11.2", "uv": "0.9.0", "node": "20.19.2", "npm": "9.2.0", "make": "4.3"})
 WITHOUT_UV = Tools({"python3": "3.11.2"})
 CI = ".github/workflows/ci.yml"
-VENV = "uv venv --quiet --seed --allow-existing --python python3 ~/venv"
+VENV = "uv venv --quiet --allow-existing --python python3 ~/venv"
 PIP = "uv pip install --quiet --python ~/venv"
 SYNC = "UV_PROJECT_ENVIRONMENT=~/venv uv sync --quiet --inexact"
 

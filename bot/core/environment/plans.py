@@ -51,6 +51,11 @@ def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str
     return replace(found, plans=_distinct([_with_config(plan, config) for plan in plans])[:MAX_PLANS])
 
 
+def for_a_closed_network(plans: Sequence[Toolchain]) -> tuple[Toolchain, ...]:
+    """Where nothing can be installed, first those that make do with what the sandbox brings along."""
+    return tuple(sorted(plans, key=lambda plan: bool(plan.setup)))
+
+
 _NOTHING = Toolchain((), None, "nothing was found that says how to test it")
 
 

@@ -86,6 +86,7 @@ def plans(files: Files, tools: Tools) -> Plans:
             (apart(files, tools, needs), command, ", the project last"),
             (whatever_can_be(files, tools, needs), forgiving(command, files), ", what can be installed of it"),
             *((usual, other, f", {why}") for other, why in other_runners(files)),
+            ((), _as_it_is(test_command(files, Needs())), ", as the sandbox is"),
         ]
     return Plans(
         tuple(
@@ -93,6 +94,11 @@ def plans(files: Files, tools: Tools) -> Plans:
             for setup, test, how in found
         )
     )
+
+
+def _as_it_is(command: str | None) -> str | None:
+    """With the sandbox's own Python: there is no venv whose `python` could be meant."""
+    return command and re.sub(r"\bpython -m\b", "python3 -m", command)
 
 
 def expand(command: Sequence[str], files: Files, tools: Tools) -> Expanded | None:

@@ -24,7 +24,7 @@ def venv(files: Files, tools: Tools) -> tuple[str, ...]:
     """Made with the interpreter that fits. It has pip of its own, for tests and scripts that call it."""
     program, _ = interpreter(files, tools)
     if "uv" in tools:
-        return (f"uv venv --quiet --seed --allow-existing --python {program} {VENV}",)
+        return (f"uv venv --quiet --allow-existing --python {program} {VENV}",)
     return (f"{program} -m venv {VENV}",)
 
 
