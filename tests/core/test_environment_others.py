@@ -233,3 +233,12 @@ def test_large_files_are_cheap(text: str) -> None:
     for name in ("Makefile", "justfile", "Taskfile.yml"):
         expand([{"Makefile": "make"}.get(name, "just"), "test"], files_of({name: text}), UNKNOWN)
         found({name: text})
+
+
+def test_what_a_target_fetches_belongs_to_the_set_up() -> None:
+    makefile = "cov:\n\tpython -m pip install -r dev.txt\n\tcc -o ext ext.c\n\tcoverage run -m unittest\n"
+    files = Files(frozenset({"Makefile"}), {"Makefile": makefile})
+    expanded = others.expand(["make", "cov"], files, Tools({}))
+    assert expanded == Expanded(
+        ("python -m pip install -r dev.txt",), ("cc -o ext ext.c", "coverage run -m unittest"), ()
+    )

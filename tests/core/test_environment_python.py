@@ -88,6 +88,16 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
             "flask pytest -e '.[socks]'",
             None,
         ),
+        (
+            {
+                "setup.py": "",
+                "tests/expected.txt": "x",
+                "tests/requirements.txt": "q",
+                "requirements/test-min.txt": "r",
+            },
+            "-r tests/requirements.txt pytest -e .",
+            None,
+        ),
         # poetry
         (
             {
@@ -265,10 +275,10 @@ def test_an_environment_of_hatch() -> None:
 
 
 def test_a_lock_file_of_uv_is_taken_first_and_only_with_what_tests_need() -> None:
-    manifest = BUILT + '[dependency-groups]\ntests=["pytest"]\ndocs=["sphinx"]'
+    manifest = BUILT + '[dependency-groups]\ntests=["pytest", "mypy"]\ndocs=["sphinx"]'
     plans = found({"pyproject.toml": manifest, "uv.lock": "", "test_a.py": "import yaml"}, WITH_UV).plans
     assert plans[0].setup == (UV_VENV, f"{SYNC} --group tests --python python3", f"{UV} pyyaml")
-    assert plans[1].setup == (UV_VENV, f"{UV} pytest pyyaml -e .")
+    assert plans[1].setup == (UV_VENV, f"{UV} pytest mypy pyyaml -e .")
     assert plans[1].why == "pyproject.toml"
 
 

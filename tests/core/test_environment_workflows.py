@@ -139,7 +139,7 @@ def test_without_uv_pip_does_it() -> None:
         (["uvx nose2"], (f"{PIP} nose2",)),
         (
             ["pip install poetry", "poetry install", "poetry run pytest"],
-            (f"{PIP} poetry", "VIRTUAL_ENV=~/venv poetry install"),
+            (f"{PIP} pytest",),
         ),
         (["python setup.py develop", "pytest"], (f"{PIP} -e .",)),
         (["python setup.py build_ext --inplace", "pytest"], ("python setup.py build_ext --inplace",)),

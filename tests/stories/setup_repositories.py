@@ -127,13 +127,13 @@ LOCAL_PACKAGE = Odd(
 IN_A_CORNER = Odd(
     {
         ".github/solvebot.yml": CONFIG,
-        "apps/core/main/greet/__init__.py": GREET,
-        "apps/core/checks/test_greet.py": f"from greet import greet\n\n\n{CHECKS}",
+        "tools/main/greet/__init__.py": GREET,
+        "tools/checks/test_greet.py": f"from greet import greet\n\n\n{CHECKS}",
     },
     (),
-    f"PYTHONPATH=apps/core/main {PYTEST} apps",
+    f"PYTHONPATH=tools/main {PYTEST} tools",
 )
-"""Its code is where nobody looks for what could be broken on purpose, so a test file is."""
+"""Its code is where programs beside a product are, and is not broken on purpose; a test file is."""
 
 ALL = {
     "a generated file": GENERATED,

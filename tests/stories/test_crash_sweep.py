@@ -105,7 +105,7 @@ def looking(*commands: str) -> Script:
 
 SETUP_STEPS = {
     *("signposts", "open set-up sandbox", "set-up model call", "set-up command", "leave set-up sandbox"),
-    *("close set-up sandbox", "try plan", "keep environment", "plan again"),
+    *("close set-up sandbox", "looked in vain", "try plan", "replay script", "keep environment", "plan again"),
 }
 
 

@@ -182,7 +182,7 @@ async def test_a_solve_pays_for_it_shows_it_and_keeps_it(tmp_path: Path) -> None
         assert asked_for_set_up(world) == asked == 2
 
 
-FORGES = "mkdir -p ~/.solve'bot' && printf '<testsuite><testcase name=\"a\"/></testsuite>' > ~/.solve'bot'/report.xml"
+INVENTS = written(("printf 'def test_a(): pass\n' > ~/test_a.py",), f"{PYTEST} /home/agent/test_a.py")
 NOT_IN_A_FRESH_ONE = "did not hold in a fresh sandbox"
 REFUSED = {
     "what it did by hand": (("sh tools/generate", written((), PYTEST)), NOT_IN_A_FRESH_ONE),
@@ -191,7 +191,7 @@ REFUSED = {
         (written(("sh tools/generate",), f"{PYTEST} greet || python3 -c 'import greet'"),),
         NOT_IN_A_FRESH_ONE,
     ),
-    "forges a report": ((written((), FORGES),), NOT_IN_A_FRESH_ONE),
+    "invents its tests": ((INVENTS,), NOT_IN_A_FRESH_ONE),
     "names the report": ((written((), "cp x ~/.solvebot/report.xml"),), "where only test runners write"),
     "is missing": (("true",), "There is no file"),
     "is large": ((f"head -c 1048576 /dev/zero | tr '\\0' a > {SCRIPT}",), "larger than 64 kB"),
@@ -221,8 +221,8 @@ async def test_scripts_that_do_not_do(tmp_path: Path, first: str, second: str) -
         assert found.help.steps == bench.calls
 
 
-async def test_a_forged_report_where_none_of_the_code_can_be_broken(tmp_path: Path) -> None:
-    async with a_bench(tmp_path, IN_A_CORNER, looks(written((), FORGES))) as bench:
+async def test_invented_tests_where_none_of_the_code_can_be_broken(tmp_path: Path) -> None:
+    async with a_bench(tmp_path, IN_A_CORNER, looks(INVENTS)) as bench:
         found = await bench.find()
         assert not found.attempt.holds
         assert "nothing shows that they are about this code" in found.note

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.environment import python
 from bot.core.environment.files import Files
 from bot.core.environment.lines import program, unwrapped, without_assignments
 from bot.core.environment.node_install import installs
@@ -39,7 +40,7 @@ def fitted_setup(line: str, words: Sequence[str], files: Files, tools: Tools) ->
         case ["uv" | "venv" | "virtualenv", *_] if command[0] != "uv" or command[1] == "venv":
             return Fit()
         case ["poetry" | "pdm" | "pipenv", *_]:
-            return Fit((f"VIRTUAL_ENV=~/venv {shlex.join(command)}",))
+            return Fit(python.installed(command, files, tools) if command[1] in ("install", "sync") else ())
         case ["python", "setup.py", "develop" | "install"]:
             return Fit((install(tools, ["-e", "."]),))
         case ["npm", *_]:
@@ -71,7 +72,10 @@ _WITH_VALUE = frozenset(
 _HOSTS = frozenset({"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--trusted-host", "--index"})
 _KEPT_WITH_VALUE = frozenset({"-r", "--requirement", "-c", "--constraint", "--group", "--only-binary", "--no-binary"})
 _READ = frozenset({"-r", "--requirement", "-c", "--constraint"})
-_NOT_FOR_TESTS = frozenset({"pip", "build", "twine", "codecov", "coveralls", "codecov-cli", "tox-gh", "tox-gh-actions"})
+_NOT_FOR_TESTS = frozenset(
+    {"pip", "build", "twine", "codecov", "coveralls", "codecov-cli", "tox", "tox-gh", "tox-gh-actions", "tox-uv", "nox"}
+    | {"uv", "poetry", "pdm", "pipenv"}  # what they do is done without them
+)
 _TOOLS_OF_PIP = frozenset({"setuptools", "wheel"})
 _BUILT = re.compile(r".*\.(whl|tar\.gz)|dist/.*|\$?\(?ls dist.*")
 _SELF = re.compile(r"\.(/)?(\[[\w,. -]*\])?")

@@ -32,6 +32,7 @@ from bot.core.environment.python_tests import (
     forgiving,
     is_django,
     of_todays_pytest,
+    once_each,
     other_runners,
     test_command,
 )
@@ -40,7 +41,7 @@ from bot.core.environment.python_versions import interpreter
 from bot.core.environment.tools import Tools
 from bot.core.model import Toolchain
 
-__all__ = ["ECOSYSTEM", "TEST_FILE", "WANTED", "expand", "plans"]
+__all__ = ["ECOSYSTEM", "TEST_FILE", "WANTED", "expand", "installed", "plans"]
 
 ECOSYSTEM = "python"
 WANTED = re.compile(
@@ -73,8 +74,8 @@ def plans(files: Files, tools: Tools) -> Plans:
     needs = complete(wanted.needs, files)
     command = test_command(files, wanted.needs)
     _, notes = interpreter(files, tools)
-    usual = apart(files, tools, needs) if rebuilds_itself(files) else at_once(files, tools, needs)
-    locked = sync(files, tools, wanted.needs, needs) or with_locked_versions(files, usual)
+    usual = _usual(files, tools, needs)
+    locked = _locked(files, tools, wanted.needs, needs)
     found = [
         *((setup, command, f", {lock}") for setup, lock in locked),
         (usual, command and of_todays_pytest(command, files), ""),
@@ -99,8 +100,28 @@ def expand(command: Sequence[str], files: Files, tools: Tools) -> Expanded | Non
     needs = _started(command, files, tools) if command else None
     if needs is None or not (needs.tests or needs.checks):
         return None
-    setup = at_once(files, tools, complete(needs, files)) if needs.tests else ()
-    return Expanded(setup, needs.tests, needs.checks)
+    setup = _best_setup(files, tools, needs) if needs.tests else ()
+    return Expanded(setup, tuple(once_each(needs.tests)), needs.checks)
+
+
+def installed(command: Sequence[str], files: Files, tools: Tools) -> tuple[str, ...]:
+    """What stands for `poetry install`, `pdm sync`, `pipenv install --dev`: by the lock file, without the tool."""
+    return _best_setup(files, tools, by_name(files) + read_command(command, files))
+
+
+def _best_setup(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
+    completed = complete(needs, files)
+    locked = _locked(files, tools, needs, completed)
+    return locked[0][0] if locked else _usual(files, tools, completed)
+
+
+def _usual(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
+    return apart(files, tools, needs) if rebuilds_itself(files) else at_once(files, tools, needs)
+
+
+def _locked(files: Files, tools: Tools, needs: Needs, completed: Needs) -> list[tuple[tuple[str, ...], str]]:
+    """The set-up with the versions of the lock file, and its name; empty where there is none."""
+    return sync(files, tools, needs, completed) or with_locked_versions(files, _usual(files, tools, completed))
 
 
 # ------------------------------------------------------------------------------------------------- what is needed

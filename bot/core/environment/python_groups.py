@@ -22,11 +22,14 @@ _MOST_GROUPS = 100
 REQUIREMENTS = re.compile(
     r"(requirements?[-_./])?((dev|develop|development|tests?|testing|ci|unit|pytest)[-_.])?"
     r"requirements?([-_.](dev|develop|development|tests?|testing|ci|base|main|common|all))?\.(txt|in)"
-    r"|(requirements?|reqs|tests?|testing)/[\w-]+\.(txt|in)|[\w-]+[-_.]requirements\.(txt|in)"
+    r"|(requirements?|reqs)/[\w-]+\.(txt|in)|(tests?|testing)/([\w-]+[-_.])?requirements([-_.][\w-]+)?\.(txt|in)"
+    r"|[\w-]+[-_.]requirements\.(txt|in)"
 )
 _TEST_FILE = re.compile(r"(.*[-_./])?(tests?|testing|unit|pytest)([-_./].*)?")
 _DEV_FILE = re.compile(r"(.*[-_./])?(dev|develop|development|ci|all)([-_./].*)?")
-_OTHER_FILE = re.compile(r"(.*[-_./])?(docs?|lint\w*|build|release|publish|mypy|typing|style|bench\w*)([-_./].*)?")
+_OTHER_FILE = re.compile(
+    r"(.*[-_./])?(docs?|lint\w*|build|release|publish|mypy|typing|style|bench\w*|constraints?|min\w*)([-_./].*)?"
+)
 
 # What developers use beside tests: minutes of downloads that no test looks at.
 _TOOLS = re.compile(
@@ -170,6 +173,11 @@ def _next(version: str, *, caret: bool) -> str:
     return ".".join(str(number) for number in [*numbers[:at], numbers[at] + 1])
 
 
+def needed_of(name: str, members: Iterable[str]) -> list[str]:
+    """Of a group or an extra: all, where it is named for tests; of others, what tests can need."""
+    return list(members) if name in _FOR_TESTS else without_tools(members)
+
+
 def without_tools(found: Iterable[str]) -> list[str]:
     """Requirements but for linters, documentation, packaging."""
     return [text for text in found if not _TOOLS.fullmatch(requirement_name(text))]
@@ -182,10 +190,11 @@ def resolved(needs: Needs, files: Files) -> Needs:
     """
     manifest = files.toml("pyproject.toml")
     groups = dependency_groups(manifest)
-    members = [text for name in needs.groups for text in groups.get(requirement_name(name), [])]
+    named = [requirement_name(name) for name in needs.groups]
+    members = [text for name in named for text in needed_of(name, groups.get(name, []))]
     own = tuple(without_tools(needs.requirements))
     found = replace(needs, requirements=own, requirement_files=(), groups=())
-    found += _of_the_project(requirements(without_tools(members)), _name(manifest))
+    found += _of_the_project(requirements(members), _name(manifest))
     for path in needs.requirement_files:
         found += _of_file(path, files)
     return _with_mixed_extras(found, files)
@@ -207,7 +216,11 @@ def _of_file(path: str, files: Files) -> Needs:
     lines, mixed = _lines(path, files, set())
     if not mixed or len(lines) > MAX_REQUIREMENTS:
         return Needs(requirement_files=(path,))
-    return requirements(without_tools(lines))
+    return requirements(lines if _is_for_tests(path) else without_tools(lines))
+
+
+def _is_for_tests(path: str) -> bool:
+    return _TEST_FILE.fullmatch(path.rpartition(".")[0]) is not None
 
 
 def _lines(path: str, files: Files, seen: set[str]) -> tuple[list[str], bool]:
@@ -226,7 +239,8 @@ def _lines(path: str, files: Files, seen: set[str]) -> tuple[list[str], bool]:
             found, mixed = [*found, *inside], mixed or unwanted
         elif line and not nested:
             found.append(line)
-            mixed = mixed or not without_tools([line]) or line.startswith(("-e", ".")) or "git+" in line
+            unwanted = not _is_for_tests(path) and not without_tools([line])
+            mixed = mixed or unwanted or line.startswith(("-e", ".")) or "git+" in line
     return found[: 4 * MAX_REQUIREMENTS], mixed
 
 
@@ -244,7 +258,7 @@ def _beside(path: str, other: str) -> str:
 def _with_mixed_extras(needs: Needs, files: Files) -> Needs:
     """An extra of developers that brings tools along is spelled out, too."""
     offered = table(files.toml("pyproject.toml"), "project", "optional-dependencies")
-    named = [name for name in needs.extras if name in (*_FOR_TESTS, *_FOR_DEVELOPERS)]
+    named = [name for name in needs.extras if name in _FOR_DEVELOPERS]
     mixed = [name for name in named if (all_of := words(offered.get(name))) != without_tools(all_of)]
     kept = tuple(name for name in needs.extras if name not in mixed)
     spelled = [text for name in mixed for text in without_tools(words(offered.get(name)))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.environment.files import Files
-from bot.core.environment.python_groups import dependency_groups, extras, without_tools
+from bot.core.environment.python_groups import dependency_groups, extras, needed_of
 from bot.core.environment.python_install import VENV, install, venv
 from bot.core.environment.python_needs import Needs, requirement_name
 from bot.core.environment.python_versions import interpreter
@@ -39,15 +39,16 @@ def sync(files: Files, tools: Tools, needs: Needs, completed: Needs) -> list[tup
     """
     groups = dependency_groups(files.toml("pyproject.toml"))
     wanted = [name for name in needs.groups if requirement_name(name) in groups]
-    members = [text for name in wanted for text in groups[requirement_name(name)]]
-    if "uv.lock" not in files or "uv" not in tools or without_tools(members) != members:
+    members = {requirement_name(name): groups[requirement_name(name)] for name in wanted}
+    whole = all(needed_of(name, texts) == texts for name, texts in members.items())
+    if "uv.lock" not in files or "uv" not in tools or not whole:
         return []
     offered = extras(files)
     program, _ = interpreter(files, tools)
     chosen = [word for name in wanted for word in ("--group", name)]
     chosen += [word for name in needs.extras if name in offered for word in ("--extra", name)]
     line = " ".join([f"UV_PROJECT_ENVIRONMENT={VENV} {_SYNC}", *chosen, "--python", program])
-    named = {requirement_name(text) for text in members}
+    named = {requirement_name(text) for texts in members.values() for text in texts}
     rest = [word for path in completed.requirement_files for word in ("-r", path)]
     rest += [text for text in completed.requirements if requirement_name(text) not in named]
     return [((*venv(files, tools), line, *([install(tools, rest)] if rest else []), *completed.before), "uv.lock")]

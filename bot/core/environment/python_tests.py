@@ -34,7 +34,7 @@ def test_command(files: Files, needs: Needs) -> str | None:
     """What a task runner says, else pytest, which runs the tests of unittest, too; None where there are no tests."""
     config = pytest_config(files)
     if needs.tests:
-        return " && ".join(_once_each(needs.tests))
+        return " && ".join(once_each(needs.tests))
     if not files.any(TEST_FILE.pattern) and "python_files" not in config.options:
         return None
     words = [*_PYTEST.split(), *_files_to_name(files, config)]
@@ -48,7 +48,7 @@ def test_command(files: Files, needs: Needs) -> str | None:
     return command
 
 
-def _once_each(tests: tuple[str, ...]) -> list[str]:
+def once_each(tests: tuple[str, ...]) -> list[str]:
     """Where one command runs all, those that run a part of it say nothing more."""
     whole = [test for test in tests if test.endswith(_PYTEST)]
     return whole[:1] or list(tests[:_MOST_COMMANDS])

@@ -35,9 +35,15 @@ def plans(files: Files) -> list[Toolchain]:
         apart = expand((program, target), files)
         if apart is not None and apart.tests:
             line = " && ".join(apart.tests)
-            found.append(Toolchain((), line, f"{name} with `{target}`, taken apart", "", apart.checks))
+            found.append(
+                Toolchain(_in_venv(apart.setup), line, f"{name} with `{target}`, taken apart", "", apart.checks)
+            )
         found.append(Toolchain((), f"{program} {target}", f"{name} with `{target}`"))
     return found
+
+
+def _in_venv(setup: tuple[str, ...]) -> tuple[str, ...]:
+    return ("python3 -m venv ~/venv", *setup) if any("pip" in line for line in setup) else setup
 
 
 def expand(command: Sequence[str], files: Files) -> Expanded | None:
@@ -58,7 +64,16 @@ def expand(command: Sequence[str], files: Files) -> Expanded | None:
     run = [line for line in lines if kind(line) in (Kind.TEST, Kind.SETUP, Kind.OTHER)]
     last = max((at for at, line in enumerate(run) if kind(line) is Kind.TEST), default=-1)
     checks = tuple(line for line in lines if kind(line) is Kind.CHECK)
-    return Expanded((), tuple(run[: last + 1]), checks) if last >= 0 or checks else None
+    fetched = tuple(line for line in run[: last + 1] if _FETCHES.match(line))
+    tests = tuple(line for line in run[: last + 1] if line not in fetched)
+    return Expanded(fetched, tests, checks) if last >= 0 or checks else None
+
+
+# Tests have no network: what is installed before them belongs to the set-up. What is built is built each time.
+_FETCHES = re.compile(
+    r"(python[\d.]* -m )?pip3? install\b|uv (sync|pip install)\b|(yarn|pnpm|bun)( install)?$"
+    r"|(poetry|pdm|pipenv|bundle|composer|npm|pnpm|yarn|bun) (install|sync|ci)\b"
+)
 
 
 class _Target:
