@@ -392,7 +392,8 @@ def test_a_runner_that_is_one_of_the_packages_has_to_be_built() -> None:
     files: dict[str, object] = {
         "package.json": {"workspaces": ["packages/*"], "scripts": {"build": "turbo build", "test": "vitest"}},
         "vitest.config.ts": "alias",
-        "packages/vite/package.json": {"name": "vite", "main": "dist/index.js"},
+        "packages/vite/package.json": {"name": "vite", "exports": {".": "./dist/a.js", "./b": {"types": "./b.d.ts"}}},
+        "packages/vite/b.d.ts": "",
         "packages/b/package.json": {"name": "b", "dependencies": {"vite": "*"}},
     }
     assert found(files).plans[0].test == "npm run build && npx vitest run"

@@ -59,22 +59,25 @@ def about_first(packages: Sequence[str], about: Sequence[str]) -> list[str]:
 
 
 def is_built(files: Files, package: Package) -> bool:
-    """Is what others import of it made by a build, and not in the repository?"""
-    manifest = package.manifest
-    targets = [manifest.get("main"), manifest.get("module"), *_exported(manifest.get("exports"), 3)]
-    paths = [path.removeprefix("./") for path in targets if isinstance(path, str) and not path.endswith(".json")]
+    """Is what others import under its name made by a build, and not in the repository?"""
+    manifest, exports = package.manifest, package.manifest.get("exports")
+    entry = exports["."] if isinstance(exports, Mapping) and "." in exports else exports
+    targets = [manifest.get("main"), manifest.get("module"), *_exported(entry, 3)]
+    paths = [path.removeprefix("./") for path in targets if isinstance(path, str) and not path.endswith(_NO_CODE)]
     start = f"{package.directory}/" if package.directory else ""
     return bool(paths) and not any(_is_there(files, f"{start}{path}") for path in paths)
 
 
+_NO_CODE = (".json", ".d.ts", ".d.mts", ".d.cts")
+
+
 def _is_there(files: Files, path: str) -> bool:
-    endings = ("", ".js", ".cjs", ".mjs", ".json", "/index.js")
-    return "*" in path or any(f"{path}{ending}" in files for ending in endings)
+    return any(f"{path}{ending}" in files for ending in ("", ".js", ".cjs", ".mjs", ".json", "/index.js"))
 
 
 def _exported(value: Any, depth: int) -> list[str]:
     if isinstance(value, str):
-        return [value]
+        return [] if "*" in value else [value]
     inner = value.values() if isinstance(value, Mapping) and depth else ()
     return [path for item in list(inner)[:20] for path in _exported(item, depth - 1)]
 
