@@ -120,7 +120,7 @@ def _how_to_make_it_run(facts: SolveFacts) -> list[str]:
     parts = ["What I tried, each in a fresh sandbox:\n\n" + "\n".join(lines)] if lines else []
     if baseline is not None and baseline.note:
         parts.append(harmless(baseline.note, 1000))
-    beginning = block(beginning_of_configuration(plan), "yaml", 2000)
+    beginning = block(beginning_of_configuration(plan).strip(), "yaml", 2000)
     parts.append(f"A maintainer can say how in `{CONFIG_PATHS[0]}` on the default branch; a beginning:\n\n{beginning}")
     parts.append(
         "`solvebot environment PATH` tries it on a clone. Then `/solve retry`. "
