@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.environment.files import Files, table
 from bot.core.environment.python_needs import requirement
 
+_MOST_TEXT = 300_000  # characters of all tests together
 _FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
@@ -79,7 +80,7 @@ def plugins(config: PytestConfig, tests: Iterable[str]) -> list[str]:
     found += [plugin for option, plugin in _OPTIONS.items() if option in config.options]
     required = re.findall(r"[\w.-]+(?:\s*[<>=!~]=?=?\s*[\w.,]+)*", config.options.get("required_plugins", ""))
     found += [plugin for text in required if (plugin := requirement(text))]
-    texts = "\n".join(tests)
+    texts = "\n".join(tests)[:_MOST_TEXT]
     found += [plugin for pattern, plugin in _USED.items() if re.search(pattern, texts)]
     return [plugin for plugin in dict.fromkeys(found) if plugin]
 
