@@ -220,12 +220,13 @@ _USED = {  # marks, and fixtures among the arguments of a test
         }.items()
     },
 }
+_BLOCK = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}", re.DOTALL)  # programs within programs
 _IMPORTED = re.compile(r"^(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
 
 def imported(tests: Iterable[str], files: Files) -> list[str]:
     """Distributions of the modules that tests import and that are well known, but for the repository's own."""
-    names = {name for text in tests for name in _IMPORTED.findall(text)} & _DISTRIBUTIONS.keys()
+    names = {name for text in tests for name in _IMPORTED.findall(_BLOCK.sub("", text))} & _DISTRIBUTIONS.keys()
     own = {part for path in files.paths for part in path.removesuffix(".py").split("/")} if names else set()
     return sorted({_DISTRIBUTIONS[name] for name in names - own})
 
