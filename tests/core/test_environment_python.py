@@ -136,6 +136,7 @@ def first(files: dict[str, str], tools: Tools = PIP_ONLY) -> Toolchain:
             PYTEST,
         ),
         ({"yaml.py": "", "test_a.py": "import yaml\n"}, "pytest", PYTEST),
+        ({"test_a.py": "A = '''\nimport numpy\n'''\nimport six"}, "pytest six", PYTEST),
     ],
 )
 def test_what_is_installed_and_run(files: dict[str, str], installs: str, test: str | None) -> None:
@@ -412,6 +413,7 @@ def test_plans_for_what_the_first_one_cannot_do() -> None:
         ),
         ("setup.py, runtests.py", (f"{UV} pytest six -e .",), "python runtests.py"),
         ("setup.py, unittest", (f"{UV} pytest six -e .",), "python -m unittest discover -v -s tests"),
+        ("setup.py, as the sandbox is", (), "python3 -m pytest -q"),
     ]
 
 

@@ -20,7 +20,7 @@ MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
 MAX_SAID = 50  # files that are no manifests: workflows, devcontainers, documents
 MAX_DOCUMENTS = 2  # that say how to test
-_SAMPLES = 16  # test files that are looked into
+_SAMPLES = 48  # test files that are looked into
 _PATTERNS = (python.WANTED, python_groups.REQUIREMENTS, node.WANTED, others.WANTED)
 _SAID = (workflows.WANTED, devcontainer.WANTED, documents.WANTED)
 

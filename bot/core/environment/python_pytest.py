@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.core.environment.files import Files, table
 from bot.core.environment.python_needs import requirement
 
+_MOST_TEXT = 300_000  # characters of all tests together
 _FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
@@ -79,7 +80,7 @@ def plugins(config: PytestConfig, tests: Iterable[str]) -> list[str]:
     found += [plugin for option, plugin in _OPTIONS.items() if option in config.options]
     required = re.findall(r"[\w.-]+(?:\s*[<>=!~]=?=?\s*[\w.,]+)*", config.options.get("required_plugins", ""))
     found += [plugin for text in required if (plugin := requirement(text))]
-    texts = "\n".join(tests)
+    texts = "\n".join(tests)[:_MOST_TEXT]
     found += [plugin for pattern, plugin in _USED.items() if re.search(pattern, texts)]
     return [plugin for plugin in dict.fromkeys(found) if plugin]
 
@@ -219,12 +220,13 @@ _USED = {  # marks, and fixtures among the arguments of a test
         }.items()
     },
 }
+_BLOCK = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}", re.DOTALL)  # programs within programs
 _IMPORTED = re.compile(r"^(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
 
 def imported(tests: Iterable[str], files: Files) -> list[str]:
     """Distributions of the modules that tests import and that are well known, but for the repository's own."""
-    names = {name for text in tests for name in _IMPORTED.findall(text)} & _DISTRIBUTIONS.keys()
+    names = {name for text in tests for name in _IMPORTED.findall(_BLOCK.sub("", text))} & _DISTRIBUTIONS.keys()
     own = {part for path in files.paths for part in path.removesuffix(".py").split("/")} if names else set()
     return sorted({_DISTRIBUTIONS[name] for name in names - own})
 
