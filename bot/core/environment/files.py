@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import tomllib
@@ -40,10 +41,7 @@ class Files:
 
     def toml(self, path: str) -> Mapping[str, Any]:
         """Empty when it is not there, or no TOML: not ours to complain about, its own tools will."""
-        try:
-            return tomllib.loads(self.text(path))
-        except (ValueError, RecursionError):
-            return {}
+        return _toml(self.text(path))
 
     def json(self, path: str) -> Mapping[str, Any]:
         """The same for JSON whose top is an object."""
@@ -52,6 +50,15 @@ class Files:
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
+
+
+@functools.lru_cache(maxsize=32)
+def _toml(text: str) -> Mapping[str, Any]:
+    """Many ask for the same file."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return {}
 
 
 def table(parent: object, *keys: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -71,6 +72,7 @@ def requirement(text: str) -> str | None:
     return text if _REQUIREMENT.fullmatch(text) else None
 
 
+@functools.lru_cache(maxsize=8192)
 def requirement_name(text: str) -> str:
     """`Foo_Bar[x]>=1` -> `foo-bar`."""
     match = _NAME.match(text.strip())
