@@ -87,6 +87,11 @@ def plans(files: Files, tools: Tools) -> Plans:
             (whatever_can_be(files, tools, needs), forgiving(command, files), ", what can be installed of it"),
             *((usual, other, f", {why}") for other, why in other_runners(files)),
             ((), _as_it_is(test_command(files, Needs())), ", as the sandbox is"),
+            *(
+                ((), _as_it_is(other), f", {why}, as the sandbox is")
+                for other, why in other_runners(files)
+                if other.startswith("python -m")
+            ),
         ]
     return Plans(
         tuple(
