@@ -414,6 +414,7 @@ def test_plans_for_what_the_first_one_cannot_do() -> None:
         ("setup.py, runtests.py", (f"{UV} pytest six -e .",), "python runtests.py"),
         ("setup.py, unittest", (f"{UV} pytest six -e .",), "python -m unittest discover -v -s tests"),
         ("setup.py, as the sandbox is", (), "python3 -m pytest -q"),
+        ("setup.py, unittest, as the sandbox is", (), "python3 -m unittest discover -v -s tests"),
     ]
 
 
