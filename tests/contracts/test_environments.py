@@ -48,7 +48,7 @@ async def found_in(directory: Path, kind: Kind, index: Index) -> Found:
     github = LocalGitHub.to_read(a_clone(directory / "clone", kind))
 
     async def network() -> SetUpNetwork:
-        return SetUpNetwork((), environment)
+        return SetUpNetwork(("index.invalid",), environment)
 
     async with working(await isolated_where_possible(settings), "kind", github) as bot:
         repo = Repo(0, 7, "octo/kind")
