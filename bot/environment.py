@@ -327,7 +327,7 @@ def _about(place: Place, files: Files) -> list[str]:
 
 
 # What installers keep for the next time would be copied with each snapshot.
-DROP_DOWNLOADS = "rm -rf ~/.cache/uv ~/.cache/pip ~/.npm/_cacache"
+DROP_DOWNLOADS = "rm -rf ~/.cache/uv ~/.cache/pip ~/.npm/_cacache ~/.cache/yarn ~/.yarn/berry/cache"
 
 
 def _ending(done: Finished) -> str:

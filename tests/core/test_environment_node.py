@@ -15,6 +15,7 @@ from bot.core.environment.plan import Expanded, Plans
 from bot.core.environment.tools import Tools
 
 NODE_20 = Tools({"node": "20.20.2", "npm": "11.19.1"})
+YARN = "TMPDIR=~ YARN_NODE_LINKER=node-modules"
 BRING = "npm install --global --prefix ~/.local --no-audit --no-fund"
 
 
@@ -168,12 +169,12 @@ def test_a_runner_by_itself(package: dict[str, object], files: dict[str, object]
         (
             {"yarn.lock": "", ".yarnrc.yml": ""},
             NODE_20,
-            (f"{BRING} @yarnpkg/cli-dist@4", "YARN_NODE_LINKER=node-modules yarn install --immutable"),
+            (f"{BRING} @yarnpkg/cli-dist@4", f"{YARN} yarn install --immutable"),
         ),
         (
             {"yarn.lock": "", ".yarnrc.yml": "", ".yarn/releases/yarn-4.1.0.cjs": ""},
             NODE_20,
-            ("YARN_NODE_LINKER=node-modules node .yarn/releases/yarn-4.1.0.cjs install --immutable",),
+            (f"{YARN} node .yarn/releases/yarn-4.1.0.cjs install --immutable",),
         ),
         ({"bun.lock": ""}, NODE_20, (f"{BRING} bun", "bun install --frozen-lockfile")),
     ],

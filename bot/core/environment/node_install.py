@@ -188,10 +188,11 @@ def _yarn_lines(files: Files) -> list[tuple[str, str]]:
     version = _version(files, "yarn")
     if ".yarnrc.yml" in files or (version and not version.startswith("1.")):
         own = _own_yarn(files)
-        yarn = f"YARN_NODE_LINKER=node-modules {f'node {shlex.quote(own)}' if own else 'yarn'} install"
+        # It packs archives in TMPDIR before it keeps them: all of them together are more than /tmp may hold.
+        yarn = f"TMPDIR=~ YARN_NODE_LINKER=node-modules {f'node {shlex.quote(own)}' if own else 'yarn'} install"
         if "yarn.lock" not in files:
             return [(f"{yarn} --no-immutable", "")]
-        mended = f"cp yarn.lock ~ && YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable && mv ~/yarn.lock ."
+        mended = f"YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable; git checkout -q -- yarn.lock"
         return [
             (f"{yarn} --immutable", ""),
             (f"YARN_ENABLE_SCRIPTS=false {yarn} --immutable", "without scripts of packages"),
