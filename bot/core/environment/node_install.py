@@ -192,7 +192,7 @@ def _yarn_lines(files: Files) -> list[tuple[str, str]]:
         yarn = f"TMPDIR=~ YARN_NODE_LINKER=node-modules {f'node {shlex.quote(own)}' if own else 'yarn'} install"
         if "yarn.lock" not in files:
             return [(f"{yarn} --no-immutable", "")]
-        mended = f"YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable; git checkout -q -- yarn.lock"
+        mended = f"YARN_ENABLE_SCRIPTS=false {yarn} --no-immutable && git checkout -q -- yarn.lock"
         return [
             (f"{yarn} --immutable", ""),
             (f"YARN_ENABLE_SCRIPTS=false {yarn} --immutable", "without scripts of packages"),
