@@ -160,7 +160,7 @@ FAILURES = {
     "one file that cannot be collected": Kind(app({"test_broken.py": "import no_such_module\n"}), 1, "no_such_module"),
     "twin names of test files": Kind(app(_NAMES), 3),
     "options of a plugin that cannot be had": Kind(app({"pytest.ini": "[pytest]\naddopts = --no-such-option\n"}), 1),
-    "a project below the top": Kind({f"backend/{path}": text for path, text in APP.items()}, 1, "backend"),
+    "a project below the top": Kind({f"backend/{path}": text for path, text in package("below").items()}, 2, "backend"),
     "tests of unittest": Kind(APP, 1),
 }
 
