@@ -28,7 +28,7 @@ from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
-from bot.core.evidence import provable
+from bot.core.evidence import Case, provable
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
@@ -254,14 +254,12 @@ class Solver:
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
         assert facts.baseline is not None
-        judged = with_agreement(
-            [run.evidence for run in facts.runs if run.evidence],
-            {run.id: run.candidate for run in facts.runs if run.candidate},
-        )
+        runs = {run.id: run for run in facts.runs}
+        case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
+        judged = with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate})
         for evidence in judged:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
-        runs = {run.id: run for run in facts.runs}
         decision = decide(judged, runs, facts.baseline, publish_unproven=publishes_unproven(facts.task))
         await self._world.store.decided(job.id, decision)
         await self._board.refresh(job.id)

@@ -81,6 +81,11 @@ class Case:
     runs: Mapping[RunId, RunFacts]
     baseline: Baseline
 
+    @property
+    def unbroken(self) -> tuple[Evidence, ...]:
+        """Those that a pull request may hold: only they are witnesses for each other."""
+        return tuple(item for item in self.evidence if standing(item, self.baseline) is not Outcome.NONE)
+
     def letter(self, run: RunId) -> str:
         return self.runs[run].experiment.letter
 

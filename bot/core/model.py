@@ -408,6 +408,9 @@ class Evidence:
     repro_after: int | None = None
     agreement: float = 0.0  # best similarity to a candidate of another run, 0 to 1
     agrees_with: tuple[RunId, ...] = ()  # those at 0.8 or more
+    place: float = 0.0  # mean share of the old lines that it and another unbroken candidate both touch, 0 to 1
+    token: float = 0.0  # mean similarity to the other unbroken candidates, 0 to 1
+    inert: bool = False  # nothing in it but comments, white space and tests
     lines_changed: int = 0
     files_changed: int = 0
     problem: str = ""  # why something could not be observed, for people

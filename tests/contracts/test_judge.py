@@ -20,6 +20,7 @@ import pytest
 from bot.again import MOST_LOST
 from bot.core.champion import decide
 from bot.core.environment.proof import Attempt, Trial
+from bot.core.evidence import Case
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -313,7 +314,7 @@ async def test_the_best_of_four_wins_by_evidence(court: Court) -> None:
     assert (cause.test_files, cause.files_changed, cause.lines_changed) == (("tests/test_amounts.py",), 2, 6)
 
     facts = {run: run_facts(run) for run in candidates}
-    decision = decide(with_agreement(judged, candidates), facts, court.baseline)
+    decision = decide(with_agreement(Case(tuple(judged), facts, court.baseline), candidates), facts, court.baseline)
     assert (decision.outcome, decision.champion) == (Outcome.READY, cause.run)
     assert [ranked.verdict for ranked in decision.ranking] == ["champion", "runner-up", "breaks 1 test", "empty"]
 
