@@ -14,9 +14,9 @@ from rich.table import Table
 
 from bot.core.cleaning import visible
 from bot.core.model import Evidence, ModelSpec, RunFacts, SolveFacts, Status
-from bot.core.reasons import OBJECTIONS
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
+from bot.core.words import OBJECTIONS
 
 PIPED = 1000  # columns where no terminal is: whoever reads a pipe wants whole lines
 

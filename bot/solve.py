@@ -260,7 +260,13 @@ class Solver:
         for evidence in judged:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
-        decision = decide(judged, runs, facts.baseline, publish_unproven=publishes_unproven(facts.task))
+        decision = decide(
+            judged,
+            runs,
+            facts.baseline,
+            publish_unproven=publishes_unproven(facts.task),
+            trust=facts.task.config.trust,
+        )
         await self._world.store.decided(job.id, decision)
         await self._board.refresh(job.id)
         log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)

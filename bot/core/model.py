@@ -146,6 +146,7 @@ class RepoConfig:
     steps: int | None = None
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
+    trust: float = 0.35  # the least chance of being right with which a champion is published
     pull_request: PullRequestConfig = PullRequestConfig()
 
 
@@ -183,7 +184,7 @@ class ModelSpec:
     temperature: float | None = None
     max_tokens: int | None = None
     prices: Prices | None = None
-    prior: float = 0.5  # share of issues it solves alone, 0 to 1; decides only between equal evidence
+    prior: float = 0.5  # share of issues it solves alone, 0 to 1
     is_active: bool = True
 
 
@@ -440,6 +441,7 @@ class Ranked:
     place: int
     verdict: str
     eligible: bool
+    confidence: float = 0.0  # the chance that it is right, 0 to 1; 0 where none was stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,6 +454,7 @@ class Decision:
     ranking: tuple[Ranked, ...]
     reasons: tuple[str, ...]  # why this one, one sentence each, facts only
     uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
+    confidence: float = 0.0  # that the champion is right, 0 to 1; 0 where none was stated
 
 
 class ExitStatus(StrEnum):

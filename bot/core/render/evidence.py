@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SetupWork, SolveFacts, Status, Usage
-from bot.core.reasons import OBJECTIONS
 from bot.core.render.causes import last_lines
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
+from bot.core.words import OBJECTIONS
 
 _ENDINGS = {
     ExitStatus.SUBMITTED: "finished",
