@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bot.core.evidence import Case, Reproduction, is_broken, is_complete, is_unproven, is_untested, reproduction
-from bot.core.model import Baseline, Decision, Draft, Evidence, Outcome, Ranked, RunFacts, RunId, SolveFacts, Task
+from bot.core.model import (
+    Baseline,
+    Comparison,
+    Decision,
+    Draft,
+    Evidence,
+    Outcome,
+    Ranked,
+    RunFacts,
+    RunId,
+    SolveFacts,
+    Task,
+)
 from bot.core.odds import READY, Judged, Kind, weigh
 from bot.core.pool import PooledTest
 from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why
@@ -20,6 +32,7 @@ def decide(
     baseline: Baseline,
     pool: tuple[PooledTest, ...] = (),
     *,
+    comparison: Comparison | None = None,
     publish_unproven: bool = False,
     trust: float = TRUST,
 ) -> Decision:
@@ -34,7 +47,7 @@ def decide(
     stands in the sequence never matters. `runs` holds every run of the solve; those without evidence come last.
     """
     case = Case(tuple(evidence), runs, baseline)
-    table, judged = weigh(case, pool)
+    table, judged = weigh(case, pool, comparison)
     ordered = sorted(judged.values(), key=lambda each: _rank(each, case))
     eligible = [each for each in ordered if publish_unproven or _may_be_trusted(each, baseline, trust)]
     eligible = [each for each in eligible if not is_broken(each.evidence)]

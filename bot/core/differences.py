@@ -89,6 +89,10 @@ def _alike(pair: Pair) -> str:
     return f"more of the others behave as it does than as {pair.letter} does"
 
 
+def _compared(pair: Pair) -> str:
+    return f"a model that read both, in both orders, prefers it to {pair.letter}"
+
+
 def _agreement(pair: Pair) -> str:
     return f"its change is more like those of the others than that of {pair.letter} is"
 
@@ -110,6 +114,7 @@ _KINDS: tuple[tuple[Callable[[Terms], float], Callable[[Pair], str]], ...] = (
     (lambda terms: terms.own_tests, _own_tests),
     (lambda terms: terms.fixed, _fixed),
     (lambda terms: terms.alike, _alike),
+    (lambda terms: terms.compared, _compared),
     (lambda terms: terms.place + terms.token, _agreement),
     (lambda terms: terms.inert, _inert),
     (lambda terms: terms.prior, _prior),

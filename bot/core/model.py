@@ -427,6 +427,15 @@ class Evidence:
         return self.own_tests_on_base is False and self.own_tests_on_candidate is True
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The word of a model that read two candidates, in both orders, and said the same both times."""
+
+    preferred: RunId
+    other: RunId
+    by: str  # the model, as people call it
+
+
 class Outcome(StrEnum):
     READY = "ready"
     DRAFT = "draft"

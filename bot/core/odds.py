@@ -7,14 +7,14 @@ where candidates can be run. `tests/benchmarks/choosing.py` fits what its data h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from math import exp, log
 
 from bot.core.cross import Matrix, Telling, matrix
 from bot.core.evidence import Case, Reproduction, reproduction
-from bot.core.model import Baseline, Evidence, RunId
+from bot.core.model import Baseline, Comparison, Evidence, RunId
 from bot.core.pool import PooledTest
 
 CONSTANT, PRIOR, PLACE, TOKEN, REGRESSIONS, COMPANY = -1.71, 0.67, 2.2, 0.45, 0.5, 0.064
@@ -27,6 +27,7 @@ REPRO_FLIPS, REPRO_FAILS = 2.0, -2.0  # a person's word on what the problem is (
 FIXED = 0.6  # as own tests that flip, but nobody of this solve wrote them (assumption)
 CROSS = 3.0  # from none of the pool to all of it, as in CodeMonkeys and its like, by tests alone (assumption)
 FROM_ISSUE = 0.8  # more than tests of its own, less than a person's command (assumption)
+COMPARED = 0.5  # to the one and from the other: a model's word is worth one unit at most (assumption)
 ALIKE = 1.0  # half of what the same place counts: tests see less than all of the behaviour (assumption)
 
 READY = 0.7  # the chance of being right from which people need not be warned
@@ -50,6 +51,7 @@ class Terms:
     cross: float = 0.0
     from_issue: float = 0.0
     alike: float = 0.0
+    compared: float = 0.0
     company: float = 0.0  # the same for all
     constant: float = CONSTANT
 
@@ -90,7 +92,9 @@ def logit(chance: float) -> float:
     return log(chance / (1 - chance))
 
 
-def weigh(case: Case, pool: tuple[PooledTest, ...]) -> tuple[Matrix, Mapping[RunId, Judged]]:
+def weigh(
+    case: Case, pool: Sequence[PooledTest], comparison: Comparison | None = None
+) -> tuple[Matrix, Mapping[RunId, Judged]]:
     """Every candidate's terms, and the pool by which they were made.
 
     How much a test of the pool counts depends on who passes it, so first each candidate is weighed without the pool.
@@ -99,9 +103,19 @@ def weigh(case: Case, pool: tuple[PooledTest, ...]) -> tuple[Matrix, Mapping[Run
     chances = {run: sigmoid(terms.total) for run, terms in alone.items()}
     table = matrix(pool, case, chances)
     return table, {
-        item.run: Judged(item, _with_pool(alone[item.run], item, table), _kinds(item, case.baseline, table))
+        item.run: Judged(
+            item,
+            replace(_with_pool(alone[item.run], item, table), compared=_compared(item.run, comparison)),
+            _kinds(item, case.baseline, table),
+        )
         for item in case.evidence
     }
+
+
+def _compared(run: RunId, comparison: Comparison | None) -> float:
+    if comparison is None or comparison.preferred == comparison.other:
+        return 0.0
+    return COMPARED * ((run == comparison.preferred) - (run == comparison.other))
 
 
 def _alone(evidence: Evidence, case: Case) -> Terms:
