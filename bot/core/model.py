@@ -189,6 +189,17 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What others measured: the share of SWE-bench Verified that one agent resolved with a model, and when."""
+
+    model: str
+    share: float
+    dollars: float | None  # per issue
+    by: str
+    on: str  # "autumn 2026"
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """A planned attempt. `dollars` is its share of the solve's budget."""
 
