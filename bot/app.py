@@ -42,7 +42,7 @@ from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
-from bot.judge import Judge, Timeouts
+from bot.judging import Judge, Timeouts
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host

@@ -37,7 +37,7 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
 from bot.engine import SANDBOX_PATIENCE, step
-from bot.judge import Judge
+from bot.judging import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 

@@ -54,7 +54,7 @@ from bot.core.render.environment import notes, tried
 from bot.core.similarity import with_agreement
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
-from bot.judge import Judge
+from bot.judging import Judge
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob

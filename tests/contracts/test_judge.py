@@ -50,7 +50,7 @@ from bot.core.model import (
 )
 from bot.core.similarity import with_agreement
 from bot.github.mirror import GitMirrors
-from bot.judge import Judge, Timeouts
+from bot.judging import Judge, Timeouts
 from bot.ports import Remote, Sandboxes, SandboxLost
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
