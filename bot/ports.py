@@ -59,6 +59,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.pool import PooledTest
 
 
 class WorldError(Exception):
@@ -445,6 +446,7 @@ class Store(Protocol):
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...
+    async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
     async def decided(self, id: SolveId, decision: Decision) -> None: ...
     async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...
     async def noted(self, id: SolveId, note: str) -> None:

@@ -50,6 +50,11 @@ def is_test_support(path: str) -> bool:
     return bool(_SUPPORT_NAME.fullmatch(file.name)) or not _SUPPORT_DIRECTORIES.isdisjoint(file.parts[:-1])
 
 
+def sets_the_runner_up(path: str) -> bool:
+    """Settings of a runner, and code that it loads before the tests."""
+    return bool(_SUPPORT_NAME.fullmatch(PurePosixPath(path).name)) or tells_the_runner(path)
+
+
 def tells_the_runner(path: str) -> bool:
     """A file that may say, among other things, which tests are run."""
     return PurePosixPath(path).name in _RUNNER_SETTINGS

@@ -16,5 +16,6 @@ trial.py    one candidate on the bench             pool.py     every candidate o
 
 from bot.judging.bench import Timeouts
 from bot.judging.judge import Judge
+from bot.judging.pool import CrossExamination, Docket, Heard
 
-__all__ = ["Judge", "Timeouts"]
+__all__ = ["CrossExamination", "Docket", "Heard", "Judge", "Timeouts"]

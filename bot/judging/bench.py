@@ -11,6 +11,7 @@ from bot.again import again_when_lost
 from bot.core.model import Baseline, SandboxId, SnapshotId, SolveId, TestReport
 from bot.core.reports import MAX_REPORT, documents, regressions, report
 from bot.core.runners import REPORT, recipe
+from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Sandboxes, TreeEntry
 
 # The usual reasons why the same tests give another answer: hash order, the time zone, and stale bytecode (a change of
@@ -52,6 +53,11 @@ def overlay_of(entries: Iterable[TreeEntry]) -> Overlay:
 AS_IT_IS = Overlay()
 
 
+def is_of_tests(path: str) -> bool:
+    """A test, or what tests load or compare with."""
+    return is_test_file(path) or is_test_support(path)
+
+
 def base_sandbox(solve: SolveId) -> SandboxId:
     return SandboxId(f"{solve}-base")
 
@@ -91,10 +97,14 @@ class Bench:
 
     async def repro(self, command: str, files: Overlay = AS_IT_IS) -> int:
         """Its exit code. One that does not end in time has failed."""
-        done = await again_when_lost("repro", lambda _: self._repro(command, files))
+        done = await self.once(command, files)
         return (done.exit_code or _TIMED_OUT) if done.timed_out else done.exit_code
 
-    async def _repro(self, command: str, files: Overlay) -> Finished:
+    async def once(self, command: str, files: Overlay = AS_IT_IS) -> Finished:
+        """The command as it is, without asking anybody for reports."""
+        return await again_when_lost("command", lambda _: self._once(command, files))
+
+    async def _once(self, command: str, files: Overlay) -> Finished:
         async with self._fresh(files):
             return await self._run(command, self.timeouts.repro)
 

@@ -31,8 +31,8 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, canaries
-from bot.core.testfiles import is_test_file, is_test_support
-from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, overlay_of
+from bot.core.testfiles import is_test_file
+from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
 from bot.judging.trial import CandidateTrial
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
 
@@ -139,8 +139,8 @@ class Judge:
         trial = CandidateTrial(
             self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
             facts.baseline,
-            sources=overlay_of(entry for entry in entries if not _is_of_tests(entry.path)),
-            tests=overlay_of(entry for entry in entries if _is_of_tests(entry.path)),
+            sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path)),
+            tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
             canary=await self._broken(repo, base, [canary]) if canary else None,
             repeats=self._repeats,
         )
@@ -177,7 +177,3 @@ def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
     )
-
-
-def _is_of_tests(path: str) -> bool:
-    return is_test_file(path) or is_test_support(path)

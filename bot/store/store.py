@@ -39,6 +39,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.pool import PooledTest
 from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
@@ -204,6 +205,9 @@ class SqlStore:
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
         await self._change_solve(id, toolchain=toolchain, baseline=baseline)
+
+    async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None:
+        await self._change_solve(id, pool=tuple(pool))
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)

@@ -36,6 +36,7 @@ from bot.core.model import (
     Toolchain,
     Trigger,
 )
+from bot.core.pool import PooledTest
 
 
 class Utc(TypeDecorator[datetime]):
@@ -201,6 +202,7 @@ solves = Table(
     Column("matrix", Json(tuple[Experiment, ...])),
     Column("limits", Json(Limits)),
     Column("baseline", Json(Baseline)),
+    Column("pool", Json(tuple[PooledTest, ...])),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",
