@@ -31,6 +31,7 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, canaries
+from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import is_test_file
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
 from bot.judging.trial import CandidateTrial
@@ -143,12 +144,17 @@ class Judge:
             tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
             canary=await self._broken(repo, base, [canary]) if canary else None,
             repeats=self._repeats,
+            gone=gone_tests(candidate),
+            sets_runner_up=may_silence_others(candidate.changes),
         )
         try:
             evidence = await trial.regressions(evidence)
             if evidence.stable_total and not evidence.stable_passed:
                 return evidence  # whatever else it does, it is out
             evidence = await trial.own_tests(evidence)
+            evidence = await trial.silencing(evidence)
+            if evidence.gate_failures:
+                return evidence
             evidence = await trial.repro(evidence)
             evidence = await trial.checks(evidence)
         except SandboxLost:

@@ -196,6 +196,54 @@ async def test_tests_are_not_taken_away(court: Court, changes: Mapping[str, str 
     assert evidence.stable_total == 0
 
 
+DESELECTS = """def pytest_collection_modifyitems(items):
+    items[:] = [item for item in items if "show" not in item.name]
+"""
+SKIPS = """import pytest
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "show" in item.name:
+            item.add_marker(getattr(pytest.mark, "sk" + "ip")(reason="slow"))
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conftest.py": DESELECTS},
+        {"conftest.py": SKIPS},
+        {"tests/conftest.py": DESELECTS},
+        {"pytest.ini": "[pytest]\naddopts = -k 'not show'\n"},
+        {"pytest.ini": "[pytest]\npython_files = test_known.py\n"},
+        {"tests/test_amounts.py": f"{TESTS}\n\ntest_show.__test__ = bool(0)\n"},
+        {"tests/test_amounts.py": f"{TESTS}\n\ndel test_show\n{OWN_TEST}"},
+    ],
+    ids=["deselects", "skips", "below", "by its name", "by its file", "no test any more", "deletes it later"],
+)
+async def test_who_keeps_tests_from_running_is_out(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
+    [failure] = evidence.gate_failures
+    assert failure.gate is Gate.TESTS_SKIPPED
+    assert "test_show" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tests/test_amounts.py": TESTS.replace("def test_show", "def test_shown_with_separators")},
+        {"tests/test_amounts.py": f"import nothing_of_this_name\n{TESTS}"},
+        {"pytest.ini": "[pytest]\naddopts = --strict-markers\n"},
+        {"tests/conftest.py": "import nothing_of_this_name\n"},
+    ],
+    ids=["renamed", "not loaded", "another setting", "nothing is loaded"],
+)
+async def test_who_does_not_is_not(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
+    assert (evidence.gate_failures, evidence.regressions) == ((), ())
+
+
 async def test_a_report_in_the_patch_is_a_file_like_any_other(court: Court) -> None:
     evidence = await court.judge({"shop/amounts.py": BROKEN, "report.xml": f"<testsuite>{CASES}</testsuite>"})
     assert evidence.regressions == ("tests.test_amounts::test_show",)
