@@ -15,6 +15,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.controls import control_test, guarded_script, is_control
 from bot.core.evidence import standing
 from bot.core.model import Baseline, Evidence, Outcome, RunId, Script, SolveFacts, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
@@ -53,6 +54,8 @@ class Entry:
     author: RunId
     files: Contents
     command: str
+    script: str = ""  # its path, where it is judged by its exit code
+    control: str = ""  # the name of a test of ours that has to fail wherever it is run
 
 
 def unbroken(evidence: Iterable[Evidence], baseline: Baseline) -> tuple[RunId, ...]:
@@ -96,28 +99,43 @@ def _test_entries(brought: Iterable[Brought], baseline: Baseline) -> Iterator[En
         seen |= {(path, files[path][0]) for path in new}
         if new:
             known = {path for path in files if is_test_file(path)} - set(new)
-            rest = {path: file for path, file in files.items() if path not in known}
-            command = narrow(baseline.command, new) or baseline.command
+            kept = {path: file for path, file in files.items() if path not in known}
             group = f"{item.letter}'s tests"
-            yield Entry(f"{item.run}-tests", group, Origin.CANDIDATE, item.run, rest, command)
+            yield _controlled(item, f"{item.run}-tests", group, Origin.CANDIDATE, kept, new, baseline)
 
 
 def _script_entries(item: Brought, baseline: Baseline) -> Iterator[Entry]:
     for number, script in enumerate(item.scripts, 1):
-        command = baseline.command or ""
-        line = narrow(command, [script.path]) if is_test_file(script.path) else None
-        line = line or runs_script(command, script.path)
-        if line is not None and script.path not in item.tests:
-            files = {script.path: (script.text.encode("utf-8", "replace"), "100644")}
-            group = f"{item.letter}'s script {script.path}"
-            yield Entry(f"{item.run}-script-{number}", group, Origin.SCRIPT, item.run, files, line)
+        if script.path in item.tests:
+            continue
+        key, group = f"{item.run}-script-{number}", f"{item.letter}'s script {script.path}"
+        files = {script.path: (script.text.encode("utf-8", "replace"), "100644")}
+        line = runs_script(baseline.command or "", script.path)
+        if is_test_file(script.path) and narrow(baseline.command or "", [script.path]):
+            yield _controlled(item, key, group, Origin.SCRIPT, files, [script.path], baseline)
+        elif line is not None:
+            control, guarded = guarded_script(script, line, baseline.command or "")
+            yield Entry(key, group, Origin.SCRIPT, item.run, files | control, guarded, script=script.path)
+
+
+def _controlled(
+    item: Brought, key: str, group: str, origin: Origin, files: Contents, tests: Sequence[str], baseline: Baseline
+) -> Entry:
+    """Run by the narrowed command where there is one, with a test of ours that has to fail where we can write one."""
+    whole = baseline.command or ""
+    name, control = control_test(tests, key)
+    command = narrow(whole, [*tests, *control])
+    if command is None:
+        return Entry(key, group, origin, item.run, files, whole)
+    return Entry(key, group, origin, item.run, {**files, **control}, command, control=name)
 
 
 def _once(entries: Iterable[Entry]) -> list[Entry]:
     """Of the same text, whatever it is called, the first."""
     found: dict[tuple[bytes, ...], Entry] = {}
     for entry in entries:
-        found.setdefault(tuple(content for content, _ in entry.files.values()), entry)
+        texts = [content for path, (content, _) in entry.files.items() if not is_control(path)]
+        found.setdefault(tuple(texts), entry)
     return list(found.values())
 
 
@@ -166,9 +184,8 @@ def _is_fixture(decorator: ast.expr) -> bool:
 
 def script_report(entry: Entry, *, exit_code: int, seconds: float, timed_out: bool) -> TestReport:
     """A script as a test of one case, whose name is its path: green is exit code 0."""
-    [name] = entry.files
     verdict = Verdict.PASSED if exit_code == 0 and not timed_out else Verdict.FAILED
-    return TestReport(entry.command, exit_code, {name: verdict}, True, seconds, timed_out=timed_out)
+    return TestReport(entry.command, exit_code, {entry.script: verdict}, True, seconds, timed_out=timed_out)
 
 
 def red(entry: Entry, baseline: Baseline, first: TestReport, second: TestReport) -> tuple[str, ...]:
@@ -178,11 +195,11 @@ def red(entry: Entry, baseline: Baseline, first: TestReport, second: TestReport)
     """
     if first.per_test != second.per_test or first.timed_out or second.timed_out:
         return ()
-    if is_plain_script(entry) and (first.exit_code != second.exit_code or first.exit_code in _NOT_RUN):
+    if entry.script and (first.exit_code != second.exit_code or first.exit_code in _NOT_RUN):
         return ()
     without = {*baseline.failing, *baseline.flaky, *([first.command] if first.per_test else [])}
     failed = [{name for name, seen in report.tests.items() if seen is Verdict.FAILED} for report in (first, second)]
-    return tuple(sorted((failed[0] & failed[1]) - without))
+    return tuple(sorted(name for name in (failed[0] & failed[1]) - without if not _is_control(entry, name)))
 
 
 def pooled(
@@ -190,24 +207,30 @@ def pooled(
 ) -> tuple[PooledTest, ...]:
     """How each candidate did on the cases that are red on the base commit. None: it could not be seen.
 
-    Whatever does not pass has failed: a case that is skipped or missing must not look better than one that fails.
+    Whatever does not pass has failed: a case that is skipped or missing must not look better than one that fails. Where
+    our own test does not fail as it does on the base commit, nothing that is reported can be believed.
     """
     known = {run: report for run, report in seen.items() if report is not None}
+    controlled = _fails_control(entry, base[0])
+    honest = {run: report for run, report in known.items() if not controlled or _fails_control(entry, report)}
     found = []
     for name in names:
-        green = tuple(sorted(run for run, report in known.items() if _passes(name, base[0], report)))
+        green = tuple(sorted(run for run, report in honest.items() if _passes(name, base[0], report)))
         if green:
             others = tuple(sorted(known.keys() - set(green)))
             found.append(PooledTest(name, entry.origin, entry.author, green, others, entry.group))
     return tuple(found[:MOST_CASES])
 
 
+def _is_control(entry: Entry, name: str) -> bool:
+    return bool(entry.control) and entry.control in name
+
+
+def _fails_control(entry: Entry, report: TestReport) -> bool:
+    return any(seen is Verdict.FAILED and _is_control(entry, name) for name, seen in report.tests.items())
+
+
 def _passes(name: str, base: TestReport, report: TestReport) -> bool:
     if base.per_test:
         return report.tests.get(name) is Verdict.PASSED
     return report.exit_code == 0 and not report.timed_out and not report.none_ran
-
-
-def is_plain_script(entry: Entry) -> bool:
-    """It is judged by its exit code; another is a test file, and its runner tells."""
-    return entry.origin is Origin.SCRIPT and not any(map(is_test_file, entry.files))

@@ -20,7 +20,6 @@ from bot.core.pooling import (
     Brought,
     Entry,
     gather,
-    is_plain_script,
     pooled,
     red,
     script_report,
@@ -156,7 +155,7 @@ class CrossExamination:
 async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:
     """None: its sandbox was lost, or its files do not fit into the workspace."""
     try:
-        if not is_plain_script(entry):
+        if not entry.script:
             return await bench.tests(entry.command, files)
         done = await bench.once(entry.command, files)
     except (SandboxLost, Rejected):

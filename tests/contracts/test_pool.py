@@ -159,6 +159,25 @@ async def test_a_conftest_may_give_and_may_not_judge(court: Court) -> None:
     ]
 
 
+PASSES = """
+import _pytest.runner as _runner
+_made = _runner.TestReport.from_item_and_call
+def _pass(item, call):
+    call.excinfo = None
+    return _made(item, call)
+_runner.TestReport.from_item_and_call = _pass
+"""
+LEAVES = "\nimport atexit, os\natexit.register(os._exit, 0)\n"
+
+
+@pytest.mark.parametrize("forges", [f"try:{PASSES}".replace("\n", "\n    ") + "\nexcept ImportError: pass\n" + LEAVES])
+async def test_a_candidate_that_turns_failures_into_successes_passes_nothing(court: Court, forges: str) -> None:
+    tries = replace(CAUSE, scripts=(Script("repro.py", TRIES),))
+    found = await pool(court, [Given({"shop/amounts.py": AMOUNTS + forges}), tries])
+    assert {(test.passed_by, test.failed_by) for test in found} == {((B,), (A,))}
+    assert {test.origin for test in found} == {Origin.CANDIDATE, Origin.SCRIPT}
+
+
 async def test_a_candidate_that_hangs_on_a_test_fails_it(court: Court) -> None:
     hangs = Given({"shop/amounts.py": AMOUNTS.replace("return int", "while ',' in text: pass\n    return int")})
     found = await pool(court, [hangs, CAUSE], replace(TIMEOUTS, tests=8.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.controls import is_control
 from bot.core.model import Baseline, Evidence, RunId, Script, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
 from bot.core.pooling import (
@@ -41,12 +43,21 @@ def brought(run: RunId, tests: Contents, *scripts: Script, on_base: bool | None 
     return Brought(run, run.upper(), evidence, tests, scripts)
 
 
+def own_files(entry: Entry) -> list[str]:
+    return sorted(path for path in entry.files if not is_control(path))
+
+
+def own_command(entry: Entry) -> str:
+    """Without our controls."""
+    return re.sub(r" \S*_9c1f\.py|^.* exit \d+; ", "", entry.command)
+
+
 def test_tests_come_before_scripts_and_everybody_has_a_turn() -> None:
     one, two, three = (Script(f"{n}.py", f"{n}/0") for n in (1, 2, 3))
     unseen = brought(A, files(**{"tests/test_a.py": "1"}), one, two, on_base=None)
     flips = brought(B, files(**{"tests/test_b.py": "2", "tests/data/b.json": "{}"}), three)
     found = gather([unseen, flips], [A, B], PYTEST)
-    assert [(entry.key, entry.group, sorted(entry.files), entry.command) for entry in found] == [
+    assert [(entry.key, entry.group, own_files(entry), own_command(entry)) for entry in found] == [
         ("b-tests", "B's tests", ["tests/data/b.json", "tests/test_b.py"], "pytest -q ./tests/test_b.py"),
         ("a-tests", "A's tests", ["tests/test_a.py"], "pytest -q ./tests/test_a.py"),
         ("b-script-1", "B's script 3.py", ["3.py"], "python3 ./3.py"),
@@ -75,7 +86,7 @@ def test_what_is_worth_running(given: list[Brought], tried: list[RunId], keys: l
 
 def test_a_file_that_was_brought_before_is_run_once() -> None:
     both = [brought(r, files(**{"test_x.py": "1", f"test_{r}.py": r})) for r in (A, B)]
-    assert [entry.command for entry in gather(both, [A, B], PYTEST)] == [
+    assert [own_command(entry) for entry in gather(both, [A, B], PYTEST)] == [
         "pytest -q ./test_x.py ./test_a.py",
         "pytest -q ./test_b.py",
     ]
@@ -138,7 +149,9 @@ def test_no_conftest_is_too_odd(content: bytes) -> None:
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
 ENTRY = Entry("a-tests", "A's tests", Origin.CANDIDATE, A, files(**{"test_x.py": "1"}), "pytest ./test_x.py")
-SCRIPT = Entry("a-script-1", "A's script repro.py", Origin.SCRIPT, A, files(**{"repro.py": "1"}), "python3 ./repro.py")
+SCRIPT = Entry(
+    "a-script-1", "A's script repro.py", Origin.SCRIPT, A, files(**{"repro.py": "1"}), "python3 ./repro.py", "repro.py"
+)
 
 
 def report(
@@ -184,6 +197,25 @@ def test_whatever_does_not_pass_has_failed_and_who_was_not_seen_is_in_neither() 
     assert pooled(ENTRY, (base, base), ("x", "y"), seen) == (
         PooledTest("x", Origin.CANDIDATE, A, (A,), (B,), "A's tests"),
     )
+
+
+def test_where_our_own_test_does_not_fail_nothing_is_believed() -> None:
+    entry = replace(ENTRY, control="test_ours")
+    base = report({"x": F, "t.Of::test_ours": F})
+    seen = {
+        A: report({"x": P, "t.Of::test_ours": F}),
+        B: report({"x": P, "t.Of::test_ours": P}),
+        C: report({"x": P}),
+    }
+    assert red(entry, PYTEST, base, base) == ("x",)
+    [test] = pooled(entry, (base, base), ("x",), seen)
+    assert (test.passed_by, test.failed_by) == ((A,), (B, C))
+
+
+def test_where_it_is_not_run_on_the_base_commit_either_it_says_nothing() -> None:
+    base = report({"x": F})
+    [test] = pooled(replace(ENTRY, control="test_ours"), (base, base), ("x",), {A: report({"x": P})})
+    assert test.passed_by == (A,)
 
 
 def test_where_single_tests_are_not_told_the_exit_code_speaks() -> None:
