@@ -42,7 +42,7 @@ from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
-from bot.judging import CrossExamination, Judge, Timeouts
+from bot.judging import CrossExamination, Judge, Prober, Timeouts
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
@@ -141,6 +141,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         environments,
         judge,
         CrossExamination(world.mirrors, world.sandboxes, timeouts),
+        Prober(world.mirrors, world.sandboxes, timeouts),
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,

@@ -56,13 +56,15 @@ from bot.core.render.environment import notes, tried
 from bot.core.similarity import with_agreement
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
-from bot.judging import CrossExamination, Docket, Heard, Judge
+from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
+
+_PROBING = 15.0  # seconds for it in any case: it is quick, and what it shows is for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Solver:
         environments: Environments,
         judge: Judge,
         cross_examination: CrossExamination,
+        prober: Prober,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
@@ -91,6 +94,7 @@ class Solver:
         self._environments = environments
         self._judge = judge
         self._cross_examination = cross_examination
+        self._prober = prober
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion
@@ -170,6 +174,8 @@ class Solver:
             pool += heard.tests
         if docket.entries:
             await self.pooled(job, tuple(pool))
+        if docket.several:
+            await self.probe(job, max(left, _PROBING))
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -279,6 +285,12 @@ class Solver:
     @step("pool")
     async def pooled(self, job: Solve, pool: tuple[PooledTest, ...]) -> None:
         await self._world.store.pooled(job.id, pool)
+
+    @step("probe", patience=SANDBOX_PATIENCE)
+    async def probe(self, job: Solve, seconds: float) -> None:
+        probed = await self._prober.probe(await self._facts(job.id), seconds)
+        if probed is not None:
+            await self._world.store.probed(job.id, probed)
 
     @step("decide")
     async def decide(self, job: Solve) -> Decision:

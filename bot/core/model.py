@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.behaviour import Probed
 from bot.core.ids import RunId as RunId
 from bot.core.ids import SandboxId as SandboxId
 from bot.core.ids import Sha as Sha
@@ -546,6 +547,7 @@ class SolveFacts:
     setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
     pool: tuple[PooledTest, ...] = ()
+    probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
     decision: Decision | None = None
     comment_id: int | None = None
     pull_request: PullRequest | None = None

@@ -12,10 +12,12 @@ exposes forgeries that do not look for it; for the others there are the people w
 
 bench.py    one execution in a fresh sandbox       judge.py    the base commit, and each candidate by itself
 trial.py    one candidate on the bench             pool.py     every candidate on the tests of all
+compared.py what they are compared by              probe.py    every candidate on the same inputs
 """
 
 from bot.judging.bench import Timeouts
 from bot.judging.judge import Judge
 from bot.judging.pool import CrossExamination, Docket, Heard
+from bot.judging.probe import Prober
 
-__all__ = ["CrossExamination", "Docket", "Heard", "Judge", "Timeouts"]
+__all__ = ["CrossExamination", "Docket", "Heard", "Judge", "Prober", "Timeouts"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bot.again import again_when_lost
 from bot.core.model import Baseline, SandboxId, SnapshotId, SolveId, TestReport
@@ -13,6 +14,8 @@ from bot.core.reports import MAX_REPORT, documents, regressions, report
 from bot.core.runners import REPORT, recipe
 from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Sandboxes, TreeEntry
+
+T = TypeVar("T")
 
 # The usual reasons why the same tests give another answer: hash order, the time zone, and stale bytecode (a change of
 # the same size within the same second keeps the old one).
@@ -27,6 +30,10 @@ class Timeouts:
 
     tests: float = 600.0
     repro: float = 120.0
+
+    def at_most(self, seconds: float) -> Timeouts:
+        seconds = max(1.0, seconds)
+        return Timeouts(min(self.tests, seconds), min(self.repro, seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,23 @@ AS_IT_IS = Overlay()
 def is_of_tests(path: str) -> bool:
     """A test, or what tests load or compare with."""
     return is_test_file(path) or is_test_support(path)
+
+
+async def side_by_side(work: Sequence[Awaitable[T]], at_once: int) -> list[T]:
+    """All are over when this returns or raises: each has a sandbox of its own name, which the next try needs."""
+    room = asyncio.Semaphore(at_once)
+
+    async def in_turn(one: Awaitable[T]) -> T:
+        async with room:
+            return await one
+
+    ended = await asyncio.gather(*map(in_turn, work), return_exceptions=True)
+    done = []
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
+        done.append(result)
+    return done
 
 
 def base_sandbox(solve: SolveId) -> SandboxId:

@@ -6,15 +6,13 @@ commit, where it has to fail, then on each candidate that is not broken. A sandb
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
-from bot.core.model import Baseline, Candidate, RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
+from bot.core.model import RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
 from bot.core.pool import PooledTest
 from bot.core.pooling import (
     Brought,
@@ -26,10 +24,9 @@ from bot.core.pooling import (
     seconds_allowed,
     unbroken,
 )
-from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
+from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, side_by_side
+from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -43,6 +40,7 @@ class Docket:
 
     entries: tuple[str, ...] = ()  # keys of `Entry`
     seconds: float = 0.0
+    several: bool = False  # there are several candidates that are not broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,8 @@ class CrossExamination:
     async def docket(self, facts: SolveFacts) -> Docket:
         """Empty where there is nobody to tell apart."""
         found = await self._gather(facts)
-        return Docket(tuple(entry.key for entry in found.entries), seconds_allowed(facts))
+        keys = tuple(entry.key for entry in found.entries)
+        return Docket(keys, seconds_allowed(facts), len(found.sources) > 1)
 
     async def hear(self, facts: SolveFacts, key: str, seconds: float) -> Heard:
         """One entry, on the base commit and on everybody. `seconds`: what is left for it and all that come after."""
@@ -79,7 +78,7 @@ class CrossExamination:
         found = await self._gather(facts)
         entry = next(entry for entry in found.entries if entry.key == key)
         base = await self._on_base(facts, entry, seconds)
-        names = red(entry, _baseline(facts), *base) if base else ()
+        names = red(entry, baseline_of(facts), *base) if base else ()
         seen: dict[RunId, TestReport | None] = {}
         if base and names:
             left = seconds - (time.monotonic() - begun)
@@ -91,11 +90,11 @@ class CrossExamination:
 
     async def _on_base(self, facts: SolveFacts, entry: Entry, seconds: float) -> tuple[TestReport, TestReport] | None:
         """None where it could not be seen in time."""
-        timeouts = _at_most(self._timeouts, seconds)
+        timeouts = self._timeouts.at_most(seconds)
         names = (base_sandbox(facts.id), canary_sandbox(facts.id))
         benches = [Bench(self._sandboxes, name, prepared_snapshot(facts.id), timeouts) for name in names]
-        first, second = await _side_by_side(
-            [_run(bench, entry, Overlay(entry.files)) for bench in benches], _parallel(facts)
+        first, second = await side_by_side(
+            [_run(bench, entry, Overlay(entry.files)) for bench in benches], parallel_of(facts)
         )
         return (first, second) if first and second else None
 
@@ -104,8 +103,8 @@ class CrossExamination:
     ) -> dict[RunId, TestReport | None]:
         """Who does not end in the time left was not seen; who takes far longer than the base commit has failed."""
         enough = on_base * _TIMES + _SLACK
-        timeouts = _at_most(_at_most(self._timeouts, enough), left)
-        seen = await _side_by_side(
+        timeouts = self._timeouts.at_most(enough).at_most(left)
+        seen = await side_by_side(
             [
                 _run(
                     Bench(self._sandboxes, SandboxId(f"{run}-judge"), prepared_snapshot(facts.id), timeouts),
@@ -114,7 +113,7 @@ class CrossExamination:
                 )
                 for run, overlay in sources.items()
             ],
-            _parallel(facts),
+            parallel_of(facts),
         )
         was_cut = left < min(enough, self._timeouts.tests)
         return {
@@ -123,33 +122,24 @@ class CrossExamination:
         }
 
     async def _gather(self, facts: SolveFacts) -> _Gathered:
-        baseline = _baseline(facts)
-        judged = {run.id: run for run in facts.runs if run.candidate and run.evidence}
-        tried = unbroken([run.evidence for run in judged.values() if run.evidence], baseline)
+        """Tests of whoever passes the gates, even of those that break something else; tried are the unbroken ones."""
+        baseline = baseline_of(facts)
+        tried = unbroken([run.evidence for run in facts.runs if run.evidence], baseline)
         if not tried:
             return _Gathered((), {})
         brought: list[Brought] = []
         sources: dict[RunId, Overlay] = {}
-        for run in judged.values():
-            assert run.evidence is not None
-            assert run.candidate is not None
-            if run.evidence.gate_failures:
+        for run in facts.runs:
+            if run.candidate is None or run.evidence is None or run.evidence.gate_failures:
                 continue
-            files = await self._files(facts, run.candidate)
+            files = await candidate_files(self._mirrors, facts, run.candidate)
             if files is None:
                 continue
             tests = {path: file for path, file in files.write.items() if is_of_tests(path)}
             brought.append(Brought(run.id, run.experiment.letter, run.evidence, tests, run.candidate.scripts))
             if run.id in tried:
-                sources[run.id] = _without_tests(files)
+                sources[run.id] = without_tests(files)
         return _Gathered(gather(brought, list(sources), baseline), sources)
-
-    async def _files(self, facts: SolveFacts, candidate: Candidate) -> Overlay | None:
-        assert facts.task is not None
-        try:
-            return overlay_of(await self._mirrors.entries(facts.solve.issue.repo, facts.task.base_sha, candidate.patch))
-        except Rejected:
-            return None
 
 
 async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:
@@ -161,39 +151,3 @@ async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:
     except (SandboxLost, Rejected):
         return None
     return script_report(entry, exit_code=done.exit_code, seconds=done.seconds, timed_out=done.timed_out)
-
-
-async def _side_by_side(work: Sequence[Awaitable[T]], at_once: int) -> list[T]:
-    """All are over when this returns or raises: each has a sandbox of its own name, which the next try needs."""
-    room = asyncio.Semaphore(at_once)
-
-    async def in_turn(one: Awaitable[T]) -> T:
-        async with room:
-            return await one
-
-    ended = await asyncio.gather(*map(in_turn, work), return_exceptions=True)
-    done = []
-    for result in ended:
-        if isinstance(result, BaseException):
-            raise result
-        done.append(result)
-    return done
-
-
-def _parallel(facts: SolveFacts) -> int:
-    return max(1, facts.limits.parallel) if facts.limits else 1
-
-
-def _at_most(timeouts: Timeouts, seconds: float) -> Timeouts:
-    seconds = max(1.0, seconds)
-    return replace(timeouts, tests=min(timeouts.tests, seconds), repro=min(timeouts.repro, seconds))
-
-
-def _without_tests(files: Overlay) -> Overlay:
-    sources = {path: file for path, file in files.write.items() if not is_of_tests(path)}
-    return Overlay(sources, tuple(path for path in files.delete if not is_of_tests(path)))
-
-
-def _baseline(facts: SolveFacts) -> Baseline:
-    assert facts.baseline is not None
-    return facts.baseline

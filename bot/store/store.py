@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from bot.core.behaviour import Probed
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -208,6 +209,9 @@ class SqlStore:
 
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None:
         await self._change_solve(id, pool=tuple(pool))
+
+    async def probed(self, id: SolveId, probed: Probed) -> None:
+        await self._change_solve(id, probed=probed)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.again import MOST_LOST
+from bot.core.behaviour import Difference, alike, cured, differences, unchanged
 from bot.core.model import Baseline, Evidence, Limits, SandboxId, Script, SolveFacts, run_id
 from bot.core.pool import Origin, PooledTest
-from bot.judging import CrossExamination, Timeouts
+from bot.judging import CrossExamination, Prober, Timeouts
 from bot.ports import SandboxLost
 from tests.contracts.court import (
     AMOUNTS,
@@ -223,3 +224,27 @@ async def test_where_there_is_nobody_to_tell_apart_nothing_is_run(
     examination = CrossExamination(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     docket = await examination.docket(await facts(court, given))
     assert [key.removeprefix(f"{SOLVE}-") for key in docket.entries] == entries
+
+
+async def test_what_candidates_do_with_the_same_inputs(court: Court) -> None:
+    prober = Prober(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    known = await facts(court, [SPECIAL_CASE, CAUSE, CAUSE_ALONE, Given({"shop/amounts.py": AMOUNTS + "# the same\n"})])
+    known = replace(known, task=replace(court.ground.task, body="`parse('1,234')` raises ValueError, not 1234."))
+    probed = await prober.probe(known, 60.0)
+    assert probed is not None
+    assert probed.probes[0] == "parse('1,234')"
+    assert probed.base[0] == "raises ValueError"
+    assert alike(probed) == ((B, C), (A,), (run_id(SOLVE, 4),))
+    assert unchanged(probed) == {run_id(SOLVE, 4)}
+    assert differences(probed, B, A) == (
+        Difference("parse('1,2341,234')", "returns 12341234", "raises ValueError", "raises ValueError"),
+    )
+    said = cured(probed, A, "ValueError"), cured(probed, B, "ValueError")
+    assert said[0] is not None
+    assert said[1] is not None
+    assert said[0] < said[1]
+
+
+async def test_one_candidate_is_not_probed(court: Court) -> None:
+    prober = Prober(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    assert await prober.probe(await facts(court, [CAUSE, replace(CAUSE_ALONE, breaks=True)]), 60.0) is None

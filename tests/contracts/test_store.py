@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.core.behaviour import Behaviour, Probed
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -124,6 +125,7 @@ EVIDENCE = Evidence(
 )
 DECISION = Decision(Outcome.DRAFT, FIRST, SECOND, (Ranked(FIRST, 1, "champion", eligible=True),), ("why",), ("what",))
 POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's script a.py"),)
+PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
 
@@ -188,6 +190,7 @@ async def tell_everything(store: SqlStore) -> None:
         )
         await store.judged(id, dataclasses.replace(EVIDENCE, run=id))
     await store.pooled(SOLVE.id, POOL)
+    await store.probed(SOLVE.id, PROBED)
     await store.decided(SOLVE.id, DECISION)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
@@ -226,6 +229,7 @@ def expected() -> SolveFacts:
         setup_agent=SETUP,
         runs=(of(FIRST, EXPERIMENTS[0]), of(SECOND, EXPERIMENTS[1])),
         pool=POOL,
+        probed=PROBED,
         decision=DECISION,
         comment_id=2**42,
         pull_request=PULL,

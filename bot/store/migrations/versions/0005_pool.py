@@ -1,4 +1,4 @@
-"""The tests that judged every candidate of a solve, and how each did."""
+"""The tests that judged every candidate of a solve and how each did, and what each does with the same inputs."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ down_revision = "0004"
 
 def upgrade() -> None:
     op.add_column("solves", Column("pool", sa.Text))
+    op.add_column("solves", Column("probed", sa.Text))
