@@ -16,7 +16,10 @@ MOST_DIFFERENCES = 3
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`outcomes`: one for each probe, such as "returns [1.0]" or "raises ValueError"; "" where none was seen."""
+    """`outcomes`: one for each probe, "returns [1.0]" or "raises ValueError: too small"; "" where none was seen.
+
+    What an error says is worded by each as they like: candidates are compared by its class.
+    """
 
     run: RunId
     outcomes: tuple[str, ...]
@@ -56,21 +59,18 @@ def alike(probed: Probed) -> tuple[tuple[RunId, ...], ...]:
     groups: dict[tuple[str, ...], list[RunId]] = {}
     for item in probed.seen:
         if any(item.outcomes):
-            groups.setdefault(item.outcomes, []).append(item.run)
+            groups.setdefault(tuple(map(_plain, item.outcomes)), []).append(item.run)
     found = [tuple(sorted(group)) for group in groups.values()]
     return tuple(sorted(found, key=lambda group: (-len(group), group)))
 
 
 def unchanged(probed: Probed) -> frozenset[RunId]:
-    """Candidates that do with every probe what was done before. Whoever does with those of the issue, too."""
-    issue = range(probed.from_issue)
+    """Candidates that do, to the letter, what was done before: with the issue's, or with all where it has none."""
+    looked_at = range(probed.from_issue or len(probed.probes))
     return frozenset(
         item.run
         for item in probed.seen
-        if any(item.outcomes)
-        and (
-            item.outcomes == probed.base or (issue and all(_at(item.outcomes, n) == _at(probed.base, n) for n in issue))
-        )
+        if any(item.outcomes) and all(_letters(item.outcomes, n) == _letters(probed.base, n) for n in looked_at)
     )
 
 
@@ -78,7 +78,7 @@ def shared_behaviour(probed: Probed, one: RunId, other: RunId) -> float | None:
     """The share of telling probes with which both do the same; None where none tells."""
     mine, theirs = probed.outcomes(one), probed.outcomes(other)
     both = [n for n in telling(probed) if _at(mine, n) and _at(theirs, n)]
-    return sum(mine[n] == theirs[n] for n in both) / len(both) if both else None
+    return sum(_at(mine, n) == _at(theirs, n) for n in both) / len(both) if both else None
 
 
 def cured(probed: Probed, run: RunId, issue: str) -> float | None:
@@ -87,9 +87,13 @@ def cured(probed: Probed, run: RunId, issue: str) -> float | None:
     Who cures the example alone cures few. None where there are none.
     """
     named = set(re.findall(r"\w+", issue))
-    ill = [n for n, said in enumerate(probed.base) if said.startswith("raises ") and said[len("raises ") :] in named]
+    ill = [
+        n
+        for n, said in enumerate(probed.base)
+        if said.startswith("raises ") and _plain(said)[len("raises ") :] in named
+    ]
     mine = probed.outcomes(run)
-    return sum(bool(_at(mine, n)) and mine[n] != probed.base[n] for n in ill) / len(ill) if ill else None
+    return sum(_at(mine, n) not in ("", _at(probed.base, n)) for n in ill) / len(ill) if ill else None
 
 
 def differences(probed: Probed, one: RunId, other: RunId) -> tuple[Difference, ...]:
@@ -109,5 +113,13 @@ def _kind(outcome: str) -> str:
     return "returns" if outcome.startswith("returns ") else outcome
 
 
+def _plain(outcome: str) -> str:
+    return outcome.partition(":")[0] if outcome.startswith("raises ") else outcome
+
+
 def _at(row: tuple[str, ...], n: int) -> str:
+    return _plain(_letters(row, n))
+
+
+def _letters(row: tuple[str, ...], n: int) -> str:
     return row[n] if n < len(row) else ""

@@ -232,6 +232,14 @@ def shown(value):
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:160]
 
 
+def said_by(error):
+    try:
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", str(error))[:80]
+    except BaseException:
+        text = ""
+    return ": " + text if text else ""
+
+
 def outcome(probe):
     try:
         signal.setitimer(signal.ITIMER_REAL, 1.0)
@@ -239,7 +247,7 @@ def outcome(probe):
     except Slow:
         return "does not end"
     except BaseException as error:
-        return "raises " + type(error).__name__
+        return "raises " + type(error).__name__ + said_by(error)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -275,5 +283,5 @@ def steady(wanted: Probes, first: Sequence[str], second: Sequence[str]) -> list[
     return [
         number
         for number in range(len(wanted.expressions))
-        if first[number] and first[number] == second[number] and first[number] != "raises NameError"
+        if first[number] and first[number] == second[number] and not first[number].startswith("raises NameError")
     ]

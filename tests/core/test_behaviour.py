@@ -39,6 +39,13 @@ def test_those_that_do_the_same_everywhere_are_alike() -> None:
     assert alike(PROBED) == ((A, D), (B,), (C,))
 
 
+def test_what_an_error_says_is_worded_as_everybody_likes() -> None:
+    said = tuple(f"{VALUE}: {number}" for number in range(2))
+    probed = Probed(("f()",), 1, (f"{VALUE}: old",), (Behaviour(A, said[:1]), Behaviour(B, said[1:])))
+    assert (alike(probed), telling(probed), unchanged(probed)) == (((A, B),), (), frozenset())
+    assert differences(probed, A, B) == ()
+
+
 def test_who_does_what_was_done_before_changes_nothing() -> None:
     assert unchanged(PROBED) == {C}
 

@@ -137,14 +137,14 @@ def test_the_program_says_what_comes_of_each(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     assert read_outcomes(done.stdout, len(expressions)) == (
         "returns 3",
-        "raises ZeroDivisionError",
+        "raises ZeroDivisionError: division by zero",
         "returns [1, 2]",
         "returns <object object>",
         "does not end",
-        "raises NameError",
+        "raises NameError: name 'nobody' is not defined",
         "returns None",
         r"returns 'a\\nba\\nb'",
-        "raises SystemExit",
+        "raises SystemExit: 3",
     )
 
 

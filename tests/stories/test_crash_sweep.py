@@ -140,7 +140,7 @@ async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, d
         assert not any(left_over.values()), left_over
 
 
-COMPARING = ("docket", "hear", "pool")
+COMPARING = ("docket", "hear", "pool", "probe")
 
 
 @pytest.mark.timeout(300)
@@ -160,7 +160,7 @@ async def test_no_finished_step_of_the_comparison_runs_twice(tmp_path: Path, die
             facts = await world.over(issue, within=280)
         assert facts.status is Status.COMPLETED, facts.error
         assert sorted(bot.deaths) == sorted(name for name in world.boundaries() if re.search(at, name))
-        assert [name.split(" ", 2)[2] for name in sorted(bot.deaths)] == ["docket", "hear", "hear", "pool"]
+        assert [name.split(" ", 2)[2] for name in sorted(bot.deaths)] == ["docket", "hear", "hear", "pool", "probe"]
 
         fixer, other = (run.id for run in facts.runs)
         assert [(test.group, test.passed_by, test.failed_by) for test in facts.pool] == [
