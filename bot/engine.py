@@ -307,7 +307,9 @@ class Engine:
             self._heartbeat = Heartbeat(self._database, self.executor_id, dead_after=self._options.dead_after)
             await asyncio.to_thread(self._heartbeat.first)
         await asyncio.to_thread(self._declare_queue)
-        DBOS(config=config)
+        dbos = DBOS(config=config)
+        # What is taken up again after a restart goes through this queue, which is asked once a second otherwise.
+        dbos._registry.get_internal_queue()._polling_interval_sec = self._options.queue_poll
         DBOS.launch()
         if self._heartbeat is not None:
             beating = self._take_over_the_dead(self._heartbeat)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bot.core.environment.hints import SETUP_HINTS
+from bot.core.environment.hints import OFFLINE_HINTS, SETUP_HINTS
 from bot.core.isolation import is_address
 
 AUTO = "auto"
@@ -89,6 +89,8 @@ def network(words: Sequence[str], found: Registries) -> SetUpNetwork:
     Mirrors are told to the tools in the sandbox together with `auto`; a list of hosts leaves the tools as they are.
     """
     hosts = [host for word in words for host in (found.hosts if word == AUTO else () if word == NONE else (word,))]
+    if not hosts:
+        return SetUpNetwork((), SETUP_HINTS | OFFLINE_HINTS)
     return SetUpNetwork(tuple(dict.fromkeys(hosts)), SETUP_HINTS | found.environment if is_auto(words) else SETUP_HINTS)
 
 

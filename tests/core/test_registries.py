@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.environment.hints import SETUP_HINTS
+from bot.core.environment.hints import OFFLINE_HINTS, SETUP_HINTS
 from bot.core.package_managers import (
     read_cargo,
     read_gem,
@@ -41,8 +41,8 @@ FOUND = Registries((Told("a", ("a.test", "b.test")), Told("b", ("b.test",), {"X"
         (("auto",), ("a.test", "b.test"), {"X": "https://b.test/"}),
         (("auto", "python=extra.test"), ("a.test", "b.test", "python=extra.test"), {"X": "https://b.test/"}),
         (("own.test", "*.own.test"), ("own.test", "*.own.test"), {}),
-        (("none",), (), {}),
-        ((), (), {}),
+        (("none",), (), OFFLINE_HINTS),
+        ((), (), OFFLINE_HINTS),
     ],
 )
 def test_what_setup_hosts_means(words: tuple[str, ...], hosts: tuple[str, ...], environment: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ each, on the disk before the signal), and `log`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -179,6 +180,7 @@ class Supervisor:
     def run(self) -> int:
         """Until SIGTERM, or until a life ends by an error; returns the exit code of the last one."""
         signal.signal(signal.SIGTERM, self._stop)
+        gc.freeze()  # what is loaded lives as long as we do: no life has to look through it again
         while True:
             self._life = os.fork()
             if self._life == 0:

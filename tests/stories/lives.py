@@ -262,6 +262,7 @@ async def a_mortal_world(
             "MODEL_PROVIDER": "simulator",
             "BASELINE_REPEATS": "2",
             "SETUP_AGENT": "false",
+            "SETUP_HOSTS": "none",
             "ENGINE_POLL": "0.05",
             "DATA_DIR": str(directory / "data"),
             "DATABASE_URL": database_url,

@@ -151,7 +151,7 @@ async def test_at_every_step_of_a_cancellation(tmp_path: Path, dies: Dies) -> No
 
 
 async def test_a_step_that_kills_every_time_ends_the_solve(tmp_path: Path) -> None:
-    deadly = partial(MortalWorld.bot, dies=Dies.BEFORE, at=r" set up$", once=False, recovery_attempts=2)
+    deadly = partial(MortalWorld.bot, dies=Dies.BEFORE, at=r" try plan$", once=False, recovery_attempts=2)
     async with a_mortal_world(tmp_path, {"fixer": FIXES}) as world, deadly(world) as bot:
         issue = await world.issue()
         await world.label(issue)

@@ -29,7 +29,8 @@ WAITS = "touch begun; while [ ! -e go ]; do sleep 0.05; done; rm begun go"
 FIXES = turns(bash(f"{COUNTED}; cat greet.sh"), bash(f"{COUNTED}; {FIX}"), bash(SUBMIT))
 WAITS_AND_FIXES = turns(bash(f"{COUNTED}; {WAITS}"), bash(f"{COUNTED}; {FIX}"), bash(SUBMIT))
 STEPS = 3
-MACHINES = 4  # of an undisturbed solve: set-up, baseline, run, judging
+MACHINES = 7  # of an undisturbed solve: a look for tools, set-up, tests, their canary, run, judging, its canary
+NAMES = 4  # of their sandboxes: the solve's, its base, the run's, its judge's
 
 
 class Drill:
@@ -134,7 +135,7 @@ class TestDuringCreate:
     async def test_made_and_told_and_not_written_down(self, tmp_path: Path) -> None:
         async with a_drill(tmp_path) as drill, drill.world.bot(dies=Dies.BEFORE, at=" lent$") as bot:
             await drill.solved_once(await drill.ask())
-            assert len(bot.deaths) == MACHINES
+            assert len(bot.deaths) == NAMES
             assert drill.times("create") == len(drill.made())
 
 
@@ -188,7 +189,9 @@ class TestDuringSnapshot:
 
 
 LEDGER = r" (intended|lent|returned|saved|dropped)$"
-SANDBOXES = r" (set up|baseline|open sandbox|command|candidate|judge|close sandbox|clean up)$"
+SANDBOXES = (
+    r" (read plans|try plan|keep environment|baseline|open sandbox|command|candidate|judge|close sandbox|clean up)$"
+)
 
 
 @pytest.mark.parametrize("dies", [Dies.BEFORE, Dies.AFTER])

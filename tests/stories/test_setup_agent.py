@@ -256,7 +256,7 @@ async def test_it_knows_what_was_tried_and_what_there_is(tmp_path: Path) -> None
     async with a_bench(tmp_path, GENERATED, looks(GENERATED.script)) as bench:
         await bench.find()
         prompt = bench.prompts[0]
-        assert "Plan 1 (detected: test files) did not hold." in prompt
+        assert "Plan 1 (detected: test files, as the sandbox is) did not hold." in prompt
         assert "$ python -m pytest -q\nNo test could be run" in prompt
         assert "python3 3." in prompt
 

@@ -1,4 +1,4 @@
-"""What every set-up command finds in its environment: nothing is fetched that cannot be had or is not needed."""
+"""What set-up commands find in their environment: nothing is fetched that cannot be had or is not needed."""
 
 from __future__ import annotations
 
@@ -32,4 +32,16 @@ SETUP_HINTS = {
     "GIT_TERMINAL_PROMPT": "0",
     "PIP_NO_INPUT": "1",
     "POETRY_NO_INTERACTION": "1",
+}
+
+OFFLINE_HINTS = {
+    # Where there is no network, nobody waits for one: what is asked for is there, or the command fails at once.
+    "BUNDLE_RETRY": "0",
+    "CARGO_NET_OFFLINE": "true",
+    "COMPOSER_DISABLE_NETWORK": "1",
+    "GOPROXY": "off",
+    "PIP_RETRIES": "0",
+    "UV_OFFLINE": "1",
+    "YARN_ENABLE_NETWORK": "0",
+    "npm_config_offline": "true",
 }

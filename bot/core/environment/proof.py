@@ -57,8 +57,8 @@ class Attempt:
         return Proof.SINGLE_TESTS if report.per_test else Proof.EXIT_CODE
 
     def serves(self, plan: Toolchain) -> bool:
-        """Does another plan begin where this one's set-up has ended, well?"""
-        return not self.set_up_failure and (plan.setup, plan.ecosystem) == (self.plan.setup, self.plan.ecosystem)
+        """Does another plan begin where this one's set-up has ended? What has failed a moment ago would fail again."""
+        return (plan.setup, plan.ecosystem) == (self.plan.setup, self.plan.ecosystem)
 
     @property
     def holds(self) -> bool:
