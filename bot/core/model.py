@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
 
-SolveId = NewType("SolveId", str)
-RunId = NewType("RunId", str)
-SandboxId = NewType("SandboxId", str)
-SnapshotId = NewType("SnapshotId", str)
-Sha = NewType("Sha", str)
+from bot.core.behaviour import Probed
+from bot.core.ids import RunId as RunId
+from bot.core.ids import SandboxId as SandboxId
+from bot.core.ids import Sha as Sha
+from bot.core.ids import SnapshotId as SnapshotId
+from bot.core.ids import SolveId as SolveId
+from bot.core.pool import PooledTest
 
 MAX_ATTEMPTS = 8
 
@@ -388,6 +389,14 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """A small program that a run wrote on its way, to see the problem or its absence, and did not hand in."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """The patch a run produced, computed by us against the base commit."""
 
@@ -397,6 +406,7 @@ class Candidate:
     dropped: tuple[str, ...] = ()  # scratch files that were left out
     overflow: str = ""  # why not all of it was read, "" when it was; then the patch is "" and `changes` a beginning
     summary: str = ""  # the model's own words about its change; shown as such, never evidence
+    scripts: tuple[Script, ...] = ()
 
     @property
     def lines_changed(self) -> int:
@@ -562,6 +572,8 @@ class SolveFacts:
     baseline: Baseline | None = None
     setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
+    pool: tuple[PooledTest, ...] = ()
+    probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
     decision: Decision | None = None
     comment_id: int | None = None
     pull_request: PullRequest | None = None

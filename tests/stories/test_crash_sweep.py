@@ -140,6 +140,37 @@ async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, d
         assert not any(left_over.values()), left_over
 
 
+COMPARING = ("docket", "hear", "pool", "probe")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_no_finished_step_of_the_comparison_runs_twice(tmp_path: Path, dies: Dies) -> None:
+    """Two that work, one of which brings a test and the other a script: an entry of the pool each."""
+    scripts = {
+        "fixer": stubborn(FIX, REGRESSION_TEST),
+        "other": stubborn(f"cat > /tmp/repro.sh <<'EOF'\ntest \"$(sh greet.sh)\" = 'hello world'\nEOF\n{FIX}"),
+    }
+    at = f" ({'|'.join(COMPARING)})$"
+    files = line_up(*scripts, test=TESTS, extra="limits: {parallel: 2}\n")
+    async with a_mortal_world(tmp_path, scripts, files) as world:
+        async with world.bot(dies=dies, at=at) as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=280)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert sorted(bot.deaths) == sorted(name for name in world.boundaries() if re.search(at, name))
+        assert [name.split(" ", 2)[2] for name in sorted(bot.deaths)] == ["docket", "hear", "hear", "pool", "probe"]
+
+        fixer, other = (run.id for run in facts.runs)
+        assert [(test.group, test.passed_by, test.failed_by) for test in facts.pool] == [
+            ("A's tests", (fixer, other), ()),
+            ("B's script repro.sh", (fixer, other), ()),
+        ]
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over
+
+
 async def killed_at_random(directory: Path, seed: int, *, kills: int, database_url: str = "") -> Counter[str]:
     """All runs together. Returns how often each model was called."""
     chance = random.Random(seed)
