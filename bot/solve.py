@@ -49,6 +49,7 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
+from bot.core.odds import Beside
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
@@ -306,6 +307,8 @@ class Solver:
             judged,
             runs,
             facts.baseline,
+            facts.pool,
+            beside=Beside(facts.probed, f"{facts.task.title}\n{facts.task.body}"),
             publish_unproven=publishes_unproven(facts.task),
             trust=facts.task.config.trust,
         )

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from bot.core.evidence import Case, Reproduction, is_broken, is_complete, is_unproven, is_untested, reproduction
 from bot.core.model import (
     Baseline,
-    Comparison,
     Decision,
     Draft,
     Evidence,
@@ -19,7 +18,7 @@ from bot.core.model import (
     SolveFacts,
     Task,
 )
-from bot.core.odds import READY, Judged, Kind, weigh
+from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, weigh
 from bot.core.pool import PooledTest
 from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why
 
@@ -32,7 +31,7 @@ def decide(
     baseline: Baseline,
     pool: tuple[PooledTest, ...] = (),
     *,
-    comparison: Comparison | None = None,
+    beside: Beside = NOTHING_BESIDE,
     publish_unproven: bool = False,
     trust: float = TRUST,
 ) -> Decision:
@@ -43,11 +42,13 @@ def decide(
     nothing was run that speaks for one, or when none reaches `trust`; unless somebody wants what is unproven all the
     same (`publish_unproven`: the repository, or the person who asked).
 
+    `pool` is what became of everybody's tests on everybody, `beside` what else was seen or said.
+
     Size, dollars and run id decide only between those of which everything observed is the same. Where a candidate
     stands in the sequence never matters. `runs` holds every run of the solve; those without evidence come last.
     """
     case = Case(tuple(evidence), runs, baseline)
-    table, judged = weigh(case, pool, comparison)
+    table, judged = weigh(case, pool, beside)
     ordered = sorted(judged.values(), key=lambda each: _rank(each, case))
     eligible = [each for each in ordered if publish_unproven or _may_be_trusted(each, baseline, trust)]
     eligible = [each for each in eligible if not is_broken(each.evidence)]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.core.champion import TRUST
 from bot.core.evidence import Case
 from bot.core.model import Comparison, ModelSpec, RunId
-from bot.core.odds import weigh
+from bot.core.odds import NOTHING_BESIDE, Beside, weigh
 from bot.core.pool import PooledTest
 
 NEAR = 0.8  # of log-odds
@@ -25,13 +25,15 @@ class Answer(StrEnum):
     NEITHER = "neither"  # also whatever could not be read
 
 
-def near_tie(case: Case, pool: Sequence[PooledTest], trust: float = TRUST) -> tuple[RunId, RunId] | None:
+def near_tie(
+    case: Case, pool: Sequence[PooledTest] = (), beside: Beside = NOTHING_BESIDE, *, trust: float = TRUST
+) -> tuple[RunId, RunId] | None:
     """The two best unbroken candidates, best first, where less than 0.8 of log-odds lie between them.
 
     Not where they made nearly the same change and no test tells them apart: then either will do. Nor where the better
     one is less likely right than the repository wants: a model's word is no proof.
     """
-    table, judged = weigh(case, pool)
+    table, judged = weigh(case, pool, beside)
     unbroken = [judged[item.run] for item in case.unbroken]
     best = sorted(unbroken, key=lambda each: (-each.terms.total, each.evidence.run))[:2]
     if len(best) < 2 or best[0].terms.total - best[1].terms.total >= NEAR:

@@ -89,6 +89,10 @@ def _alike(pair: Pair) -> str:
     return f"more of the others behave as it does than as {pair.letter} does"
 
 
+def _probes(pair: Pair) -> str:
+    return f"with inputs like those of the issue it does more than {pair.letter} to solve the problem"
+
+
 def _compared(pair: Pair) -> str:
     return f"a model that read both, in both orders, prefers it to {pair.letter}"
 
@@ -114,6 +118,7 @@ _KINDS: tuple[tuple[Callable[[Terms], float], Callable[[Pair], str]], ...] = (
     (lambda terms: terms.own_tests, _own_tests),
     (lambda terms: terms.fixed, _fixed),
     (lambda terms: terms.alike, _alike),
+    (lambda terms: terms.probes, _probes),
     (lambda terms: terms.compared, _compared),
     (lambda terms: terms.place + terms.token, _agreement),
     (lambda terms: terms.inert, _inert),

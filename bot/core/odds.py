@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from math import exp, log
 
+from bot.core import conduct
+from bot.core.behaviour import Probed
 from bot.core.cross import Matrix, Telling, matrix
 from bot.core.evidence import Case, Reproduction, reproduction
 from bot.core.model import Baseline, Comparison, Evidence, RunId
@@ -28,6 +30,9 @@ FIXED = 0.6  # as own tests that flip, but nobody of this solve wrote them (assu
 CROSS = 3.0  # from none of the pool to all of it, as in CodeMonkeys and its like, by tests alone (assumption)
 FROM_ISSUE = 0.8  # more than tests of its own, less than a person's command (assumption)
 COMPARED = 0.5  # to the one and from the other: a model's word is worth one unit at most (assumption)
+CURED = 1.5  # from none to all of what raises the error of the issue (assumption)
+EXAMPLE_ONLY = -1.0  # nothing new but with the very inputs of the issue, where others do more (assumption)
+DOES_NOTHING = -1.5  # nothing new with the inputs of the issue, where others do (assumption)
 ALIKE = 1.0  # half of what the same place counts: tests see less than all of the behaviour (assumption)
 
 READY = 0.7  # the chance of being right from which people need not be warned
@@ -51,6 +56,7 @@ class Terms:
     cross: float = 0.0
     from_issue: float = 0.0
     alike: float = 0.0
+    probes: float = 0.0
     compared: float = 0.0
     company: float = 0.0  # the same for all
     constant: float = CONSTANT
@@ -92,8 +98,20 @@ def logit(chance: float) -> float:
     return log(chance / (1 - chance))
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else there may be beside evidence and pool. `issue`: its text."""
+
+    probed: Probed | None = None
+    issue: str = ""
+    comparison: Comparison | None = None
+
+
+NOTHING_BESIDE = Beside()
+
+
 def weigh(
-    case: Case, pool: Sequence[PooledTest], comparison: Comparison | None = None
+    case: Case, pool: Sequence[PooledTest] = (), beside: Beside = NOTHING_BESIDE
 ) -> tuple[Matrix, Mapping[RunId, Judged]]:
     """Every candidate's terms, and the pool by which they were made.
 
@@ -103,13 +121,28 @@ def weigh(
     chances = {run: sigmoid(terms.total) for run, terms in alone.items()}
     table = matrix(pool, case, chances)
     return table, {
-        item.run: Judged(
-            item,
-            replace(_with_pool(alone[item.run], item, table), compared=_compared(item.run, comparison)),
-            _kinds(item, case.baseline, table),
-        )
+        item.run: Judged(item, _beside(alone[item.run], item, table, beside), _kinds(item, case.baseline, table))
         for item in case.evidence
     }
+
+
+def _beside(terms: Terms, evidence: Evidence, table: Matrix, beside: Beside) -> Terms:
+    terms = replace(_with_pool(terms, evidence, table), compared=_compared(evidence.run, beside.comparison))
+    return (
+        terms if beside.probed is None else _with_probes(terms, evidence.run, table.case, beside.probed, beside.issue)
+    )
+
+
+def _with_probes(terms: Terms, run: RunId, case: Case, probed: Probed, issue: str) -> Terms:
+    """1.5 for what it cures beyond the mean, -1 when it treats the example alone, -1.5 when it does nothing new; and
+    what others do with the same inputs, where that is known, stands for behaving alike.
+    """
+    alike = conduct.alike(probed, run, case)
+    value = CURED * conduct.cure(probed, run, case, issue)
+    value += EXAMPLE_ONLY * conduct.example_only(probed, run, case) + DOES_NOTHING * conduct.does_nothing(
+        probed, run, case
+    )
+    return replace(terms, probes=value, alike=terms.alike if alike is None else ALIKE * alike)
 
 
 def _compared(run: RunId, comparison: Comparison | None) -> float:

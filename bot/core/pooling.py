@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.controls import control_test, guarded_script, is_control
-from bot.core.evidence import standing
-from bot.core.model import Baseline, Evidence, Outcome, RunId, Script, SolveFacts, TestReport, Verdict
+from bot.core.evidence import is_broken
+from bot.core.model import Baseline, Evidence, RunId, Script, SolveFacts, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
 from bot.core.runners import narrow, runs_script
 from bot.core.testfiles import is_test_file, sets_the_runner_up
@@ -58,9 +58,9 @@ class Entry:
     control: str = ""  # the name of a test of ours that has to fail wherever it is run
 
 
-def unbroken(evidence: Iterable[Evidence], baseline: Baseline) -> tuple[RunId, ...]:
+def unbroken(evidence: Iterable[Evidence]) -> tuple[RunId, ...]:
     """Those who may become champion: they pass every gate, and stand for something."""
-    return tuple(item.run for item in evidence if standing(item, baseline) is not Outcome.NONE)
+    return tuple(item.run for item in evidence if not is_broken(item))
 
 
 def seconds_allowed(facts: SolveFacts) -> float:

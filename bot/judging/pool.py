@@ -124,7 +124,7 @@ class CrossExamination:
     async def _gather(self, facts: SolveFacts) -> _Gathered:
         """Tests of whoever passes the gates, even of those that break something else; tried are the unbroken ones."""
         baseline = baseline_of(facts)
-        tried = unbroken([run.evidence for run in facts.runs if run.evidence], baseline)
+        tried = unbroken([run.evidence for run in facts.runs if run.evidence])
         if not tried:
             return _Gathered((), {})
         brought: list[Brought] = []

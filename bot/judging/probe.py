@@ -58,7 +58,7 @@ class Prober:
         return _probed(wanted, kept, first, dict(zip(found.sources, seen, strict=True))) if kept else None
 
     async def _candidates(self, facts: SolveFacts) -> _Candidates:
-        tried = unbroken([run.evidence for run in facts.runs if run.evidence], baseline_of(facts))
+        tried = unbroken([run.evidence for run in facts.runs if run.evidence])
         sources: dict[RunId, Overlay] = {}
         tests: list[str] = []
         for run in facts.runs:

@@ -209,7 +209,7 @@ class Chosen:
 def by_product(issue: Issue, priors: Mapping[str, float]) -> Chosen:
     """`weigh`, as a decision does it; who is broken is never chosen."""
     seen = case(issue, priors)
-    _, judged = weigh(seen, ())
+    _, judged = weigh(seen)
     odds = {item.run: judged[item.run].terms.total for item in seen.unbroken}
     chances = {run: judged[run].confidence for run in odds}
     return _chosen(issue, odds, chances)

@@ -10,6 +10,7 @@ from bot.core.champion import decide
 from bot.core.comparing import Answer, family, near_tie, stranger, vote
 from bot.core.evidence import Case
 from bot.core.model import Comparison, ModelSpec, Prices
+from bot.core.odds import Beside
 from bot.core.pool import PooledTest
 from tests.core.test_choosing import judged
 from tests.core.test_cross import IDS, case, pooled
@@ -61,11 +62,11 @@ def test_who_disagrees_with_itself_has_no_vote(forward: Answer, backward: Answer
 
 
 def test_its_word_is_worth_one_unit_and_is_told() -> None:
+    said = Beside(comparison=Comparison(B, A, "judge"))
     near, far = pair(place=0.3), pair(place=0.03)  # 0.44 and 1.03 of log-odds behind
     for c, winner in ((near, B), (far, A)):
-        decision = decide(c.evidence, c.runs, c.baseline, comparison=Comparison(B, A, "judge"), trust=0.0)
-        assert decision.champion == winner
-    told = decide(near.evidence, near.runs, near.baseline, comparison=Comparison(B, A, "judge"), trust=0.0)
+        assert decide(c.evidence, c.runs, c.baseline, beside=said, trust=0.0).champion == winner
+    told = decide(near.evidence, near.runs, near.baseline, beside=said, trust=0.0)
     assert told.reasons[-1] == "Chosen over A: a model that read both, in both orders, prefers it to A."
 
 
