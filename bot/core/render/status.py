@@ -10,6 +10,7 @@ from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
+from bot.core.render.pooled import how_sure
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 
 _NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.COMPARING, Phase.DECIDING})
@@ -51,7 +52,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case Phase.PUBLISHED if pull is not None:
             kind = "draft pull request" if pull.draft else "pull request"
             chosen = f"candidate {_champion_letter(facts)}, chosen from {count(len(facts.runs), 'attempt')}"
-            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}."
+            sure = how_sure(facts.decision) if facts.decision else ""
+            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}. {sure}".rstrip()
         case Phase.CANCELLED:
             return f"🛑 Cancelled: {_ended_by(facts)}. The sandboxes are gone."
         case Phase.FAILED:
