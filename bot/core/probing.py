@@ -11,7 +11,7 @@ import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 
 MOST_PROBES = 120
 MOST_SEEDS = 24
@@ -20,6 +20,8 @@ _MAX_TEXT = 60_000
 _MAX_EXPRESSION = 160
 _MOST_IMPORTS = 60
 _MOST_NODES = 40_000
+_MOST_LITERALS = 200
+_LARGEST = 10**18
 
 _BUILTINS = frozenset(dir(builtins)) - {"exit", "quit", "input", "breakpoint", "open", "exec", "eval", "compile"}
 _FENCED = re.compile(r"^[ \t]{0,3}```[^\n`]{0,40}\n(.*?)^[ \t]{0,3}```", re.DOTALL | re.MULTILINE)
@@ -51,9 +53,10 @@ def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: 
     known = _BUILTINS | {name for line in imports for name in _bound_by(line)}
     asked = list(dict.fromkeys(_expressions(snippets, names, known)))[:MOST_SEEDS]
     seeds = list(dict.fromkeys([*asked, *_expressions(test_trees, names, known)]))[:MOST_SEEDS]
-    mutated = (list(islice(mutations(seed), MOST_PROBES)) for seed in seeds)
+    elsewhere = _literals(test_trees)
+    mutated = (islice(chain(mutations(seed), with_literals(seed, elsewhere)), MOST_PROBES) for seed in seeds)
     in_turn = (text for turn in zip_longest(*mutated) for text in turn if text)
-    found_all = dict.fromkeys([*seeds, *in_turn])
+    found_all = dict.fromkeys(chain(seeds, in_turn))
     return Probes(tuple(imports), tuple(islice(found_all, MOST_PROBES)), len(asked))
 
 
@@ -69,7 +72,10 @@ def changed_names(before: str, after: str) -> frozenset[str]:
 
 def _definitions(source: str) -> dict[str, str]:
     tree = _parsed(source)
-    return dict(_defined(tree.body, "")) if tree is not None else {}
+    try:
+        return dict(_defined(tree.body, "")) if tree is not None else {}
+    except (ValueError, RecursionError):  # a number of thousands of digits; an expression that is too deep
+        return {}
 
 
 def _defined(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
@@ -164,6 +170,8 @@ def _stands_alone(node: ast.expr, names: set[str], known: frozenset[str]) -> boo
             mentioned.add(part.attr)
         elif isinstance(part, ast.arg):
             stored.add(part.arg)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, int) and not _is_small(part.value):
+            return False
     return bool(mentioned & names) and loaded - stored <= known
 
 
@@ -177,6 +185,30 @@ def mutations(expression: str) -> Iterator[str]:
     changed = [list(_with_literal(expression, number)) for number in literals[:12]]
     for turn in zip_longest(*changed):
         yield from (text for text in turn if text and len(text) <= 2 * _MAX_EXPRESSION)
+
+
+def with_literals(expression: str, literals: Sequence[str | int | float]) -> Iterator[str]:
+    """The same with a literal of the tests in place of one of its kind: they are what this was tried with before."""
+    tree = _parsed(expression)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)] if tree else []
+    for literal in literals:
+        for node in nodes[:4]:
+            if type(node.value) is type(literal) and node.value != literal:
+                old, node.value = node.value, literal
+                yield ast.unparse(tree)  # type: ignore[arg-type]  # there are no nodes without a tree
+                node.value = old
+
+
+def _literals(trees: Iterable[ast.Module]) -> list[str | int | float]:
+    nodes = (node for tree in trees for node in islice(ast.walk(tree), _MOST_NODES))
+    values = (node.value for node in nodes if isinstance(node, ast.Constant))
+    plain = (value for value in values if isinstance(value, str | int | float) and _is_small(value))
+    return list(islice(dict.fromkeys(plain), _MOST_LITERALS))
+
+
+def _is_small(value: str | int | float) -> bool:
+    """Numbers of thousands of digits cannot even be written down."""
+    return len(value) <= 40 if isinstance(value, str) else abs(value) < _LARGEST
 
 
 def _with_literal(expression: str, number: int) -> Iterator[str]:
@@ -200,9 +232,10 @@ def _variants(node: ast.AST) -> list[str | int | float | bool | None]:
         case ast.Constant(bool(value)):
             return [not value]
         case ast.Constant(int(number)) if abs(number) < 10**12:
-            return [0, number + 1, number - 1, -number, 2 * number, 10 * number, 1, 1000 * number]
+            near = [number + 1, number - 1, number - number // 200, number - number // 50, number + number // 100]
+            return [0, *near, -number, 2 * number, number // 2, 10 * number, number // 10, 1, 1000 * number]
         case ast.Constant(float(number)) if abs(number) < 1e12:
-            return [0.0, 1.0, number + 1, -number, number / 2, 10 * number]
+            return [0.0, 1.0, number + 1, -number, number * 0.995, number / 2, 10 * number]
         case ast.Constant(str(text)) if len(text) <= 40:
             return ["", text + text, text.upper(), text[:1], f" {text}", text[::-1]]
         case ast.List(elts) | ast.Tuple(elts) if len(elts) <= 8:

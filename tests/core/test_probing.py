@@ -19,6 +19,7 @@ from bot.core.probing import (
     probes,
     read_outcomes,
     steady,
+    with_literals,
 )
 
 BEFORE = """
@@ -119,11 +120,34 @@ def test_the_same_with_another_literal(expression: str, some: set[str]) -> None:
     assert bool(found) is bool(some)
 
 
+def test_literals_of_the_tests_take_the_place_of_others_of_their_kind() -> None:
+    assert list(with_literals("f(1, 'a', 2.5)", [7, "b", 1, 0.5])) == [
+        "f(7, 'a', 2.5)",
+        "f(1, 'b', 2.5)",
+        "f(1, 'a', 0.5)",
+    ]
+    tests = "@mark.parametrize('n', [995000, 7])\ndef test_it(n):\n    assert size(n)\n"
+    changed = {"a.py": ("def size(n):\n    pass\n", ["def size(n):\n    return n\n"])}
+    found = probes("`size(999999)`", changed, [tests])
+    assert {"size(999999)", "size(995000)", "size(7)"} <= {*found.expressions}
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab1(),[]-'\"=:`>#\n ", max_size=120), st.text(alphabet="ab1():\n defclas=", max_size=80))
 def test_no_text_is_too_odd(issue: str, source: str) -> None:
     found = probes(issue, {"a.py": (source, [source + "\ndef a(): pass\n"])}, [issue])
     assert len(found.expressions) <= MOST_PROBES
+    compile(probe_script(found), "probe", "exec")
+
+
+@pytest.mark.parametrize(
+    "text", ["0x" + "f" * 9000, "-" * 3000 + "1", "[" * 80 + "]" * 80, "a(" * 90 + ")" * 90, "1+" * 5000 + "1"]
+)
+def test_no_source_is_too_odd(text: str) -> None:
+    source = f"def a(x=1):\n    return a({text})\n"
+    found = probes(
+        f"`a({text})`", {"a.py": (source, [source.replace("x=1", "x=2")])}, [source, f"def test():\n    a({text})\n"]
+    )
     compile(probe_script(found), "probe", "exec")
 
 
