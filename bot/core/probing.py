@@ -21,6 +21,9 @@ _MAX_EXPRESSION = 160
 _MOST_IMPORTS = 60
 _MOST_NODES = 40_000
 _MOST_LITERALS = 200
+_MOST_FUNCTIONS = 1_000
+_MOST_INNER = 2_000
+_FURTHEST = 3  # calls from what is changed
 _LARGEST = 10**18
 
 _BUILTINS = frozenset(dir(builtins)) - {"exit", "quit", "input", "breakpoint", "open", "exec", "eval", "compile"}
@@ -39,11 +42,15 @@ class Probes:
 
 
 def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: Sequence[str]) -> Probes:
-    """`changed`: path -> the text before, and the texts that candidates made of it. `tests`: texts of test files."""
+    """`changed`: path -> the text before, and the texts that candidates made of it. `tests`: texts of test files.
+
+    Half of them are expressions of the issue and others like these, as far as there are so many.
+    """
     names: set[str] = set()
     imports: list[str] = []
     for path, (before, after) in sorted(changed.items()):
         found = frozenset[str]().union(*(changed_names(before, text) for text in after))
+        found |= callers(before, found)
         names |= found
         imports += _imports_of_module(path, before, found)
     snippets = [tree for text in _snippets(issue) for tree in _trees(text)]
@@ -52,12 +59,17 @@ def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: 
     imports = list(dict.fromkeys(imports))[:_MOST_IMPORTS]
     known = _BUILTINS | {name for line in imports for name in _bound_by(line)}
     asked = list(dict.fromkeys(_expressions(snippets, names, known)))[:MOST_SEEDS]
-    seeds = list(dict.fromkeys([*asked, *_expressions(test_trees, names, known)]))[:MOST_SEEDS]
+    tested = list(dict.fromkeys(_expressions(test_trees, names, known)))[:MOST_SEEDS]
     elsewhere = _literals(test_trees)
-    mutated = (islice(chain(mutations(seed), with_literals(seed, elsewhere)), MOST_PROBES) for seed in seeds)
-    in_turn = (text for turn in zip_longest(*mutated) for text in turn if text)
-    found_all = dict.fromkeys(chain(seeds, in_turn))
-    return Probes(tuple(imports), tuple(islice(found_all, MOST_PROBES)), len(asked))
+    like_asked = islice(chain(asked, _like(asked, elsewhere)), MOST_PROBES // 2)
+    wanted = dict.fromkeys(chain(like_asked, tested, _like([*tested, *asked], elsewhere)))
+    return Probes(tuple(imports), tuple(islice(wanted, MOST_PROBES)), len(asked))
+
+
+def _like(seeds: Sequence[str], literals: Sequence[str | int | float]) -> Iterator[str]:
+    """The same with other literals, some of each seed in turn."""
+    mutated = (islice(chain(mutations(seed), with_literals(seed, literals)), MOST_PROBES) for seed in seeds)
+    return (text for turn in zip_longest(*mutated) for text in turn if text)
 
 
 # ------------------------------------------------------------------------------------------------------ what is changed
@@ -68,6 +80,20 @@ def changed_names(before: str, after: str) -> frozenset[str]:
     old, new = _definitions(before), _definitions(after)
     differing = {name for name, text in new.items() if old.get(name) != text}
     return frozenset(part for name in differing for part in name.split(".") if not part.startswith("__"))
+
+
+def callers(source: str, names: Iterable[str]) -> frozenset[str]:
+    """Functions of the same file that use one of the names, and those that use these, and so on."""
+    tree = _parsed(source)
+    used: dict[str, set[str]] = {}
+    for item in islice(ast.walk(tree), _MOST_NODES) if tree else ():
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and len(used) < _MOST_FUNCTIONS:
+            inner = islice(ast.walk(item), _MOST_INNER)
+            used[item.name] = {node.id for node in inner if isinstance(node, ast.Name)}
+    found = frozenset(names)
+    for _ in range(_FURTHEST):
+        found |= {name for name, uses in used.items() if not uses.isdisjoint(found)}
+    return found
 
 
 def _definitions(source: str) -> dict[str, str]:

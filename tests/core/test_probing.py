@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.core.probing import (
     MOST_PROBES,
     Probes,
+    callers,
     changed_names,
     mutations,
     probe_script,
@@ -80,16 +81,17 @@ def test_what_is_changed(after: str, names: set[str]) -> None:
     assert changed_names(BEFORE, after) == names
 
 
+def test_who_calls_what_is_changed_is_concerned() -> None:
+    source = "def a(): ...\ndef b():\n    return a()\nclass C:\n    def m(self):\n        return b()\ndef d(): ...\n"
+    assert callers(source, {"a"}) == {"a", "b", "m"}
+    assert callers("def broken(:", {"a"}) == {"a"}
+
+
 def test_expressions_of_the_issue_come_first_and_stand_by_themselves() -> None:
     found = probes(ISSUE, {"src/tools/waits.py": (BEFORE, [BEFORE, AFTER])}, [TESTS])
     assert found.imports == ("from tools.waits import backoff", "import pytest", "from tools import waits")
-    assert found.expressions[:5] == (
-        "backoff(1, 1, factor=1.0)",
-        "backoff(2, 4, 1)",
-        "backoff(1, 0)",
-        "list(waits.backoff(1, 8))",
-        "waits.backoff(1, 8)",
-    )
+    assert found.expressions[:2] == ("backoff(1, 1, factor=1.0)", "backoff(2, 4, 1)")
+    assert {"backoff(1, 0)", "list(waits.backoff(1, 8))", "waits.backoff(1, 8)"} < {*found.expressions}
     assert found.from_issue == 2
     assert {"backoff(1, 2, factor=1.0)", "backoff(0, 1, factor=1.0)", "backoff(1, 1, factor=0.0)"} < {
         *found.expressions
