@@ -28,6 +28,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    Script,
     Sha,
     SolveId,
     Status,
@@ -36,7 +37,7 @@ from bot.core.model import (
 )
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
-from bot.core.scripts import scripts_written
+from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judging import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
@@ -183,9 +184,9 @@ class Runner:
 
             await work.surviving("candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
-        commands = [self._redact(done.command) for done in work.done]
-        scripts = scripts_written(commands, {*paths, *(change.path for change in found.changes)})
-        found = replace(found, summary=self._redact(summary), scripts=scripts)
+        written = scripts_written([done.command for done in work.done], {*paths, *(c.path for c in found.changes)})
+        scripts = [Script(script.path, self._redact(script.text)) for script in kept_scripts(found.scripts, written)]
+        found = replace(found, summary=self._redact(summary), scripts=tuple(scripts))
         await self._world.store.candidate_found(job.id, found)
 
     @step("judge", patience=SANDBOX_PATIENCE)

@@ -81,6 +81,17 @@ def shared_behaviour(probed: Probed, one: RunId, other: RunId) -> float | None:
     return sum(_at(mine, n) == _at(theirs, n) for n in both) / len(both) if both else None
 
 
+def alone(probed: Probed, run: RunId) -> float | None:
+    """The share of telling probes with which nobody else does the same, the base commit included; None: none tells.
+
+    A special case is seldom alone, for it leaves the rest as it was; what changes too much is.
+    """
+    mine = probed.outcomes(run)
+    others = [probed.base, *(item.outcomes for item in probed.seen if item.run != run)]
+    seen = [n for n in telling(probed) if _at(mine, n)]
+    return sum(all(_at(row, n) != _at(mine, n) for row in others) for n in seen) / len(seen) if seen else None
+
+
 def cured(probed: Probed, run: RunId, issue: str) -> float | None:
     """Of the probes that raise, before any change, an error that the issue names: the share that no longer does.
 

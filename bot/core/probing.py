@@ -11,7 +11,7 @@ import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 
 MOST_PROBES = 120
 MOST_SEEDS = 24
@@ -20,6 +20,11 @@ _MAX_TEXT = 60_000
 _MAX_EXPRESSION = 160
 _MOST_IMPORTS = 60
 _MOST_NODES = 40_000
+_MOST_LITERALS = 200
+_MOST_FUNCTIONS = 1_000
+_MOST_INNER = 2_000
+_FURTHEST = 3  # calls from what is changed
+_LARGEST = 10**18
 
 _BUILTINS = frozenset(dir(builtins)) - {"exit", "quit", "input", "breakpoint", "open", "exec", "eval", "compile"}
 _FENCED = re.compile(r"^[ \t]{0,3}```[^\n`]{0,40}\n(.*?)^[ \t]{0,3}```", re.DOTALL | re.MULTILINE)
@@ -37,11 +42,15 @@ class Probes:
 
 
 def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: Sequence[str]) -> Probes:
-    """`changed`: path -> the text before, and the texts that candidates made of it. `tests`: texts of test files."""
+    """`changed`: path -> the text before, and the texts that candidates made of it. `tests`: texts of test files.
+
+    Half of them are expressions of the issue and others like these, as far as there are so many.
+    """
     names: set[str] = set()
     imports: list[str] = []
     for path, (before, after) in sorted(changed.items()):
         found = frozenset[str]().union(*(changed_names(before, text) for text in after))
+        found |= callers(before, found)
         names |= found
         imports += _imports_of_module(path, before, found)
     snippets = [tree for text in _snippets(issue) for tree in _trees(text)]
@@ -50,11 +59,17 @@ def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: 
     imports = list(dict.fromkeys(imports))[:_MOST_IMPORTS]
     known = _BUILTINS | {name for line in imports for name in _bound_by(line)}
     asked = list(dict.fromkeys(_expressions(snippets, names, known)))[:MOST_SEEDS]
-    seeds = list(dict.fromkeys([*asked, *_expressions(test_trees, names, known)]))[:MOST_SEEDS]
-    mutated = (list(islice(mutations(seed), MOST_PROBES)) for seed in seeds)
-    in_turn = (text for turn in zip_longest(*mutated) for text in turn if text)
-    found_all = dict.fromkeys([*seeds, *in_turn])
-    return Probes(tuple(imports), tuple(islice(found_all, MOST_PROBES)), len(asked))
+    tested = list(dict.fromkeys(_expressions(test_trees, names, known)))[:MOST_SEEDS]
+    elsewhere = _literals(test_trees)
+    like_asked = islice(chain(asked, _like(asked, elsewhere)), MOST_PROBES // 2)
+    wanted = dict.fromkeys(chain(like_asked, tested, _like([*tested, *asked], elsewhere)))
+    return Probes(tuple(imports), tuple(islice(wanted, MOST_PROBES)), len(asked))
+
+
+def _like(seeds: Sequence[str], literals: Sequence[str | int | float]) -> Iterator[str]:
+    """The same with other literals, some of each seed in turn."""
+    mutated = (islice(chain(mutations(seed), with_literals(seed, literals)), MOST_PROBES) for seed in seeds)
+    return (text for turn in zip_longest(*mutated) for text in turn if text)
 
 
 # ------------------------------------------------------------------------------------------------------ what is changed
@@ -67,9 +82,26 @@ def changed_names(before: str, after: str) -> frozenset[str]:
     return frozenset(part for name in differing for part in name.split(".") if not part.startswith("__"))
 
 
+def callers(source: str, names: Iterable[str]) -> frozenset[str]:
+    """Functions of the same file that use one of the names, and those that use these, and so on."""
+    tree = _parsed(source)
+    used: dict[str, set[str]] = {}
+    for item in islice(ast.walk(tree), _MOST_NODES) if tree else ():
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and len(used) < _MOST_FUNCTIONS:
+            inner = islice(ast.walk(item), _MOST_INNER)
+            used[item.name] = {node.id for node in inner if isinstance(node, ast.Name)}
+    found = frozenset(names)
+    for _ in range(_FURTHEST):
+        found |= {name for name, uses in used.items() if not uses.isdisjoint(found)}
+    return found
+
+
 def _definitions(source: str) -> dict[str, str]:
     tree = _parsed(source)
-    return dict(_defined(tree.body, "")) if tree is not None else {}
+    try:
+        return dict(_defined(tree.body, "")) if tree is not None else {}
+    except (ValueError, RecursionError):  # a number of thousands of digits; an expression that is too deep
+        return {}
 
 
 def _defined(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
@@ -164,6 +196,8 @@ def _stands_alone(node: ast.expr, names: set[str], known: frozenset[str]) -> boo
             mentioned.add(part.attr)
         elif isinstance(part, ast.arg):
             stored.add(part.arg)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, int) and not _is_small(part.value):
+            return False
     return bool(mentioned & names) and loaded - stored <= known
 
 
@@ -177,6 +211,30 @@ def mutations(expression: str) -> Iterator[str]:
     changed = [list(_with_literal(expression, number)) for number in literals[:12]]
     for turn in zip_longest(*changed):
         yield from (text for text in turn if text and len(text) <= 2 * _MAX_EXPRESSION)
+
+
+def with_literals(expression: str, literals: Sequence[str | int | float]) -> Iterator[str]:
+    """The same with a literal of the tests in place of one of its kind: they are what this was tried with before."""
+    tree = _parsed(expression)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)] if tree else []
+    for literal in literals:
+        for node in nodes[:4]:
+            if type(node.value) is type(literal) and node.value != literal:
+                old, node.value = node.value, literal
+                yield ast.unparse(tree)  # type: ignore[arg-type]  # there are no nodes without a tree
+                node.value = old
+
+
+def _literals(trees: Iterable[ast.Module]) -> list[str | int | float]:
+    nodes = (node for tree in trees for node in islice(ast.walk(tree), _MOST_NODES))
+    values = (node.value for node in nodes if isinstance(node, ast.Constant))
+    plain = (value for value in values if isinstance(value, str | int | float) and _is_small(value))
+    return list(islice(dict.fromkeys(plain), _MOST_LITERALS))
+
+
+def _is_small(value: str | int | float) -> bool:
+    """Numbers of thousands of digits cannot even be written down."""
+    return len(value) <= 40 if isinstance(value, str) else abs(value) < _LARGEST
 
 
 def _with_literal(expression: str, number: int) -> Iterator[str]:
@@ -200,9 +258,10 @@ def _variants(node: ast.AST) -> list[str | int | float | bool | None]:
         case ast.Constant(bool(value)):
             return [not value]
         case ast.Constant(int(number)) if abs(number) < 10**12:
-            return [0, number + 1, number - 1, -number, 2 * number, 10 * number, 1, 1000 * number]
+            near = [number + 1, number - 1, number - number // 200, number - number // 50, number + number // 100]
+            return [0, *near, -number, 2 * number, number // 2, 10 * number, number // 10, 1, 1000 * number]
         case ast.Constant(float(number)) if abs(number) < 1e12:
-            return [0.0, 1.0, number + 1, -number, number / 2, 10 * number]
+            return [0.0, 1.0, number + 1, -number, number * 0.995, number / 2, 10 * number]
         case ast.Constant(str(text)) if len(text) <= 40:
             return ["", text + text, text.upper(), text[:1], f" {text}", text[::-1]]
         case ast.List(elts) | ast.Tuple(elts) if len(elts) <= 8:

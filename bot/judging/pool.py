@@ -76,7 +76,9 @@ class CrossExamination:
         """One entry, on the base commit and on everybody. `seconds`: what is left for it and all that come after."""
         begun = time.monotonic()
         found = await self._gather(facts)
-        entry = next(entry for entry in found.entries if entry.key == key)
+        entry = next((entry for entry in found.entries if entry.key == key), None)
+        if entry is None:
+            return Heard((), 0.0)
         base = await self._on_base(facts, entry, seconds)
         names = red(entry, baseline_of(facts), *base) if base else ()
         seen: dict[RunId, TestReport | None] = {}
@@ -90,7 +92,7 @@ class CrossExamination:
 
     async def _on_base(self, facts: SolveFacts, entry: Entry, seconds: float) -> tuple[TestReport, TestReport] | None:
         """None where it could not be seen in time."""
-        timeouts = self._timeouts.at_most(seconds)
+        timeouts = self._timeouts.at_most(_each(seconds, 2, facts))
         names = (base_sandbox(facts.id), canary_sandbox(facts.id))
         benches = [Bench(self._sandboxes, name, prepared_snapshot(facts.id), timeouts) for name in names]
         first, second = await side_by_side(
@@ -102,8 +104,8 @@ class CrossExamination:
         self, facts: SolveFacts, entry: Entry, sources: Mapping[RunId, Overlay], on_base: float, left: float
     ) -> dict[RunId, TestReport | None]:
         """Who does not end in the time left was not seen; who takes far longer than the base commit has failed."""
-        enough = on_base * _TIMES + _SLACK
-        timeouts = self._timeouts.at_most(enough).at_most(left)
+        enough, each = on_base * _TIMES + _SLACK, _each(left, len(sources), facts)
+        timeouts = self._timeouts.at_most(enough).at_most(each)
         seen = await side_by_side(
             [
                 _run(
@@ -115,7 +117,7 @@ class CrossExamination:
             ],
             parallel_of(facts),
         )
-        was_cut = left < min(enough, self._timeouts.tests)
+        was_cut = each < min(enough, self._timeouts.tests)
         return {
             run: None if report is None or (report.timed_out and was_cut) else report
             for run, report in zip(sources, seen, strict=True)
@@ -151,3 +153,9 @@ async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:
     except (SandboxLost, Rejected):
         return None
     return script_report(entry, exit_code=done.exit_code, seconds=done.seconds, timed_out=done.timed_out)
+
+
+def _each(seconds: float, many: int, facts: SolveFacts) -> float:
+    """For each of so many, so that all of them end in time."""
+    turns = -(-many // parallel_of(facts))
+    return seconds / max(1, turns)

@@ -46,7 +46,8 @@ class Prober:
         wanted = await self._wanted(facts, found) if len(found.sources) > 1 else Probes()
         if not wanted.expressions:
             return None
-        timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS))
+        turns = -(-(2 + len(found.sources)) // parallel_of(facts))
+        timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS) / turns)
         nowhere = Overlay()
         places = [(base_sandbox(facts.id), nowhere), (canary_sandbox(facts.id), nowhere)]
         places += [(SandboxId(f"{run}-judge"), overlay) for run, overlay in found.sources.items()]

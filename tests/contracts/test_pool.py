@@ -185,6 +185,16 @@ async def test_a_candidate_that_hangs_on_a_test_fails_it(court: Court) -> None:
     assert {test.failed_by for test in found} == {(A,)}
 
 
+async def test_who_does_not_end_before_the_deadline_was_not_seen(court: Court) -> None:
+    examination = CrossExamination(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    hangs = Given({"shop/amounts.py": AMOUNTS.replace("return int", "while ',' in text: pass\n    return int")})
+    known = await facts(court, [hangs, CAUSE])
+    heard = await examination.hear(known, f"{B}-tests", 10.0)
+    assert {(test.passed_by, test.failed_by) for test in heard.tests} == {((B,), ())}
+    assert heard.sandboxes == 4
+    assert (await examination.hear(known, f"{A}-tests", 10.0)).tests == ()  # it brings none
+
+
 async def test_a_lost_sandbox_leaves_a_hole(court: Court) -> None:
     examination = CrossExamination(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     lingers = AMOUNTS + "\nimport pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"

@@ -11,6 +11,7 @@ from bot.core.behaviour import (
     Difference,
     Probed,
     alike,
+    alone,
     cured,
     differences,
     shared_behaviour,
@@ -63,6 +64,11 @@ def test_who_cures_the_error_that_the_issue_names(run: RunId, issue: str, share:
     assert cured(PROBED, run, issue) == share
 
 
+@pytest.mark.parametrize(("run", "share"), [(A, 0.0), (B, 0.75), (C, 0.0), (RunId("x"), None)])
+def test_who_does_what_nobody_else_does_is_alone(run: RunId, share: float | None) -> None:
+    assert alone(PROBED, run) == share
+
+
 def test_the_shortest_difference_of_each_kind() -> None:
     assert differences(PROBED, A, B) == (
         Difference("f(1, 2)", VALUE, "returns [1]", ZERO),
@@ -82,3 +88,4 @@ def test_nothing_that_is_missing_raises(base: tuple[str, ...], a: tuple[str, ...
     differences(probed, A, B)
     shared_behaviour(probed, A, B)
     cured(probed, A, "A")
+    alone(probed, A)

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from bot.core.probing import (
     MOST_PROBES,
     Probes,
+    callers,
     changed_names,
     mutations,
     probe_script,
     probes,
     read_outcomes,
     steady,
+    with_literals,
 )
 
 BEFORE = """
@@ -79,16 +81,17 @@ def test_what_is_changed(after: str, names: set[str]) -> None:
     assert changed_names(BEFORE, after) == names
 
 
+def test_who_calls_what_is_changed_is_concerned() -> None:
+    source = "def a(): ...\ndef b():\n    return a()\nclass C:\n    def m(self):\n        return b()\ndef d(): ...\n"
+    assert callers(source, {"a"}) == {"a", "b", "m"}
+    assert callers("def broken(:", {"a"}) == {"a"}
+
+
 def test_expressions_of_the_issue_come_first_and_stand_by_themselves() -> None:
     found = probes(ISSUE, {"src/tools/waits.py": (BEFORE, [BEFORE, AFTER])}, [TESTS])
     assert found.imports == ("from tools.waits import backoff", "import pytest", "from tools import waits")
-    assert found.expressions[:5] == (
-        "backoff(1, 1, factor=1.0)",
-        "backoff(2, 4, 1)",
-        "backoff(1, 0)",
-        "list(waits.backoff(1, 8))",
-        "waits.backoff(1, 8)",
-    )
+    assert found.expressions[:2] == ("backoff(1, 1, factor=1.0)", "backoff(2, 4, 1)")
+    assert {"backoff(1, 0)", "list(waits.backoff(1, 8))", "waits.backoff(1, 8)"} < {*found.expressions}
     assert found.from_issue == 2
     assert {"backoff(1, 2, factor=1.0)", "backoff(0, 1, factor=1.0)", "backoff(1, 1, factor=0.0)"} < {
         *found.expressions
@@ -119,11 +122,34 @@ def test_the_same_with_another_literal(expression: str, some: set[str]) -> None:
     assert bool(found) is bool(some)
 
 
+def test_literals_of_the_tests_take_the_place_of_others_of_their_kind() -> None:
+    assert list(with_literals("f(1, 'a', 2.5)", [7, "b", 1, 0.5])) == [
+        "f(7, 'a', 2.5)",
+        "f(1, 'b', 2.5)",
+        "f(1, 'a', 0.5)",
+    ]
+    tests = "@mark.parametrize('n', [995000, 7])\ndef test_it(n):\n    assert size(n)\n"
+    changed = {"a.py": ("def size(n):\n    pass\n", ["def size(n):\n    return n\n"])}
+    found = probes("`size(999999)`", changed, [tests])
+    assert {"size(999999)", "size(995000)", "size(7)"} <= {*found.expressions}
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab1(),[]-'\"=:`>#\n ", max_size=120), st.text(alphabet="ab1():\n defclas=", max_size=80))
 def test_no_text_is_too_odd(issue: str, source: str) -> None:
     found = probes(issue, {"a.py": (source, [source + "\ndef a(): pass\n"])}, [issue])
     assert len(found.expressions) <= MOST_PROBES
+    compile(probe_script(found), "probe", "exec")
+
+
+@pytest.mark.parametrize(
+    "text", ["0x" + "f" * 9000, "-" * 3000 + "1", "[" * 80 + "]" * 80, "a(" * 90 + ")" * 90, "1+" * 5000 + "1"]
+)
+def test_no_source_is_too_odd(text: str) -> None:
+    source = f"def a(x=1):\n    return a({text})\n"
+    found = probes(
+        f"`a({text})`", {"a.py": (source, [source.replace("x=1", "x=2")])}, [source, f"def test():\n    a({text})\n"]
+    )
     compile(probe_script(found), "probe", "exec")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.core.model import Script
 from bot.core.runners import runs_script
-from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, scripts_written
+from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, kept_scripts, scripts_written
 
 CRASH = "from shop import parse\nparse('1,234')\n"
 
@@ -46,6 +46,15 @@ def test_the_last_few_are_kept() -> None:
     commands = [wrote(f"try_{number}.py", f"{number}/0\n") for number in range(20)]
     assert scripts_written(commands, ()) == tuple(
         Script(f"try_{number}.py", f"{number}/0\n") for number in range(20 - MAX_SCRIPTS, 20)
+    )
+
+
+def test_what_lies_there_at_the_end_stands_over_what_was_written() -> None:
+    written = [Script("a.py", "old"), Script("b.py", "b")]
+    assert kept_scripts([Script("a.py", "new"), Script("c.py", "c")], written) == (
+        Script("a.py", "new"),
+        Script("b.py", "b"),
+        Script("c.py", "c"),
     )
 
 
