@@ -10,7 +10,7 @@ from bot.core.absent import MAX_POINTER, is_pointer
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
-from bot.core.gates import GatePolicy, check_gates
+from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -33,6 +33,7 @@ from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, canaries
 from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import is_test_file
+from bot.core.words import listing
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
 from bot.judging.trial import CandidateTrial
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
@@ -176,10 +177,12 @@ class Judge:
 
 def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
     own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
+    skipping = skips_its_own_tests(candidate)
     return Evidence(
         run=candidate.run,
         test_files=tuple(path for path in own if is_test_file(path)),
         repro_before=baseline.repro_exit,
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
+        notes=(causes.skips_its_own_tests(listing(skipping)),) if skipping else (),
     )

@@ -56,7 +56,7 @@ class CandidateTrial:
             stable_passed=len(set(self.baseline.stable) - always),
             fixed=fixed(self.baseline, seen),
             problem=shortfall(self.baseline, seen),
-            notes=_not_repeated(sorted(once - always)),
+            notes=(*evidence.notes, *_not_repeated(sorted(once - always))),
         )
         if evidence.stable_passed == 0 or self.canary is None:
             return evidence
