@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.behaviour import Probed, cured, unchanged
+from bot.core.behaviour import Probed, alone, cured, unchanged
 from bot.core.cross import independence
 from bot.core.evidence import Case
 from bot.core.model import RunId
@@ -34,6 +34,19 @@ def cure(probed: Probed, run: RunId, case: Case, issue: str) -> float:
     shares = {item.run: cured(probed, item.run, issue) for item in case.unbroken}
     known = {each: share for each, share in shares.items() if share is not None and probed.outcomes(each)}
     return known[run] - sum(known.values()) / len(known) if run in known else 0.0
+
+
+def harm(probed: Probed, run: RunId, case: Case, issue: str) -> float:
+    """The share of inputs that were well before and with which it does something else now.
+
+    What was well is known where the issue names the error that it complains of: all that returned. Elsewhere only that
+    is counted with which it is alone, the base commit included, beyond the mean of the unbroken.
+    """
+    if cured(probed, run, issue) is None:
+        shares = {item.run: alone(probed, item.run) or 0.0 for item in case.unbroken}
+        return max(0.0, shares[run] - sum(shares.values()) / len(shares)) if run in shares else 0.0
+    well = {n for n, outcome in enumerate(probed.base) if outcome.startswith("returns ")}
+    return len(well & set(_new(probed, run))) / len(well) if well else 0.0
 
 
 def example_only(probed: Probed, run: RunId, case: Case) -> bool:

@@ -90,7 +90,7 @@ def _alike(pair: Pair) -> str:
 
 
 def _probes(pair: Pair) -> str:
-    return f"with inputs like those of the issue it does more than {pair.letter} to solve the problem"
+    return f"with inputs like those of the issue it does better than {pair.letter}"
 
 
 def _compared(pair: Pair) -> str:

@@ -38,7 +38,7 @@ def test_two_special_cases_of_the_example_do_not_beat_one_cure() -> None:
     decision = decide(c.evidence, c.runs, BASELINE, beside=Beside(seen, ISSUE))
     place = {ranked.run: ranked.place for ranked in decision.ranking}
     assert max(place[A], place[IDS["E"]]) < min(place[C], place[IDS["D"]])
-    assert any("with inputs like those of the issue it does more than C" in reason for reason in decision.reasons)
+    assert any("with inputs like those of the issue it does better than C" in reason for reason in decision.reasons)
 
 
 def test_who_cures_more_of_what_the_issue_names_leads() -> None:
@@ -68,6 +68,26 @@ def test_who_does_nothing_new_is_told_where_others_do() -> None:
     assert conduct.does_nothing(probed(A=RIGHT, C=BASE), C, case("AC"))
     assert not conduct.does_nothing(probed(A=BASE, C=BASE), C, case("AC"))
     assert not conduct.does_nothing(probed(A=RIGHT), C, case("AC"))
+
+
+HARMS = ("returns [1.0]", "returns [1.0]", "returns [2.0]", "returns [1.0]")
+
+
+def test_what_was_well_and_is_no_longer_counts_against_it() -> None:
+    c = case("AC")
+    assert conduct.harm(probed(A=RIGHT, C=HARMS), C, c, ISSUE) == 1.0
+    assert conduct.harm(probed(A=RIGHT, C=HARMS), A, c, ISSUE) == 0.0
+    both = judged(c, ())
+    decision = decide(both.evidence, both.runs, BASELINE, beside=Beside(probed(A=RIGHT, C=HARMS), ISSUE))
+    assert decision.champion == A
+
+
+def test_where_the_issue_names_no_error_who_is_alone_with_much_is_suspected() -> None:
+    base, right = ("returns 1", "returns 2", "returns 3"), ("returns 5", "returns 2", "returns 3")
+    early = ("returns 5",) * 3
+    seen = Probed(PROBES[:3], 1, base, (Behaviour(A, right), Behaviour(C, early)))
+    assert conduct.harm(seen, C, case("AC"), "1000.0 kB") == pytest.approx(1 / 3)
+    assert conduct.harm(seen, A, case("AC"), "1000.0 kB") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -101,4 +121,5 @@ def test_any_conduct_is_read(base: tuple[str, ...], rows: dict[RunId, tuple[str,
     for run in c.runs:
         assert 0.0 <= (conduct.alike(seen, run, c) or 0.0) <= 1.0
         assert -1.0 <= conduct.cure(seen, run, c, issue) <= 1.0
+        assert 0.0 <= conduct.harm(seen, run, c, issue) <= 1.0
         assert not (conduct.example_only(seen, run, c) and conduct.does_nothing(seen, run, c))
