@@ -48,7 +48,7 @@ async def solved(world: MortalWorld, issue: SimIssue, facts: SolveFacts) -> None
     """What holds however often the bot has died."""
     assert facts.status is Status.COMPLETED, facts.error
     assert facts.decision is not None
-    assert facts.decision.outcome is Outcome.READY
+    assert facts.decision.outcome is Outcome.DRAFT
     champion = facts.run(facts.decision.champion)
     assert champion is not None
     assert champion.experiment.model.name == "fixer"
