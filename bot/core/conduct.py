@@ -13,6 +13,13 @@ from bot.core.evidence import Case
 from bot.core.model import RunId
 
 
+def same(probed: Probed, one: RunId, other: RunId) -> float:
+    """How far the two do the same new things, 0 to 1; 1 where neither does any, or one of them was not seen."""
+    mine, theirs = _new(probed, one), _new(probed, other)
+    seen = any(probed.outcomes(one)) and any(probed.outcomes(other))
+    return _shared(mine, theirs) if seen and (mine or theirs) else 1.0
+
+
 def alike(probed: Probed, run: RunId, case: Case) -> float | None:
     """How far the other unbroken candidates do the same new things, another model's counting more, 0 to 1."""
     mine = _new(probed, run)
@@ -20,13 +27,13 @@ def alike(probed: Probed, run: RunId, case: Case) -> float | None:
     if not mine:
         return None
     weights = {other: independence(case, run, other) for other in others}
-    same = sum(weight * _shared(mine, others[other]) for other, weight in weights.items())
-    return same / sum(weights.values()) if weights else None
+    shared = sum(weight * _shared(mine, others[other]) for other, weight in weights.items())
+    return shared / sum(weights.values()) if weights else None
 
 
 def _shared(mine: Mapping[int, str], theirs: Mapping[int, str]) -> float:
-    same = sum(theirs.get(number) == outcome for number, outcome in mine.items())
-    return same / len({*mine, *theirs})
+    agreed = sum(theirs.get(number) == outcome for number, outcome in mine.items())
+    return agreed / len({*mine, *theirs})
 
 
 def cure(probed: Probed, run: RunId, case: Case, issue: str) -> float:
@@ -62,9 +69,9 @@ def _stays_within(new: Mapping[int, str], probed: Probed) -> bool:
 
 def does_nothing(probed: Probed, run: RunId, case: Case) -> bool:
     """It does to the letter what was done before, with inputs with which others do something else."""
-    same = unchanged(probed)
+    still = unchanged(probed)
     seen = {item.run for item in case.unbroken if any(probed.outcomes(item.run))}
-    return run in same and bool(seen - same)
+    return run in still and bool(seen - still)
 
 
 def _new(probed: Probed, run: RunId) -> dict[int, str]:

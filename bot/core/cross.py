@@ -108,6 +108,11 @@ class Matrix:
         pair = {one, other}
         return any(column.passed & pair and column.failed & pair for column in self.columns)
 
+    def vouched_apart(self, one: RunId, other: RunId) -> bool:
+        """Does one tell them apart that somebody independent stands behind?"""
+        pair = {one, other}
+        return any(column.voice and column.passed & pair and column.failed & pair for column in self.columns)
+
     def own_tests(self, run: RunId) -> Telling:
         """What its own tests say: a test that one of the others passes and another one fails tells them apart.
 

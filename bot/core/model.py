@@ -414,6 +414,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """To another unbroken candidate, each 0 to 1: the old lines that both touch, and the tokens that both change."""
+
+    run: RunId
+    place: float
+    token: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What we observed about a candidate by running things. None: not observed."""
 
@@ -430,8 +439,9 @@ class Evidence:
     repro_after: int | None = None
     agreement: float = 0.0  # best similarity to a candidate of another run, 0 to 1
     agrees_with: tuple[RunId, ...] = ()  # those at 0.8 or more
-    place: float = 0.0  # mean share of the old lines that it and another unbroken candidate both touch, 0 to 1
-    token: float = 0.0  # mean similarity to the other unbroken candidates, 0 to 1
+    place: float = 0.0  # the mean of its likenesses, another model's counting more; 0 to 1
+    token: float = 0.0
+    likenesses: tuple[Likeness, ...] = ()
     inert: bool = False  # nothing in it but comments, white space and tests
     lines_changed: int = 0
     files_changed: int = 0

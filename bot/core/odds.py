@@ -16,8 +16,9 @@ from bot.core import conduct
 from bot.core.behaviour import Probed
 from bot.core.cross import Matrix, Telling, matrix
 from bot.core.evidence import Case, Reproduction, reproduction
-from bot.core.model import Baseline, Comparison, Evidence, RunId
+from bot.core.model import Baseline, Comparison, Evidence, Likeness, RunId
 from bot.core.pool import PooledTest
+from bot.core.similarity import means
 
 CONSTANT, PRIOR, PLACE, TOKEN, REGRESSIONS, COMPANY = -1.71, 0.67, 2.2, 0.45, 0.5, 0.064
 INERT = -1.9  # measured: 9 of 144 such patches were right, 30 of 100 of the others
@@ -129,9 +130,28 @@ def weigh(
 
 def _beside(terms: Terms, evidence: Evidence, table: Matrix, beside: Beside) -> Terms:
     terms = replace(_with_pool(terms, evidence, table), compared=_compared(evidence.run, beside.comparison))
-    return (
-        terms if beside.probed is None else _with_probes(terms, evidence.run, table.case, beside.probed, beside.issue)
-    )
+    terms = _with_behaviour(terms, evidence, table, beside.probed)
+    if beside.probed is None:
+        return terms
+    return _with_probes(terms, evidence.run, table.case, beside.probed, beside.issue)
+
+
+def _with_behaviour(terms: Terms, evidence: Evidence, table: Matrix, probed: Probed | None) -> Terms:
+    """Behaviour, not text, makes agreement: likeness to one that does something else counts as far as it does the same.
+
+    Not at all where a test tells the two apart that somebody independent stands behind.
+    """
+    if not evidence.likenesses:
+        return terms
+
+    def counted(other: Likeness) -> Likeness:
+        if table.vouched_apart(evidence.run, other.run):
+            return replace(other, place=0.0, token=0.0)
+        share = 1.0 if probed is None else conduct.same(probed, evidence.run, other.run)
+        return replace(other, place=share * other.place, token=share * other.token)
+
+    place, token = means(evidence.run, [counted(other) for other in evidence.likenesses], table.case)
+    return replace(terms, place=PLACE * place, token=TOKEN * token)
 
 
 def _with_probes(terms: Terms, run: RunId, case: Case, probed: Probed, issue: str) -> Terms:

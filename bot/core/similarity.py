@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from bot.core.evidence import Case
-from bot.core.model import Candidate, Evidence, RunId
+from bot.core.model import Candidate, Evidence, Likeness, RunId
 from bot.core.patches import Edit, read_patch
 from bot.core.testfiles import is_test_file, is_test_support
 
@@ -85,22 +85,31 @@ def _compared(evidence: Evidence, changes: Mapping[RunId, _Change], case: Case) 
     own = changes.get(evidence.run)
     if own is None:
         return evidence
-    others = {run: change for run, change in changes.items() if run != evidence.run}
-    tokens = {run: _alike(own, other) for run, other in others.items()}
-    weights = {run: 1.0 if case.other_model(evidence.run, run) else SAME_MODEL for run in others}
+    likenesses = tuple(
+        Likeness(run, _together(own, other), _alike(own, other))
+        for run, other in sorted(changes.items())
+        if run != evidence.run
+    )
+    place, token = means(evidence.run, likenesses, case)
     return replace(
         evidence,
-        agreement=max(tokens.values(), default=0.0),
-        agrees_with=tuple(sorted(run for run, score in tokens.items() if score >= AGREES)),
-        place=_mean({run: _together(own, other) for run, other in others.items()}, weights),
-        token=_mean(tokens, weights),
+        agreement=max((each.token for each in likenesses), default=0.0),
+        agrees_with=tuple(each.run for each in likenesses if each.token >= AGREES),
+        place=place,
+        token=token,
+        likenesses=likenesses,
         inert=own.is_inert,
     )
 
 
-def _mean(scores: Mapping[RunId, float], weights: Mapping[RunId, float]) -> float:
-    total = sum(weights.values())
-    return sum(weights[run] * score for run, score in scores.items()) / total if total else 0.0
+def means(run: RunId, likenesses: Sequence[Likeness], case: Case) -> tuple[float, float]:
+    """Of place and token, another model's counting more."""
+    weights = [1.0 if case.other_model(run, each.run) else SAME_MODEL for each in likenesses]
+    total = sum(weights) or 1.0
+    return (
+        sum(weight * each.place for weight, each in zip(weights, likenesses, strict=True)) / total,
+        sum(weight * each.token for weight, each in zip(weights, likenesses, strict=True)) / total,
+    )
 
 
 def _together(a: _Change, b: _Change) -> float:

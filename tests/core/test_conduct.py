@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +11,11 @@ from hypothesis import strategies as st
 from bot.core import conduct
 from bot.core.behaviour import Behaviour, Probed
 from bot.core.champion import decide
-from bot.core.model import RunId
-from bot.core.odds import Beside
+from bot.core.evidence import Case
+from bot.core.model import Likeness, RunId
+from bot.core.odds import Beside, weigh
 from tests.core.test_choosing import BASELINE, judged
-from tests.core.test_cross import IDS, case
+from tests.core.test_cross import IDS, case, pooled
 
 ISSUE = "backoff(1, 1, factor=1.0) crashes with ZeroDivisionError"
 CRASH = "raises ZeroDivisionError: float division by zero"
@@ -68,6 +71,34 @@ def test_who_does_nothing_new_is_told_where_others_do() -> None:
     assert conduct.does_nothing(probed(A=RIGHT, C=BASE), C, case("AC"))
     assert not conduct.does_nothing(probed(A=BASE, C=BASE), C, case("AC"))
     assert not conduct.does_nothing(probed(A=RIGHT), C, case("AC"))
+
+
+def test_the_same_place_counts_as_far_as_the_same_is_done() -> None:
+    """C looks like D and does something else; A looks like D less, and does the same."""
+    c = judged(case("ACD"), ())
+    near = {"A": {"C": 0.4, "D": 0.4}, "C": {"A": 0.4, "D": 1.0}, "D": {"A": 0.4, "C": 1.0}}
+    letters = {run: letter for letter, run in IDS.items()}
+    like = {
+        run: tuple(Likeness(IDS[other], place, 0.0) for other, place in near[letters[run]].items()) for run in c.runs
+    }
+    evidence = [
+        replace(item, likenesses=like[item.run], place=sum(each.place for each in like[item.run]) / 2)
+        for item in c.evidence
+    ]
+    by_text = decide(evidence, c.runs, BASELINE)
+    assert by_text.champion != A
+    some = ("returns [1.0]", CRASH, "returns [2.0]", SAME)
+    seen = probed(A=RIGHT, C=some, D=RIGHT)
+    decision = decide(evidence, c.runs, BASELINE, beside=Beside(seen, ISSUE))
+    assert [ranked.run for ranked in decision.ranking] == [IDS["D"], A, C]
+
+
+def test_who_looks_like_one_that_a_vouched_test_tells_from_it_has_no_agreement_of_it() -> None:
+    c = judged(case("ABC"), ())
+    pool = [pooled("AB-C", "A")]
+    evidence = [replace(item, likenesses=(Likeness(IDS["B"], 1.0, 1.0),), place=1.0, token=1.0) for item in c.evidence]
+    _, weighed = weigh(Case((evidence[0], c.evidence[1], evidence[2]), c.runs, BASELINE), pool)
+    assert (weighed[A].terms.place, weighed[C].terms.place) == (2.2, 0.0)
 
 
 HARMS = ("returns [1.0]", "returns [1.0]", "returns [2.0]", "returns [1.0]")

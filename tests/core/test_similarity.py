@@ -15,6 +15,7 @@ from bot.core.model import (
     Experiment,
     Gate,
     GateFailure,
+    Likeness,
     ModelSpec,
     RunFacts,
     RunId,
@@ -214,7 +215,8 @@ def test_agreement_is_filled_in_for_those_that_are_not_broken() -> None:
     assert list(found) == [C, B, A]
     assert found[C] == out
     for run, other in ((A, B), (B, A)):
-        assert found[run] == Evidence(run, agreement=1.0, agrees_with=(other,), place=1.0, token=1.0)
+        like = (Likeness(other, 1.0, 1.0),)
+        assert found[run] == Evidence(run, agreement=1.0, agrees_with=(other,), place=1.0, token=1.0, likenesses=like)
 
 
 def test_one_that_breaks_many_tests_is_no_witness() -> None:
