@@ -5,7 +5,8 @@ Whoever does what was done before agrees with nobody: only where somebody does s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from bot.core.behaviour import Probed, alone, cured, unchanged
 from bot.core.cross import independence
@@ -57,10 +58,29 @@ def harm(probed: Probed, run: RunId, case: Case, issue: str) -> float:
 
 
 def example_only(probed: Probed, run: RunId, case: Case) -> bool:
-    """It does something new with the inputs of the issue, and with none that is like them, where others do."""
+    """It treats special cases, where others do more.
+
+    It does something new with the very inputs of the issue and with none that is like them, while others do. Or there
+    are inputs with which two others, of different models, do the same new thing, and it does what was done before.
+    """
     mine = _new(probed, run)
-    others = (_new(probed, item.run) for item in case.unbroken if item.run != run)
-    return _stays_within(mine, probed) and any(new and not _stays_within(new, probed) for new in others)
+    others = {item.run: _new(probed, item.run) for item in case.unbroken if item.run != run}
+    if not mine:
+        return False
+    if _stays_within(mine, probed) and any(new and not _stays_within(new, probed) for new in others.values()):
+        return True
+    left = {
+        number: [other for other, new in others.items() if number in new]
+        for number in range(len(probed.probes))
+        if number not in mine and any(probed.outcomes(run)[number : number + 1])
+    }
+    return any(_agree(number, runs, others, case) for number, runs in left.items())
+
+
+def _agree(number: int, runs: Sequence[RunId], new: Mapping[RunId, Mapping[int, str]], case: Case) -> bool:
+    return any(
+        case.other_model(one, other) and new[one][number] == new[other][number] for one, other in combinations(runs, 2)
+    )
 
 
 def _stays_within(new: Mapping[int, str], probed: Probed) -> bool:

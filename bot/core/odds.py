@@ -33,7 +33,7 @@ FROM_ISSUE = 0.8  # more than tests of its own, less than a person's command (as
 COMPARED = 0.5  # to the one and from the other: a model's word is worth one unit at most (assumption)
 CURED = 1.5  # from none to all of what raises the error of the issue (assumption)
 HARM = -1.5  # from none to all of what was well before (assumption)
-EXAMPLE_ONLY = -1.0  # nothing new but with the very inputs of the issue, where others do more (assumption)
+EXAMPLE_ONLY = -1.0  # special cases, where others do more (assumption)
 DOES_NOTHING = -1.5  # nothing new with the inputs of the issue, where others do (assumption)
 ALIKE = 1.0  # half of what the same place counts: tests see less than all of the behaviour (assumption)
 
@@ -155,7 +155,7 @@ def _with_behaviour(terms: Terms, evidence: Evidence, table: Matrix, probed: Pro
 
 
 def _with_probes(terms: Terms, run: RunId, case: Case, probed: Probed, issue: str) -> Terms:
-    """1.5 for what it cures beyond the mean, -1.5 for what it harms, -1 when it treats the example alone, -1.5 when it
+    """1.5 for what it cures beyond the mean, -1.5 for what it harms, -1 when it treats special cases, -1.5 when it
     does nothing new; and what others do with the same inputs, where that is known, stands for behaving alike.
     """
     alike = conduct.alike(probed, run, case)

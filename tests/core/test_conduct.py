@@ -67,6 +67,22 @@ def test_who_treats_the_example_alone(outcomes: dict[str, tuple[str, ...]], expe
     assert conduct.example_only(probed(**outcomes), C, case("AC")) is expected
 
 
+@pytest.mark.parametrize(
+    ("models", "outcomes", "expected"),
+    [
+        ("abc", {"A": SWALLOWS, "B": SWALLOWS, "C": (*EXAMPLE[:2], "returns [2.0]", SAME)}, True),
+        ("aac", {"A": SWALLOWS, "B": SWALLOWS, "C": (*EXAMPLE[:2], "returns [2.0]", SAME)}, False),  # of one model
+        ("abc", {"A": SWALLOWS, "B": RIGHT, "C": (*EXAMPLE[:2], "returns [2.0]", SAME)}, False),  # they do not agree
+        ("abc", {"A": SWALLOWS, "B": SWALLOWS, "C": RIGHT}, False),  # it does something else, and that is new too
+        ("abc", {"A": SWALLOWS, "B": SWALLOWS, "C": (*EXAMPLE[:1], "", "returns [2.0]", SAME)}, False),  # not seen
+    ],
+)
+def test_who_leaves_as_it_was_what_two_others_change_alike(
+    models: str, outcomes: dict[str, tuple[str, ...]], expected: bool
+) -> None:
+    assert conduct.example_only(probed(**outcomes), C, case("ABC", models)) is expected
+
+
 def test_who_does_nothing_new_is_told_where_others_do() -> None:
     assert conduct.does_nothing(probed(A=RIGHT, C=BASE), C, case("AC"))
     assert not conduct.does_nothing(probed(A=BASE, C=BASE), C, case("AC"))

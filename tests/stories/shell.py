@@ -84,6 +84,8 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
             "1",
             "--output",
             "4",
+            "--prior",
+            "0.75",
         )
         code, _, err = await shell(*added)
         assert code == 0, err
