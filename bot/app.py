@@ -42,7 +42,7 @@ from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
-from bot.judge import Judge, Timeouts
+from bot.judging import CrossExamination, Judge, Prober, Timeouts
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
@@ -132,18 +132,16 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     hide = redactor(settings)
     board = StatusBoard(world.github, world.store, hide, tell_outage)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
-    judge = Judge(
-        world.mirrors,
-        world.sandboxes,
-        Timeouts(settings.test_timeout, settings.command_timeout),
-        times=settings.baseline_repeats,
-    )
+    timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
+    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
         engine,
         environments,
         judge,
+        CrossExamination(world.mirrors, world.sandboxes, timeouts),
+        Prober(world.mirrors, world.sandboxes, timeouts),
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,

@@ -217,11 +217,17 @@ def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, 
 
 @models.command("list")
 def models_list() -> None:
-    """All models. Prices are dollars per million tokens, the prior is the share of issues that it solves alone."""
-    from bot.screen import catalogue, console
+    """All models. Prices are dollars per million tokens, the prior is the share of issues that it solves alone.
+
+    Below them, shares that were published, also of models that can be added.
+    """
+    from bot.agent.catalogue import PUBLISHED
+    from bot.screen import catalogue, console, published
 
     async def show(store: Store) -> None:
-        console().print(catalogue(await store.models(active_only=False)))
+        found = await store.models(active_only=False)
+        console().print(catalogue(found))
+        console().print(published(PUBLISHED, found))
 
     _with_store(_settings(serving=False), show)
 

@@ -52,7 +52,7 @@ from bot.core.render.environment import outcome, trying
 from bot.core.scratch import heavy_directories
 from bot.core.workspaces import KEPT, environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
-from bot.judge import Judge
+from bot.judging import Judge
 from bot.ports import Finished, World
 from bot.setup_agent import Looked, SetupAgent, SetupJob
 

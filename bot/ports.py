@@ -27,6 +27,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.core.behaviour import Probed
 from bot.core.breaker import Health
 from bot.core.history import History
 from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
@@ -59,6 +60,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.pool import PooledTest
 
 
 class WorldError(Exception):
@@ -445,6 +447,8 @@ class Store(Protocol):
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...
+    async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
+    async def probed(self, id: SolveId, probed: Probed) -> None: ...
     async def decided(self, id: SolveId, decision: Decision) -> None: ...
     async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...
     async def noted(self, id: SolveId, note: str) -> None:

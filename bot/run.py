@@ -28,6 +28,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    Script,
     Sha,
     SolveId,
     Status,
@@ -36,8 +37,9 @@ from bot.core.model import (
 )
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
+from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, step
-from bot.judge import Judge
+from bot.judging import Judge
 from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
@@ -171,8 +173,8 @@ class Runner:
     @step("candidate", patience=SANDBOX_PATIENCE)
     async def candidate(self, job: RunJob, summary: str, work: Workplace) -> None:
         """The difference that we compute ourselves; what the agent says about it is kept as its words."""
-        files = await self._world.mirrors.files(job.repo, job.base)
-        heavy = heavy_directories([file.path for file in files])
+        paths = [file.path for file in await self._world.mirrors.files(job.repo, job.base)]
+        heavy = heavy_directories(paths)
         with TemporaryDirectory(prefix="solvebot-") as scratch:
             tree = Path(scratch) / "workspace.tar"
 
@@ -182,7 +184,10 @@ class Runner:
 
             await work.surviving("candidate", take)
             found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
-        await self._world.store.candidate_found(job.id, replace(found, summary=self._redact(summary)))
+        written = scripts_written([done.command for done in work.done], {*paths, *(c.path for c in found.changes)})
+        scripts = [Script(script.path, self._redact(script.text)) for script in kept_scripts(found.scripts, written)]
+        found = replace(found, summary=self._redact(summary), scripts=tuple(scripts))
+        await self._world.store.candidate_found(job.id, found)
 
     @step("judge", patience=SANDBOX_PATIENCE)
     async def judged(self, job: RunJob) -> None:

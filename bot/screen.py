@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.core.cleaning import visible
-from bot.core.model import Evidence, ModelSpec, RunFacts, SolveFacts, Status
-from bot.core.reasons import OBJECTIONS
+from bot.core.model import Evidence, ModelSpec, Published, RunFacts, SolveFacts, Status
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
+from bot.core.words import OBJECTIONS
 
 PIPED = 1000  # columns where no terminal is: whoever reads a pipe wants whole lines
 
@@ -102,6 +102,23 @@ def catalogue(models: Sequence[ModelSpec]) -> Table:
             *prices,
             f"{spec.prior:.2f}",
             "yes" if spec.is_active else "no",
+        )
+    return table
+
+
+def published(shares: Sequence[Published], models: Sequence[ModelSpec]) -> Table:
+    """Shares of SWE-bench Verified, best first; those of models that are not in the catalogue as well."""
+    table = _table("share", "model", "per issue", "listed", "by")
+    table.title = "published: share of SWE-bench Verified that one agent resolved"
+    table.title_justify = "left"
+    known = {spec.name.casefold() for spec in models}
+    for each in sorted(shares, key=lambda each: -each.share):
+        table.add_row(
+            f"{each.share:.3f}",
+            escape(each.model),
+            "?" if each.dollars is None else f"${each.dollars:.2f}",
+            "yes" if each.model.casefold() in known else "no",
+            escape(f"{each.by}, {each.on}"),
         )
     return table
 

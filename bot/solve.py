@@ -6,6 +6,7 @@
     prepare       once: an environment that holds (environment.py), snapshot, baseline tests
     brief         what helps the agent: named files, best matches, similar fixes
     run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
+    compare       every candidate on the tests of all (judging/pool.py)
     decide        the ranked evidence and the outcome
     publish       one pull request by the champion (publish.py), or none
     conclude      a terminal status and the last word (conclude.py)
@@ -28,7 +29,7 @@ from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
-from bot.core.evidence import provable
+from bot.core.evidence import Case, provable
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
@@ -48,19 +49,23 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
+from bot.core.odds import Beside
+from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
 from bot.core.render.environment import notes, tried
 from bot.core.similarity import with_agreement
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
-from bot.judge import Judge
+from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.run import RunJob
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
+
+_PROBING = 15.0  # seconds for it in any case: it is quick, and what it shows is for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Solver:
         engine: Engine,
         environments: Environments,
         judge: Judge,
+        cross_examination: CrossExamination,
+        prober: Prober,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
@@ -87,6 +94,8 @@ class Solver:
         self._engine = engine
         self._environments = environments
         self._judge = judge
+        self._cross_examination = cross_examination
+        self._prober = prober
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion
@@ -120,6 +129,7 @@ class Solver:
             return
         brief = await self.brief(job, task, found.attempt.plan, baseline)
         await self._run_all(job, task, planned, found.attempt, brief)
+        await self._compare(job)
         decision = await self.decide(job)
         if decision.outcome is not Outcome.NONE:
             await self._publisher.publish(job.id)
@@ -152,6 +162,21 @@ class Solver:
             done = await self._engine.first_of(list(working.values()))
             del working[done]
             await self.tell(job.id, RunId(done))
+
+    async def _compare(self, job: Solve) -> None:
+        """Every candidate on the tests of all, for as long as there is time: one entry of the pool after the other."""
+        docket = await self.docket(job)
+        left, pool = docket.seconds, list[PooledTest]()
+        for entry in docket.entries:
+            if left <= 0:
+                break
+            heard = await self.hear(job, entry, left)
+            left -= heard.seconds
+            pool += heard.tests
+        if docket.entries:
+            await self.pooled(job, tuple(pool))
+        if docket.several:
+            await self.probe(job, max(left, _PROBING))
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -250,19 +275,43 @@ class Solver:
         await self._world.store.decided(job.id, without_runs())
         log.info("solve.unprovable", solve=job.id)
 
+    @step("docket")
+    async def docket(self, job: Solve) -> Docket:
+        return await self._cross_examination.docket(await self._facts(job.id))
+
+    @step("hear", patience=SANDBOX_PATIENCE)
+    async def hear(self, job: Solve, entry: str, seconds: float) -> Heard:
+        return await self._cross_examination.hear(await self._facts(job.id), entry, seconds)
+
+    @step("pool")
+    async def pooled(self, job: Solve, pool: tuple[PooledTest, ...]) -> None:
+        await self._world.store.pooled(job.id, pool)
+
+    @step("probe", patience=SANDBOX_PATIENCE)
+    async def probe(self, job: Solve, seconds: float) -> None:
+        probed = await self._prober.probe(await self._facts(job.id), seconds)
+        if probed is not None:
+            await self._world.store.probed(job.id, probed)
+
     @step("decide")
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
         assert facts.baseline is not None
-        judged = with_agreement(
-            [run.evidence for run in facts.runs if run.evidence],
-            {run.id: run.candidate for run in facts.runs if run.candidate},
-        )
+        runs = {run.id: run for run in facts.runs}
+        case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
+        judged = with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate})
         for evidence in judged:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
-        runs = {run.id: run for run in facts.runs}
-        decision = decide(judged, runs, facts.baseline, publish_unproven=publishes_unproven(facts.task))
+        decision = decide(
+            judged,
+            runs,
+            facts.baseline,
+            facts.pool,
+            beside=Beside(facts.probed, f"{facts.task.title}\n{facts.task.body}"),
+            publish_unproven=publishes_unproven(facts.task),
+            trust=facts.task.config.trust,
+        )
         await self._world.store.decided(job.id, decision)
         await self._board.refresh(job.id)
         log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)

@@ -172,6 +172,7 @@ def _result(console: Console, facts: SolveFacts) -> int:
             "branch": pull.branch if pull else None,
             "setup_agent": msgspec.to_builtins(facts.setup_agent),
             "runs": runs,
+            "pool": msgspec.to_builtins(facts.pool),
             **msgspec.to_builtins(facts.decision),
         }
         sys.stdout.write(json.dumps(told, indent=2) + "\n")

@@ -3,49 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from bot.core.evidence import Case, is_unproven, rank, standing
-from bot.core.model import Baseline, Decision, Draft, Evidence, Outcome, Ranked, RunFacts, RunId, SolveFacts, Task
-from bot.core.reasons import NOTHING_RUNS, uncertain, verdict, why
+from bot.core.evidence import Case, Reproduction, is_broken, is_complete, is_unproven, is_untested, reproduction
+from bot.core.model import (
+    Baseline,
+    Decision,
+    Draft,
+    Evidence,
+    Outcome,
+    Ranked,
+    RunFacts,
+    RunId,
+    SolveFacts,
+    Task,
+)
+from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, weigh
+from bot.core.pool import PooledTest
+from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why
+
+TRUST = 0.35  # below it a repository gets no pull request, unless it says otherwise
 
 
 def decide(
-    evidence: Sequence[Evidence], runs: Mapping[RunId, RunFacts], baseline: Baseline, *, publish_unproven: bool = False
+    evidence: Sequence[Evidence],
+    runs: Mapping[RunId, RunFacts],
+    baseline: Baseline,
+    pool: tuple[PooledTest, ...] = (),
+    *,
+    beside: Beside = NOTHING_BESIDE,
+    publish_unproven: bool = False,
+    trust: float = TRUST,
 ) -> Decision:
-    """The candidate that has earned most by itself is the champion: ready before draft (see `standing`).
+    """The unbroken candidate that is most likely right is the champion: see `weigh` for how that is found.
 
-    Between equals: one whose tests were run; then the fewest new regressions; then the best reproduction of the
-    problem, red before and green after; then agreement with independent candidates, another model's counting
-    double; then the model that solves more issues alone; then the smaller change; then the cheaper run; then the
-    lower run id. The outcome is what the champion has earned; when no candidate has earned even a draft there is no
-    champion. Where a candidate stands in the sequence never matters.
+    It is `ready` when its chance of being right is 0.7 or more, nothing stands against it or is missing, and two kinds
+    of execution evidence speak for it, or a person's repro command does; `draft` otherwise. There is no champion when
+    nothing was run that speaks for one, or when none reaches `trust`; unless somebody wants what is unproven all the
+    same (`publish_unproven`: the repository, or the person who asked).
 
-    A candidate about which nothing could be run is no champion either, unless the repository or the person who asked
-    wants it all the same (`publish_unproven`).
+    `pool` is what became of everybody's tests on everybody, `beside` what else was seen or said.
 
-    `runs` holds every run of the solve; those without evidence come last and say so.
+    Size, dollars and run id decide only between those of which everything observed is the same. Where a candidate
+    stands in the sequence never matters. `runs` holds every run of the solve; those without evidence come last.
     """
     case = Case(tuple(evidence), runs, baseline)
-    ordered = sorted(evidence, key=lambda item: rank(item, case))
-    eligible = [
-        item
-        for item in ordered
-        if standing(item, baseline) is not Outcome.NONE and (publish_unproven or not is_unproven(item, baseline))
-    ]
+    table, judged = weigh(case, pool, beside)
+    ordered = sorted(judged.values(), key=lambda each: _rank(each, case))
+    eligible = [each for each in ordered if publish_unproven or _may_be_trusted(each, baseline, trust)]
+    eligible = [each for each in eligible if not is_broken(each.evidence)]
     champion, runner_up = (*eligible, None, None)[:2]
+    said = Choice(case, pool, table, tuple(ordered), champion, runner_up, trust)
     ranking = [
-        Ranked(item.run, place, verdict(item, champion, runner_up, case), item in eligible)
-        for place, item in enumerate(ordered, start=1)
+        Ranked(each.evidence.run, place, verdict(each, said), each in eligible, _stated(each))
+        for place, each in enumerate(ordered, start=1)
     ]
-    silent = sorted(runs.keys() - {item.run for item in evidence})
+    silent = sorted(runs.keys() - judged.keys())
     ranking += [Ranked(run, place, "no candidate", False) for place, run in enumerate(silent, start=len(ordered) + 1)]
     return Decision(
-        outcome=standing(champion, baseline) if champion else Outcome.NONE,
-        champion=champion.run if champion else None,
-        runner_up=runner_up.run if runner_up else None,
+        outcome=_outcome(champion, baseline),
+        champion=champion.evidence.run if champion else None,
+        runner_up=runner_up.evidence.run if runner_up else None,
         ranking=tuple(ranking),
-        reasons=why(champion, ordered, case),
-        uncertain=uncertain(champion, ordered, case),
+        reasons=why(said),
+        uncertain=uncertain(said),
+        confidence=_stated(champion) if champion else 0.0,
+    )
+
+
+def _may_be_trusted(judged: Judged, baseline: Baseline, trust: float) -> bool:
+    return not _is_unproven(judged, baseline) and judged.confidence >= trust
+
+
+def _is_unproven(judged: Judged, baseline: Baseline) -> bool:
+    """Nothing that was run speaks for it, neither tests of its own nor those of others."""
+    return is_unproven(judged.evidence, baseline) and Kind.POOL not in judged.kinds
+
+
+def _stated(judged: Judged) -> float:
+    """Nobody can read more digits out of what was measured."""
+    return 0.0 if is_broken(judged.evidence) else round(judged.confidence, 3)
+
+
+def _outcome(champion: Judged | None, baseline: Baseline) -> Outcome:
+    if champion is None:
+        return Outcome.NONE
+    proved = len(champion.kinds) >= 2 or Kind.REPRO in champion.kinds
+    ready = champion.confidence >= READY and proved and is_complete(champion.evidence, baseline)
+    return Outcome.READY if ready else Outcome.DRAFT
+
+
+class _Rank(NamedTuple):
+    """What counts, in its order; smaller is better. From `kinds` on: only between equal chances."""
+
+    broken: bool
+    fails_gates: bool
+    unproven: bool
+    confidence: float  # minus; it has a ceiling, so the odds come next
+    odds: float
+    kinds: int  # minus those of execution evidence
+    regressions: int
+    untested: bool
+    reproduction: Reproduction
+    agreement: float
+    lines: int
+    dollars: float
+    run: RunId
+
+
+def _rank(judged: Judged, case: Case) -> _Rank:
+    evidence = judged.evidence
+    return _Rank(
+        broken=is_broken(evidence),
+        fails_gates=bool(evidence.gate_failures),
+        unproven=_is_unproven(judged, case.baseline),
+        confidence=-round(judged.confidence, 6),
+        odds=-round(judged.terms.total, 6),
+        kinds=-len(judged.kinds),
+        regressions=len(evidence.regressions),
+        untested=is_untested(evidence, case.baseline),
+        reproduction=reproduction(evidence),
+        agreement=-evidence.agreement,
+        lines=evidence.lines_changed,
+        dollars=case.runs[evidence.run].dollars,
+        run=evidence.run,
     )
 
 

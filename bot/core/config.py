@@ -184,6 +184,13 @@ class _Checker:
         self.wrong(node, f"`{name}` must be a number, more than 0 and at most {most:g}.")
         return None
 
+    def share(self, node: Node, name: str) -> float | None:
+        text = node.value if isinstance(node, ScalarNode) else ""
+        if re.fullmatch(r"[0-9](\.[0-9]{1,6})?", str(text)) and float(text) <= 1:
+            return float(text)
+        self.wrong(node, f"`{name}` must be a number from 0 to 1, for example 0.35.")
+        return None
+
     def whole(self, node: Node, name: str, most: int) -> int | None:
         text = node.value if isinstance(node, ScalarNode) else ""
         if re.fullmatch(r"[0-9]{1,6}", str(text)) and 1 <= int(text) <= most:
@@ -327,6 +334,10 @@ def _number(most: float) -> Callable[[_Checker, Node, str], float | None]:
     return lambda checker, node, name: checker.number(node, name, most)
 
 
+def _share(checker: _Checker, node: Node, name: str) -> float | None:
+    return checker.share(node, name)
+
+
 _LIMITS = {
     "parallel": _Field("parallel", _whole(MAX_ATTEMPTS)),
     "minutes": _Field("minutes", _number(MAX_MINUTES)),
@@ -362,6 +373,7 @@ _TOP = {
     "strategies": _Field("strategies", _strategies),
     "limits": _Field("limits", _limits),
     "protect": _Field("protect", _patterns),
+    "trust": _Field("trust", _share),
     "pull_request": _Field("pull_request", _pull_request),
 }
 

@@ -1,9 +1,6 @@
-"""What the evidence about candidates amounts to: what each has earned by itself, and what ranks one before another.
+"""What was observed about a candidate, in words that decisions are made with: broken, untested, reproduced, ...
 
-The order of the criteria comes from measurements on real candidate patches, not from taste: regressions are a strong
-veto and a weak proof; agreement of independent candidates says more than anything else that needs no tests; and the
-smallest diff is right less often than a random one, so size only decides between candidates that are equal otherwise.
-`champion.py` decides with it, `reasons.py` puts it into words.
+Regressions are a strong veto and a weak proof. `odds.py` weighs, `champion.py` decides, `reasons.py` says why.
 """
 
 from __future__ import annotations
@@ -11,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
 
-from bot.core.model import Baseline, Evidence, Outcome, RunFacts, RunId
+from bot.core.model import Baseline, Evidence, RunFacts, RunId
 
 FEW_REGRESSIONS = 3  # a fix that changes behaviour on purpose breaks the tests that pin the old one: a handful ...
 FEW_REGRESSIONS_SHARE = 0.05  # ... or, in a large suite, this share of it
@@ -54,23 +50,24 @@ def provable(baseline: Baseline) -> bool:
     return baseline.runnable or baseline.repro is not None
 
 
-def standing(evidence: Evidence, baseline: Baseline) -> Outcome:
-    """What the candidate has earned, whatever the others did.
+def is_broken(evidence: Evidence) -> bool:
+    """No pull request may hold it, whatever else speaks for it.
 
-    `none` when it fails a gate. `none` too when it breaks stable tests, unless it was seen to solve the problem and
-    breaks few of them, never all: then the broken tests may pin what the issue complains of, which is for people to
-    say, so it is a draft. `ready` when stable tests exist, were run and all pass, the problem was seen to disappear,
-    its own tests do not fail on it, and nothing that should have been observed is missing. `draft` in between.
+    It fails a gate. Or it breaks stable tests, unless it was seen to solve the problem and breaks few of them, never
+    all: then the broken tests may pin what the issue complains of, which is for people to say.
     """
-    if evidence.gate_failures:
-        return Outcome.NONE
-    solves = reproduction(evidence) <= Reproduction.TESTS
     broken = len(evidence.regressions)
-    if broken:
-        few = max(FEW_REGRESSIONS, int(evidence.stable_total * FEW_REGRESSIONS_SHARE))
-        return Outcome.DRAFT if solves and broken <= few and broken < evidence.stable_total else Outcome.NONE
-    complete = evidence.stable_total > 0 and evidence.own_tests_on_candidate is not False and not evidence.problem
-    return Outcome.READY if solves and complete else Outcome.DRAFT
+    if evidence.gate_failures or not broken:
+        return bool(evidence.gate_failures)
+    few = max(FEW_REGRESSIONS, int(evidence.stable_total * FEW_REGRESSIONS_SHARE))
+    return reproduction(evidence) > Reproduction.TESTS or broken > few or broken >= evidence.stable_total
+
+
+def is_complete(evidence: Evidence, baseline: Baseline) -> bool:
+    """Nothing that should have been observed is missing or stands against it, so that people may call it ready."""
+    against = evidence.regressions or evidence.own_tests_on_candidate is False or evidence.problem
+    still_fails = reproduction(evidence) is Reproduction.STILL_FAILS
+    return not (against or still_fails or is_untested(evidence, baseline))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +78,11 @@ class Case:
     runs: Mapping[RunId, RunFacts]
     baseline: Baseline
 
+    @property
+    def unbroken(self) -> tuple[Evidence, ...]:
+        """Those that a pull request may hold: only they are witnesses for each other."""
+        return tuple(item for item in self.evidence if not is_broken(item))
+
     def letter(self, run: RunId) -> str:
         return self.runs[run].experiment.letter
 
@@ -89,37 +91,3 @@ class Case:
 
     def other_model(self, one: RunId, other: RunId) -> bool:
         return self.model(one) != self.model(other)
-
-
-class Rank(NamedTuple):
-    """The criteria in the order in which they count; smaller is better. The last makes every rank different."""
-
-    standing: int
-    fails_gates: bool
-    untested: bool
-    regressions: int
-    reproduction: Reproduction
-    disagreement: int  # minus the candidates that made the same change, those of another model counting double
-    weakness: float  # minus the model's prior
-    lines: int
-    dollars: float
-    run: RunId
-
-
-_OUTCOMES = (Outcome.READY, Outcome.DRAFT, Outcome.NONE)
-
-
-def rank(evidence: Evidence, case: Case) -> Rank:
-    run = case.runs[evidence.run]
-    return Rank(
-        standing=_OUTCOMES.index(standing(evidence, case.baseline)),
-        fails_gates=bool(evidence.gate_failures),
-        untested=is_untested(evidence, case.baseline),
-        regressions=len(evidence.regressions),
-        reproduction=reproduction(evidence),
-        disagreement=-sum(2 if case.other_model(evidence.run, other) else 1 for other in evidence.agrees_with),
-        weakness=-run.experiment.model.prior,
-        lines=evidence.lines_changed,
-        dollars=run.dollars,
-        run=evidence.run,
-    )

@@ -15,7 +15,8 @@ from bot.core.globs import covers, parse_globs
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.patches import Edit, read_patch, unquoted
 from bot.core.secrets import find_secrets
-from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, silenced, tells_the_runner
+from bot.core.skips import silenced, skips_of_new_tests
+from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, tells_the_runner
 
 _NAMED = 3  # paths in a detail; the rest is counted
 _SYMLINK, _SUBMODULE = "120000", "160000"
@@ -118,14 +119,26 @@ def _tests(changes: Sequence[FileChange], edits: Sequence[Edit]) -> Iterator[Gat
     added_files = {unquoted(change.path) for change in changes if change.kind is ChangeKind.ADDED}
     deleted_files = {unquoted(change.path) for change in changes if change.kind is ChangeKind.DELETED}
     yield from _failure(Gate.TESTS_DELETED, _deleted_tests(edits, deleted_files))
-    skipped = [
-        edit.path
-        for edit in edits
-        if (is_test_file(edit.path) or is_test_support(edit.path) or tells_the_runner(edit.path))
-        and Counter(silenced(edit.path, edit.added, is_new=edit.path in added_files))
-        - Counter(silenced(edit.path, edit.removed, is_new=False))
-    ]
+    skipped = [edit.path for edit in edits if _silences(edit, is_new=edit.path in added_files)]
     yield from _failure(Gate.TESTS_SKIPPED, skipped)
+
+
+def _silences(edit: Edit, *, is_new: bool) -> bool:
+    if not (is_test_file(edit.path) or is_test_support(edit.path) or tells_the_runner(edit.path)):
+        return False
+    now = silenced(edit.path, edit.blocks, is_new=is_new, removed=edit.removed)
+    return bool(Counter(now) - Counter(silenced(edit.path, [edit.removed], is_new=False)))
+
+
+def skips_its_own_tests(candidate: Candidate) -> tuple[str, ...]:
+    """Test files in which it skips tests that it adds itself: no gate, but for people to know."""
+    added_files = {unquoted(change.path) for change in candidate.changes if change.kind is ChangeKind.ADDED}
+    return tuple(
+        edit.path
+        for edit in read_patch(candidate.patch)
+        if is_test_file(edit.path)
+        and skips_of_new_tests(edit.path, edit.blocks, is_new=edit.path in added_files, removed=edit.removed)
+    )
 
 
 def _deleted_tests(edits: Sequence[Edit], deleted_files: set[str]) -> Iterator[str]:

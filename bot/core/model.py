@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
 
-SolveId = NewType("SolveId", str)
-RunId = NewType("RunId", str)
-SandboxId = NewType("SandboxId", str)
-SnapshotId = NewType("SnapshotId", str)
-Sha = NewType("Sha", str)
+from bot.core.behaviour import Probed
+from bot.core.ids import RunId as RunId
+from bot.core.ids import SandboxId as SandboxId
+from bot.core.ids import Sha as Sha
+from bot.core.ids import SnapshotId as SnapshotId
+from bot.core.ids import SolveId as SolveId
+from bot.core.pool import PooledTest
 
 MAX_ATTEMPTS = 8
 
@@ -146,6 +147,7 @@ class RepoConfig:
     steps: int | None = None
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
+    trust: float = 0.35  # the least chance of being right with which a champion is published
     pull_request: PullRequestConfig = PullRequestConfig()
 
 
@@ -183,8 +185,19 @@ class ModelSpec:
     temperature: float | None = None
     max_tokens: int | None = None
     prices: Prices | None = None
-    prior: float = 0.5  # share of issues it solves alone, 0 to 1; decides only between equal evidence
+    prior: float = 0.5  # share of issues it solves alone, 0 to 1
     is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What others measured: the share of SWE-bench Verified that one agent resolved with a model, and when."""
+
+    model: str
+    share: float
+    dollars: float | None  # per issue
+    by: str
+    on: str  # "autumn 2026"
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +389,14 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """A small program that a run wrote on its way, to see the problem or its absence, and did not hand in."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """The patch a run produced, computed by us against the base commit."""
 
@@ -385,6 +406,7 @@ class Candidate:
     dropped: tuple[str, ...] = ()  # scratch files that were left out
     overflow: str = ""  # why not all of it was read, "" when it was; then the patch is "" and `changes` a beginning
     summary: str = ""  # the model's own words about its change; shown as such, never evidence
+    scripts: tuple[Script, ...] = ()
 
     @property
     def lines_changed(self) -> int:
@@ -408,6 +430,9 @@ class Evidence:
     repro_after: int | None = None
     agreement: float = 0.0  # best similarity to a candidate of another run, 0 to 1
     agrees_with: tuple[RunId, ...] = ()  # those at 0.8 or more
+    place: float = 0.0  # mean share of the old lines that it and another unbroken candidate both touch, 0 to 1
+    token: float = 0.0  # mean similarity to the other unbroken candidates, 0 to 1
+    inert: bool = False  # nothing in it but comments, white space and tests
     lines_changed: int = 0
     files_changed: int = 0
     problem: str = ""  # why something could not be observed, for people
@@ -421,6 +446,15 @@ class Evidence:
     @property
     def own_tests_flip(self) -> bool:
         return self.own_tests_on_base is False and self.own_tests_on_candidate is True
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The word of a model that read two candidates, in both orders, and said the same both times."""
+
+    preferred: RunId
+    other: RunId
+    by: str  # the model, as people call it
 
 
 class Outcome(StrEnum):
@@ -437,6 +471,7 @@ class Ranked:
     place: int
     verdict: str
     eligible: bool
+    confidence: float = 0.0  # the chance that it is right, 0 to 1; 0 where none was stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +484,7 @@ class Decision:
     ranking: tuple[Ranked, ...]
     reasons: tuple[str, ...]  # why this one, one sentence each, facts only
     uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
+    confidence: float = 0.0  # that the champion is right, 0 to 1; 0 where none was stated
 
 
 class ExitStatus(StrEnum):
@@ -536,6 +572,8 @@ class SolveFacts:
     baseline: Baseline | None = None
     setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
+    pool: tuple[PooledTest, ...] = ()
+    probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
     decision: Decision | None = None
     comment_id: int | None = None
     pull_request: PullRequest | None = None

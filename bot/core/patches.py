@@ -5,18 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))? @@")
 
 
 @dataclass(slots=True)
 class Edit:
-    """The lines of one file, without their signs. `unread`: the patch holds it as binary."""
+    """The lines of one file, without their signs. `unread`: the patch holds it as binary.
+
+    `starts`: where lines of `added` begin that stand apart from those before. `places`: of each hunk, context
+    included, its first line in the old file, and how many old lines it has.
+    """
 
     path: str
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
     unread: bool = False
+
+    @property
+    def blocks(self) -> list[list[str]]:
+        """The added lines, as they stand together."""
+        bounds = sorted({0, *self.starts, len(self.added)})
+        return [self.added[begin:end] for begin, end in pairwise(bounds)]
 
 
 def read_patch(patch: str) -> Iterator[Edit]:
@@ -27,7 +40,12 @@ def read_patch(patch: str) -> Iterator[Edit]:
         if edit and (old or new) and line[:1] in (" ", "+", "-"):
             old -= line[0] != "+"
             new -= line[0] != "-"
-            if line[0] != " ":
+            if line[0] != "+":
+                start, seen = edit.places[-1]
+                edit.places[-1] = (start, seen + 1)
+            if line[0] == " ":
+                edit.starts.append(len(edit.added))
+            else:
                 (edit.added if line[0] == "+" else edit.removed).append(line[1:])
         elif line.startswith("diff --git "):
             if edit:
@@ -36,7 +54,10 @@ def read_patch(patch: str) -> Iterator[Edit]:
         elif edit and line == "GIT binary patch":
             edit.unread = True
         elif hunk := _HUNK.match(line):
-            old, new = (1 if count is None else int(count) for count in hunk.groups())
+            start, old, new = (1 if number is None else int(number) for number in hunk.groups())
+            if edit:
+                edit.places.append((start, 0))
+                edit.starts.append(len(edit.added))
     if edit:
         yield edit
 

@@ -11,6 +11,7 @@ class Phase(StrEnum):
     ACCEPTED = "accepted"
     PREPARING = "preparing"
     RUNNING = "running"
+    COMPARING = "comparing the candidates"
     DECIDING = "deciding"
     PUBLISHING = "publishing"
     PUBLISHED = "published"
@@ -31,6 +32,13 @@ def phase(facts: SolveFacts) -> Phase:
     if facts.decision is not None:
         return Phase.DECIDING if facts.decision.outcome is Outcome.NONE else Phase.PUBLISHING
     if facts.baseline is not None:
-        all_over = bool(facts.runs) and all(run.status.is_over for run in facts.runs)
-        return Phase.DECIDING if all_over else Phase.RUNNING
+        if not facts.runs or not all(run.status.is_over for run in facts.runs):
+            return Phase.RUNNING
+        return Phase.COMPARING if _are_judged(facts) else Phase.DECIDING
     return Phase.PREPARING if facts.task is not None else Phase.ACCEPTED
+
+
+def _are_judged(facts: SolveFacts) -> bool:
+    """Each by itself, and there are some to compare."""
+    candidates = [run for run in facts.runs if run.candidate is not None]
+    return len(candidates) > 1 and all(run.evidence is not None for run in candidates)

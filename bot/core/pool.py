@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.model import RunId
+from bot.core.ids import RunId
 
 
 class Origin(StrEnum):

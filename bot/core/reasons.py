@@ -6,155 +6,157 @@ shows them escapes them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.core.evidence import Case, Rank, Reproduction, is_unproven, is_untested, rank, reproduction, standing
-from bot.core.model import Evidence, Gate, GateFailure, Outcome
+from bot.core.cross import Matrix, Telling
+from bot.core.differences import difference
+from bot.core.evidence import (
+    Case,
+    Reproduction,
+    is_broken,
+    is_unproven,
+    is_untested,
+    reproduction,
+)
+from bot.core.model import Evidence
+from bot.core.odds import READY, Judged, Kind
+from bot.core.pool import Origin, PooledTest
+from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection
+from bot.core.words import listing as listing
 
-SHOWN_NAMES = 4  # of a list of tests; the rest is a number
-MAX_NAME = 100  # characters
 NOTHING_RUNS = "This repository's tests could not be run, so no patch could be proved, and no attempt was made."
 
 
-def verdict(evidence: Evidence, champion: Evidence | None, runner_up: Evidence | None, case: Case) -> str:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """All that there is to say something about. `ordered`: best first."""
+
+    case: Case
+    pool: tuple[PooledTest, ...]
+    table: Matrix
+    ordered: tuple[Judged, ...]
+    champion: Judged | None
+    runner_up: Judged | None
+    trust: float
+
+
+def verdict(judged: Judged, choice: Choice) -> str:
     """One short phrase for the table: its place, or the first thing that stands against it."""
-    if evidence is champion:
+    evidence = judged.evidence
+    if judged is choice.champion:
         return "champion"
     if evidence.gate_failures:
         return evidence.gate_failures[0].gate.value
-    if evidence is runner_up:
+    if judged is choice.runner_up:
         return "runner-up"
     if evidence.regressions:
-        return f"breaks {_tests(len(evidence.regressions))}" if evidence.stable_passed else "passes no stable test"
-    if is_unproven(evidence, case.baseline):
+        return f"breaks {how_many(len(evidence.regressions))}" if evidence.stable_passed else "passes no stable test"
+    return _shortcoming(judged, choice)
+
+
+def _shortcoming(judged: Judged, choice: Choice) -> str:
+    evidence = judged.evidence
+    if evidence.inert:
+        return "changes no code"
+    if is_unproven(evidence, choice.case.baseline) and Kind.POOL not in judged.kinds:
         return "unproven"
-    if is_untested(evidence, case.baseline):
+    if is_untested(evidence, choice.case.baseline):
         return "tests not run"
     if reproduction(evidence) is Reproduction.STILL_FAILS:
         return "repro still fails"
-    if reproduction(evidence) is Reproduction.NOTHING:
-        return "nothing reproduced"
-    return "also works"
+    if any(evidence.run in test.failed_by for test in choice.pool):
+        return "fails others' tests"
+    if judged.confidence < choice.trust:
+        return "too uncertain"
+    return "also works" if _seen_to_work(evidence, choice) else "nothing reproduced"
 
 
-def why(champion: Evidence | None, ordered: Sequence[Evidence], case: Case) -> tuple[str, ...]:
+def _seen_to_work(evidence: Evidence, choice: Choice) -> bool:
+    """Something that was red before is green with it."""
+    return reproduction(evidence) <= Reproduction.TESTS or any(evidence.run in t.passed_by for t in choice.pool)
+
+
+def why(choice: Choice) -> tuple[str, ...]:
     """What was observed about the champion, then what decided against each of the others."""
-    if champion is None:
-        return tuple(_against(other, case) for other in ordered) or ("No run produced a candidate.",)
-    others = [other for other in ordered if other is not champion]
+    if choice.champion is None:
+        return tuple(_against(other, choice) for other in choice.ordered) or ("No run produced a candidate.",)
+    champion = choice.champion
     return (
-        *_observed(champion, case),
+        *_observed(champion.evidence, choice),
         *(
-            _against(other, case)
-            if standing(other, case.baseline) is Outcome.NONE
-            else f"Chosen over {case.letter(other.run)}: {_difference(champion, other, case)}."
-            for other in others
+            _against(other, choice)
+            if is_broken(other.evidence)
+            else f"Chosen over {choice.case.letter(other.evidence.run)}: "
+            f"{difference(champion, other, choice.table, choice.pool)}."
+            for other in choice.ordered
+            if other is not champion
         ),
     )
 
 
-def _observed(champion: Evidence, case: Case) -> list[str]:
-    said = []
+def _observed(champion: Evidence, choice: Choice) -> list[str]:
+    case, said = choice.case, []
     if champion.regressions:
-        said.append(f"It {_breaks(champion, case)}: {listing(champion.regressions)}.")
+        said.append(f"It {breaks(champion, case)}: {listing(champion.regressions)}.")
     elif champion.stable_total:
-        said.append(f"It {_keeps(champion, case)}.")
+        said.append(f"It {keeps(champion, case)}.")
     if champion.repro_flips:
         said.append(f"The repro command failed before the change (exit code {champion.repro_before}) and passes now.")
     if champion.own_tests_flip:
         said.append(f"Its own tests fail without the change and pass with it: {listing(champion.test_files)}.")
     if champion.fixed:
-        said.append(f"Fixes {_tests(len(champion.fixed))} that failed before: {listing(champion.fixed)}.")
+        said.append(f"Fixes {how_many(len(champion.fixed))} that failed before: {listing(champion.fixed)}.")
+    said += _in_pool(champion, choice)
     if champion.agrees_with:
-        said.append(f"Made nearly the same change as {_agreeing(champion, case)}.")
+        said.append(f"Made nearly the same change as {agreeing(champion, case)}.")
     return said or ["It passes every gate; nothing else speaks for it."]
 
 
-def _agreeing(champion: Evidence, case: Case) -> str:
-    """Runs of one model make the same mistakes, so only those of other models are independent."""
-    agreeing = sorted(champion.agrees_with)
-    others = [case.letter(run) for run in agreeing if case.other_model(champion.run, run)]
-    same = [case.letter(run) for run in agreeing if not case.other_model(champion.run, run)]
-    of_same = f"{_and(same)}, {'a run' if len(same) == 1 else 'runs'} of the same model"
-    of_others = f"{_and(others)}, of {'another model' if len(others) == 1 else 'other models'}"
-    if same and others:
-        return f"{of_same}, and {of_others}"
-    return of_same if same else f"{of_others}, independently"
+def _in_pool(champion: Evidence, choice: Choice) -> list[str]:
+    """It passes 9 of 11 tests of all candidates, and fails B's test_constant."""
+    met = [test for test in choice.pool if champion.run in (*test.passed_by, *test.failed_by)]
+    failed = [_whose(test, choice) for test in met if champion.run in test.failed_by]
+    if not met:
+        return []
+    kind = (
+        " that were written from the issue alone"
+        if all(t.origin is Origin.ISSUE for t in met)
+        else " of all candidates"
+    )
+    but = f", and fails {listing(failed)}" if failed else ""
+    return [f"It passes {len(met) - len(failed)} of {how_many(len(met))}{kind}{but}."]
 
 
-def _and(words: Sequence[str]) -> str:
-    """A, B and C"""
-    return " and ".join([*filter(None, [", ".join(words[:-1])]), *words[-1:]])
+def _whose(test: PooledTest, choice: Choice) -> str:
+    """B's test_constant"""
+    name = test.name.rpartition("::")[2] or test.name
+    known = test.author in choice.case.runs
+    return f"{choice.case.letter(test.author)}'s {name}" if known and test.author else name
 
 
-def _against(evidence: Evidence, case: Case) -> str:
+def _against(judged: Judged, choice: Choice) -> str:
     """Why a candidate has not even earned a draft."""
-    letter = case.letter(evidence.run)
+    evidence, letter = judged.evidence, choice.case.letter(judged.evidence.run)
     if evidence.gate_failures:
         return f"{letter} is out: {', and '.join(f'it {objection(failure)}' for failure in evidence.gate_failures)}."
-    if not evidence.regressions:
+    if is_broken(evidence):
+        shown = "" if reproduction(evidence) <= Reproduction.TESTS else ", and was not seen to solve the problem"
+        return f"{letter} is out: it {breaks(evidence, choice.case)}{shown}. {evidence.problem}".rstrip()
+    if is_unproven(evidence, choice.case.baseline) and Kind.POOL not in judged.kinds:
         return f"{letter} is unproven: nothing that was run speaks for it. {evidence.problem}".rstrip()
-    shown = "" if reproduction(evidence) <= Reproduction.TESTS else ", and was not seen to solve the problem"
-    return f"{letter} is out: it {_breaks(evidence, case)}{shown}. {evidence.problem}".rstrip()
+    return (
+        f"{letter} is too uncertain. {confidence(judged.confidence)}; this repository wants {100 * choice.trust:.0f} %."
+    )
 
 
-def _difference(champion: Evidence, other: Evidence, case: Case) -> str:
-    """The first criterion in which they differ, as a fact about both."""
-    letter, ours, theirs = case.letter(other.run), rank(champion, case), rank(other, case)
-    match next(name for name in Rank._fields if getattr(ours, name) != getattr(theirs, name)):
-        case "standing" if other.regressions and not champion.regressions:
-            return f"it {_keeps(champion, case)}, {letter} breaks {len(other.regressions)}"
-        case "standing":
-            return f"{letter} {_shortcoming(other, case)}"
-        case "untested":
-            return f"the tests could not be run on {letter}"
-        case "regressions":
-            ours_kept = _breaks(champion, case) if champion.regressions else _keeps(champion, case)
-            return f"it {ours_kept}, {letter} breaks {len(other.regressions)}"
-        case "reproduction":
-            return f"{letter} {_reproduced(other)}"
-        case "disagreement":
-            return f"equal test results, and {letter} has less agreement from other runs"
-        case "weakness":
-            share = f"{-ours.weakness:.1%}, that of {letter} {-theirs.weakness:.1%}"
-            return f"equal evidence, and its model solves more issues alone ({share})"
-        case "lines":
-            return f"equal evidence, and a smaller change ({ours.lines} lines, {letter} {theirs.lines})"
-        case "dollars":
-            return f"equal evidence and size, and a cheaper run (${ours.dollars:.4f}, {letter} ${theirs.dollars:.4f})"
-        case _:
-            return "nothing tells them apart, so the lower run id counts"
-
-
-def _shortcoming(evidence: Evidence, case: Case) -> str:
-    """Why it is only a draft, when the champion is ready."""
-    if evidence.regressions:
-        return _breaks(evidence, case)
-    if is_untested(evidence, case.baseline):
-        return "could not be tested"
-    if reproduction(evidence) > Reproduction.TESTS:
-        return _reproduced(evidence)
-    if evidence.own_tests_on_candidate is False:
-        return "fails its own tests"
-    return "could not be observed completely"
-
-
-def _reproduced(evidence: Evidence) -> str:
-    return {
-        Reproduction.COMMAND_AND_TESTS: "passes the repro command and its own tests",
-        Reproduction.COMMAND: "passes the repro command, but brings no test that fails without its change",
-        Reproduction.TESTS: "passes its own tests only",
-        Reproduction.NOTHING: "was not seen to solve the problem",
-        Reproduction.STILL_FAILS: f"still fails the repro command (exit code {evidence.repro_after})",
-    }[reproduction(evidence)]
-
-
-def uncertain(champion: Evidence | None, ordered: Sequence[Evidence], case: Case) -> tuple[str, ...]:
+def uncertain(choice: Choice) -> tuple[str, ...]:
     """What nobody checked, what was left out, and with it why it is a draft."""
-    said = _about_tests(case)
-    if champion is not None:
-        said += _about_champion(champion, case)
-        said += _about_agreement(champion, ordered)
+    said = _about_tests(choice.case)
+    if choice.champion is not None:
+        said += _about_champion(choice.champion.evidence, choice)
+        said += _about_own_tests(choice.champion.evidence, choice.table)
+        said += _about_kinds(choice.champion)
+        said += _about_agreement(choice.champion, choice)
     return tuple(said)
 
 
@@ -173,11 +175,11 @@ def _about_tests(case: Case) -> list[str]:
     return said
 
 
-def _about_champion(champion: Evidence, case: Case) -> list[str]:
+def _about_champion(champion: Evidence, choice: Choice) -> list[str]:
     said = []
     if champion.problem:
         said.append(champion.problem)
-    elif is_untested(champion, case.baseline):
+    elif is_untested(champion, choice.case.baseline):
         said.append("The tests were not run on it.")
     said += champion.notes
     if champion.regressions:
@@ -190,64 +192,29 @@ def _about_champion(champion: Evidence, case: Case) -> list[str]:
         said.append("The repro command passes on the base commit already, so it proves nothing.")
     if reproduction(champion) is Reproduction.STILL_FAILS:
         said.append(f"The repro command still fails (exit code {champion.repro_after}).")
-    elif reproduction(champion) is Reproduction.NOTHING:
+    elif not _seen_to_work(champion, choice):
         said.append("Nothing that was run shows the problem before the change and its absence after it.")
     return said
 
 
-def _about_agreement(champion: Evidence, ordered: Sequence[Evidence]) -> list[str]:
-    if not any(other is not champion and not other.gate_failures for other in ordered):
+def _about_own_tests(champion: Evidence, table: Matrix) -> list[str]:
+    match champion.own_tests_flip, table.own_tests(champion.run):
+        case True, Telling.NARROW:
+            return ["Its own tests pass on every other candidate too, so they do not tell it from them."]
+        case True, Telling.ALONE | Telling.AGAINST_ONE:
+            return ["No other candidate passes its own tests."]
+        case _:
+            return []
+
+
+def _about_kinds(champion: Judged) -> list[str]:
+    """Likely enough to be called ready, and too little of it was seen."""
+    if champion.confidence < READY or Kind.REPRO in champion.kinds or len(champion.kinds) != 1:
+        return []
+    return [f"One thing alone was seen that speaks for it: {next(iter(champion.kinds)).value}."]
+
+
+def _about_agreement(champion: Judged, choice: Choice) -> list[str]:
+    if not any(other is not champion and not other.evidence.gate_failures for other in choice.ordered):
         return ["There was no other candidate to compare it with."]
-    return [] if champion.agrees_with else ["No other candidate made the same change."]
-
-
-OBJECTIONS = {
-    Gate.EMPTY: "changes nothing",
-    Gate.DOES_NOT_APPLY: "does not apply",
-    Gate.PROTECTED_PATH: "changes a protected path",
-    Gate.WORKFLOW: "changes a workflow file",
-    Gate.FILE_NAME: "has a file name that cannot be published",
-    Gate.SYMLINK: "adds a symlink",
-    Gate.SUBMODULE: "changes a submodule, which is a repository of its own",
-    Gate.LFS: "changes a file that is kept in Git LFS, of which only a pointer was there",
-    Gate.BINARY: "adds a binary file",
-    Gate.SECRET: "brings in a secret",
-    Gate.TOO_LARGE: "is too large",
-    Gate.TESTS_DELETED: "deletes tests",
-    Gate.TESTS_SKIPPED: "skips tests",
-}
-
-
-def objection(failure: GateFailure) -> str:
-    """What a gate has against it, as a verb: "adds a binary file (a.bin)"."""
-    words = OBJECTIONS[failure.gate]
-    return f"{words} ({_one_line(failure.detail)})" if failure.detail else words
-
-
-def _keeps(evidence: Evidence, case: Case) -> str:
-    if not case.baseline.per_test:
-        return "keeps the test command passing"
-    return f"keeps all {_tests(evidence.stable_total, 'stable ')}"
-
-
-def _breaks(evidence: Evidence, case: Case) -> str:
-    if not case.baseline.per_test:
-        return "makes the test command fail"
-    if not evidence.stable_passed:
-        return f"passes none of {_tests(evidence.stable_total, 'stable ')}"
-    return f"breaks {len(evidence.regressions)} of {_tests(evidence.stable_total, 'stable ')}"
-
-
-def _tests(number: int, kind: str = "") -> str:
-    return f"{number} {kind}{'test' if number == 1 else 'tests'}"
-
-
-def listing(names: Sequence[str]) -> str:
-    """The first few of hostile names, on one line, and how many more there are."""
-    shown = ", ".join(_one_line(name) for name in names[:SHOWN_NAMES])
-    return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"
-
-
-def _one_line(text: str) -> str:
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return line if len(line) <= MAX_NAME else f"{line[: MAX_NAME - 1]}…"
+    return [] if champion.evidence.agrees_with else ["No other candidate made the same change."]

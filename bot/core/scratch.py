@@ -59,6 +59,13 @@ _FILES = parse_globs(
 )
 _TOP_LEVEL_REPRODUCTION = parse_globs("/test_repro*")
 
+_REPRODUCTION = parse_globs("repro*.*\ndebug_*.*\ntest_repro*\n")
+
+
+def is_reproduction(path: str) -> bool:
+    """By its name: what agents call the scripts in which they look at the problem."""
+    return bool(verdict(_REPRODUCTION, path))
+
 
 MAX_RULES = 2_000  # lines of .gitignore that are obeyed, those of the upper directories first
 

@@ -1,25 +1,34 @@
-"""Did two candidates make the same change? Agreement of independent runs is the best evidence that needs no tests.
+"""How alike are two changes? Agreement of independent runs is the best evidence that needs no tests.
 
-Measured on the candidates of three systems for 300 real issues: a patch whose best token similarity to another one is
-0.8 or more is right in 52 to 69 of 100 cases, an isolated one in 10 to 34. Tests are left out of the comparison, and a
-patch that has nothing else agrees with nobody: otherwise the patches without any fix form the largest group.
+Measured on 11,562 candidates of real issues, each labelled right or wrong: graded agreement closes a fifth of the gap
+between a blind draw and the best candidate, all other features of the text together less than that. What counts is
+where a change is made (`place`), then what it says (`agreement`). A patch that agrees with one of *another* model is
+right in .81/.41/.56 of three sets, one that agrees with its own model's only in .73/.30/.23, one that agrees with
+nobody in .72/.16/.10: so the same model counts 0.4 of another, the ratio of these sets' mean steps in log-odds.
+
+Tests are left out of the comparison, and a patch that has nothing else agrees with nobody: otherwise the patches
+without any fix form the largest group.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
+from bot.core.evidence import Case
 from bot.core.model import Candidate, Evidence, RunId
-from bot.core.patches import read_patch
+from bot.core.patches import Edit, read_patch
 from bot.core.testfiles import is_test_file, is_test_support
 
-AGREES = 0.8  # where the measurement above draws its line
+AGREES = 0.8  # from here on people are told that it is nearly the same change
+SAME_MODEL = 0.4  # what agreement within one model counts, beside that with another one
 MAX_PATCH = 2_000_000  # characters read of one patch
 MAX_LINE = 2_000  # characters read of one line
 MAX_TOKENS = 50_000  # kept of one patch
+MAX_PLACES = 50_000  # old lines of one patch
 
 _HASH_COMMENTS = re.compile(r"\.(bash|cfg|cmake|conf|exs?|jl|mk|nim|p[lm]|py[ix]?|r|rb|sh|tcl|toml|ya?ml|zsh)$")
 _STRING = (
@@ -35,8 +44,13 @@ _Tokens = Counter[tuple[str, str]]  # of (path, token)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    added: _Tokens
-    removed: _Tokens
+    added: _Tokens = field(default_factory=Counter)
+    removed: _Tokens = field(default_factory=Counter)
+    places: set[tuple[str, int]] = field(default_factory=set)  # path and old line
+
+    @property
+    def is_inert(self) -> bool:
+        return not (self.added or self.removed)
 
 
 def agreement(patch_a: str, patch_b: str) -> float:
@@ -49,25 +63,49 @@ def agreement(patch_a: str, patch_b: str) -> float:
     return _alike(_read(patch_a), _read(patch_b))
 
 
-def with_agreement(evidence: Sequence[Evidence], candidates: Mapping[RunId, Candidate]) -> tuple[Evidence, ...]:
-    """The evidence with `agreement` and `agrees_with` filled in, in the order given.
+def place(patch_a: str, patch_b: str) -> float:
+    """The share of old lines, of all that either patch's hunks cover with their context, that both cover, 0 to 1.
 
-    Candidates that fail a gate neither give nor get agreement.
+    A new file has no old lines, so it is one place. Tests and their support files do not count.
     """
-    passing = {item.run for item in evidence if not item.gate_failures}
-    changes = {run: _read(candidate.patch) for run, candidate in candidates.items() if run in passing}
-    completed = []
-    for item in evidence:
-        own = changes.get(item.run)
-        scores = {run: _alike(own, other) for run, other in changes.items() if own is not None and run != item.run}
-        completed.append(
-            replace(
-                item,
-                agreement=max(scores.values(), default=0.0),
-                agrees_with=tuple(sorted(run for run, score in scores.items() if score >= AGREES)),
-            )
-        )
-    return tuple(completed)
+    return _together(_read(patch_a), _read(patch_b))
+
+
+def with_agreement(case: Case, candidates: Mapping[RunId, Candidate]) -> tuple[Evidence, ...]:
+    """The evidence with all about agreement filled in, in the order given.
+
+    Broken candidates neither give nor get agreement: what does not work is no witness.
+    """
+    unbroken = {item.run for item in case.unbroken}
+    changes = {run: _read(candidate.patch) for run, candidate in candidates.items() if run in unbroken}
+    return tuple(_compared(item, changes, case) for item in case.evidence)
+
+
+def _compared(evidence: Evidence, changes: Mapping[RunId, _Change], case: Case) -> Evidence:
+    own = changes.get(evidence.run)
+    if own is None:
+        return evidence
+    others = {run: change for run, change in changes.items() if run != evidence.run}
+    tokens = {run: _alike(own, other) for run, other in others.items()}
+    weights = {run: 1.0 if case.other_model(evidence.run, run) else SAME_MODEL for run in others}
+    return replace(
+        evidence,
+        agreement=max(tokens.values(), default=0.0),
+        agrees_with=tuple(sorted(run for run, score in tokens.items() if score >= AGREES)),
+        place=_mean({run: _together(own, other) for run, other in others.items()}, weights),
+        token=_mean(tokens, weights),
+        inert=own.is_inert,
+    )
+
+
+def _mean(scores: Mapping[RunId, float], weights: Mapping[RunId, float]) -> float:
+    total = sum(weights.values())
+    return sum(weights[run] * score for run, score in scores.items()) / total if total else 0.0
+
+
+def _together(a: _Change, b: _Change) -> float:
+    either = len(a.places | b.places)
+    return len(a.places & b.places) / either if either and not (a.is_inert or b.is_inert) else 0.0
 
 
 def _alike(a: _Change, b: _Change) -> float:
@@ -76,11 +114,12 @@ def _alike(a: _Change, b: _Change) -> float:
 
 
 def _read(patch: str) -> _Change:
-    change = _Change(Counter(), Counter())
+    change = _Change()
     left = MAX_TOKENS
     for edit in read_patch(patch[:MAX_PATCH]):
         if is_test_file(edit.path) or is_test_support(edit.path):
             continue
+        change.places.update(_places(edit, MAX_PLACES - len(change.places)))
         for side, lines in ((change.added, edit.added), (change.removed, edit.removed)):
             for line in lines:
                 found = _TOKEN.findall(_without_comment(edit.path, line[:MAX_LINE]))[:left]
@@ -89,6 +128,11 @@ def _read(patch: str) -> _Change:
                 if left == 0:
                     return change
     return change
+
+
+def _places(edit: Edit, most: int) -> Iterator[tuple[str, int]]:
+    lines = (line for start, number in edit.places for line in range(start, start + max(1, number)))
+    return ((edit.path, line) for line in islice(lines, most))
 
 
 def _without_comment(path: str, text: str) -> str:

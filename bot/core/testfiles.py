@@ -50,6 +50,11 @@ def is_test_support(path: str) -> bool:
     return bool(_SUPPORT_NAME.fullmatch(file.name)) or not _SUPPORT_DIRECTORIES.isdisjoint(file.parts[:-1])
 
 
+def sets_the_runner_up(path: str) -> bool:
+    """Settings of a runner, and code that it loads before the tests."""
+    return bool(_SUPPORT_NAME.fullmatch(PurePosixPath(path).name)) or tells_the_runner(path)
+
+
 def tells_the_runner(path: str) -> bool:
     """A file that may say, among other things, which tests are run."""
     return PurePosixPath(path).name in _RUNNER_SETTINGS
@@ -75,32 +80,3 @@ def names_of_tests(path: str, lines: Iterable[str]) -> Iterator[str]:
         for line in lines:
             if match := pattern.match(line):
                 yield next(group for group in match.groups() if group)
-
-
-_SKIPS = re.compile(
-    r"""
-      pytest\.(?:mark\.)?(?:skip|skipif|xfail|importorskip)\b | mark\.(?:skip|skipif|xfail)\b
-    | @(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b | \bskipTest\( | \braise\s+(?:unittest\.)?SkipTest\b
-    | \b__test__\s*=\s*False | \bcollect_ignore(?:_glob)?\b
-    | \b(?:it|test|describe|suite|context|specify)\.(?:skip|todo|fixme|failing|skipIf|runIf)\b
-    | \b(?:xit|xdescribe|xtest|xcontext|xspecify)\b\s*[('"`]
-    | \b[tb]\.Skip(?:f|Now)?\( | \#\[ignore\b | \#\[cfg_attr\(.{0,80}ignore
-    | @(?:Ignore|Disabled|DisabledIf|DisabledOnOs|EnabledIf)\b | \[(?:Ignore|Fact\(Skip)
-    | ^\s*(?:skip|pending)\b(?:\s*$|[\s(]+['"]) | \bmarkTest(?:Skipped|Incomplete)\(
-    """,
-    re.VERBOSE,
-)
-# These silence tests elsewhere as well.
-_ONLY = re.compile(
-    r"\b(?:it|test|describe|suite|context|specify)\.only\b|\b(?:fit|fdescribe|fcontext)\b\s*[('\"`]"
-    r"|(?:^|[\s'\"=])--(?:ignore|ignore-glob|deselect)(?:[=\s'\"]|$)|\btestPathIgnorePatterns\b|\bcollect_ignore(?:_glob)?\b"
-    r"|\bnorecursedirs\b"
-)
-
-
-def silenced(path: str, lines: Iterable[str], *, is_new: bool) -> Iterator[str]:
-    """Lines that keep tests from running or from counting. A new file may skip its own tests, not those of others."""
-    only_elsewhere = is_new or tells_the_runner(path)
-    for line in lines:
-        if _ONLY.search(line) or (not only_elsewhere and _SKIPS.search(line)):
-            yield line.strip()

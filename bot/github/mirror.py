@@ -160,7 +160,9 @@ class GitMirrors:
             await asyncio.to_thread(worktree.store_blobs, git.directory / "objects", tree, difference)
             new = await worktree.build_tree(git, difference)
             changes = await worktree.file_changes(git, base, new, difference)
-            return Candidate(run, await patches.make_patch(git, base, new), changes, difference.dropped)
+            scripts = await asyncio.to_thread(worktree.read_scripts, tree, difference)
+            patch = await patches.make_patch(git, base, new)
+            return Candidate(run, patch, changes, difference.dropped, scripts=scripts)
 
     async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
         """A path that is not UTF-8 keeps its bytes (surrogateescape)."""

@@ -11,13 +11,14 @@ import hashlib
 import os
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from bot.core.globs import parents
-from bot.core.model import ChangeKind, FileChange, Sha
+from bot.core.model import ChangeKind, FileChange, Script, Sha
+from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, is_script
 from bot.github.git import NO_BLOB, Git, change_index
 from bot.github.patch import DIFF
 from bot.github.tar import Kind, Member, members
@@ -73,6 +74,7 @@ class Difference:
     changes: tuple[Change, ...]  # sorted by path
     dropped: tuple[str, ...]
     overflow: str
+    scripts: tuple[Change, ...] = ()  # of what was dropped: small ones that may show the problem
 
 
 def read_workspace(tar: Path) -> Workspace:
@@ -157,6 +159,7 @@ def compare(
     tracked = {file.path: file for file in base}
     clones = _clones(workspace, tracked)
     changes, dropped = [], [f"{shown(clone)}/" for clone in clones]
+    scripts = []
     for path, new in workspace.files.items():
         old = tracked.get(path)
         if (old is not None and _is_same(old, new)) or ignoring.get(shown(path)) == new.blob:
@@ -165,6 +168,8 @@ def compare(
             continue
         if old is None and path in scratch:
             dropped.append(shown(path))
+            if new.link is None and new.size <= MAX_SCRIPT and is_script(path):
+                scripts.append(Change(path, None, new))
         else:
             changes.append(Change(path, old, new))
     if not workspace.overflow:
@@ -174,7 +179,8 @@ def compare(
             if path not in workspace.files and old.mode != SUBMODULE and ignoring.get(shown(path)) != ""
         ]
     changes.sort(key=lambda change: change.path)
-    return Difference(tuple(changes), tuple(sorted(dropped)[:_SHOWN]), workspace.overflow)
+    kept = tuple(sorted(scripts, key=lambda change: change.path)[:MAX_SCRIPTS])
+    return Difference(tuple(changes), tuple(sorted(dropped)[:_SHOWN]), workspace.overflow, kept)
 
 
 def _clones(workspace: Workspace, tracked: Mapping[str, TreeFile]) -> set[str]:
@@ -215,7 +221,7 @@ def as_candidate(base: Iterable[TreeFile], difference: Difference) -> Difference
         else:
             changes[change.path] = change
     left = sorted(changes.values(), key=lambda change: change.path)
-    return Difference(tuple(left), difference.dropped, difference.overflow or _overflow(left))
+    return replace(difference, changes=tuple(left), overflow=difference.overflow or _overflow(left))
 
 
 def _is_same(old: TreeFile, new: Content) -> bool:
@@ -257,6 +263,12 @@ def store_blobs(objects: Path, tar: Path, difference: Difference) -> None:
                 path = objects / change.new.blob[:2] / change.new.blob[2:]
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))
+
+
+def read_scripts(tar: Path, difference: Difference) -> tuple[Script, ...]:
+    with tar.open("rb") as file:
+        texts = [(change.path, change.new.bytes_in(file)) for change in difference.scripts if change.new is not None]
+    return tuple(Script(shown(path), content.decode("utf-8", "replace")) for path, content in texts)
 
 
 async def file_changes(git: Git, base: Sha, tree: str, difference: Difference) -> tuple[FileChange, ...]:

@@ -87,6 +87,8 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         baseline=row.baseline,
         setup_agent=row.setup_agent,
         runs=tuple(run_facts_of(run, experiments) for run in runs),
+        pool=row.pool or (),
+        probed=row.probed,
         decision=row.decision,
         comment_id=row.comment_id,
         pull_request=row.pull_request,

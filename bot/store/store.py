@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from bot.core.behaviour import Probed
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -39,6 +40,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.pool import PooledTest
 from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
@@ -204,6 +206,12 @@ class SqlStore:
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
         await self._change_solve(id, toolchain=toolchain, baseline=baseline)
+
+    async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None:
+        await self._change_solve(id, pool=tuple(pool))
+
+    async def probed(self, id: SolveId, probed: Probed) -> None:
+        await self._change_solve(id, probed=probed)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)

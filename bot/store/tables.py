@@ -18,6 +18,7 @@ from sqlalchemy import Column, ForeignKey, Index, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
 
+from bot.core.behaviour import Probed
 from bot.core.machines import Outcome
 from bot.core.model import (
     Baseline,
@@ -36,6 +37,7 @@ from bot.core.model import (
     Toolchain,
     Trigger,
 )
+from bot.core.pool import PooledTest
 
 
 class Utc(TypeDecorator[datetime]):
@@ -201,6 +203,8 @@ solves = Table(
     Column("matrix", Json(tuple[Experiment, ...])),
     Column("limits", Json(Limits)),
     Column("baseline", Json(Baseline)),
+    Column("pool", Json(tuple[PooledTest, ...])),
+    Column("probed", Json(Probed)),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",

@@ -17,7 +17,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import deliveries, environments, fault_recovery, many_solves, model_calls, sandbox_starts
+from tests.benchmarks import (
+    choosing,
+    deliveries,
+    environments,
+    fault_recovery,
+    many_solves,
+    model_calls,
+    sandbox_starts,
+)
+from tests.benchmarks.calibration import brier, calibration, calibration_error, constant
 from tests.benchmarks.child import child
 from tests.benchmarks.receivers import BARE, ROUTE, SERVERS
 
@@ -271,6 +280,54 @@ async def _environments(folder: Path) -> None:
     )
 
 
+# ------------------------------------------------------------------------------------------------------- choosing
+
+
+def _choosing(data: Path) -> None:
+    result = choosing.measure(data)
+    _gaps(result)
+    for what, scored in result.said.items():
+        table = _table(
+            f"{what}: Brier {brier(scored):.3f} (who always says the mean: {constant(scored):.3f}), "
+            f"mean error {calibration_error(scored):.3f}",
+            *("said", "patches", "mean of it", "were right"),
+        )
+        for part in calibration(scored):
+            table.add_row(f"from {part.low:.1f}", str(part.number), f"{part.said:.2f}", f"{part.right:.2f}")
+        console.print(table)
+    table = _table("Weights", "", *choosing.NAMES)
+    table.add_row("in bot/core/odds.py", *(f"{weight:.3f}" for weight in choosing.OURS))
+    table.add_row("fitted on all of this", *(f"{weight:.3f}" for weight in result.weights))
+    console.print(table)
+
+
+def _gaps(result: choosing.Result) -> None:
+    table = _table(
+        "Share of the gap between a blind draw and the best candidate that is closed, without running anything",
+        "line-up", "issues", "mean", "best", "smallest", "no priors", "held out", "priors", "held out", "saved", "lost",
+    )  # fmt: skip
+    for each in result.lineups:
+        gaps = choosing.mean_gaps([each])
+        table.add_row(
+            each.lineup,
+            str(each.issues),
+            f"{each.mean:.3f}",
+            f"{each.oracle:.3f}",
+            *(f"{gap:+.3f}" for gap in gaps),
+            f"{each.stopped.saved:.0%}",
+            f"{each.stopped.lost:+.3f}",
+        )
+    for what, names in (("one of each set", choosing.ONE_OF_EACH), ("all", tuple(m.lineup for m in result.lineups))):
+        among = [each for each in result.lineups if each.lineup in names]
+        gaps = choosing.mean_gaps(among)
+        table.add_row(f"[bold]{what}[/bold]", "", "", "", *(f"{gap:+.3f}" for gap in gaps), "", "")
+    console.print(table)
+    console.print(
+        "Priors are always those of the other folds; *held out* are the weights too. *saved*: runs that an early stop "
+        "does not begin, of all; *lost*: accuracy that this costs. Dollars are not in the data; a run stands for them."
+    )
+
+
 PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
     "solves": lambda solves, rounds: _solves(solves),
     "deliveries": lambda solves, rounds: _deliveries(rounds),
@@ -284,23 +341,35 @@ PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
 @click.option("--solves", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many at once.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100), help="Of what is compared.")
 @click.option(
-    "--only", type=click.Choice([*PARTS, "environments"]), multiple=True, help="Not all parts; may be repeated."
+    "--only",
+    type=click.Choice([*PARTS, "environments", "choosing"]),
+    multiple=True,
+    help="Not all parts; may be repeated.",
 )
 @click.option(
     "--repositories",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="For `environments`, which needs package registries: a folder of clones or bare repositories.",
 )
-def main(solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None) -> None:
-    """Print what the bot costs on this machine."""
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For `choosing`: labelled candidates of real issues, as JSON lines.",
+)
+def main(solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None, data: Path | None) -> None:
+    """Print what the bot costs on this machine, and how well it chooses."""
+    if "choosing" in only and data is None:
+        raise click.UsageError("name a file of labelled candidates: --data FILE")
     if "environments" in only and repositories is None:
         raise click.UsageError("name a folder of repositories: --repositories FOLDER")
 
     async def all_parts() -> None:
         if repositories is not None:
             await _environments(repositories)
+        if data is not None:
+            _choosing(data)
         for name, part in PARTS.items():
-            if name in only or not (only or repositories):
+            if name in only or not (only or repositories or data):
                 await part(solves, rounds)
 
     asyncio.run(all_parts())

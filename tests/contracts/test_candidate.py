@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from bot.core.gates import GatePolicy, check_gates
-from bot.core.model import Candidate, ChangeKind, Gate, GateFailure, Sha
+from bot.core.model import Candidate, ChangeKind, Gate, GateFailure, Script, Sha
+from bot.core.scripts import MAX_SCRIPT
 from bot.github.mirror import GitMirrors
 from bot.ports import Rejected, TreeEntry
 from tests.contracts.mirror_world import REPO, RUN, Committed, Edited, World, add, as_entry, git, make_world
@@ -179,6 +180,20 @@ async def test_scratch_is_dropped_and_listed(world: World) -> None:
     kept = {"keep.log", "sub/a.log", "t.log", "tests/test_repro.py", ".gitignore"}
     assert {c.path for c in candidate.changes} == kept
     assert candidate.dropped == ("a.log", "out/x", "pkg/__pycache__/m.pyc", "reproduce.py")
+
+
+async def test_of_small_scripts_that_are_dropped_the_text_is_kept(world: World) -> None:
+    base = await world.base({".gitignore": b"debug_*\n"})
+    changes: dict[str, Edited] = {
+        "repro.py": b"1/0\n",
+        "debug_it.js": b"throw 1\xff\n",
+        "repro_big.py": b"#" * (MAX_SCRIPT + 1),
+        "repro.txt": b"no program\n",
+        "pkg/__pycache__/m.pyc": b"x",
+        "tests/repro_kept.py": b"2/0\n",
+    }
+    candidate = await world.candidate(base, changes)
+    assert candidate.scripts == (Script("debug_it.js", "throw 1\ufffd\n"), Script("repro.py", "1/0\n"))
 
 
 async def test_what_setup_left_behind_is_not_the_runs_change(world: World) -> None:

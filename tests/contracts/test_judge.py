@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import io
-import shutil
-import subprocess
-import tarfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,236 +13,55 @@ import pytest
 from bot.again import MOST_LOST
 from bot.core.champion import decide
 from bot.core.environment.proof import Attempt, Trial
+from bot.core.evidence import Case
 from bot.core.model import (
     Baseline,
-    Candidate,
     Evidence,
-    Experiment,
     Gate,
-    IssueRef,
-    ModelSpec,
     Outcome,
-    Person,
-    Repo,
-    RepoConfig,
-    RunFacts,
-    RunId,
     SandboxId,
-    Sha,
-    Solve,
     SolveFacts,
-    SolveId,
     SolveOptions,
-    Strategy,
-    Task,
     Toolchain,
-    Trigger,
-    TriggerKind,
-    prepared_snapshot,
     run_id,
 )
 from bot.core.similarity import with_agreement
-from bot.github.mirror import GitMirrors
-from bot.judge import Judge, Timeouts
-from bot.ports import Remote, Sandboxes, SandboxLost
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from tests.contracts.local_sandboxes import bwrap, public_directory
-
-REPO = Repo(1, 7, "acme/shop")
-SOLVE = SolveId("solve-1")
-AT = datetime(2026, 1, 1, tzinfo=UTC)
-TIMEOUTS = Timeouts(tests=60.0, repro=60.0)
-REPRO = "python3 -c \"from shop.amounts import parse; parse('1,234')\""
-
-AMOUNTS = '''"""Amounts of money, as people type them."""
-
-
-def parse(text):
-    return int(text)
-
-
-def total(texts):
-    return sum(parse(text) for text in texts)
-
-
-def show(amount):
-    return f"{amount:,}"
-'''
-TESTS = """from shop.amounts import parse, show, total
-
-
-def test_parse():
-    assert parse("12") == 12
-
-
-def test_total():
-    assert total(["1", "2"]) == 3
-
-
-def test_show():
-    assert show(1234) == "1,234"
-"""
-KNOWN = """def test_that_fails_already():
-    assert 1 + 1 == 3
-"""
-POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
-BASE = {
-    "README.md": "A shop.\n",
-    "logo.png": POINTER,
-    "shop/__init__.py": "",
-    "shop/amounts.py": AMOUNTS,
-    "tests/test_amounts.py": TESTS,
-    "tests/test_known.py": KNOWN,
-}
-STABLE = tuple(f"tests.test_amounts::{name}" for name in ("test_parse", "test_show", "test_total"))
-OWN_TEST = "\n\ndef test_parse_with_separators():\n    assert parse('1,234') == 1234\n"
-
-FIXED = AMOUNTS.replace("int(text)", 'int(text.replace(",", ""))')
-SPECIAL = AMOUNTS.replace("return int", 'if text == "1,234":\n        return 1234\n    return int')
-BREAKING = FIXED.replace("{amount:,}", "{amount}")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """Where all candidates of this file are judged: made once, because nothing that is judged may change it."""
-
-    directory: Path
-    toolchain: Path
-    base: Sha
-
-    @property
-    def command(self) -> str:
-        return f"PYTHONPATH={self.toolchain} python3 -m pytest -q"
-
-    @property
-    def mirrors(self) -> GitMirrors:
-        return GitMirrors(self.directory / "mirrors")
-
-    @property
-    def task(self) -> Task:
-        options = SolveOptions(repro=REPRO)
-        return Task("Separators", "parse('1,234') fails", (), "main", self.base, RepoConfig(), options, "digest")
-
-    def shared(self, name: str) -> Path:
-        """Where code can remember something between two sandboxes: only possible where nothing is isolated."""
-        path = self.directory / name
-        path.mkdir()
-        path.chmod(0o777)
-        return path
-
-    @asynccontextmanager
-    async def sandboxes(self, kind: str) -> AsyncIterator[Sandboxes]:
-        rooms = self.directory / kind
-        found: Sandboxes
-        if kind == "bubblewrap":
-            found = BubblewrapSandboxes(BubblewrapOptions(rooms, toolchains=(self.toolchain,), executable=bwrap()))
-        else:
-            found = ProcessSandboxes(ProcessOptions(rooms))
-        yield found
-        assert await found.living() == []
-
-
-def solve() -> Solve:
-    trigger = Trigger(TriggerKind.LABEL, "label-1", Person("ann", 1), AT)
-    return Solve(SOLVE, IssueRef(REPO, 1), "Separators", "", trigger, SolveOptions(), AT)
-
-
-def tar(path: Path, files: Mapping[str, str]) -> Path:
-    with tarfile.open(path, "w") as archive:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    return path
-
-
-def pytest_for_the_sandbox(directory: Path) -> Path:
-    """Ours, for the system's Python, where the sandboxes' users can read it; compiled once."""
-    directory.mkdir()
-    for name in ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"):
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        source = Path(spec.origin)
-        if source.name == "__init__.py":
-            shutil.copytree(source.parent, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, directory)
-    subprocess.run(
-        ["python3", "-m", "pytest", "--version"],
-        env={"PYTHONPATH": str(directory), "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
-    return directory
-
-
-async def lay_out(directory: Path, toolchain: Path, origin: Path) -> Ground:
-    mirrors = GitMirrors(directory / "mirrors")
-    base = await mirrors.fetch(REPO, Remote(str(origin)), want="main")
-    return Ground(directory, toolchain, base)
+from bot.judging import Judge, Timeouts
+from bot.ports import Sandboxes, SandboxLost
+from tests.contracts.court import (
+    AMOUNTS,
+    BREAKING,
+    FIXED,
+    FOUR,
+    KNOWN,
+    OWN_TEST,
+    POINTER,
+    REPO,
+    REPRO,
+    SOLVE,
+    STABLE,
+    TESTS,
+    TIMEOUTS,
+    Court,
+    Ground,
+    a_ground,
+    prepare,
+    run_facts,
+    solve,
+    untried,
+)
 
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
-    with public_directory() as directory:
-        origin = directory / "origin"
-        for name, text in BASE.items():
-            (origin / name).parent.mkdir(parents=True, exist_ok=True)
-            (origin / name).write_text(text)
-        identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
-        for git in (["init", "-q", "-b", "main"], ["add", "."], [*identity, "commit", "-qm", "A shop"]):
-            subprocess.run(["git", *git], cwd=origin, check=True)
-        (directory / "mirrors").mkdir()
-        toolchain = pytest_for_the_sandbox(directory / "toolchain")
-        yield asyncio.run(lay_out(directory, toolchain, origin))
+    with a_ground() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def baselines(ground: Ground) -> dict[str, Baseline]:
     """Filled as needed, per kind of sandbox."""
     return {}
-
-
-def untried(command: str | None) -> Attempt:
-    return Attempt(Toolchain((), command, "given"), Trial())
-
-
-async def prepare(ground: Ground, sandboxes: Sandboxes, kind: str, baselines: dict[str, Baseline]) -> Baseline:
-    if kind not in baselines:
-        preparing = SandboxId("preparing")
-        await sandboxes.create(preparing)
-        await sandboxes.put(preparing, tar(ground.directory / "base.tar", BASE))
-        await sandboxes.snapshot(preparing, prepared_snapshot(SOLVE))
-        await sandboxes.close(preparing)
-        judge = Judge(ground.mirrors, sandboxes, TIMEOUTS)
-        baselines[kind] = await judge.baseline(
-            SOLVE, ground.task, REPO, Attempt(Toolchain((), ground.command, "given"), Trial())
-        )
-    return baselines[kind]
-
-
-@dataclass
-class Court:
-    ground: Ground
-    sandboxes: Sandboxes
-    baseline: Baseline
-    scratch: Path
-
-    async def candidate(self, changes: Mapping[str, str | None], index: int = 1) -> Candidate:
-        files = {name: text for name, text in {**BASE, **changes}.items() if text is not None}
-        tree = tar(self.scratch / f"{index}.tar", files)
-        return await self.ground.mirrors.candidate(REPO, self.ground.base, tree, run_id(SOLVE, index))
-
-    async def judge(self, changes: Mapping[str, str | None]) -> Evidence:
-        """Without the repro command, which most of these tests are not about."""
-        return await self.judge_candidate(await self.candidate(changes), replace(self.baseline, repro=None))
-
-    async def judge_candidate(self, candidate: Candidate, baseline: Baseline) -> Evidence:
-        facts = SolveFacts(solve(), task=self.ground.task, baseline=baseline)
-        return await Judge(self.ground.mirrors, self.sandboxes, TIMEOUTS, repeats=1).judge(facts, candidate)
 
 
 KINDS = [pytest.param("bubblewrap", marks=pytest.mark.namespaces), "process"]
@@ -281,14 +93,6 @@ async def test_the_baseline(court: Court) -> None:
     assert "1 failed, 3 passed" in found.tail
 
 
-FOUR: dict[str, Mapping[str, str | None]] = {
-    "special": {"shop/amounts.py": SPECIAL},
-    "breaking": {"shop/amounts.py": BREAKING, "tests/test_amounts.py": TESTS + OWN_TEST},
-    "nothing": {},
-    "cause": {"shop/amounts.py": FIXED, "tests/test_amounts.py": TESTS + OWN_TEST},
-}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_best_of_four_wins_by_evidence(court: Court) -> None:
     candidates = {
@@ -313,15 +117,9 @@ async def test_the_best_of_four_wins_by_evidence(court: Court) -> None:
     assert (cause.test_files, cause.files_changed, cause.lines_changed) == (("tests/test_amounts.py",), 2, 6)
 
     facts = {run: run_facts(run) for run in candidates}
-    decision = decide(with_agreement(judged, candidates), facts, court.baseline)
+    decision = decide(with_agreement(Case(tuple(judged), facts, court.baseline), candidates), facts, court.baseline)
     assert (decision.outcome, decision.champion) == (Outcome.READY, cause.run)
     assert [ranked.verdict for ranked in decision.ranking] == ["champion", "runner-up", "breaks 1 test", "empty"]
-
-
-def run_facts(run: RunId) -> RunFacts:
-    index = int(run.rpartition("-r")[2])
-    model = ModelSpec("scripted", "simulator", "scripted")
-    return RunFacts(run, SOLVE, Experiment(index, model, None, Strategy.BASELINE, 10, 1.0))
 
 
 # ------------------------------------------------------------------------------------------------------------ cheating
@@ -397,6 +195,54 @@ async def test_tests_are_not_taken_away(court: Court, changes: Mapping[str, str 
     evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
     assert {failure.gate for failure in evidence.gate_failures} & {Gate.TESTS_DELETED, Gate.TESTS_SKIPPED}
     assert evidence.stable_total == 0
+
+
+DESELECTS = """def pytest_collection_modifyitems(items):
+    items[:] = [item for item in items if "show" not in item.name]
+"""
+SKIPS = """import pytest
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "show" in item.name:
+            item.add_marker(getattr(pytest.mark, "sk" + "ip")(reason="slow"))
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conftest.py": DESELECTS},
+        {"conftest.py": SKIPS},
+        {"tests/conftest.py": DESELECTS},
+        {"pytest.ini": "[pytest]\naddopts = -k 'not show'\n"},
+        {"pytest.ini": "[pytest]\npython_files = test_known.py\n"},
+        {"tests/test_amounts.py": f"{TESTS}\n\ntest_show.__test__ = bool(0)\n"},
+        {"tests/test_amounts.py": f"{TESTS}\n\ndel test_show\n{OWN_TEST}"},
+    ],
+    ids=["deselects", "skips", "below", "by its name", "by its file", "no test any more", "deletes it later"],
+)
+async def test_who_keeps_tests_from_running_is_out(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
+    [failure] = evidence.gate_failures
+    assert failure.gate is Gate.TESTS_SKIPPED
+    assert "test_show" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tests/test_amounts.py": TESTS.replace("def test_show", "def test_shown_with_separators")},
+        {"tests/test_amounts.py": f"import nothing_of_this_name\n{TESTS}"},
+        {"pytest.ini": "[pytest]\naddopts = --strict-markers\n"},
+        {"tests/conftest.py": "import nothing_of_this_name\n"},
+    ],
+    ids=["renamed", "not loaded", "another setting", "nothing is loaded"],
+)
+async def test_who_does_not_is_not(court: Court, changes: Mapping[str, str]) -> None:
+    evidence = await court.judge({"shop/amounts.py": FIXED, **changes})
+    assert (evidence.gate_failures, evidence.regressions) == ((), ())
 
 
 async def test_a_report_in_the_patch_is_a_file_like_any_other(court: Court) -> None:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.core.behaviour import Behaviour, Probed
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -42,6 +43,7 @@ from bot.core.model import (
     RunFacts,
     RunId,
     SandboxId,
+    Script,
     SetupWork,
     Sha,
     Solve,
@@ -58,6 +60,7 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
+from bot.core.pool import Origin, PooledTest
 from bot.inbox import open_inbox
 from bot.ports import Busy, Gone, Rejected, Unavailable
 from bot.store import sqlite
@@ -105,7 +108,8 @@ SETUP = SetupWork("sonnet", 5, 0.0625, Usage(500, 60, 70), 12.5)
 TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
-CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), overflow="too much", summary=ODD)
+SCRIPTS = (Script("repro.py", "1/0\n"),)
+CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), "too much", ODD, SCRIPTS)
 EVIDENCE = Evidence(
     FIRST,
     gate_failures=(GateFailure(Gate.BINARY, "logo.png"),),
@@ -120,6 +124,8 @@ EVIDENCE = Evidence(
     agrees_with=(SECOND,),
 )
 DECISION = Decision(Outcome.DRAFT, FIRST, SECOND, (Ranked(FIRST, 1, "champion", eligible=True),), ("why",), ("what",))
+POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's script a.py"),)
+PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
 
@@ -183,6 +189,8 @@ async def tell_everything(store: SqlStore) -> None:
             id, Status.COMPLETED, at=at, exit_status=ExitStatus.DOLLARS, error="spent", trajectory=b"z"
         )
         await store.judged(id, dataclasses.replace(EVIDENCE, run=id))
+    await store.pooled(SOLVE.id, POOL)
+    await store.probed(SOLVE.id, PROBED)
     await store.decided(SOLVE.id, DECISION)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
@@ -220,6 +228,8 @@ def expected() -> SolveFacts:
         baseline=BASELINE,
         setup_agent=SETUP,
         runs=(of(FIRST, EXPERIMENTS[0]), of(SECOND, EXPERIMENTS[1])),
+        pool=POOL,
+        probed=PROBED,
         decision=DECISION,
         comment_id=2**42,
         pull_request=PULL,

@@ -18,6 +18,7 @@ attempts: 3
 strategies: [baseline, test-first]
 limits: {parallel: 2, minutes: 30, dollars: 2.50, steps: 100}
 protect: ["migrations/**", /schema.sql]
+trust: 0.5
 pull_request: {draft: true, labels: [bot], reviewers: [requester, acme/team], branch: "fix/{issue}"}
 """
 
@@ -37,6 +38,7 @@ def test_everything_can_be_said() -> None:
         dollars=2.5,
         steps=100,
         protect=("migrations/**", "/schema.sql"),
+        trust=0.5,
         pull_request=PullRequestConfig(Draft.ALWAYS, ("bot",), ("requester", "acme/team"), "fix/{issue}"),
     )
 
@@ -57,6 +59,8 @@ def test_everything_can_be_said() -> None:
         ("models: [sonnet, sonnet]", RepoConfig(models=("sonnet",))),
         ("limits: {minutes: 5}", RepoConfig(minutes=5.0)),
         ("limits: {command: 300}", RepoConfig(command=300.0)),
+        ("trust: 0", RepoConfig(trust=0.0)),
+        ("trust: 1.0", RepoConfig(trust=1.0)),
         ("pull_request: {draft: false}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.NEVER))),
         ("pull_request: {draft: auto}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.AUTO))),
         ("who: READ", RepoConfig(who=Permission.READ)),
@@ -101,6 +105,9 @@ def test_what_is_not_said_is_the_default(text: str, config: RepoConfig) -> None:
         ("strategies: [[baseline]]", 1, 14, "`strategies` must be a single word."),
         ("pull_request: {draft: {a: b}}", 1, 23, "`draft` must be a single word."),
         ("strategies: [test-frist]", 1, 14, "Did you mean `test-first`?"),
+        ("trust: 1.5", 1, 8, "must be a number from 0 to 1, for example 0.35"),
+        ("trust: 35%", 1, 8, "must be a number from 0 to 1"),
+        ("trust: [0.5]", 1, 8, "must be a number from 0 to 1"),
         ("protect: ['!a']", 1, 11, "is not a path pattern"),
         ("protect: ['[']", 1, 11, "`[` matches no path: a bracket in it is never closed"),
         ("protect: ['src/[a-z/**']", 1, 11, "matches no path"),

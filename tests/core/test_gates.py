@@ -6,9 +6,12 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.core.gates import GatePolicy, check_gates
+from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure, RunId, Sha
+from bot.core.skips import silenced
 from bot.core.testfiles import is_test_file, is_test_support
 
 POLICY = GatePolicy()
@@ -293,6 +296,92 @@ def test_skipped_tests(path: str, line: str) -> None:
 )
 def test_not_a_skip(path: str, added: str, removed: str) -> None:
     assert gates(candidate(path, added=added, removed=removed)) == []
+
+
+NEW_PYTHON = [
+    "@pytest.mark.skipif(os.name == 'nt', reason='')|def test_new():|    assert True",
+    "@pytest.mark.parametrize(|    'x',|    [pytest.param(1, marks=pytest.mark.xfail)],|)|def test_new(x):|    pass",
+    "def test_new():|    pandas = pytest.importorskip('pandas')|    assert pandas",
+    "def test_new():|    if os.name == 'nt':|        pytest.skip('posix')",
+    "@unittest.skipUnless(HAS_Y, '')|class TestNew:|    def test_new(self): ...",
+    "class TestNew:|    @pytest.mark.xfail|    @other|    def test_new(self): ...",
+    "needs_y = pytest.mark.skipif(not HAS_Y, reason='')",
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        *(("tests/test_a.py", text) for text in NEW_PYTHON),
+        ("a.test.js", "  it.skip('new', () => {|    run()|  })"),
+        ("a.test.js", "  test.todo('new');"),
+        ("a_test.go", 'func TestNew(t *testing.T) {|\tt.Skip("later")|}'),
+        ("tests/it.rs", "#[test]|#[ignore]|fn new() {|}"),
+        ("src/test/java/ATest.java", "    @Test|    @Disabled|    public void fresh() {|    }"),
+        ("spec/a_spec.rb", "  it 'is new' do|    skip 'later'|  end"),
+    ],
+)
+def test_a_patch_may_skip_a_test_that_it_adds_and_people_are_told(path: str, text: str) -> None:
+    lines = text.replace("|", "\n")
+    assert gates(candidate(path, added=lines)) == []
+    assert skips_its_own_tests(candidate(path, added=lines)) == (path,)
+    assert skips_its_own_tests(candidate(path, added="x = 1")) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "removed"),
+    [
+        ("tests/test_a.py", "@pytest.mark.skip", ""),  # on the test that follows in the file
+        ("tests/test_a.py", "def helper():|    pytest.skip('no')", ""),
+        ("tests/test_a.py", "pytestmark = pytest.mark.skip|def test_new():|    assert True", ""),
+        ("tests/test_a.py", "def test_new():|    assert True||@pytest.mark.skip", ""),
+        ("tests/conftest.py", "def pytest_runtest_setup():|    pytest.skip('all')", ""),
+        ("a.test.js", "  it.skip('adds', () => {", "  it('adds', () => {"),
+        ("a.test.js", "  it.skip('adds', () => {|    run()|  })", "  it('adds', () => {"),
+        ("a.test.js", "  it.skip('cloak', () => {", ""),
+        ("a.test.js", "  describe.skip('new', () => {|    it('x', run)|  })", ""),
+        ("a_test.go", '\tt.Skip("later")', ""),
+    ],
+)
+def test_a_patch_may_not_skip_what_was_there(path: str, text: str, removed: str) -> None:
+    lines = text.replace("|", "\n")
+    assert gates(candidate(path, added=lines, removed=removed)) == [Gate.TESTS_SKIPPED]
+
+
+def test_a_new_file_that_the_runner_loads_first_skips_the_tests_of_others() -> None:
+    text = "def pytest_runtest_setup():\n    pytest.skip('all')"
+    assert gates(candidate("tests/conftest.py", added=text, kind=ChangeKind.ADDED)) == [Gate.TESTS_SKIPPED]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("tests/test_a.py", "clf.fit(X, y)"),
+        ("tests/test_a.py", 'run(["--ignore", "x"])'),
+        ("tests/test_a.py", 'is_fits("write", "test.fit", None)'),
+        ("src/test/java/ATest.java", 'scaler.fit("a");'),
+        ("a.test.js", 'model.fit("a")'),
+        ("spec/a_spec.rb", "fit(2)"),
+        ("a.test.js", "@Disabled"),
+        ("a_test.go", "raise SkipTest"),
+    ],
+)
+def test_the_customs_of_other_languages_say_nothing(path: str, line: str) -> None:
+    assert gates(candidate(path, added=line)) == []
+    assert gates(candidate(path, added=line, kind=ChangeKind.ADDED)) == []
+
+
+@given(st.sampled_from(["tests/test_a.py", "a.test.js", "tests/it.rs", "conftest.py"]), st.text())
+def test_any_text_is_looked_through(path: str, text: str) -> None:
+    assert set(gates(candidate(path, added=text))) <= set(Gate)
+    skips_its_own_tests(candidate(path, added=text))
+
+
+def test_a_thousand_markers_take_no_more_than_their_lines() -> None:
+    lines = ["def f():", *("    pytest.skip()" for _ in range(20_000))]
+    before = time.process_time()
+    assert len(silenced("tests/test_a.py", [lines], is_new=False)) == 20_000
+    assert time.process_time() - before < 20
 
 
 def test_a_new_file_may_skip_its_own_tests_only() -> None:

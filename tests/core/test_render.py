@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.core.behaviour import Behaviour, Probed
 from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
@@ -74,6 +75,28 @@ def test_a_comment_fits_and_keeps_its_marker() -> None:
     assert "cut here" in body
 
 
+def test_what_differs_from_the_runner_up_is_shown_and_nothing_in_it_is_active() -> None:
+    known = decided()
+    a, b = (each.id for each in known.runs)
+    probed = Probed(
+        ("f(1, 2)", "g('`@ann`')"),
+        1,
+        ("raises ZeroDivisionError: division by zero", "returns '<b>|'"),
+        (
+            Behaviour(a, ("raises ValueError: @ann", "does not end")),
+            Behaviour(b, ("returns [1.0]", "returns '#1'")),
+        ),
+    )
+    body = pull_body(replace(known, probed=probed), branch="solvebot/7", verified=True)
+    assert "With the same input the two differ:" in body
+    first = "- `f(1, 2)`: **A** raises `ValueError`, **B** returns `[1.0]`; "
+    first += "before any change it raises `ZeroDivisionError`."
+    assert first in body.splitlines()
+    second = "- ``g('`@ann`')``: **A** does not end, **B** returns `'#1'`; before any change it returns `'<b>¦'`."
+    assert second in body.splitlines()
+    assert "differ:" not in pull_body(known, branch="solvebot/7", verified=True)
+
+
 @pytest.mark.parametrize(("amount", "text"), [(0, "$0.0000"), (0.00214, "$0.0021"), (2, "$2.0000"), (12.345, "$12.35")])
 def test_dollars(amount: float, text: str) -> None:
     assert dollars(amount) == text
@@ -92,7 +115,12 @@ def test_duration(seconds: float, text: str) -> None:
          Phase.PREPARING, "before anything is changed"),
         (replace(decided(), status=Status.RUNNING, runs=(run(1, status=Status.RUNNING),), decision=None,
                  pull_request=None), Phase.RUNNING, "1 attempt at work"),
-        (replace(decided(), status=Status.RUNNING, decision=None, pull_request=None), Phase.DECIDING, "Comparing"),
+        (replace(decided(), status=Status.RUNNING, decision=None, pull_request=None),
+         Phase.COMPARING, "run on the tests of all"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2, evidence=None)), decision=None,
+                 pull_request=None), Phase.DECIDING, "Comparing"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2, candidate=None)), decision=None,
+                 pull_request=None), Phase.DECIDING, "Comparing"),
         (replace(decided(), status=Status.RUNNING, pull_request=None), Phase.PUBLISHING, "champion is chosen"),
         (decided(), Phase.PUBLISHED, "Opened pull request #9 with candidate **A**, chosen from 2 attempts"),
         (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),

@@ -25,6 +25,7 @@ HOSTILE = ["-rf", "a b", "'; touch x; '", "$(touch x)", "a\nb", "--co", "ü", '"
         ("pytest --ignore=tests/slow tests/unit", "pytest --ignore=tests/slow ./tests/test_a.py"),
         ("python -m pytest -q", "python -m pytest -q ./tests/test_a.py"),
         (".venv/bin/pytest -k 'not slow'", ".venv/bin/pytest -k 'not slow' ./tests/test_a.py"),
+        ("~/venv/bin/pytest tests", "~/venv/bin/pytest ./tests/test_a.py"),
         ("env PYTHONPATH=src/lib uv run pytest", "env PYTHONPATH=src/lib uv run pytest ./tests/test_a.py"),
         ("PYTHONPATH=src pytest", "PYTHONPATH=src pytest ./tests/test_a.py"),
         ("node --test", None),

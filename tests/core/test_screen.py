@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import screen
-from bot.agent.catalogue import CATALOGUE
+from bot.agent.catalogue import CATALOGUE, PUBLISHED
 from bot.core.model import Decision, Evidence, Gate, GateFailure, ModelSpec, Ranked, RunFacts, SolveFacts, Status
 from tests.core.facts import decided, run
 
@@ -81,6 +81,13 @@ def test_the_catalogue_that_a_server_starts_with_fits() -> None:
     assert len(lines) == 1 + len(CATALOGUE)
     for spec, line in zip(CATALOGUE, lines[1:], strict=True):
         assert line.split()[:3] == [spec.name, spec.provider, spec.model_id]
+
+
+def test_published_shares_fit_and_are_told_best_first() -> None:
+    lines = shown(screen.published(PUBLISHED[::-1], CATALOGUE), 80)[1:]
+    assert len(lines) == 1 + len(PUBLISHED)
+    assert [line.split()[1] for line in lines[1:]] == [each.model for each in PUBLISHED]
+    assert [each.prior for each in CATALOGUE if each.name == "deepseek-v3.2"] == [PUBLISHED[-1].share]
 
 
 def test_a_catalogue_that_does_not_fit_goes_on_in_the_next_line_and_is_whole_in_a_pipe() -> None:

@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Candidate, Evidence, Gate, GateFailure, RunId
-from bot.core.similarity import AGREES, agreement, with_agreement
+from bot.core.evidence import Case
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    Evidence,
+    Experiment,
+    Gate,
+    GateFailure,
+    ModelSpec,
+    RunFacts,
+    RunId,
+    SolveId,
+    Strategy,
+)
+from bot.core.similarity import AGREES, agreement, place, with_agreement
 
 BASE = """def mean(values):
     total = 0
@@ -134,20 +147,110 @@ def test_hostile_text_takes_time_proportional_to_its_size(unit: str) -> None:
     assert min(seconds(4000) for _ in range(3)) < 20 * min(seconds(400) for _ in range(3)) + 0.05
 
 
-def candidate(run: RunId, text: str) -> Candidate:
-    return Candidate(run, text, ())
+# ------------------------------------------------------------------------------------------------------ where it is
+
+LONG = "".join(f"line {number}\n" for number in range(1, 41))
 
 
-def test_agreement_is_filled_in_for_those_that_pass_the_gates() -> None:
+def edited(*numbers: int, text: str = "other") -> str:
+    lines = LONG.splitlines(keepends=True)
+    return patch("".join(f"{text}\n" if n in numbers else line for n, line in enumerate(lines, 1)), old=LONG)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (edited(10), edited(10, text="more"), 1.0),  # lines 7 to 13, whatever is put there
+        (edited(10), edited(12), 5 / 9),  # 7 to 13 and 9 to 15
+        (edited(10), edited(30), 0.0),
+        (edited(10), edited(10, 30), 7 / 14),
+        (edited(10), edited(10) + new_file("def test_x(): ...\n", "tests/test_x.py"), 1.0),
+        (edited(10), patch(LONG.replace("line 10\n", "other\n"), path="app/b.py", old=LONG), 0.0),
+        (new_file("x = 1\n", "a.py"), new_file("y = 2\n", "a.py"), 1.0),
+        (new_file("x = 1\n", "a.py"), new_file("x = 1\n", "b.py"), 0.0),
+        (edited(10), "", 0.0),
+        (edited(10), "diff --git a/x b/x\n@@ -9999999999,1 +1,1 @@\n-a\n+b\n", 0.0),
+    ],
+)
+def test_whether_two_changes_are_made_in_one_place(one: str, other: str, expected: float) -> None:
+    found = place(one, other)
+    assert found == pytest.approx(expected) or expected == 0.0 == found
+    assert place(other, one) == found
+
+
+def test_a_header_that_promises_more_lines_than_there_are_covers_those_that_are_there() -> None:
+    boasting = "diff --git a/a.py b/a.py\n@@ -1,999999999 +1,1 @@\n-x = 1\n+x = 2\n"
+    assert place(boasting, "diff --git a/a.py b/a.py\n@@ -1,2 +1,2 @@\n-x = 1\n y = 1\n+x = 3\n") == 0.5
+
+
+@settings(deadline=None)
+@given(st.text(), st.text())
+def test_the_place_of_any_text_is_compared(one: str, other: str) -> None:
+    assert 0.0 <= place(one, other) <= 1.0
+    assert 0.0 <= place(new_file(one, "a.py"), new_file(other, "a.py")) <= 1.0
+
+
+# ----------------------------------------------------------------------------------------------------- among the others
+
+BASELINE = Baseline("t", stable=("t1", "t2", "t3", "t4", "t5"))
+
+
+def case(*evidence: Evidence, models: str = "xxx") -> Case:
+    runs = {}
+    for index, (id, name) in enumerate(zip((A, B, C), models, strict=True), 1):
+        spec = ModelSpec(name, "somewhere", name)
+        runs[id] = RunFacts(id, SolveId("s"), Experiment(index, spec, None, Strategy.BASELINE, 100, 1.0))
+    return Case(evidence, runs, BASELINE)
+
+
+def compared(texts: dict[RunId, str], *evidence: Evidence, models: str = "xxx") -> dict[RunId, Evidence]:
+    candidates = {run: Candidate(run, text, ()) for run, text in texts.items()}
+    return {item.run: item for item in with_agreement(case(*evidence, models=models), candidates)}
+
+
+def test_agreement_is_filled_in_for_those_that_are_not_broken() -> None:
     out = Evidence(C, gate_failures=(GateFailure(Gate.SECRET, "a key"),))
-    candidates = {run: candidate(run, GUARD_PATCH) for run in (A, B, C)}
-    found = with_agreement([out, Evidence(B), Evidence(A)], candidates)
-    assert [item.run for item in found] == [C, B, A]
-    assert [(item.agreement, item.agrees_with) for item in found] == [(0.0, ()), (1.0, (A,)), (1.0, (B,))]
+    found = compared(dict.fromkeys((A, B, C), GUARD_PATCH), out, Evidence(B), Evidence(A))
+    assert list(found) == [C, B, A]
+    assert found[C] == out
+    for run, other in ((A, B), (B, A)):
+        assert found[run] == Evidence(run, agreement=1.0, agrees_with=(other,), place=1.0, token=1.0)
+
+
+def test_one_that_breaks_many_tests_is_no_witness() -> None:
+    breaking = Evidence(C, regressions=("t1", "t2"), stable_passed=3, stable_total=5)
+    found = compared(dict.fromkeys((A, C), GUARD_PATCH), Evidence(A), breaking)
+    assert (found[A].place, found[A].agrees_with) == (0.0, ())
 
 
 def test_a_candidate_that_stands_alone() -> None:
     other = patch(BASE.replace("/ len(values)", "/ max(len(values), 1)"))
-    found = with_agreement([Evidence(A), Evidence(B)], {A: candidate(A, GUARD_PATCH), B: candidate(B, other)})
-    assert all(item.agreement < AGREES and item.agrees_with == () for item in found)
-    assert with_agreement([Evidence(A)], {A: candidate(A, GUARD_PATCH)}) == (Evidence(A),)
+    found = compared({A: GUARD_PATCH, B: other}, Evidence(A), Evidence(B))
+    assert all(item.agreement < AGREES and item.agrees_with == () for item in found.values())
+    assert compared({A: GUARD_PATCH}, Evidence(A)) == {A: Evidence(A)}
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [("xxx", 0.5), ("xyz", 0.5), ("xyx", 1 / 1.4), ("xxy", 0.4 / 1.4)],
+)
+def test_agreement_with_another_model_counts_more(models: str, expected: float) -> None:
+    texts = {A: edited(10), B: edited(10), C: edited(30)}
+    found = compared(texts, *map(Evidence, texts), models=models)[A]
+    assert found.place == pytest.approx(expected)
+    assert (found.token > found.place) is (agreement(texts[A], texts[C]) > 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "inert"),
+    [
+        (GUARD_PATCH, False),
+        (patch(BASE.replace("    total = 0\n", "    # handles rounding\n    total = 0\n")), True),
+        (new_file("def test_x(): ...\n", "tests/test_x.py"), True),
+        (new_file("\n\n", "app/new.py"), True),
+    ],
+)
+def test_what_changes_nothing_but_comments_and_tests_is_told(text: str, inert: bool) -> None:
+    found = compared({A: text, B: text}, Evidence(A), Evidence(B))[A]
+    assert found.inert is inert
+    assert (found.place, found.token) == ((0.0, 0.0) if inert else (1.0, 1.0))

@@ -48,7 +48,7 @@ async def solved(world: MortalWorld, issue: SimIssue, facts: SolveFacts) -> None
     """What holds however often the bot has died."""
     assert facts.status is Status.COMPLETED, facts.error
     assert facts.decision is not None
-    assert facts.decision.outcome is Outcome.READY
+    assert facts.decision.outcome is Outcome.DRAFT
     champion = facts.run(facts.decision.champion)
     assert champion is not None
     assert champion.experiment.model.name == "fixer"
@@ -136,6 +136,37 @@ async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, d
         assert facts.dollars == pytest.approx(0.003 + 0.001 * sum(run.steps for run in facts.runs))
         [pull] = world.repo.pulls
         assert f"Receipt: ${facts.dollars:.4f}" in (pull.state.body or "")
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over
+
+
+COMPARING = ("docket", "hear", "pool", "probe")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_no_finished_step_of_the_comparison_runs_twice(tmp_path: Path, dies: Dies) -> None:
+    """Two that work, one of which brings a test and the other a script: an entry of the pool each."""
+    scripts = {
+        "fixer": stubborn(FIX, REGRESSION_TEST),
+        "other": stubborn(f"cat > /tmp/repro.sh <<'EOF'\ntest \"$(sh greet.sh)\" = 'hello world'\nEOF\n{FIX}"),
+    }
+    at = f" ({'|'.join(COMPARING)})$"
+    files = line_up(*scripts, test=TESTS, extra="limits: {parallel: 2}\n")
+    async with a_mortal_world(tmp_path, scripts, files) as world:
+        async with world.bot(dies=dies, at=at) as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=280)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert sorted(bot.deaths) == sorted(name for name in world.boundaries() if re.search(at, name))
+        assert [name.split(" ", 2)[2] for name in sorted(bot.deaths)] == ["docket", "hear", "hear", "pool", "probe"]
+
+        fixer, other = (run.id for run in facts.runs)
+        assert [(test.group, test.passed_by, test.failed_by) for test in facts.pool] == [
+            ("A's tests", (fixer, other), ()),
+            ("B's script repro.sh", (fixer, other), ()),
+        ]
         left_over = await world.left_over()
         assert not any(left_over.values()), left_over
 

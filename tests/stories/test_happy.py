@@ -100,13 +100,14 @@ async def test_the_champion_is_chosen_by_evidence(tmp_path: Path, either_databas
         await world.next_comment(issue)
 
         assert facts.decision is not None
-        assert facts.decision.outcome is Outcome.READY
+        assert facts.decision.outcome is Outcome.DRAFT  # its own test alone says that it is right
         champion = facts.run(facts.decision.champion)
         assert champion is not None
         assert champion.experiment.model.name == "tester"
         assert "passes no stable test" in next(r.verdict for r in facts.decision.ranking if r.run.endswith("r1"))
         [pull] = world.repo.pulls
-        assert not pull.pull.draft
+        assert pull.pull.draft
+        assert "About one in two of such patches was right (55 %)" in (pull.state.body or "")
 
 
 async def test_the_receipt_is_the_ledger(world: World) -> None:

@@ -20,9 +20,16 @@ async def listed(solvebot: Shell) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:]}
 
 
+async def test_published_shares_are_listed_with_their_date(solvebot: Shell) -> None:
+    _, out, _ = await solvebot("models", "list")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "0.958 fable-5 ? no OpenHands index, autumn 2026" in lines
+    assert "0.716 deepseek-v3.2 $0.16 yes OpenHands index, autumn 2026" in lines
+
+
 async def test_models_are_listed_disabled_and_enabled(solvebot: Shell) -> None:
     before = await listed(solvebot)
-    assert before["deepseek-v3.2"] == ["openrouter", "deepseek/deepseek-v3.2", "0.28", "0.42", "0.60", "yes"]
+    assert before["deepseek-v3.2"] == ["openrouter", "deepseek/deepseek-v3.2", "0.28", "0.42", "0.72", "yes"]
     assert (await solvebot("models", "disable", "deepseek-v3.2"))[0] == 0
     assert (await listed(solvebot))["deepseek-v3.2"][-1] == "no"
     assert (await solvebot("models", "enable", "deepseek-v3.2"))[0] == 0

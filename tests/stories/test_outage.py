@@ -32,7 +32,7 @@ MINUTES = 10
 LONG = 100.0  # seconds; a busy machine takes its time over so many sandboxes
 STEPS = 3  # of each run
 BOTH = ("e2b", "bubblewrap")
-CONCERNED = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING})
+CONCERNED = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.COMPARING, Phase.DECIDING})
 
 
 @dataclass(slots=True)

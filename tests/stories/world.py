@@ -141,7 +141,10 @@ class World:
         return any(text in record for text in self.expected_problems)
 
 
-def spec(name: str, *, prior: float = 0.5) -> ModelSpec:
+GOOD = 0.75  # of a model: a fix of its, which breaks nothing, is trusted as a draft
+
+
+def spec(name: str, *, prior: float = GOOD) -> ModelSpec:
     return ModelSpec(name, "simulator", f"simulated/{name}", prices=Prices(1.0, 4.0), prior=prior)
 
 
@@ -203,7 +206,7 @@ async def a_world(
             async with running(settings, sleep=sleep, clock=clock) as bot, serving(bot.app) as url:
                 for name, script in scripts.items():
                     llm.script(f"simulated/{name}", script, dollars_per_call=0.001)
-                    await bot.bot.world.store.save_model(spec(name, prior=(priors or {}).get(name, 0.5)))
+                    await bot.bot.world.store.save_model(spec(name, prior=(priors or {}).get(name, GOOD)))
                 repo = github.repository("octo/greet", files=files, private=private, by=MAINTAINER)
                 repo.grant(MAINTAINER, "write")
                 github.webhooks.url = f"{url}/webhook"

@@ -69,6 +69,10 @@ def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
 
 
+def skips_its_own_tests(names: str) -> str:
+    return f"It skips tests that it adds itself, in {names}."
+
+
 def check_fails(command: str) -> str:
     return f"The check `{command}` passes before the change and fails with it."
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SetupWork, SolveFacts, Status, Usage
-from bot.core.reasons import OBJECTIONS
 from bot.core.render.causes import last_lines
+from bot.core.render.pooled import UNSEEN, columns, in_pool, likely
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
+from bot.core.words import OBJECTIONS
 
 _ENDINGS = {
     ExitStatus.SUBMITTED: "finished",
@@ -16,7 +19,6 @@ _ENDINGS = {
     ExitStatus.MODEL: "stopped: the model failed",
     ExitStatus.SANDBOX: "stopped: the sandbox was lost",
 }
-UNSEEN = "–"
 
 
 def runs_table(facts: SolveFacts) -> str:
@@ -36,8 +38,9 @@ def runs_table(facts: SolveFacts) -> str:
 
 
 def scoreboard(facts: SolveFacts) -> str:
-    """After the decision: one row per candidate, best first."""
+    """After the decision: one row per candidate, best first; a column for each group of tests that all were run on."""
     places = facts.decision.ranking if facts.decision else ()
+    pooled = columns(facts)
     rows = []
     for ranked in places:
         run = facts.run(ranked.run)
@@ -51,14 +54,21 @@ def scoreboard(facts: SolveFacts) -> str:
                 stable_tests(evidence),
                 own_tests(evidence),
                 reproduction(evidence),
+                *(column.cell(run.id) for column in pooled),
                 agreement(evidence, facts),
                 size(evidence),
+                likely(ranked.confidence),
                 f"**{ranked.verdict}**" if ranked.run == facts.decision.champion else ranked.verdict,  # type: ignore[union-attr]
             )
         )
-    return table(
-        ("", "model, strategy", "stable tests", "its own tests", "repro", "agrees with", "size", "verdict"), rows
-    )
+    heads = ("", "model, strategy", "stable tests", "its own tests", "repro", *(column.head for column in pooled))
+    return table(*_told((*heads, "agrees with", "size", "likely right", "verdict"), rows))
+
+
+def _told(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], list[list[str]]]:
+    """Without the columns in which there is nothing about anybody: phones are narrow."""
+    kept = [n for n in range(len(heads)) if not rows or any(row[n] != UNSEEN for row in rows)]
+    return [heads[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def receipt(facts: SolveFacts) -> str:
@@ -87,13 +97,13 @@ def others(facts: SolveFacts) -> str:
     for run in facts.runs:
         if facts.champion is not None and run.id == facts.champion.id:
             continue
-        found = findings(run)
+        found = findings(run, facts)
         if found:
             parts.append(details(f"Candidate {run.experiment.letter} ({run.experiment.model.name})", found))
     return "\n\n".join(parts)
 
 
-def findings(run: RunFacts) -> str:
+def findings(run: RunFacts, facts: SolveFacts) -> str:
     """Everything that was observed about one candidate; "" when there is nothing to tell."""
     evidence = run.evidence
     if evidence is None:
@@ -107,6 +117,8 @@ def findings(run: RunFacts) -> str:
         lines.append(
             f"- its tests, before and after its change: {own_tests(evidence)} ({listed(evidence.test_files, 10)})"
         )
+    if met := in_pool(run, facts):
+        lines.append(f"- {met}")
     lines += [f"- {harmless(text, 500)}" for text in (evidence.problem, *evidence.notes) if text]
     parts = ["\n".join(lines)] if lines else []
     if run.candidate is not None and run.candidate.patch and not _holds_a_secret(evidence):

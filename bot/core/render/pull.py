@@ -6,8 +6,10 @@ import re
 import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import baseline_sentence, others, receipt, scoreboard
+from bot.core.render.pooled import how_sure
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
 
@@ -102,7 +104,9 @@ def _what_changed(champion: RunFacts) -> str:
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
     reasons = "\n".join(f"- {harmless(reason)}" for reason in decision.reasons)
-    parts = [f"### Why this patch, of {count(len(facts.runs), 'attempt')}", reasons, scoreboard(facts)]
+    head = f"### Why this patch, of {count(len(facts.runs), 'attempt')}"
+    sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
+    parts = [head, sure, reasons, scoreboard(facts)]
     if facts.baseline is not None:
         parts.append(baseline_sentence(facts.baseline))
     return "\n\n".join(part for part in parts if part)
@@ -114,7 +118,9 @@ def _runner_up(facts: SolveFacts, decision: Decision) -> str:
         return ""
     paths = listed([change.path for change in run.candidate.changes])
     size = count(run.candidate.lines_changed, "line")
-    return f"**Runner-up:** candidate {run.experiment.letter} ({code(run.experiment.model.name)}), {size} in {paths}."
+    said = f"**Runner-up:** candidate {run.experiment.letter} ({code(run.experiment.model.name)}), {size} in {paths}."
+    differ = beside_the_runner_up(facts)
+    return f"{said} With the same input the two differ:\n\n{differ}" if differ else said
 
 
 def _uncertain(facts: SolveFacts, decision: Decision, moved: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
+from bot.core.render.pooled import how_sure
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
 
 SHOWN_MODELS = 100  # of whose names a comment has room for all
@@ -149,13 +150,15 @@ def explanation(facts: SolveFacts) -> str:
             return "That solve ended before a decision was made; the status comment says why."
         return "No decision has been made yet. `/solve status` says how far it is."
     decision = facts.decision
-    parts = [f"**Outcome: {decision.outcome.value}**", scoreboard(facts)]
+    parts = [f"**Outcome: {decision.outcome.value}** {how_sure(decision)}".rstrip(), scoreboard(facts)]
     if decision.reasons:
         parts.append("\n".join(f"- {harmless(reason)}" for reason in decision.reasons))
     if decision.uncertain:
         parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))
     if facts.champion is not None:
-        parts.append(details(f"Candidate {facts.champion.experiment.letter}, the champion", findings(facts.champion)))
+        parts.append(
+            details(f"Candidate {facts.champion.experiment.letter}, the champion", findings(facts.champion, facts))
+        )
     parts.append(others(facts))
     parts.append(details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)))
     return "\n\n".join(part for part in parts if part)

@@ -10,9 +10,11 @@ from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
+from bot.core.render.pooled import how_sure
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 
-_NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING})
+_NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.COMPARING, Phase.DECIDING})
+_UNDER_WAY = _NEED_SANDBOXES | {Phase.PUBLISHING}
 
 
 def status_marker(solve: SolveId) -> str:
@@ -41,6 +43,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             each = ", each" if len(facts.runs) > 1 else ""
             attempts = count(len(facts.runs), "attempt")
             return f"🏁 {attempts} at work{each} in its own sandbox. I will judge by running tests."
+        case Phase.COMPARING:
+            return "⚖️ All attempts are over. Comparing the candidates: each is run on the tests of all."
         case Phase.DECIDING:
             return "⚖️ All attempts are over. Comparing what they did."
         case Phase.PUBLISHING:
@@ -48,7 +52,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case Phase.PUBLISHED if pull is not None:
             kind = "draft pull request" if pull.draft else "pull request"
             chosen = f"candidate {_champion_letter(facts)}, chosen from {count(len(facts.runs), 'attempt')}"
-            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}."
+            sure = how_sure(facts.decision) if facts.decision else ""
+            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}. {sure}".rstrip()
         case Phase.CANCELLED:
             return f"🛑 Cancelled: {_ended_by(facts)}. The sandboxes are gone."
         case Phase.FAILED:
@@ -136,7 +141,7 @@ def _footer(facts: SolveFacts, now: Phase) -> str:
         bits.append(f"base {code(facts.task.base_branch)} at `{facts.task.base_sha[:10]}`")
     if facts.limits is not None:
         bits.append(f"at most ${facts.limits.dollars:.2f}, {facts.limits.minutes:g} min per run")
-    if now in (Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.DECIDING, Phase.PUBLISHING):
+    if now in _UNDER_WAY:
         bits.append("stop it with `/solve cancel`")
     elif now is not Phase.PUBLISHED:
         bits.append("try again with `/solve retry`")

@@ -68,9 +68,8 @@ def details(summary: str, body: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Cells are Markdown already; a pipe or a line break in one would break the table."""
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(" ".join(cell.split()) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
+    first, *rest = ["| " + " | ".join(" ".join(cell.split()) for cell in row) + " |" for row in (head, *rows)]
+    return "\n".join([first, "|" + "---|" * len(head), *rest])
 
 
 def listed(words: Sequence[str], limit: int = 5) -> str:

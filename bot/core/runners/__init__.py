@@ -3,11 +3,12 @@
 shell.py      a command line, taken apart                 runner.py   what we know about a runner, and finding it
 table.py      all of them: python.py javascript.py ...    reporters.py   our own, for runners that need one
 recipe.py     how a command is run                        narrow.py   running only some files
-breaking.py   breaking files on purpose
+breaking.py   breaking files on purpose                interpreter.py   running one script
 """
 
 from bot.core.runners.breaking import break_on_purpose, canaries
 from bot.core.runners.folder import REPORT, REPORT_FOLDER
+from bot.core.runners.interpreter import can_run, runs_script
 from bot.core.runners.narrow import narrow
 from bot.core.runners.python import PYTEST_IMPORTS_BY_PATH
 from bot.core.runners.recipe import Recipe, recipe, tells_single_tests
@@ -18,8 +19,10 @@ __all__ = [
     "REPORT_FOLDER",
     "Recipe",
     "break_on_purpose",
+    "can_run",
     "canaries",
     "narrow",
     "recipe",
+    "runs_script",
     "tells_single_tests",
 ]

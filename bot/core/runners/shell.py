@@ -177,7 +177,7 @@ def _part(line: str, tokens: Sequence[_Token], depth: int) -> Part | None:
     tokens = tokens[solid[0] : solid[-1] + 1]
     text = line[tokens[0].start : tokens[-1].start + len(tokens[-1].text)]
     kinds = {token.kind for token in tokens}
-    if tokens[0].text in _KEYWORDS or (tokens[0].kind == "active" and tokens[0].text not in "[$"):
+    if tokens[0].text in _KEYWORDS or (tokens[0].kind == "active" and tokens[0].text not in "[$~"):
         return None
     if tokens[0].kind == "open":
         return _subshell(line, tokens, depth)

@@ -1,0 +1,78 @@
+"""What doing the same, or something else, with the same inputs says about candidates.
+
+Whoever does what was done before agrees with nobody: only where somebody does something new can two agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.core.behaviour import Probed, alone, cured, unchanged
+from bot.core.cross import independence
+from bot.core.evidence import Case
+from bot.core.model import RunId
+
+
+def alike(probed: Probed, run: RunId, case: Case) -> float | None:
+    """How far the other unbroken candidates do the same new things, another model's counting more, 0 to 1."""
+    mine = _new(probed, run)
+    others = {item.run: _new(probed, item.run) for item in case.unbroken if item.run != run}
+    if not mine:
+        return None
+    weights = {other: independence(case, run, other) for other in others}
+    same = sum(weight * _shared(mine, others[other]) for other, weight in weights.items())
+    return same / sum(weights.values()) if weights else None
+
+
+def _shared(mine: Mapping[int, str], theirs: Mapping[int, str]) -> float:
+    same = sum(theirs.get(number) == outcome for number, outcome in mine.items())
+    return same / len({*mine, *theirs})
+
+
+def cure(probed: Probed, run: RunId, case: Case, issue: str) -> float:
+    """By how much more it cures, of what raises an error that the issue names, than the mean of the unbroken."""
+    shares = {item.run: cured(probed, item.run, issue) for item in case.unbroken}
+    known = {each: share for each, share in shares.items() if share is not None and probed.outcomes(each)}
+    return known[run] - sum(known.values()) / len(known) if run in known else 0.0
+
+
+def harm(probed: Probed, run: RunId, case: Case, issue: str) -> float:
+    """The share of inputs that were well before and with which it does something else now.
+
+    What was well is known where the issue names the error that it complains of: all that returned. Elsewhere only that
+    is counted with which it is alone, the base commit included, beyond the mean of the unbroken.
+    """
+    if cured(probed, run, issue) is None:
+        shares = {item.run: alone(probed, item.run) or 0.0 for item in case.unbroken}
+        return max(0.0, shares[run] - sum(shares.values()) / len(shares)) if run in shares else 0.0
+    well = {n for n, outcome in enumerate(probed.base) if outcome.startswith("returns ")}
+    return len(well & set(_new(probed, run))) / len(well) if well else 0.0
+
+
+def example_only(probed: Probed, run: RunId, case: Case) -> bool:
+    """It does something new with the inputs of the issue, and with none that is like them, where others do."""
+    mine = _new(probed, run)
+    others = (_new(probed, item.run) for item in case.unbroken if item.run != run)
+    return _stays_within(mine, probed) and any(new and not _stays_within(new, probed) for new in others)
+
+
+def _stays_within(new: Mapping[int, str], probed: Probed) -> bool:
+    return bool(new) and all(number < probed.from_issue for number in new)
+
+
+def does_nothing(probed: Probed, run: RunId, case: Case) -> bool:
+    """It does to the letter what was done before, with inputs with which others do something else."""
+    same = unchanged(probed)
+    seen = {item.run for item in case.unbroken if any(probed.outcomes(item.run))}
+    return run in same and bool(seen - same)
+
+
+def _new(probed: Probed, run: RunId) -> dict[int, str]:
+    """What it does otherwise than the base commit, by the number of the probe; errors by their class."""
+    rows = zip(probed.base, probed.outcomes(run), strict=False)
+    plain = ((_plain(base), _plain(outcome)) for base, outcome in rows)
+    return {number: outcome for number, (base, outcome) in enumerate(plain) if base and outcome and base != outcome}
+
+
+def _plain(outcome: str) -> str:
+    return outcome.partition(":")[0] if outcome.startswith("raises ") else outcome

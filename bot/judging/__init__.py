@@ -1,0 +1,23 @@
+"""Evidence: what happens when we run things on the base commit and on a candidate. Nothing here believes the agent.
+
+The old tests decide about regressions in the version of the base commit, so a candidate that edits, deletes or adds
+tests, or what tests load first, changes nothing there. Its own tests run separately, without its change and with it.
+
+Every execution starts in a fresh copy of the prepared snapshot: code we do not trust has just run in any other, and
+could have left something behind for the next one. The network is off throughout.
+
+One thing running cannot rule out: the code under test lives in the test runner's process and may forge what the runner
+reports. Against that stands the canary, a test file broken on purpose that every candidate's run has to notice. It
+exposes forgeries that do not look for it; for the others there are the people who review the pull request.
+
+bench.py    one execution in a fresh sandbox       judge.py    the base commit, and each candidate by itself
+trial.py    one candidate on the bench             pool.py     every candidate on the tests of all
+compared.py what they are compared by              probe.py    every candidate on the same inputs
+"""
+
+from bot.judging.bench import Timeouts
+from bot.judging.judge import Judge
+from bot.judging.pool import CrossExamination, Docket, Heard
+from bot.judging.probe import Prober
+
+__all__ = ["CrossExamination", "Docket", "Heard", "Judge", "Prober", "Timeouts"]

@@ -1,0 +1,188 @@
+"""What is run on the base commit, and about one candidate: gates, old tests, its own tests, the repro command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bot.core.absent import MAX_POINTER, is_pointer
+from bot.core.environment.files import Files
+from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
+from bot.core.environment.sources import sources_to_break
+from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.model import (
+    Baseline,
+    Candidate,
+    ChangeKind,
+    Evidence,
+    Gate,
+    GateFailure,
+    Repo,
+    SandboxId,
+    Sha,
+    SolveFacts,
+    SolveId,
+    Task,
+    TestReport,
+    Toolchain,
+    prepared_snapshot,
+)
+from bot.core.render import causes
+from bot.core.reports import baseline
+from bot.core.runners import break_on_purpose, canaries
+from bot.core.silencing import gone_tests, may_silence_others
+from bot.core.testfiles import is_test_file
+from bot.core.words import listing
+from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
+from bot.judging.trial import CandidateTrial
+from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
+
+_CANARIES_TRIED = 2
+_POINTERS_LOOKED_AT = 60  # more files are changed by no candidate that passes the gates
+_MOST_CHECKS = 4
+
+
+class Judge:
+    """Each public method may be repeated after a crash: it starts from the snapshot again."""
+
+    def __init__(
+        self, mirrors: Mirrors, sandboxes: Sandboxes, timeouts: Timeouts, *, times: int = 3, repeats: int = 2
+    ) -> None:
+        """`times`: executions of the baseline. `repeats`: of a run with new failures; what passes once is flaky."""
+        self._mirrors = mirrors
+        self._sandboxes = sandboxes
+        self._timeouts = timeouts
+        self._times = times
+        self._repeats = repeats
+
+    async def trial(self, solve: SolveId, repo: Repo, base: Sha, plan: Toolchain, files: Files) -> Trial:
+        """Is this prepared workspace one in which candidates can be judged?
+
+        Side by side: the tests as they are, and with the product's own code broken, which they have to notice.
+        """
+        if plan.test is None:
+            return Trial()
+        broken = await self._broken(repo, base, sources_to_break(files, plan.ecosystem))
+        if not broken.write:
+            return Trial(await self._bench(solve, base_sandbox(solve)).tests(plan.test))
+        report, without_sources = await asyncio.gather(
+            self._bench(solve, base_sandbox(solve)).tests(plan.test),
+            self._bench(solve, canary_sandbox(solve)).tests(plan.test, broken),
+        )
+        return Trial(report, notices(report, without_sources))
+
+    async def baseline(self, solve: SolveId, task: Task, repo: Repo, attempt: Attempt, *, note: str = "") -> Baseline:
+        """What tests and repro command say on the base commit. `note` is what went wrong before, for people.
+
+        Tests that do not notice when the product's code is broken say nothing: then none of them counts.
+        Raises `SandboxLost`: without a baseline nothing can be judged.
+        """
+        bench = self._bench(solve, base_sandbox(solve))
+        command = attempt.plan.test
+        reports = [attempt.trial.report] if attempt.trial.report is not None else []
+        counts = attempt.proof is not Proof.ANOTHER_COPY
+        while command is not None and counts and len(reports) < self._times:
+            if reports and reports[-1].timed_out:
+                break
+            reports.append(await bench.tests(command))
+        found = baseline(reports)
+        if not counts:
+            found = replace(found, stable=(), failing=(), flaky=(), note=causes.ANOTHER_COPY)
+        found = replace(
+            found, runnable=counts and any(starts(seen, given=task.config.test is not None) for seen in reports)
+        )
+        found = replace(found, note=" ".join(filter(None, (note, found.note))))
+        repro = task.options.repro or task.config.repro
+        if repro is not None:
+            found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
+        checking = self._checks(self._bench(solve, canary_sandbox(solve)), attempt.plan.checks)
+        canary, checks = await asyncio.gather(self._canary(bench, repo, task.base_sha, found), checking)
+        return replace(found, canary=canary, checks=checks)
+
+    async def _checks(self, bench: Bench, commands: Sequence[str]) -> tuple[str, ...]:
+        """Those that pass as things are: linters and type checkers, which never stand for tests."""
+        return tuple([command for command in commands[:_MOST_CHECKS] if await bench.repro(command) == 0])
+
+    async def canary(self, solve: SolveId, repo: Repo, base: Sha, seen: TestReport) -> str:
+        """A test file whose breaking the tests of the prepared workspace notice; "" when none was found."""
+        return await self._canary(self._bench(solve, canary_sandbox(solve)), repo, base, baseline([seen]))
+
+    async def _canary(self, bench: Bench, repo: Repo, base: Sha, found: Baseline) -> str:
+        """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
+        if found.command is None or not found.stable:
+            return ""
+        paths = [file.path for file in await self._mirrors.files(repo, base) if is_test_file(file.path)]
+        for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
+            if await bench.notices(found, await self._broken(repo, base, [path])):
+                return path
+        return ""
+
+    async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> Overlay:
+        contents = {path: await self._mirrors.read(repo, base, path) for path in paths}
+        return Overlay({path: (break_on_purpose(path, text or b""), "100644") for path, text in contents.items()})
+
+    async def judge(self, facts: SolveFacts, candidate: Candidate) -> Evidence:
+        """Gates first: a candidate that fails one is not run. A lost sandbox leaves a hole; the evidence names it."""
+        assert facts.task is not None
+        assert facts.baseline is not None
+        repo, base = facts.solve.issue.repo, facts.task.base_sha
+        evidence = _unobserved(candidate, facts.baseline)
+        policy = GatePolicy(facts.task.config.protect, pointers=await self._pointers(repo, base, candidate))
+        try:
+            entries = await self._mirrors.entries(repo, base, candidate.patch)
+        except Rejected:
+            failures = (GateFailure(Gate.DOES_NOT_APPLY, ""), *check_gates(candidate, policy))
+            return replace(evidence, gate_failures=failures)
+        contents = {entry.path: entry.content for entry in entries if entry.content is not None}
+        if failures := check_gates(candidate, policy, contents):
+            return replace(evidence, gate_failures=failures)
+        canary = facts.baseline.canary
+        trial = CandidateTrial(
+            self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
+            facts.baseline,
+            sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path)),
+            tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
+            canary=await self._broken(repo, base, [canary]) if canary else None,
+            repeats=self._repeats,
+            gone=gone_tests(candidate),
+            sets_runner_up=may_silence_others(candidate.changes),
+        )
+        try:
+            evidence = await trial.regressions(evidence)
+            if evidence.stable_total and not evidence.stable_passed:
+                return evidence  # whatever else it does, it is out
+            evidence = await trial.own_tests(evidence)
+            evidence = await trial.silencing(evidence)
+            if evidence.gate_failures:
+                return evidence
+            evidence = await trial.repro(evidence)
+            evidence = await trial.checks(evidence)
+        except SandboxLost:
+            return replace(evidence, problem=causes.HALF_OBSERVED)
+        except Rejected:
+            return replace(evidence, problem=causes.DOES_NOT_FIT)
+        return evidence
+
+    async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
+        """Of the files that are changed, those that stand for others, which are kept in Git LFS."""
+        changed = {change.path for change in candidate.changes if change.kind is ChangeKind.MODIFIED}
+        small = [f.path for f in await self._mirrors.files(repo, base) if f.path in changed and f.size < MAX_POINTER]
+        contents = {path: await self._mirrors.read(repo, base, path) for path in small[:_POINTERS_LOOKED_AT]}
+        return frozenset(path for path, content in contents.items() if is_pointer(content or b""))
+
+    def _bench(self, solve: SolveId, sandbox: SandboxId) -> Bench:
+        return Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)
+
+
+def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
+    own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
+    skipping = skips_its_own_tests(candidate)
+    return Evidence(
+        run=candidate.run,
+        test_files=tuple(path for path in own if is_test_file(path)),
+        repro_before=baseline.repro_exit,
+        lines_changed=candidate.lines_changed,
+        files_changed=len(candidate.changes),
+        notes=(causes.skips_its_own_tests(listing(skipping)),) if skipping else (),
+    )

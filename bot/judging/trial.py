@@ -1,0 +1,124 @@
+"""One candidate on the bench."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
+from bot.core.reasons import listing
+from bot.core.render import causes
+from bot.core.reports import FLIP, OwnTests, fixed, own_tests, regressions, shortfall
+from bot.core.runners import narrow
+from bot.core.silencing import named, silenced
+from bot.core.testfiles import is_test_file
+from bot.judging.bench import Bench, Overlay
+
+
+def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
+    return (causes.passed_when_repeated(listing(names)),) if names else ()
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateTrial:
+    """One candidate on the bench. Each method adds to the evidence what it has observed.
+
+    `tests` are the candidate's test files and what tests load or compare with, `sources` all its other files,
+    `canary` is the test file broken on purpose. `gone`: names of tests that it takes away openly. `sets_runner_up`: it
+    touches what decides which tests are run.
+    """
+
+    bench: Bench
+    baseline: Baseline
+    sources: Overlay
+    tests: Overlay
+    canary: Overlay | None
+    repeats: int
+    gone: frozenset[str] = frozenset()
+    sets_runner_up: bool = False
+
+    async def regressions(self, evidence: Evidence) -> Evidence:
+        """The old tests on the new sources. What fails anew counts when it fails every time."""
+        if self.baseline.command is None:
+            return evidence
+        seen = await self.bench.tests(self.baseline.command, self.sources)
+        once = set(regressions(self.baseline, seen))
+        always = once
+        for _ in range(1 if seen.timed_out else self.repeats):
+            if not always:
+                break
+            seen = await self.bench.tests(self.baseline.command, self.sources)
+            always = always & set(regressions(self.baseline, seen))
+        evidence = replace(
+            evidence,
+            regressions=tuple(sorted(always)),
+            stable_total=len(self.baseline.stable),
+            stable_passed=len(set(self.baseline.stable) - always),
+            fixed=fixed(self.baseline, seen),
+            problem=shortfall(self.baseline, seen),
+            notes=(*evidence.notes, *_not_repeated(sorted(once - always))),
+        )
+        if evidence.stable_passed == 0 or self.canary is None:
+            return evidence
+        if await self.bench.notices(self.baseline, self.sources | self.canary):
+            return evidence
+        return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=causes.FORGED)
+
+    async def own_tests(self, evidence: Evidence) -> Evidence:
+        """Its own tests, without its change and with it; twice when they speak for it, because they may be flaky."""
+        own = [path for path in self.tests.write if is_test_file(path)]
+        if self.baseline.command is None or not own:
+            return evidence
+        command = narrow(self.baseline.command, own) or self.baseline.command
+        seen, last = await self._own_tests(command, evidence)
+        evidence = await self._heard(evidence, last, whole=False)
+        note = ""
+        if seen == FLIP and (await self._own_tests(command, evidence))[0] != FLIP:
+            seen = OwnTests(None, None)
+            note = causes.FLAKY_TESTS
+        elif seen == OwnTests(None, True):
+            note = causes.UNLOADABLE_TESTS
+        return replace(
+            evidence,
+            own_tests_on_base=seen.on_base,
+            own_tests_on_candidate=seen.on_candidate,
+            notes=(*evidence.notes, note) if note else evidence.notes,
+        )
+
+    async def _own_tests(self, command: str, evidence: Evidence) -> tuple[OwnTests, TestReport]:
+        without = await self.bench.tests(command, self.tests)
+        with_change = await self.bench.tests(command, self._tree)
+        return own_tests(self.baseline, evidence.regressions, without, with_change), with_change
+
+    async def silencing(self, evidence: Evidence) -> Evidence:
+        """All tests in its own tree, where it says which are run. Who keeps tests from running is out."""
+        if self.baseline.command is None or not self.sets_runner_up:
+            return evidence
+        return await self._heard(evidence, await self.bench.tests(self.baseline.command, self._tree), whole=True)
+
+    async def _heard(self, evidence: Evidence, report: TestReport, *, whole: bool) -> Evidence:
+        """Are the tests that have to be in this report of its own tree there? A second one has to say the same."""
+        names = silenced(self.baseline, report, self.gone, whole=whole)
+        if names:
+            again = await self.bench.tests(report.command, self._tree)
+            names = tuple(sorted({*names} & {*silenced(self.baseline, again, self.gone, whole=whole)}))
+        if not names:
+            return evidence
+        failure = GateFailure(Gate.TESTS_SKIPPED, named(names))
+        return replace(evidence, gate_failures=(*evidence.gate_failures, failure))
+
+    @property
+    def _tree(self) -> Overlay:
+        return self.sources | self.tests
+
+    async def repro(self, evidence: Evidence) -> Evidence:
+        """The repro command on the new sources: it may run old tests, so the candidate's stay out."""
+        if self.baseline.repro is None:
+            return evidence
+        return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.sources))
+
+    async def checks(self, evidence: Evidence) -> Evidence:
+        """Linters and type checkers on the whole candidate. One that fails is told, and decides nothing."""
+        failing = [command for command in self.baseline.checks if await self.bench.repro(command, self._tree) != 0]
+        notes = [causes.check_fails(command) for command in failing]
+        return replace(evidence, notes=(*evidence.notes, *notes))

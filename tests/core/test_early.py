@@ -1,0 +1,57 @@
+"""When the runs that have not begun are not begun."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.early import enough
+from bot.core.evidence import Case
+from bot.core.model import Evidence, Gate, GateFailure
+from bot.core.pool import PooledTest
+from tests.core.test_choosing import judged
+from tests.core.test_cross import IDS, case, pooled
+
+PAIR = frozenset({IDS["A"], IDS["B"]})
+BOTH = [pooled("AB-", "A"), pooled("AB-", "B")]
+
+
+def alike(models: str = "ab", prior: float = 0.5, **changes: object) -> Case:
+    """A and B made nearly the same change; `changes` are those of the evidence of B."""
+    c = judged(case("AB", models, same_text=("AB",)), ())
+    runs = {
+        run: replace(facts, experiment=replace(facts.experiment, model=replace(facts.experiment.model, prior=prior)))
+        for run, facts in c.runs.items()
+    }
+    a, b = c.evidence
+    return Case((a, replace(b, **changes)), runs, c.baseline)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("what", "c", "pool", "found"),
+    [
+        ("nearly the same change of two models", alike(), [], True),
+        ("of one model", alike("aa"), [], False),
+        ("of one strong model", alike("aa", prior=0.7), [], True),
+        ("and all tests are green", alike(), BOTH, True),
+        ("but a test is red on one", alike(), [pooled("A-B", "A")], False),
+        ("but one was not tested", alike(stable_total=0, stable_passed=0), [], False),
+        ("but one breaks a test", alike(regressions=("t1",), stable_passed=39), [], False),
+        ("but one is out", alike(gate_failures=(GateFailure(Gate.SECRET, ""),)), [], False),
+        ("but nothing is changed", alike(inert=True), [], False),
+        ("another change", judged(case("AB"), ()), [], False),
+        ("another change, the tests of both are green", judged(case("AB"), ()), BOTH, True),
+        ("another change, one author's are", judged(case("AB"), ()), BOTH[:1], False),
+        ("one candidate", judged(case("A"), ()), [], False),
+    ],
+)  # fmt: skip
+def test_two_that_are_enough(what: str, c: Case, pool: list[PooledTest], found: bool) -> None:
+    assert enough(c, pool) == (PAIR if found else frozenset()), what
+
+
+def test_of_many_two_are_enough() -> None:
+    c = alike()
+    third = Evidence(IDS["C"], gate_failures=(GateFailure(Gate.EMPTY, ""),))
+    runs = {**case("ABC").runs, **c.runs}
+    assert enough(Case((third, *c.evidence), runs, c.baseline), []) == PAIR
