@@ -51,6 +51,7 @@ def read_patch(patch: str) -> Iterator[Edit]:
             if edit:
                 yield edit
             edit = Edit(_path_in(line))
+            old = new = 0  # whatever the last hunk had promised
         elif edit and line == "GIT binary patch":
             edit.unread = True
         elif hunk := _HUNK.match(line):

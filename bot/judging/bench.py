@@ -105,8 +105,7 @@ class Bench:
     async def _tests(self, command: str, files: Overlay) -> TestReport:
         how = recipe(command)
         async with self._fresh(files):
-            await self._run(how.before, _OWN_COMMANDS_SECONDS)
-            done = await self._run(how.command, self.timeouts.tests)
+            done = await self._run(f"{{\n{how.before}\n}} > /dev/null 2>&1\n{how.command}", self.timeouts.tests)
             await self._run(how.after, _OWN_COMMANDS_SECONDS)
             left = await self.sandboxes.read(self.sandbox, REPORT, limit=MAX_REPORT)
         return await asyncio.to_thread(  # reports have up to 16 MB, and are of whatever the code under test likes

@@ -1,4 +1,5 @@
-"""`make drill`: solves whose bot is killed at random moments, for as long as you like, on both databases.
+"""`make drill`: solves whose bot is killed at random moments, for as long as you like, on both databases; then the
+service that lends sandboxes is away in the middle of twenty solves.
 
     python -m tests.stories.drill [ROUNDS]
 
@@ -14,9 +15,11 @@ from tempfile import TemporaryDirectory
 
 from tests.contracts.postgres import PostgresServer, bundled_binaries, machine_binaries, postgres_server
 from tests.stories.test_crash_sweep import killed_at_random
+from tests.stories.test_outage import refused_connections, ten_minutes_of_503
 
 ROUNDS = 10
 KILLS = 8
+EACH = 5  # solves in each state, twenty together
 
 
 async def drill(rounds: int, postgres: PostgresServer) -> None:
@@ -28,6 +31,15 @@ async def drill(rounds: int, postgres: PostgresServer) -> None:
             print(f"seed {seed}, {database}: {KILLS} kills, {calls.total()} model calls, one pull request", flush=True)
 
 
+async def outages() -> None:
+    for outage in (ten_minutes_of_503, refused_connections):
+        with TemporaryDirectory(prefix="solvebot-drill-") as name:
+            Path(name).chmod(0o755)
+            await outage(Path(name), EACH)
+        print(f"{outage.__name__}: twenty solves, nothing lost", flush=True)
+
+
 if __name__ == "__main__":
     with postgres_server(machine_binaries() or bundled_binaries()) as server:
         asyncio.run(drill(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS, server))
+    asyncio.run(outages())

@@ -263,7 +263,7 @@ async def a_mortal_world(
             "BASELINE_REPEATS": "2",
             "SETUP_AGENT": "false",
             "SETUP_HOSTS": "none",
-            "ENGINE_POLL": "0.05",
+            "ENGINE_POLL": "0.1",
             "DATA_DIR": str(directory / "data"),
             "DATABASE_URL": database_url,
             "STATUS_INTERVAL": "3600",

@@ -162,7 +162,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         baseline_repeats=2,
         setup_agent=False,
         setup_hosts=(),  # no story asks the tools of the machine that it happens on
-        poll=0.02,
+        poll=0.1,
         data=directory / "bot",
         database_url=database_url,
         status_interval=0.0,
