@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 
 from bot import __version__, app, logs
-from bot.core.model import ModelSpec, Prices
+from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
@@ -255,7 +255,7 @@ def _price(_context: click.Context, _parameter: click.Parameter, price: float | 
 @click.option("--output", "output_price", type=float, callback=_price, help="Dollars per million tokens.")
 @click.option("--temperature", type=click.FloatRange(0, 2))
 @click.option("--max-tokens", type=click.IntRange(min=1))
-@click.option("--prior", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share it solves alone.")
+@click.option("--prior", type=click.FloatRange(0, 1), default=UNKNOWN_PRIOR, show_default=True, help="Share it solves.")
 def models_add(name: str, model_id: str, provider: str, input_price: float | None, output_price: float | None,
                temperature: float | None, max_tokens: int | None, prior: float) -> None:  # fmt: skip
     """Add a model, or change one. NAME is what people type, MODEL_ID what the provider calls it."""

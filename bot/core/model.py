@@ -175,6 +175,11 @@ class Prices:
     cached_input: float | None = None
 
 
+UNKNOWN_PRIOR = (
+    0.63  # of a model that nobody has measured: the middle of the catalogue, because newer ones are not weaker
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A row of the catalogue. `name` is what people type, `model_id` what the provider is asked for."""
@@ -185,7 +190,7 @@ class ModelSpec:
     temperature: float | None = None
     max_tokens: int | None = None
     prices: Prices | None = None
-    prior: float = 0.5  # share of issues it solves alone, 0 to 1
+    prior: float = UNKNOWN_PRIOR  # share of issues it solves alone, 0 to 1
     is_active: bool = True
 
 

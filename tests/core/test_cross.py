@@ -22,7 +22,7 @@ def case(letters: str, models: str = "", inert: str = "", same_text: tuple[str, 
     runs, evidence = {}, []
     for letter, model in zip(letters, models or letters.lower(), strict=True):
         run = IDS[letter]
-        spec = ModelSpec(model, "somewhere", model)
+        spec = ModelSpec(model, "somewhere", model, prior=0.5)
         runs[run] = RunFacts(
             run, SOLVE, Experiment(ord(letter) - ord("A") + 1, spec, None, Strategy.BASELINE, 100, 1.0)
         )
