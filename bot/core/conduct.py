@@ -5,6 +5,7 @@ Whoever does what was done before agrees with nobody: only where somebody does s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -12,6 +13,8 @@ from bot.core.behaviour import Probed, alone, cured, unchanged
 from bot.core.cross import independence
 from bot.core.evidence import Case
 from bot.core.model import RunId
+
+_SHORT = 2  # characters of a value
 
 
 def same(probed: Probed, one: RunId, other: RunId) -> float:
@@ -42,6 +45,27 @@ def cure(probed: Probed, run: RunId, case: Case, issue: str) -> float:
     shares = {item.run: cured(probed, item.run, issue) for item in case.unbroken}
     known = {each: share for each, share in shares.items() if share is not None and probed.outcomes(each)}
     return known[run] - sum(known.values()) / len(known) if run in known else 0.0
+
+
+def promise(probed: Probed, run: RunId, case: Case, issue: str) -> float:
+    """Of what the issue names and nobody did before, by how much more it does than the mean of the unbroken.
+
+    Named are errors by their class ("a ValueError would be right") and values as they are written ("I expect 1.0 MB"):
+    those that some candidate now raises or returns, and that the base commit never did.
+    """
+    before = set(map(_plain, probed.base))
+    shown = {item.run: set(_new(probed, item.run).values()) - before for item in case.unbroken}
+    named = {outcome for outcomes in shown.values() for outcome in outcomes if _is_named(outcome, issue)}
+    shares = {each: len(outcomes & named) / len(named) for each, outcomes in shown.items()} if named else {}
+    return shares[run] - sum(shares.values()) / len(shares) if run in shares else 0.0
+
+
+def _is_named(outcome: str, issue: str) -> bool:
+    """Values of one or two characters stand everywhere."""
+    way, _, what = outcome.partition(" ")
+    if way == "returns":
+        return len(what) > _SHORT and what.strip("'") in issue
+    return bool(re.search(rf"\b{re.escape(what)}\b", issue))
 
 
 def harm(probed: Probed, run: RunId, case: Case, issue: str) -> float:

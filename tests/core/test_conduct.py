@@ -32,6 +32,7 @@ def probed(**outcomes: tuple[str, ...]) -> Probed:
 
 
 A, C = IDS["A"], IDS["C"]
+CONSTANT = pooled("E-AC", "E", name="test_constant")
 
 
 def test_two_special_cases_of_the_example_do_not_beat_one_cure() -> None:
@@ -51,6 +52,40 @@ def test_who_cures_more_of_what_the_issue_names_leads() -> None:
     assert conduct.cure(seen, C, c, ISSUE) == pytest.approx(-1 / 3)
     assert conduct.cure(seen, A, c, "it is slow") == 0.0
     assert conduct.cure(probed(C=EXAMPLE), A, c, ISSUE) == 0.0  # A was not seen
+
+
+WANTED = f"{ISSUE}. I would expect [1.0]. What cannot be reached should be a ValueError."
+
+
+def test_who_does_what_the_issue_names_leads() -> None:
+    """All return the value that is asked for; only A raises the error that is."""
+    seen = probed(A=RIGHT, C=EXAMPLE, E=SWALLOWS)
+    c = case("ACE")
+    assert conduct.promise(seen, A, c, WANTED) == pytest.approx(1 / 3)
+    assert conduct.promise(seen, C, c, WANTED) == conduct.promise(seen, IDS["E"], c, WANTED) == pytest.approx(-1 / 6)
+    assert conduct.promise(seen, A, c, ISSUE) == 0.0  # names what was done before, and nothing else
+
+
+@pytest.mark.parametrize(
+    ("issue", "expected"),
+    [
+        ("It raises ValueErrors.", 0.0),  # another word
+        ("A ValueError, please.", 0.5),
+        ("It says 1.0.", 0.0),  # not the value as it is written
+        ("[1.0] is right, and for [2.0] as well", 0.25),  # C returns one of the two
+    ],
+)
+def test_what_an_issue_names(issue: str, expected: float) -> None:
+    assert conduct.promise(probed(A=RIGHT, C=EXAMPLE), A, case("AC"), issue) == pytest.approx(expected)
+
+
+def test_the_error_that_the_issue_asks_for_outweighs_a_wrong_test() -> None:
+    """E swallows, and brings a test that says so; A is right, and brings none."""
+    c = judged(case("ACE"), [CONSTANT])
+    decision = decide(
+        c.evidence, c.runs, BASELINE, (CONSTANT,), beside=Beside(probed(A=RIGHT, C=EXAMPLE, E=SWALLOWS), WANTED)
+    )
+    assert decision.champion == A
 
 
 @pytest.mark.parametrize(
