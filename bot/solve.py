@@ -27,6 +27,7 @@ from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.early import enough
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
 from bot.core.evidence import Case, provable
@@ -136,7 +137,10 @@ class Solver:
         await self._conclusion.complete(job.id)
 
     async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, brief: str) -> None:
-        """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan."""
+        """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan.
+
+        When two that are over agree, those that have not begun are not begun.
+        """
         wanted = task.config.command or self._options.command_timeout
         command_seconds = min(wanted, self._options.longest_command)
         waiting = [
@@ -162,6 +166,8 @@ class Solver:
             done = await self._engine.first_of(list(working.values()))
             del working[done]
             await self.tell(job.id, RunId(done))
+            if waiting and await self.enough(job, tuple(run.id for run in waiting)):
+                waiting.clear()
 
     async def _compare(self, job: Solve) -> None:
         """Every candidate on the tests of all, for as long as there is time: one entry of the pool after the other."""
@@ -270,6 +276,19 @@ class Solver:
             )
         await self._board.refresh(id)
 
+    @step("enough")
+    async def enough(self, job: Solve, waiting: tuple[RunId, ...]) -> bool:
+        facts = await self._facts(job.id)
+        agreed = enough(_case(facts), ())
+        if not agreed:
+            return False
+        for run in waiting:
+            await self._world.store.run_ended(run, Status.CANCELLED, at=self._world.clock.now(), exit_status=None)
+        await self._world.store.noted(job.id, causes.enough(facts, agreed, len(waiting)))
+        log.info("solve.enough", solve=job.id, agreed=sorted(agreed), not_begun=len(waiting))
+        await self._board.refresh(job.id)
+        return True
+
     @step("decide without runs")
     async def decide_without_runs(self, job: Solve) -> None:
         await self._world.store.decided(job.id, without_runs())
@@ -297,15 +316,13 @@ class Solver:
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
         assert facts.baseline is not None
-        runs = {run.id: run for run in facts.runs}
-        case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
-        judged = with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate})
-        for evidence in judged:
+        case = _case(facts)
+        for evidence in case.evidence:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
         decision = decide(
-            judged,
-            runs,
+            case.evidence,
+            case.runs,
             facts.baseline,
             facts.pool,
             beside=Beside(facts.probed, f"{facts.task.title}\n{facts.task.body}"),
@@ -333,6 +350,14 @@ class Solver:
         facts = await self._world.store.facts(id)
         assert facts is not None
         return facts
+
+
+def _case(facts: SolveFacts) -> Case:
+    """What has been judged so far, with how far it agrees."""
+    assert facts.baseline is not None
+    runs = {run.id: run for run in facts.runs}
+    case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
+    return replace(case, evidence=with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate}))
 
 
 async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:

@@ -59,7 +59,10 @@ def decide(
         for place, each in enumerate(ordered, start=1)
     ]
     silent = sorted(runs.keys() - judged.keys())
-    ranking += [Ranked(run, place, "no candidate", False) for place, run in enumerate(silent, start=len(ordered) + 1)]
+    ranking += [
+        Ranked(run, place, "no candidate" if runs[run].was_begun else "not begun", False)
+        for place, run in enumerate(silent, start=len(ordered) + 1)
+    ]
     return Decision(
         outcome=_outcome(champion, baseline),
         champion=champion.evidence.run if champion else None,

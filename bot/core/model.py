@@ -563,6 +563,11 @@ class RunFacts:
     started_at: datetime | None = None
     completed_at: datetime | None = None
 
+    @property
+    def was_begun(self) -> bool:
+        """Not so when it was not needed any more."""
+        return self.status is not Status.CANCELLED or self.started_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:

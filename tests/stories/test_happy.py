@@ -172,3 +172,21 @@ async def test_a_set_up_that_fails_is_told(tmp_path: Path) -> None:
         await world.next_comment(issue)
         [pull] = world.repo.pulls
         assert "no such package" in (pull.state.body or "")
+
+
+async def test_runs_that_have_not_begun_are_not_needed_when_two_agree(tmp_path: Path) -> None:
+    names = ("fixer", "twin", "spare")
+    files = line_up(*names, extra="limits: {parallel: 1}\n")
+    async with a_world(tmp_path, scripts=dict.fromkeys(names, FIXES), files=files) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+
+        assert [run.status for run in facts.runs] == [Status.COMPLETED, Status.COMPLETED, Status.CANCELLED]
+        assert world.models.calls["simulated/spare"] == 0
+        assert facts.champion in facts.runs[:2]
+        status = await world.next_comment(issue)
+        assert "A and B made nearly the same change, and nothing stands against it" in status.body
+        assert r"1 attempt was not begun. That saved about \$0.00." in status.body
+        assert "chosen from 2 attempts" in status.body
+        assert "| **C** | `spare` baseline | – | none | – | – | – | not begun |" in status.body

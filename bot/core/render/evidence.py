@@ -137,7 +137,7 @@ def run_state(run: RunFacts) -> str:
         case Status.RUNNING:
             return f"working: {code(_beginning(run.last_command))}" if run.last_command else "working"
         case Status.CANCELLED:
-            return "cancelled"
+            return "cancelled" if run.was_begun else "not begun"
         case Status.FAILED:
             return _ENDINGS.get(run.exit_status, "failed") if run.exit_status else "failed"
         case Status.COMPLETED:

@@ -51,7 +51,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return "📦 A champion is chosen. Opening the pull request."
         case Phase.PUBLISHED if pull is not None:
             kind = "draft pull request" if pull.draft else "pull request"
-            chosen = f"candidate {_champion_letter(facts)}, chosen from {count(len(facts.runs), 'attempt')}"
+            begun = sum(run.was_begun for run in facts.runs)
+            chosen = f"candidate {_champion_letter(facts)}, chosen from {count(begun, 'attempt')}"
             sure = how_sure(facts.decision) if facts.decision else ""
             return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}. {sure}".rstrip()
         case Phase.CANCELLED:
