@@ -48,12 +48,13 @@ def cure(probed: Probed, run: RunId, case: Case, issue: str) -> float:
 
 
 def promise(probed: Probed, run: RunId, case: Case, issue: str) -> float:
-    """Of what the issue names and nobody did before, by how much more it does than the mean of the unbroken.
+    """Of what the issue names and does not complain of, by how much more it does than the mean of the unbroken.
 
     Named are errors by their class ("a ValueError would be right") and values as they are written ("I expect 1.0 MB"):
-    those that some candidate now raises or returns, and that the base commit never did.
+    those that some candidate now raises or returns where the base commit did not, and that are not what the issue's own
+    inputs led to, which is what it complains of.
     """
-    before = set(map(_plain, probed.base))
+    before = set(map(_plain, probed.base[: probed.from_issue or len(probed.base)]))
     shown = {item.run: set(_new(probed, item.run).values()) - before for item in case.unbroken}
     named = {outcome for outcomes in shown.values() for outcome in outcomes if _is_named(outcome, issue)}
     shares = {each: len(outcomes & named) / len(named) for each, outcomes in shown.items()} if named else {}

@@ -64,6 +64,8 @@ def test_who_does_what_the_issue_names_leads() -> None:
     assert conduct.promise(seen, A, c, WANTED) == pytest.approx(1 / 3)
     assert conduct.promise(seen, C, c, WANTED) == conduct.promise(seen, IDS["E"], c, WANTED) == pytest.approx(-1 / 6)
     assert conduct.promise(seen, A, c, ISSUE) == 0.0  # names what was done before, and nothing else
+    elsewhere = replace(seen, base=(*BASE[:3], "raises ValueError: too small"))  # the base commit knows that error, too
+    assert conduct.promise(elsewhere, A, c, WANTED) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(
