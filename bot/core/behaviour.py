@@ -7,6 +7,7 @@ people where two differ, which behave alike, and which do what was done before.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.core.ids import RunId
@@ -81,15 +82,18 @@ def shared_behaviour(probed: Probed, one: RunId, other: RunId) -> float | None:
     return sum(_at(mine, n) == _at(theirs, n) for n in both) / len(both) if both else None
 
 
-def alone(probed: Probed, run: RunId) -> float | None:
+def alone(probed: Probed, run: RunId, asked: Collection[str] = ()) -> float | None:
     """The share of telling probes with which nobody else does the same, the base commit included; None: none tells.
+
+    `asked`: outcomes that somebody asked for, in which one may be alone.
 
     A special case is seldom alone, for it leaves the rest as it was; what changes too much is.
     """
     mine = probed.outcomes(run)
     others = [probed.base, *(item.outcomes for item in probed.seen if item.run != run)]
     seen = [n for n in telling(probed) if _at(mine, n)]
-    return sum(all(_at(row, n) != _at(mine, n) for row in others) for n in seen) / len(seen) if seen else None
+    lonely = [n for n in seen if _at(mine, n) not in asked and all(_at(row, n) != _at(mine, n) for row in others)]
+    return len(lonely) / len(seen) if seen else None
 
 
 def cured(probed: Probed, run: RunId, issue: str) -> float | None:

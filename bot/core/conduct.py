@@ -54,11 +54,31 @@ def promise(probed: Probed, run: RunId, case: Case, issue: str) -> float:
     those that some candidate now raises or returns where the base commit did not, and that are not what the issue's own
     inputs led to, which is what it complains of.
     """
-    before = set(map(_plain, probed.base[: probed.from_issue or len(probed.base)]))
-    shown = {item.run: set(_new(probed, item.run).values()) - before for item in case.unbroken}
-    named = {outcome for outcomes in shown.values() for outcome in outcomes if _is_named(outcome, issue)}
-    shares = {each: len(outcomes & named) / len(named) for each, outcomes in shown.items()} if named else {}
+    asked = _promised(probed, case, issue)
+    shown = {item.run: _new(probed, item.run) for item in case.unbroken}
+    shares = {each: _kept(asked, new) for each, new in shown.items()} if asked else {}
     return shares[run] - sum(shares.values()) / len(shares) if run in shares else 0.0
+
+
+def _promised(probed: Probed, case: Case, issue: str) -> dict[str, frozenset[int]]:
+    """What the issue names, and inputs with which some candidate does it anew: a value only with the issue's own."""
+    before = set(map(_plain, probed.base[: probed.from_issue or len(probed.base)]))
+    found: dict[str, set[int]] = {}
+    for item in case.unbroken:
+        for number, outcome in _new(probed, item.run).items():
+            if number < probed.from_issue or not outcome.startswith("returns "):
+                found.setdefault(outcome, set()).add(number)
+    return {
+        outcome: frozenset(numbers)
+        for outcome, numbers in found.items()
+        if outcome not in before and _is_named(outcome, issue)
+    }
+
+
+def _kept(asked: Mapping[str, frozenset[int]], new: Mapping[int, str]) -> float:
+    """Of each promise as far as it is kept; each counts the same."""
+    shares = [sum(new.get(n) == outcome for n in numbers) / len(numbers) for outcome, numbers in asked.items()]
+    return sum(shares) / len(shares)
 
 
 def _is_named(outcome: str, issue: str) -> bool:
@@ -70,16 +90,18 @@ def _is_named(outcome: str, issue: str) -> bool:
 
 
 def harm(probed: Probed, run: RunId, case: Case, issue: str) -> float:
-    """The share of inputs that were well before and with which it does something else now.
+    """The share of inputs that were well before and with which it does something else now that nobody asked for.
 
     What was well is known where the issue names the error that it complains of: all that returned. Elsewhere only that
     is counted with which it is alone, the base commit included, beyond the mean of the unbroken.
     """
+    promised = _promised(probed, case, issue)
     if cured(probed, run, issue) is None:
-        shares = {item.run: alone(probed, item.run) or 0.0 for item in case.unbroken}
+        shares = {item.run: alone(probed, item.run, promised) or 0.0 for item in case.unbroken}
         return max(0.0, shares[run] - sum(shares.values()) / len(shares)) if run in shares else 0.0
     well = {n for n, outcome in enumerate(probed.base) if outcome.startswith("returns ")}
-    return len(well & set(_new(probed, run))) / len(well) if well else 0.0
+    changed = {n for n, outcome in _new(probed, run).items() if outcome not in promised}
+    return len(well & changed) / len(well) if well else 0.0
 
 
 def example_only(probed: Probed, run: RunId, case: Case) -> bool:

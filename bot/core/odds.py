@@ -32,7 +32,7 @@ CROSS = 3.0  # from none of the pool to all of it, as in CodeMonkeys and its lik
 FROM_ISSUE = 0.8  # more than tests of its own, less than a person's command (assumption)
 COMPARED = 0.5  # to the one and from the other: a model's word is worth one unit at most (assumption)
 CURED = 1.5  # from none to all of what raises the error of the issue (assumption)
-PROMISED = 1.5  # from none to all of what the issue names and nobody did before (assumption)
+PROMISED = 2.0  # from none to all of what the issue asks for by name: a person's word, as a repro command is (assumption)
 HARM = -1.5  # from none to all of what was well before (assumption)
 EXAMPLE_ONLY = -1.0  # special cases, where others do more (assumption)
 DOES_NOTHING = -1.5  # nothing new with the inputs of the issue, where others do (assumption)
@@ -159,7 +159,7 @@ def _with_behaviour(terms: Terms, evidence: Evidence, table: Matrix, probed: Pro
 
 
 def _with_probes(terms: Terms, run: RunId, case: Case, probed: Probed, issue: str) -> Terms:
-    """1.5 for what it cures beyond the mean, 1.5 for what it does of what the issue names, -1.5 for what it harms, -1
+    """1.5 for what it cures beyond the mean, 2 for what it does of what the issue names, -1.5 for what it harms, -1
     when it treats special cases, -1.5 when it does nothing new; and what others do with the same inputs, where that is
     known, stands for behaving alike.
     """

@@ -23,6 +23,7 @@ _MOST_NODES = 40_000
 _MOST_LITERALS = 200
 _MOST_FUNCTIONS = 1_000
 _MOST_INNER = 2_000
+_MOST_WAYS = 6  # methods of which one is asked the same
 _FURTHEST = 3  # calls from what is changed
 _LARGEST = 10**18
 
@@ -47,9 +48,11 @@ def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: 
     Half of them are expressions of the issue and others like these, as far as there are so many.
     """
     names: set[str] = set()
+    methods: set[str] = set()
     imports: list[str] = []
     for path, (before, after) in sorted(changed.items()):
         found = frozenset[str]().union(*(changed_names(before, text) for text in after))
+        methods |= methods_with(before, found)
         found |= callers(before, found)
         names |= found
         imports += _imports_of_module(path, before, found)
@@ -61,7 +64,8 @@ def probes(issue: str, changed: Mapping[str, tuple[str, Sequence[str]]], tests: 
     asked = list(dict.fromkeys(_expressions(snippets, names, known)))[:MOST_SEEDS]
     tested = list(dict.fromkeys(_expressions(test_trees, names, known)))[:MOST_SEEDS]
     elsewhere = _literals(test_trees)
-    like_asked = islice(chain(asked, _like(asked, elsewhere)), MOST_PROBES // 2)
+    near = [*asked, *dict.fromkeys(text for seed in asked for text in other_ways(seed, sorted(methods)))]
+    like_asked = islice(chain(near, _like(near, elsewhere)), MOST_PROBES // 2)
     wanted = dict.fromkeys(chain(like_asked, tested, _like([*tested, *asked], elsewhere)))
     return Probes(tuple(imports), tuple(islice(wanted, MOST_PROBES)), len(asked))
 
@@ -94,6 +98,21 @@ def callers(source: str, names: Iterable[str]) -> frozenset[str]:
     for _ in range(_FURTHEST):
         found |= {name for name, uses in used.items() if not uses.isdisjoint(found)}
     return found
+
+
+def methods_with(source: str, names: Iterable[str]) -> frozenset[str]:
+    """Public methods of the file that are among the names, or call a method that is."""
+    tree, wanted = _parsed(source), set(names)
+    found = set[str]()
+    classes = [item for item in tree.body if isinstance(item, ast.ClassDef)] if tree else []
+    wanted -= {item.name for item in classes}
+    for method in islice((part for item in classes for part in item.body), _MOST_FUNCTIONS):
+        if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+            inner = islice(ast.walk(method), _MOST_INNER)
+            uses = {node.attr for node in inner if isinstance(node, ast.Attribute)}
+            if method.name in wanted or not uses.isdisjoint(wanted):
+                found.add(method.name)
+    return frozenset(found)
 
 
 def _definitions(source: str) -> dict[str, str]:
@@ -202,6 +221,20 @@ def _stands_alone(node: ast.expr, names: set[str], known: frozenset[str]) -> boo
 
 
 # --------------------------------------------------------------------------------------------------------- other inputs
+
+
+def other_ways(expression: str, methods: Sequence[str]) -> Iterator[str]:
+    """The same asked of the same object through other methods: of `Pile([1])[-5]`, `Pile([1]).pop(-5)`."""
+    tree = _parsed(expression)
+    match tree.body[0] if tree and tree.body else None:
+        case ast.Expr(ast.Subscript(value=thing, slice=argument)) if not isinstance(argument, ast.Slice):
+            arguments, asked = ast.unparse(argument), ""
+        case ast.Expr(ast.Call(func=ast.Attribute(value=thing, attr=asked)) as call):
+            arguments = ", ".join(map(ast.unparse, [*call.args, *call.keywords]))
+        case _:
+            return
+    if isinstance(thing, ast.Call):
+        yield from (f"{ast.unparse(thing)}.{name}({arguments})" for name in methods[:_MOST_WAYS] if name != asked)
 
 
 def mutations(expression: str) -> Iterator[str]:

@@ -74,11 +74,23 @@ def test_who_does_what_the_issue_names_leads() -> None:
         ("It raises ValueErrors.", 0.0),  # another word
         ("A ValueError, please.", 0.5),
         ("It says 1.0.", 0.0),  # not the value as it is written
-        ("[1.0] is right, and for [2.0] as well", 0.25),  # C returns one of the two
+        ("[1.0] is right", 0.0),  # both do that
     ],
 )
 def test_what_an_issue_names(issue: str, expected: float) -> None:
     assert conduct.promise(probed(A=RIGHT, C=EXAMPLE), A, case("AC"), issue) == pytest.approx(expected)
+
+
+def test_who_keeps_a_promise_elsewhere_as_well_leads_and_does_no_harm() -> None:
+    """C mends one of two ways to the same fault."""
+    rows = ("returns 2", "returns 2", "returns 1")
+    raises = "raises IndexError: out of range"
+    whole, half = Behaviour(A, (raises, raises, rows[2])), Behaviour(C, (raises, *rows[1:]))
+    seen = Probed(("pile[-5]", "pile.pop(-5)", "pile[0]"), 1, rows, (whole, half))
+    issue = "A list raises IndexError there, and so should a pile."
+    assert conduct.promise(seen, A, case("AC"), issue) == pytest.approx(0.25)
+    assert conduct.promise(seen, C, case("AC"), issue) == pytest.approx(-0.25)
+    assert conduct.harm(seen, A, case("AC"), issue) == 0.0
 
 
 def test_the_error_that_the_issue_asks_for_outweighs_a_wrong_test() -> None:

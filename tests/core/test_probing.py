@@ -15,7 +15,9 @@ from bot.core.probing import (
     Probes,
     callers,
     changed_names,
+    methods_with,
     mutations,
+    other_ways,
     probe_script,
     probes,
     read_outcomes,
@@ -63,6 +65,33 @@ def test_it():
     assert [backoff(x, 2) for x in range(3)]
     assert other(1)
 """
+
+
+PILE = """
+class Pile:
+    def _place(self, index):
+        return index % 3
+
+    def __getitem__(self, index):
+        return self._place(index)
+
+    def pop(self, index=-1):
+        return self._place(index)
+
+    def clear(self):
+        self.items = []
+"""
+
+
+def test_what_shares_the_changed_method_is_asked_the_same() -> None:
+    assert methods_with(PILE, {"Pile", "_place"}) == {"pop"}
+    assert list(other_ways("Pile([1, 2])[-5]", ["pop", "take"])) == ["Pile([1, 2]).pop(-5)", "Pile([1, 2]).take(-5)"]
+    assert list(other_ways("Pile([1]).pop(2, x=3)", ["pop", "take"])) == ["Pile([1]).take(2, x=3)"]
+    assert list(other_ways("Pile([1])[1:2]", ["pop"])) == list(other_ways("pile[1]", ["pop"])) == []
+    after = PILE.replace("index % 3", "index")
+    found = probes("`Pile([1, 2, 3])[-5]` is wrong", {"pile.py": (PILE, [after])}, [])
+    assert found.expressions[:3] == ("Pile([1, 2, 3])[-5]", "Pile([1, 2, 3])", "Pile([1, 2, 3]).pop(-5)")
+    assert found.from_issue == 2
 
 
 @pytest.mark.parametrize(
