@@ -278,13 +278,15 @@ class Solver:
 
     @step("enough")
     async def enough(self, job: Solve, waiting: tuple[RunId, ...]) -> bool:
+        """Do two that are over agree? Then those that have not begun end here."""
         facts = await self._facts(job.id)
         agreed = enough(_case(facts), ())
         if not agreed:
             return False
+        now, why = self._world.clock.now(), causes.not_needed(facts, agreed)
         for run in waiting:
-            await self._world.store.run_ended(run, Status.CANCELLED, at=self._world.clock.now(), exit_status=None)
-        await self._world.store.noted(job.id, causes.enough(facts, agreed, len(waiting)))
+            await self._world.store.run_ended(run, Status.CANCELLED, at=now, exit_status=None, error=why)
+        await self._world.store.noted(job.id, causes.spared(await self._facts(job.id)))
         log.info("solve.enough", solve=job.id, agreed=sorted(agreed), not_begun=len(waiting))
         await self._board.refresh(job.id)
         return True

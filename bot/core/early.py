@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from bot.core.evidence import Case, is_complete
-from bot.core.model import Evidence, RunId
+from bot.core.model import Evidence, RunFacts, RunId
 from bot.core.pool import PooledTest
 
 STRONG = 0.7  # of a model: the share of issues that it solves alone
@@ -35,3 +36,25 @@ def _agree(one: Evidence, other: Evidence, case: Case, pool: Sequence[PooledTest
         return False
     authors = {test.author for test in pool if pair <= {*test.passed_by}}
     return other.run in one.agrees_with or len(authors) >= AUTHORS
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """`why`: the sentence with which the runs ended that were not begun."""
+
+    runs: int
+    dollars: float
+    why: str
+
+
+def saved(runs: Sequence[RunFacts]) -> Saved | None:
+    """What was not spent because enough runs had been made; None where all were begun, or somebody stopped them.
+
+    A run that was not begun would have cost what those cost on average that were over by then.
+    """
+    spared = [run for run in runs if not run.was_begun and run.error]
+    then = min((run.completed_at for run in spared if run.completed_at), default=None)
+    if then is None:
+        return None
+    over = [run.dollars for run in runs if run.started_at and run.completed_at and run.completed_at <= then]
+    return Saved(len(spared), len(spared) * sum(over) / max(1, len(over)), spared[0].error)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from bot.core.early import enough
+from bot.core.early import Saved, enough, saved
 from bot.core.evidence import Case
-from bot.core.model import Evidence, Gate, GateFailure
+from bot.core.model import Evidence, Gate, GateFailure, RunFacts, Status
 from bot.core.pool import PooledTest
+from tests.core.facts import NOW, run
 from tests.core.test_choosing import judged
 from tests.core.test_cross import IDS, case, pooled
 
@@ -55,3 +57,28 @@ def test_of_many_two_are_enough() -> None:
     third = Evidence(IDS["C"], gate_failures=(GateFailure(Gate.EMPTY, ""),))
     runs = {**case("ABC").runs, **c.runs}
     assert enough(Case((third, *c.evidence), runs, c.baseline), []) == PAIR
+
+
+def ended(index: int, minutes: int) -> RunFacts:
+    return run(index, started_at=NOW, completed_at=NOW + timedelta(minutes=minutes))
+
+
+def not_begun(index: int, minutes: int, error: str = "Not needed.") -> RunFacts:
+    ending = NOW + timedelta(minutes=minutes)
+    return run(index, status=Status.CANCELLED, completed_at=ending, error=error, dollars=0.0)
+
+
+@pytest.mark.parametrize(
+    ("what", "runs", "expected"),
+    [
+        ("the mean of 1 and 3 cents, twice", [ended(1, 1), ended(3, 2), not_begun(4, 3), not_begun(5, 3)], (2, 0.04)),
+        ("who ended later does not count", [ended(1, 1), ended(3, 9), not_begun(4, 3)], (1, 0.01)),
+        ("nothing was known yet", [not_begun(4, 3)], (1, 0.0)),
+        ("all were begun", [ended(1, 1), ended(3, 2)], None),
+        ("somebody stopped it", [ended(1, 1), not_begun(2, 3, error="")], None),
+        ("nobody", [], None),
+    ],
+)  # fmt: skip
+def test_what_was_saved(what: str, runs: list[RunFacts], expected: tuple[int, float] | None) -> None:
+    found = saved(runs)
+    assert found == (None if expected is None else Saved(*expected, "Not needed.")), what

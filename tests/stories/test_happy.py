@@ -186,7 +186,16 @@ async def test_runs_that_have_not_begun_are_not_needed_when_two_agree(tmp_path: 
         assert world.models.calls["simulated/spare"] == 0
         assert facts.champion in facts.runs[:2]
         status = await world.next_comment(issue)
-        assert "A and B made nearly the same change, and nothing stands against it" in status.body
-        assert r"1 attempt was not begun. That saved about \$0.00." in status.body
+        spared = (
+            r"1 attempt was not begun, which saved about \$0.0020. "
+            "Not needed: A and B made nearly the same change, and nothing stands against it."
+        )
+        assert f"> {spared}" in status.body
+        [pull] = world.repo.pulls
+        for told in (status.body, pull.state.body or ""):
+            receipt = told.partition("Receipt: $0.0040")[2]
+            assert f"\n\n{spared}\n" in receipt
+            assert "**C**" not in receipt
+        assert "### Why this patch, of 2 attempts" in (pull.state.body or "")
         assert "chosen from 2 attempts" in status.body
         assert "| **C** | `spare` baseline | – | none | – | – | – | not begun |" in status.body

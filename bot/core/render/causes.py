@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
+from bot.core.early import saved
 from bot.core.model import ExitStatus, RunId, Sha, SolveFacts
+from bot.core.render.text import dollars
+from bot.core.words import enumerated
 
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
@@ -82,15 +85,19 @@ def config_mistakes(path: str, mistakes: Sequence[tuple[int, str]]) -> str:
     return f"{path} has mistakes: " + "; ".join(f"line {line}: {reason}" for line, reason in mistakes)
 
 
-def enough(facts: SolveFacts, agreed: Collection[RunId], not_begun: int) -> str:
-    """What that saved is what those that are over cost on average, for each that is not begun."""
-    letters = " and ".join(sorted(run.experiment.letter for run in facts.runs if run.id in agreed))
-    over = [run.dollars for run in facts.runs if run.status.is_over and run.started_at is not None]
-    attempts = "1 attempt was" if not_begun == 1 else f"{not_begun} attempts were"
-    return (
-        f"{letters} made nearly the same change, and nothing stands against it, so {attempts} not begun. "
-        f"That saved about ${not_begun * sum(over) / max(1, len(over)):.2f}."
-    )
+def not_needed(facts: SolveFacts, agreed: Collection[RunId]) -> str:
+    """Why a run was not begun."""
+    letters = enumerated(sorted(run.experiment.letter for run in facts.runs if run.id in agreed))
+    return f"Not needed: {letters} made nearly the same change, and nothing stands against it."
+
+
+def spared(facts: SolveFacts) -> str:
+    """What it saved that enough runs had been made; "" where none was left out."""
+    found = saved(facts.runs)
+    if found is None:
+        return ""
+    attempts = "1 attempt was" if found.runs == 1 else f"{found.runs} attempts were"
+    return f"{attempts} not begun, which saved about {dollars(found.dollars)}. {found.why}"
 
 
 def set_up_failed(command: str, ending: str, output: str) -> str:

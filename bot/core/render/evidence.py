@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SetupWork, SolveFacts, Status, Usage
+from bot.core.render import causes
 from bot.core.render.causes import last_lines
 from bot.core.render.pooled import UNSEEN, columns, in_pool, likely
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
@@ -72,15 +73,23 @@ def _told(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence
 
 
 def receipt(facts: SolveFacts) -> str:
-    """Dollars, tokens and time per run, and before them the agent of the set-up; the total is the ledger's."""
+    """Dollars, tokens and time per run, before them the agent of the set-up, and what was saved.
+
+    The total is the ledger's.
+    """
     looked = [] if facts.setup_agent is None else [facts.setup_agent]
     rows = [_paid("", f"set-up: {code(work.model)}", work) for work in looked]
-    rows += [_paid(f"**{run.experiment.letter}**", code(run.experiment.model.name), run) for run in facts.runs]
+    rows += [
+        _paid(f"**{run.experiment.letter}**", code(run.experiment.model.name), run)
+        for run in facts.runs
+        if run.was_begun
+    ]
     paid: list[RunFacts | SetupWork] = [*looked, *facts.runs]
     usage = sum((each.usage for each in paid), Usage())
     steps = sum(each.steps for each in paid)
     rows.append(("", "**total**", str(steps), _tokens(usage), "", f"**{dollars(facts.dollars)}**"))
-    return table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
+    paid_for = table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
+    return "\n\n".join(filter(None, (paid_for, harmless(causes.spared(facts)))))
 
 
 def _paid(letter: str, what: str, by: RunFacts | SetupWork) -> tuple[str, ...]:

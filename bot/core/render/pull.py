@@ -104,7 +104,8 @@ def _what_changed(champion: RunFacts) -> str:
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
     reasons = "\n".join(f"- {harmless(reason)}" for reason in decision.reasons)
-    head = f"### Why this patch, of {count(len(facts.runs), 'attempt')}"
+    begun = sum(run.was_begun for run in facts.runs)
+    head = f"### Why this patch, of {count(begun, 'attempt')}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     parts = [head, sure, reasons, scoreboard(facts)]
     if facts.baseline is not None:
