@@ -13,7 +13,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     settings.py logs.py               the environment, read once; events with keys, without secrets
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/      evidence: what happens when things are run
-    status.py conclude.py publish.py run.py solve.py      the story; solve.py reads from top to bottom
+    status.py conclude.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     again.py       what is begun anew when a sandbox is lost      workplace.py  the sandbox of an agent, made anew

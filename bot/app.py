@@ -46,6 +46,7 @@ from bot.judging import CrossExamination, Judge, Prober, Timeouts
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
+from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
 from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
@@ -142,6 +143,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         judge,
         CrossExamination(world.mirrors, world.sandboxes, timeouts),
         Prober(world.mirrors, world.sandboxes, timeouts),
+        Rounds(world.store, board),
         Publisher(world.github, world.mirrors, world.store, hide),
         board,
         conclusion,

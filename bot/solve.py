@@ -7,7 +7,7 @@
     brief         what helps the agent: named files, best matches, similar fixes
     run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
     compare       every candidate on the tests of all (judging/pool.py)
-    decide        the ranked evidence and the outcome
+    decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
     publish       one pull request by the champion (publish.py), or none
     conclude      a terminal status and the last word (conclude.py)
 
@@ -61,6 +61,7 @@ from bot.environment import Environments, Place
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
+from bot.rounds import Rounds, Wave
 from bot.run import RunJob
 from bot.status import StatusBoard
 
@@ -86,6 +87,7 @@ class Solver:
         judge: Judge,
         cross_examination: CrossExamination,
         prober: Prober,
+        rounds: Rounds,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
@@ -97,6 +99,7 @@ class Solver:
         self._judge = judge
         self._cross_examination = cross_examination
         self._prober = prober
+        self._rounds = rounds
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion
@@ -129,14 +132,23 @@ class Solver:
             await self._conclusion.complete(job.id)
             return
         brief = await self.brief(job, task, found.attempt.plan, baseline)
-        await self._run_all(job, task, planned, found.attempt, brief)
-        await self._compare(job)
-        decision = await self.decide(job)
+        decision = await self._round(job, task, planned, found.attempt, Wave(planned.experiments, brief))
+        for made in range(1, planned.limits.rounds):
+            wave = await self._rounds.another(job.id, brief, made)
+            if wave is None:
+                break
+            decision = await self._round(job, task, planned, found.attempt, wave)
         if decision.outcome is not Outcome.NONE:
             await self._publisher.publish(job.id)
         await self._conclusion.complete(job.id)
 
-    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, brief: str) -> None:
+    async def _round(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> Decision:
+        """The decision is about all candidates, whichever round they come from."""
+        await self._run_all(job, task, planned, prepared, wave)
+        await self._compare(job)
+        return await self.decide(job)
+
+    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> None:
         """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan.
 
         When two that are over agree, those that have not begun are not begun.
@@ -152,11 +164,11 @@ class Solver:
                 experiment=experiment,
                 minutes=planned.limits.minutes,
                 command_seconds=command_seconds,
-                task=brief,
+                task=wave.brief,
                 test_command=prepared.plan.test,
                 left_by_setup=prepared.left_behind,
             )
-            for experiment in planned.experiments
+            for experiment in wave.experiments
         ]
         working: dict[str, Child] = {}
         while waiting or working:

@@ -18,6 +18,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.core.globs import parse_globs
 from bot.core.model import MAX_ATTEMPTS, Draft, Permission, PullRequestConfig, RepoConfig, Strategy
 from bot.core.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
+from bot.core.rounds import MOST_ROUNDS
 
 CONFIG_PATHS = (".github/solvebot.yml", ".github/solvebot.yaml")  # the first that is there counts
 MAX_SIZE = 65_536  # bytes
@@ -374,6 +375,7 @@ _TOP = {
     "limits": _Field("limits", _limits),
     "protect": _Field("protect", _patterns),
     "trust": _Field("trust", _share),
+    "rounds": _Field("rounds", _whole(MOST_ROUNDS)),
     "pull_request": _Field("pull_request", _pull_request),
 }
 

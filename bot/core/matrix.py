@@ -89,6 +89,7 @@ def _strictest(options: SolveOptions, config: RepoConfig, server: Limits) -> Lim
         minutes=min(server.minutes, config.minutes or server.minutes, options.minutes or server.minutes),
         dollars=min(server.dollars, config.dollars or server.dollars, options.dollars or server.dollars),
         steps=min(server.steps, config.steps or server.steps),
+        rounds=config.rounds or 1,
     )
 
 

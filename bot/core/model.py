@@ -112,6 +112,7 @@ class Limits:
     minutes: float = 30.0
     dollars: float = 2.0
     steps: int = 150
+    rounds: int = 1  # of runs; the second is told what became of the first
 
 
 class Draft(StrEnum):
@@ -148,6 +149,7 @@ class RepoConfig:
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     trust: float = 0.35  # the least chance of being right with which a champion is published
+    rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
 
 
@@ -215,6 +217,7 @@ class Experiment:
     strategy: Strategy
     steps: int
     dollars: float
+    round: int = 1
 
     @property
     def letter(self) -> str:

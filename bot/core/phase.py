@@ -29,13 +29,19 @@ def phase(facts: SolveFacts) -> Phase:
             return Phase.FAILED
         case Status.COMPLETED:
             return Phase.PUBLISHED if facts.pull_request else Phase.NO_CHAMPION
-    if facts.decision is not None:
+    if facts.decision is not None and not is_overtaken(facts):
         return Phase.DECIDING if facts.decision.outcome is Outcome.NONE else Phase.PUBLISHING
     if facts.baseline is not None:
         if not facts.runs or not all(run.status.is_over for run in facts.runs):
             return Phase.RUNNING
         return Phase.COMPARING if _are_judged(facts) else Phase.DECIDING
     return Phase.PREPARING if facts.task is not None else Phase.ACCEPTED
+
+
+def is_overtaken(facts: SolveFacts) -> bool:
+    """Runs have been planned since it was decided: a second round."""
+    ranked = {each.run for each in facts.decision.ranking} if facts.decision else set()
+    return bool(ranked) and any(run.id not in ranked for run in facts.runs)
 
 
 def _are_judged(facts: SolveFacts) -> bool:

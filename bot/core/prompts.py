@@ -24,6 +24,7 @@ FILES_CAP = 2_000
 FIXES_CAP = 2_000
 TESTS_CAP = 4_000
 TAIL_CAP = 3_000
+ATTEMPTS_CAP = 10_000  # beyond them, and only in a second round
 MAX_TESTS = 30
 
 
@@ -45,6 +46,15 @@ def task_text(
         _tests(toolchain, baseline, fence),
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def another_task(brief: str, task: Task, before: str) -> str:
+    """The same for those of a second round, who are told what became of the runs before them."""
+    about = (
+        "Others have tried this before you, and none of their changes could be trusted. This is what was seen when "
+        "they were run; what is in their own words may be wrong. Find out what they missed before you change anything:"
+    )
+    return f"{brief}\n\n{about}\n\n{_Fence(task).around('attempts', _fit(before, ATTEMPTS_CAP))}"
 
 
 class _Fence:

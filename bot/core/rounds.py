@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.core.champion import TRUST
-from bot.core.model import Decision, RunFacts
+from bot.core.matrix import LEAST_SHARE
+from bot.core.model import Decision, Experiment, RunFacts, RunId, Status
 from bot.core.pool import PooledTest
-from bot.core.words import OBJECTIONS, listing, one_line
+from bot.core.words import OBJECTIONS, enumerated, listing, one_line
 
 MOST_ROUNDS = 2
 MOST_TOLD = 6_000  # characters, of all runs together
+MOST_TESTS = 12  # of the pool
 _MOST_WORDS = 500  # of a run's own
 
 
@@ -34,6 +36,24 @@ def another_round(decision: Decision, means: Means, trust: float = TRUST) -> boo
     return means.dollars_left >= means.dearest_run and (decision.champion is None or decision.confidence < trust)
 
 
+def next_wave(runs: Sequence[RunFacts], dollars_left: float) -> tuple[Experiment, ...]:
+    """The experiments of the next round: those of the last one under the letters that come next.
+
+    Without those that broke off, because their model or their sandbox did not answer. No more of them than the money
+    is enough for, where each costs as much as the dearest so far; they share what is left.
+    """
+    last = max((run.experiment.round for run in runs), default=0)
+    again = [run.experiment for run in runs if run.experiment.round == last and run.status is not Status.FAILED]
+    cost = max([LEAST_SHARE, *(run.dollars for run in runs)])
+    again = again[: max(0, int(dollars_left / cost + 1e-9))]
+    highest = max((run.experiment.index for run in runs), default=0)
+    share = int(dollars_left / max(1, len(again)) * 1e6) / 1e6  # rounded down: together never more than the whole
+    return tuple(
+        replace(experiment, index=highest + number, dollars=share, round=last + 1)
+        for number, experiment in enumerate(again, start=1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One run, for those that come after it: facts that we observed, and its own words, which are none."""
@@ -47,6 +67,8 @@ class Summary:
 def summary(run: RunFacts, pool: Sequence[PooledTest]) -> Summary:
     evidence, candidate = run.evidence, run.candidate
     failed: list[str] = []
+    if candidate is None and evidence is None:
+        failed.append("it ended without a change")
     if evidence is not None:
         failed += [f"it {OBJECTIONS[failure.gate]}" for failure in evidence.gate_failures]
         if evidence.regressions:
@@ -78,3 +100,18 @@ def _told(each: Summary) -> str:
     if each.words:
         lines.append(f"- in its own words: {one_line(each.words[:_MOST_WORDS])}")
     return "\n".join(lines)
+
+
+def told_tests(runs: Sequence[RunFacts], pool: Sequence[PooledTest]) -> str:
+    """The pool, for the same task: what fails without any change, and who passes it; "" where there is none."""
+    letters = {run.id: run.experiment.letter for run in runs}
+    lines = [
+        f"- {one_line(test.name)} ({one_line(test.group)}): passed by {_named(test.passed_by, letters)}"
+        + (f", failed by {_named(test.failed_by, letters)}" if test.failed_by else "")
+        for test in pool[:MOST_TESTS]
+    ]
+    return "\n".join(["Tests of these attempts that fail without any change:", *lines]) if lines else ""
+
+
+def _named(runs: Sequence[RunId], letters: Mapping[RunId, str]) -> str:
+    return enumerated(sorted(letters[run] for run in runs if run in letters)) or "nobody"

@@ -91,6 +91,7 @@ def test_no_combination_comes_twice_while_there_are_others() -> None:
             RepoConfig(parallel=1, minutes=20.0, dollars=1.0, steps=50),
             Limits(1, 20.0, 1.0, 50),
         ),
+        (SolveOptions(), RepoConfig(rounds=2), Limits(3, 30.0, 2.0, 150, rounds=2)),
         (SolveOptions(), RepoConfig(parallel=8, minutes=999.0, dollars=99.0, steps=900), Limits(3, 30.0, 2.0, 150)),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.localize import Localisation, NamedFile, PastFix, RankedFile
 from bot.core.model import Baseline, Remark, RepoConfig, Sha, SolveOptions, Task, Toolchain
-from bot.core.prompts import INSTRUCTION_FILES, task_text
+from bot.core.prompts import ATTEMPTS_CAP, INSTRUCTION_FILES, another_task, task_text
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TOOLCHAIN = Toolchain((), "pytest -q", "detected: pyproject.toml with pytest")
@@ -119,3 +119,11 @@ def test_it_never_exceeds_60_kb(letter: str) -> None:
     assert len(text.encode()) <= 60_000
     assert len(fenced(text)) == 6 + len(INSTRUCTION_FILES)
     assert "left out" in text
+
+
+def test_a_second_round_is_told_what_became_of_the_first() -> None:
+    text = another_task(full(), task(), "Attempt A changed a.py.\n- its own tests failed on it")
+    assert text.startswith(full())
+    assert fenced(text)[-1] == ("attempts", "Attempt A changed a.py.\n- its own tests failed on it")
+    assert "none of their changes could be trusted" in outside(text)
+    assert len(another_task("", task(), "é" * 99_999).encode()) < ATTEMPTS_CAP + 1_000

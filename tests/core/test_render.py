@@ -14,6 +14,7 @@ from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     ModelSpec,
     Outcome,
+    RunFacts,
     SetupWork,
     SolveFacts,
     Status,
@@ -107,6 +108,17 @@ def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+def second(**changes: object) -> RunFacts:
+    """A run of another round."""
+    return run(3, experiment=replace(run(3).experiment, round=2), **changes)
+
+
+def test_what_was_decided_before_the_second_round_is_not_told_during_it() -> None:
+    facts = replace(decided(), status=Status.RUNNING, runs=(run(1), run(2), second(status=Status.RUNNING)))
+    assert "It keeps all 5 stable tests" in status_comment(replace(facts, runs=(run(1), run(2))))
+    assert "It keeps all 5 stable tests" not in status_comment(facts)
+
+
 @pytest.mark.parametrize(
     ("facts", "expected", "words"),
     [
@@ -122,6 +134,15 @@ def test_duration(seconds: float, text: str) -> None:
         (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2, candidate=None)), decision=None,
                  pull_request=None), Phase.DECIDING, "Comparing"),
         (replace(decided(), status=Status.RUNNING, pull_request=None), Phase.PUBLISHING, "champion is chosen"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2), second(status=Status.RUNNING)),
+                 pull_request=None),
+         Phase.RUNNING, "1 attempt at work in its own sandbox, round 2. I will judge by running tests. They know"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2), second()), pull_request=None),
+         Phase.COMPARING, "run on the tests of all"),
+        (replace(decided(), status=Status.RUNNING, runs=(run(1), run(2), second(candidate=None)), pull_request=None),
+         Phase.COMPARING, "run on the tests of all"),
+        (replace(decided(), runs=(run(1), second())),
+         Phase.PUBLISHED, "chosen from 2 attempts in 2 rounds"),
         (decided(), Phase.PUBLISHED, "Opened pull request #9 with candidate **A**, chosen from 2 attempts"),
         (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),
         (replace(decided(), status=Status.FAILED, error="The model key was refused.", incident="s-2-7-l1"),

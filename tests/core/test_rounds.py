@@ -6,8 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.model import Candidate, ChangeKind, Decision, Evidence, FileChange, Gate, GateFailure, Outcome
-from bot.core.rounds import MOST_TOLD, Means, Summary, another_round, summary, told
+from bot.core.model import (
+    Candidate,
+    ChangeKind,
+    Decision,
+    Evidence,
+    FileChange,
+    Gate,
+    GateFailure,
+    Outcome,
+    RunFacts,
+    Status,
+)
+from bot.core.pool import Origin, PooledTest
+from bot.core.rounds import MOST_TOLD, Means, Summary, another_round, next_wave, summary, told, told_tests
 from tests.core.facts import run
 from tests.core.test_cross import IDS, pooled
 
@@ -48,6 +60,47 @@ def test_a_run_in_a_few_lines() -> None:
     stuck = run(3, evidence=Evidence(run(3).id, repro_before=1, repro_after=2))
     assert "- the repro command still failed" in told([summary(stuck, [])])
     assert summary(run(4, evidence=None), []).failed == ()
+    assert summary(run(4, evidence=None, candidate=None), []).failed == ("it ended without a change",)
+
+
+MADE = [run(1, dollars=0.1), run(2, dollars=0.2), run(3, dollars=0.1)]
+
+
+@pytest.mark.parametrize(
+    ("what", "runs", "dollars", "expected"),
+    [
+        ("all of them once more", MADE, 1.0, [("D", "m1"), ("E", "m2"), ("F", "m3")]),
+        ("as many as the dearest leaves room for", MADE, 0.5, [("D", "m1"), ("E", "m2")]),
+        ("no money for one", MADE, 0.19, []),
+        ("no money at all", MADE, -0.1, []),
+        ("free, but a run that can read the issue", [run(1, dollars=0.0)], 0.005, []),
+        ("one broke off", [run(1, status=Status.FAILED), run(2)], 1.0, [("C", "m2")]),
+        ("all broke off", [run(1, status=Status.FAILED)], 1.0, []),
+        ("one was not begun", [run(1), run(2, status=Status.CANCELLED)], 1.0, [("C", "m1"), ("D", "m2")]),
+        ("nobody", [], 1.0, []),
+    ],
+)  # fmt: skip
+def test_who_runs_next(what: str, runs: list[RunFacts], dollars: float, expected: list[tuple[str, str]]) -> None:
+    found = next_wave(runs, dollars)
+    assert [(each.letter, each.model.name) for each in found] == expected, what
+    assert {each.round for each in found} <= {2}
+    assert sum(each.dollars for each in found) <= max(0.0, dollars)
+
+
+def test_after_a_second_round_the_letters_go_on_from_its_own() -> None:
+    second = replace(run(2), experiment=replace(run(2).experiment, round=2))
+    assert [(each.letter, each.round) for each in next_wave([run(1), second], 1.0)] == [("C", 3)]
+
+
+def test_the_pool_in_a_few_lines() -> None:
+    runs = [run(1), run(2)]
+    test = PooledTest("t::test_edge\nx", Origin.CANDIDATE, runs[0].id, (runs[0].id,), (runs[1].id,), "A's tests")
+    assert told_tests(runs, [test]) == (
+        "Tests of these attempts that fail without any change:\n- t::test_edge x (A's tests): passed by A, failed by B"
+    )
+    assert told_tests(runs, [replace(test, passed_by=(), failed_by=())]).endswith("(A's tests): passed by nobody")
+    assert told_tests(runs, []) == ""
+    assert len(told_tests(runs, [replace(test, name="n" * 5000, group="g" * 5000)] * 500)) < 4_000
 
 
 def test_what_hostile_runs_say_is_short_and_on_one_line() -> None:

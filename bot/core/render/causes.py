@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
 from bot.core.early import saved
-from bot.core.model import ExitStatus, RunId, Sha, SolveFacts
+from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.words import enumerated
 
@@ -83,6 +83,14 @@ def check_fails(command: str) -> str:
 def config_mistakes(path: str, mistakes: Sequence[tuple[int, str]]) -> str:
     """(line, reason) of each."""
     return f"{path} has mistakes: " + "; ".join(f"line {line}: {reason}" for line, reason in mistakes)
+
+
+def another_round(decision: Decision | None, experiments: Sequence[Experiment]) -> str:
+    letters = enumerated([experiment.letter for experiment in experiments])
+    nobody = decision is None or decision.champion is None
+    why = "No candidate could be trusted" if nobody else "The best candidate was less likely right than is wanted here"
+    was = "was" if len(experiments) == 1 else "were"
+    return f"{why}, so there was another round: {letters} {was} told what became of those before."
 
 
 def not_needed(facts: SolveFacts, agreed: Collection[RunId]) -> str:

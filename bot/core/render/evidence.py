@@ -22,6 +22,13 @@ _ENDINGS = {
 }
 
 
+def attempts_made(facts: SolveFacts) -> str:
+    """3 attempts; 6 attempts in 2 rounds"""
+    begun = [run.experiment.round for run in facts.runs if run.was_begun]
+    rounds = max(begun, default=1)
+    return count(len(begun), "attempt") + (f" in {rounds} rounds" if rounds > 1 else "")
+
+
 def runs_table(facts: SolveFacts) -> str:
     """While they work: one row per run."""
     rows = [

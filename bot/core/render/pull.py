@@ -8,7 +8,7 @@ import unicodedata
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
-from bot.core.render.evidence import baseline_sentence, others, receipt, scoreboard
+from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
 from bot.core.render.pooled import how_sure
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
@@ -104,8 +104,7 @@ def _what_changed(champion: RunFacts) -> str:
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
     reasons = "\n".join(f"- {harmless(reason)}" for reason in decision.reasons)
-    begun = sum(run.was_begun for run in facts.runs)
-    head = f"### Why this patch, of {count(begun, 'attempt')}"
+    head = f"### Why this patch, of {attempts_made(facts)}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     parts = [head, sure, reasons, scoreboard(facts)]
     if facts.baseline is not None:

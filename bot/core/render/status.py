@@ -5,11 +5,11 @@ from __future__ import annotations
 from bot.core.breaker import Outage
 from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
-from bot.core.phase import Phase, phase
+from bot.core.phase import Phase, is_overtaken, phase
 from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
-from bot.core.render.evidence import baseline_sentence, receipt, run_state, runs_table, scoreboard
+from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.pooled import how_sure
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 
@@ -40,9 +40,7 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case Phase.PREPARING:
             return "🔧 Setting the repository up and running its tests as they are, before anything is changed."
         case Phase.RUNNING:
-            each = ", each" if len(facts.runs) > 1 else ""
-            attempts = count(len(facts.runs), "attempt")
-            return f"🏁 {attempts} at work{each} in its own sandbox. I will judge by running tests."
+            return _at_work(facts)
         case Phase.COMPARING:
             return "⚖️ All attempts are over. Comparing the candidates: each is run on the tests of all."
         case Phase.DECIDING:
@@ -51,8 +49,7 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return "📦 A champion is chosen. Opening the pull request."
         case Phase.PUBLISHED if pull is not None:
             kind = "draft pull request" if pull.draft else "pull request"
-            begun = sum(run.was_begun for run in facts.runs)
-            chosen = f"candidate {_champion_letter(facts)}, chosen from {count(begun, 'attempt')}"
+            chosen = f"candidate {_champion_letter(facts)}, chosen from {attempts_made(facts)}"
             sure = how_sure(facts.decision) if facts.decision else ""
             return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}. {sure}".rstrip()
         case Phase.CANCELLED:
@@ -63,6 +60,15 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return "🧰 No attempt was made: I could not run this repository's tests, so no patch could be proved."
         case _:
             return "🤷 No pull request this time: no candidate can be trusted."
+
+
+def _at_work(facts: SolveFacts) -> str:
+    last = max((run.experiment.round for run in facts.runs), default=1)
+    number = sum(run.experiment.round == last for run in facts.runs)
+    each = ", each" if number > 1 else ""
+    told = " They know what became of those before." if last > 1 else ""
+    at_work = f"{count(number, 'attempt')} at work{each} in its own sandbox"
+    return f"🏁 {at_work}{f', round {last}' if last > 1 else ''}. I will judge by running tests.{told}"
 
 
 def _nothing_runs(facts: SolveFacts) -> bool:
@@ -81,7 +87,7 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         return [*parts, *_how_to_make_it_run(facts), *_set_up_was_paid(facts)]
     if now is Phase.NO_CHAMPION:
         parts += _what_stood_against(facts)
-    if facts.decision is not None and now is not Phase.CANCELLED:
+    if facts.decision is not None and now is not Phase.CANCELLED and not is_overtaken(facts):
         parts.append(scoreboard(facts))
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in facts.decision.reasons))
