@@ -6,7 +6,8 @@
     prepare       once: an environment that holds (environment.py), snapshot, baseline tests
     brief         what helps the agent: named files, best matches, similar fixes
     run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
-    compare       every candidate on the tests of all (judging/pool.py)
+    compare       tests from the issue alone, every candidate on the tests of all (judging/pool.py), and between near
+                  ties a model that reads both (advisers.py)
     decide        the ranked evidence and the outcome
     publish       one pull request by the champion (publish.py), or none
     conclude      a terminal status and the last word (conclude.py)
@@ -22,15 +23,17 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.advisers import Advisers
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
+from bot.core.comparing import beside_of
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.early import enough
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
-from bot.core.evidence import Case, provable
+from bot.core.evidence import provable
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
@@ -50,12 +53,11 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
-from bot.core.odds import Beside
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
 from bot.core.render.environment import notes, tried
-from bot.core.similarity import with_agreement
+from bot.core.similarity import case_of
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
@@ -86,6 +88,7 @@ class Solver:
         judge: Judge,
         cross_examination: CrossExamination,
         prober: Prober,
+        advisers: Advisers,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
@@ -97,6 +100,7 @@ class Solver:
         self._judge = judge
         self._cross_examination = cross_examination
         self._prober = prober
+        self._advisers = advisers
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion
@@ -130,7 +134,7 @@ class Solver:
             return
         brief = await self.brief(job, task, found.attempt.plan, baseline)
         await self._run_all(job, task, planned, found.attempt, brief)
-        await self._compare(job)
+        await self._compare(job, brief)
         decision = await self.decide(job)
         if decision.outcome is not Outcome.NONE:
             await self._publisher.publish(job.id)
@@ -169,8 +173,9 @@ class Solver:
             if waiting and await self.enough(job, tuple(run.id for run in waiting)):
                 waiting.clear()
 
-    async def _compare(self, job: Solve) -> None:
+    async def _compare(self, job: Solve, brief: str) -> None:
         """Every candidate on the tests of all, for as long as there is time: one entry of the pool after the other."""
+        await self._advisers.write_tests(job.id, brief)
         docket = await self.docket(job)
         left, pool = docket.seconds, list[PooledTest]()
         for entry in docket.entries:
@@ -183,6 +188,7 @@ class Solver:
             await self.pooled(job, tuple(pool))
         if docket.several:
             await self.probe(job, max(left, _PROBING))
+            await self._advisers.compare(job.id)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -279,7 +285,7 @@ class Solver:
     @step("enough")
     async def enough(self, job: Solve, waiting: tuple[RunId, ...]) -> bool:
         facts = await self._facts(job.id)
-        agreed = enough(_case(facts), ())
+        agreed = enough(case_of(facts), ())
         if not agreed:
             return False
         for run in waiting:
@@ -316,7 +322,7 @@ class Solver:
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
         assert facts.baseline is not None
-        case = _case(facts)
+        case = case_of(facts)
         for evidence in case.evidence:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
@@ -325,7 +331,7 @@ class Solver:
             case.runs,
             facts.baseline,
             facts.pool,
-            beside=Beside(facts.probed, f"{facts.task.title}\n{facts.task.body}"),
+            beside=beside_of(facts),
             publish_unproven=publishes_unproven(facts.task),
             trust=facts.task.config.trust,
         )
@@ -350,14 +356,6 @@ class Solver:
         facts = await self._world.store.facts(id)
         assert facts is not None
         return facts
-
-
-def _case(facts: SolveFacts) -> Case:
-    """What has been judged so far, with how far it agrees."""
-    assert facts.baseline is not None
-    runs = {run.id: run for run in facts.runs}
-    case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
-    return replace(case, evidence=with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate}))
 
 
 async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:
