@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uv import find_uv_bin
 
+from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.conclude import Conclusion
@@ -143,6 +144,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         judge,
         CrossExamination(world.mirrors, world.sandboxes, timeouts),
         Prober(world.mirrors, world.sandboxes, timeouts),
+        Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
         Publisher(world.github, world.mirrors, world.store, hide),
         board,

@@ -34,11 +34,13 @@ from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
     Baseline,
     Candidate,
+    Compared,
     Decision,
     Evidence,
     ExitStatus,
     Experiment,
     IssueRef,
+    IssueTests,
     KnownEnvironment,
     Limits,
     ModelSpec,
@@ -401,7 +403,7 @@ class Model(Protocol):
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
     ) -> Reply:
-        """Retries what is worth retrying itself.
+        """Retries what is worth retrying itself. No tools: it can only answer with text.
 
         Raises `Denied` (key or credit: every run is affected), `TooMuchText`, `Rejected` (this request),
         `Unavailable` (after all attempts).
@@ -447,8 +449,14 @@ class Store(Protocol):
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...
+    async def issue_tests_written(self, id: SolveId, tests: IssueTests) -> None:
+        """A model was asked for some; there may be none."""
+
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
+    async def compared(self, id: SolveId, compared: Compared) -> None:
+        """With all answers so far."""
+
     async def decided(self, id: SolveId, decision: Decision) -> None: ...
     async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...
     async def noted(self, id: SolveId, note: str) -> None:

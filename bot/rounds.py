@@ -19,10 +19,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Runs that belong to one round. `brief`: what all of them are told."""
+    """Runs that belong to one round."""
 
     experiments: tuple[Experiment, ...]
-    brief: str
+    brief: str  # what all of them are told
+    unbiased: str  # the same without a word about candidates
 
 
 class Rounds:
@@ -47,7 +48,7 @@ class Rounds:
         await self._store.noted(id, causes.another_round(facts.decision, planned))
         log.info("solve.another_round", solve=id, runs=len(planned))
         await self._board.refresh(id)
-        return Wave(planned, another_task(brief, facts.task, said))
+        return Wave(planned, another_task(brief, facts.task, said), brief)
 
     async def _plan(self, facts: SolveFacts, made: int) -> tuple[Experiment, ...]:
         assert facts.decision is not None

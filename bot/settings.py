@@ -184,6 +184,16 @@ class Settings:
         "SETUP_AGENT_DOLLARS", 0.25, "The most it may cost, out of the solve's dollars and at most a quarter of them."
     )
     setup_agent_steps: int = _setting("SETUP_AGENT_STEPS", 40, "The most model calls that it may make.")
+    issue_tests: bool = _setting(
+        "ISSUE_TESTS",
+        True,
+        "Let a model of another family than the candidates' write tests from the issue alone, for at most $0.05.",
+    )
+    comparer: bool = _setting(
+        "COMPARER",
+        True,
+        "Let a model of another family than the candidates' compare two that are nearly equal, for at most $0.03.",
+    )
     test_timeout: float = _setting("TEST_TIMEOUT", 600.0, "Seconds for one run of the tests.")
     command_timeout: float = _setting("COMMAND_TIMEOUT", 120.0, "Seconds for one command of an agent.")
     baseline_repeats: int = _setting(

@@ -6,7 +6,8 @@
     prepare       once: an environment that holds (environment.py), snapshot, baseline tests
     brief         what helps the agent: named files, best matches, similar fixes
     run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
-    compare       every candidate on the tests of all (judging/pool.py)
+    compare       tests from the issue alone, every candidate on the tests of all (judging/pool.py), and between near
+                  ties a model that reads both (advisers.py)
     decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
     publish       one pull request by the champion (publish.py), or none
     conclude      a terminal status and the last word (conclude.py)
@@ -22,15 +23,17 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.advisers import Advisers
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
+from bot.core.comparing import beside_of
 from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.early import enough
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
-from bot.core.evidence import Case, provable
+from bot.core.evidence import provable
 from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
@@ -50,12 +53,12 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
-from bot.core.odds import Beside
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.render import causes, replies
 from bot.core.render.environment import notes, tried
-from bot.core.similarity import with_agreement
+from bot.core.rounds import of_one_round
+from bot.core.similarity import case_of
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
@@ -87,6 +90,7 @@ class Solver:
         judge: Judge,
         cross_examination: CrossExamination,
         prober: Prober,
+        advisers: Advisers,
         rounds: Rounds,
         publisher: Publisher,
         board: StatusBoard,
@@ -99,6 +103,7 @@ class Solver:
         self._judge = judge
         self._cross_examination = cross_examination
         self._prober = prober
+        self._advisers = advisers
         self._rounds = rounds
         self._publisher = publisher
         self._board = board
@@ -132,7 +137,7 @@ class Solver:
             await self._conclusion.complete(job.id)
             return
         brief = await self.brief(job, task, found.attempt.plan, baseline)
-        decision = await self._round(job, task, planned, found.attempt, Wave(planned.experiments, brief))
+        decision = await self._round(job, task, planned, found.attempt, Wave(planned.experiments, brief, brief))
         for made in range(1, planned.limits.rounds):
             wave = await self._rounds.another(job.id, brief, made)
             if wave is None:
@@ -145,7 +150,7 @@ class Solver:
     async def _round(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> Decision:
         """The decision is about all candidates, whichever round they come from."""
         await self._run_all(job, task, planned, prepared, wave)
-        await self._compare(job)
+        await self._compare(job, wave.unbiased)
         return await self.decide(job)
 
     async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> None:
@@ -181,8 +186,9 @@ class Solver:
             if waiting and await self.enough(job, tuple(run.id for run in waiting)):
                 waiting.clear()
 
-    async def _compare(self, job: Solve) -> None:
+    async def _compare(self, job: Solve, brief: str) -> None:
         """Every candidate on the tests of all, for as long as there is time: one entry of the pool after the other."""
+        await self._advisers.write_tests(job.id, brief)
         docket = await self.docket(job)
         left, pool = docket.seconds, list[PooledTest]()
         for entry in docket.entries:
@@ -195,6 +201,7 @@ class Solver:
             await self.pooled(job, tuple(pool))
         if docket.several:
             await self.probe(job, max(left, _PROBING))
+            await self._advisers.compare(job.id)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -290,9 +297,9 @@ class Solver:
 
     @step("enough")
     async def enough(self, job: Solve, waiting: tuple[RunId, ...]) -> bool:
-        """Do two that are over agree? Then those that have not begun end here."""
+        """Do two of this round that are over agree? Then those that have not begun end here."""
         facts = await self._facts(job.id)
-        agreed = enough(_case(facts), ())
+        agreed = enough(case_of(of_one_round(facts, waiting[0])), ())
         if not agreed:
             return False
         now, why = self._world.clock.now(), causes.not_needed(facts, agreed)
@@ -330,7 +337,7 @@ class Solver:
     async def decide(self, job: Solve) -> Decision:
         facts = await self._facts(job.id)
         assert facts.baseline is not None
-        case = _case(facts)
+        case = case_of(facts)
         for evidence in case.evidence:
             await self._world.store.judged(evidence.run, evidence)
         assert facts.task is not None
@@ -339,7 +346,7 @@ class Solver:
             case.runs,
             facts.baseline,
             facts.pool,
-            beside=Beside(facts.probed, f"{facts.task.title}\n{facts.task.body}"),
+            beside=beside_of(facts),
             publish_unproven=publishes_unproven(facts.task),
             trust=facts.task.config.trust,
         )
@@ -364,14 +371,6 @@ class Solver:
         facts = await self._world.store.facts(id)
         assert facts is not None
         return facts
-
-
-def _case(facts: SolveFacts) -> Case:
-    """What has been judged so far, with how far it agrees."""
-    assert facts.baseline is not None
-    runs = {run.id: run for run in facts.runs}
-    case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
-    return replace(case, evidence=with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate}))
 
 
 async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:

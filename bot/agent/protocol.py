@@ -77,8 +77,9 @@ def encode_request(
     request: dict[str, Any] = {
         "model": spec.model_id,
         "messages": wire_messages(spec, messages),
-        "tools": tools,
     }
+    if tools:  # an empty list is a 400
+        request["tools"] = tools
     chosen = spec.temperature if temperature is None else temperature
     if chosen is not None:
         request["temperature"] = chosen
@@ -132,6 +133,16 @@ def read_answer(
     if not isinstance(message, dict):
         return Failure(Unavailable, "a choice without a message", dollars=dollars)
     return Said(message, str(choice.get("finish_reason") or ""), usage, dollars)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """What an answer says, whether as text or in parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def price(prices: Prices, usage: Usage) -> float:

@@ -7,22 +7,18 @@ only where everything that was run leaves them nearly equal, and twice: with the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
+from bot.core.asking import most_dollars
 from bot.core.champion import TRUST
 from bot.core.evidence import Case
-from bot.core.model import Comparison, ModelSpec, RunId
+from bot.core.model import Answer, Compared, Comparison, ModelSpec, RunId, SolveFacts
 from bot.core.odds import NOTHING_BESIDE, Beside, weigh
 from bot.core.pool import PooledTest
 
 NEAR = 0.8  # of log-odds
 MOST_DOLLARS = 0.03  # for both orders together
-
-
-class Answer(StrEnum):
-    FIRST = "first"
-    SECOND = "second"
-    NEITHER = "neither"  # also whatever could not be read
+ANSWER_TOKENS = 4_000  # of one answer, with what the model thinks before it
+ORDERS = 2
 
 
 def near_tie(
@@ -56,6 +52,46 @@ def vote(pair: tuple[RunId, RunId], forward: Answer, backward: Answer, by: str) 
             return None
 
 
+def preference(compared: Compared | None) -> Comparison | None:
+    """What both answers together are worth; None where there are not two."""
+    if compared is None or len(compared.answers) != ORDERS:
+        return None
+    forward, backward = compared.answers
+    return vote((compared.one, compared.other), forward, backward, compared.cost.model)
+
+
+def beside_of(facts: SolveFacts) -> Beside:
+    """All that counts beside evidence and pool, as far as it is known."""
+    issue = f"{facts.task.title}\n{facts.task.body}" if facts.task else ""
+    return Beside(facts.probed, issue, preference(facts.compared))
+
+
+def next_order(compared: Compared) -> tuple[RunId, RunId] | None:
+    """Who is shown first and who second in the next question; None where another answer changes nothing."""
+    match compared.answers:
+        case ():
+            return compared.one, compared.other
+        case (Answer.FIRST | Answer.SECOND,):
+            return compared.other, compared.one
+        case _:
+            return None
+
+
+def affordable(model: ModelSpec, size: int, compared: Compared, left: float) -> bool:
+    """Do all questions that may follow stay within three cents, and within what is left of the solve's dollars?
+
+    `size`: bytes of a question. What was spent already is no longer in `left`.
+    """
+    to_come = (ORDERS - len(compared.answers)) * most_dollars(model, size, ANSWER_TOKENS)
+    return to_come <= min(MOST_DOLLARS - compared.cost.dollars, left)
+
+
+def read_answer(text: str) -> Answer:
+    """Its last line, to the letter; anything else is no preference."""
+    last = text.strip().rpartition("\n")[2].strip()
+    return next((answer for answer in Answer if answer.name == last), Answer.NEITHER)
+
+
 def family(model: ModelSpec) -> str:
     """Who made it: `anthropic` of `anthropic/claude-opus-4.5`. Models of one family make the same mistakes."""
     maker, slash, _ = model.model_id.partition("/")
@@ -65,10 +101,14 @@ def family(model: ModelSpec) -> str:
 def stranger(catalogue: Iterable[ModelSpec], candidates: Iterable[ModelSpec]) -> ModelSpec | None:
     """The cheapest model of another family than all candidates, for a word that is independent of theirs.
 
-    Only where its price is known, because its cost has to be bounded; None where there is no such model.
+    Only where its price is known, because its cost has to be bounded, and behind a provider of one of the candidates,
+    because of no other it is known that it can be reached; None where there is no such model.
     """
+    candidates = list(candidates)
     families = {family(model) for model in candidates}
-    able = [m for m in catalogue if m.is_active and m.prices is not None and family(m) not in families]
+    providers = {model.provider for model in candidates}
+    known = [m for m in catalogue if m.is_active and m.prices is not None and m.provider in providers]
+    able = [model for model in known if family(model) not in families]
     return min(able, key=lambda model: (_price(model), model.name), default=None)
 
 

@@ -475,6 +475,14 @@ class Comparison:
     by: str  # the model, as people call it
 
 
+class Answer(StrEnum):
+    """Of a model that was shown two candidates."""
+
+    FIRST = "first"
+    SECOND = "second"
+    NEITHER = "neither"  # also whatever could not be read
+
+
 class Outcome(StrEnum):
     READY = "ready"
     DRAFT = "draft"
@@ -547,6 +555,35 @@ class SetupWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Consulted:
+    """What it took to ask a model beside the runs. Its dollars are part of the solve's."""
+
+    model: str  # as people call it
+    steps: int = 0
+    dollars: float = 0.0
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IssueTests:
+    """Test files that a model wrote from the issue, without having seen a candidate."""
+
+    cost: Consulted
+    files: tuple[Script, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two candidates that a model was shown. `answers`: with `one` shown first, then with `other` shown first."""
+
+    one: RunId
+    other: RunId
+    cost: Consulted
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """Everything stored about a run."""
 
@@ -595,8 +632,10 @@ class SolveFacts:
     baseline: Baseline | None = None
     setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
+    issue_tests: IssueTests | None = None  # None: no model was asked for some
     pool: tuple[PooledTest, ...] = ()
     probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
+    compared: Compared | None = None  # None: no model was asked which is right
     decision: Decision | None = None
     comment_id: int | None = None
     pull_request: PullRequest | None = None
@@ -613,8 +652,13 @@ class SolveFacts:
 
     @property
     def dollars(self) -> float:
-        spent = sum(run.dollars for run in self.runs)
-        return spent if self.setup_agent is None else self.setup_agent.dollars + spent
+        return sum((each.dollars for each in self.beside_runs), 0.0) + sum(run.dollars for run in self.runs)
+
+    @property
+    def beside_runs(self) -> tuple[SetupWork | Consulted, ...]:
+        """What was paid for that is no run."""
+        asked = [each.cost for each in (self.issue_tests, self.compared) if each is not None]
+        return (*([self.setup_agent] if self.setup_agent else []), *asked)
 
     @property
     def champion(self) -> RunFacts | None:

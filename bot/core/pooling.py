@@ -1,9 +1,10 @@
 """Into the pool and out of it: tests of all candidates, made runnable on any of them, and what came of running them.
 
 What candidates bring is gathered into *entries*: the test files of one of them with the data that they stand on, run
-alone by the narrowed test command, or one script. An entry never brings sources, nor settings of a runner, nor what a
-runner loads first, but for a `conftest.py` that holds nothing but fixtures. What it then says about others is weighed
-in `champion.py`: a hostile test speaks against everybody but its author, and such a test is worth nearly nothing.
+alone by the narrowed test command, or one script; and each test file that was written from the issue alone. An entry
+never brings sources, nor settings of a runner, nor what a runner loads first, but for a `conftest.py` that holds
+nothing but fixtures. What it then says about others is weighed in `champion.py`: a hostile test speaks against
+everybody but its author, and such a test is worth nearly nothing.
 
 A test case enters the pool when it fails on the base commit, twice, and passes on a candidate. One that cannot even be
 loaded on the base commit does not: what imports that which only its author has says nothing about the others.
@@ -51,7 +52,7 @@ class Entry:
     key: str
     group: str
     origin: Origin
-    author: RunId
+    author: RunId | None  # None: none of the candidates
     files: Contents
     command: str
     script: str = ""  # its path, where it is judged by its exit code
@@ -71,22 +72,32 @@ def seconds_allowed(facts: SolveFacts) -> float:
     return max(LEAST_SECONDS, SHARE_OF_RUNS * took)
 
 
-def gather(brought: Sequence[Brought], tried: Sequence[RunId], baseline: Baseline) -> tuple[Entry, ...]:
+def gather(
+    brought: Sequence[Brought], tried: Sequence[RunId], baseline: Baseline, from_issue: Sequence[Script] = ()
+) -> tuple[Entry, ...]:
     """The entries, those that say most first; nothing where there is nobody but their author to try them on.
 
-    First the tests of each candidate, those before all that were seen to go from red to green; then one script of
-    each, and so on. Test files that somebody has brought before are left out, and so are tests that pass without any
-    change: that was seen already.
+    First what was written from the issue alone, for its author takes nobody's part. Then the tests of each candidate,
+    those before all that were seen to go from red to green; then one script of each, and so on. Test files that
+    somebody has brought before are left out, and so are tests that pass without any change: that was seen already.
     """
     if baseline.command is None and not any(item.scripts for item in brought):
         return ()
     by_worth = sorted(brought, key=lambda item: (not item.evidence.own_tests_flip, item.run))
-    tests = list(_test_entries(by_worth, baseline))
+    tests = [*_issue_entries(from_issue, baseline), *_test_entries(by_worth, baseline)]
     scripts = [list(_script_entries(item, baseline)) for item in by_worth]
     most = max(map(len, scripts), default=0)
     in_turn = [of_one[number] for number in range(most) for of_one in scripts if number < len(of_one)]
     entries = [*tests, *_once(in_turn)]
     return tuple(entry for entry in entries if set(tried) - {entry.author})[:MOST_ENTRIES]
+
+
+def _issue_entries(files: Iterable[Script], baseline: Baseline) -> Iterator[Entry]:
+    """One for each file, because one that cannot be loaded would keep the others from running."""
+    for number, file in enumerate(files if baseline.command is not None else (), 1):
+        contents = {file.path: (file.text.encode("utf-8", "replace"), "100644")}
+        key = f"issue-tests-{number}"
+        yield _controlled(None, key, "tests from the issue", Origin.ISSUE, contents, [file.path], baseline)
 
 
 def _test_entries(brought: Iterable[Brought], baseline: Baseline) -> Iterator[Entry]:
@@ -101,7 +112,7 @@ def _test_entries(brought: Iterable[Brought], baseline: Baseline) -> Iterator[En
             known = {path for path in files if is_test_file(path)} - set(new)
             kept = {path: file for path, file in files.items() if path not in known}
             group = f"{item.letter}'s tests"
-            yield _controlled(item, f"{item.run}-tests", group, Origin.CANDIDATE, kept, new, baseline)
+            yield _controlled(item.run, f"{item.run}-tests", group, Origin.CANDIDATE, kept, new, baseline)
 
 
 def _script_entries(item: Brought, baseline: Baseline) -> Iterator[Entry]:
@@ -112,22 +123,28 @@ def _script_entries(item: Brought, baseline: Baseline) -> Iterator[Entry]:
         files = {script.path: (script.text.encode("utf-8", "replace"), "100644")}
         line = runs_script(baseline.command or "", script.path)
         if is_test_file(script.path) and narrow(baseline.command or "", [script.path]):
-            yield _controlled(item, key, group, Origin.SCRIPT, files, [script.path], baseline)
+            yield _controlled(item.run, key, group, Origin.SCRIPT, files, [script.path], baseline)
         elif line is not None:
             control, guarded = guarded_script(script, line, baseline.command or "")
             yield Entry(key, group, Origin.SCRIPT, item.run, files | control, guarded, script=script.path)
 
 
 def _controlled(
-    item: Brought, key: str, group: str, origin: Origin, files: Contents, tests: Sequence[str], baseline: Baseline
+    author: RunId | None,
+    key: str,
+    group: str,
+    origin: Origin,
+    files: Contents,
+    tests: Sequence[str],
+    baseline: Baseline,
 ) -> Entry:
     """Run by the narrowed command where there is one, with a test of ours that has to fail where we can write one."""
     whole = baseline.command or ""
     name, control = control_test(tests, key)
     command = narrow(whole, [*tests, *control])
     if command is None:
-        return Entry(key, group, origin, item.run, files, whole)
-    return Entry(key, group, origin, item.run, {**files, **control}, command, control=name)
+        return Entry(key, group, origin, author, files, whole)
+    return Entry(key, group, origin, author, {**files, **control}, command, control=name)
 
 
 def _once(entries: Iterable[Entry]) -> list[Entry]:

@@ -20,8 +20,8 @@ from bot.core.evidence import (
 )
 from bot.core.model import Evidence
 from bot.core.odds import READY, Judged, Kind
-from bot.core.pool import Origin, PooledTest
-from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection
+from bot.core.pool import PooledTest
+from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection, whose_tests
 from bot.core.words import listing as listing
 
 NOTHING_RUNS = "This repository's tests could not be run, so no patch could be proved, and no attempt was made."
@@ -118,11 +118,7 @@ def _in_pool(champion: Evidence, choice: Choice) -> list[str]:
     failed = [_whose(test, choice) for test in met if champion.run in test.failed_by]
     if not met:
         return []
-    kind = (
-        " that were written from the issue alone"
-        if all(t.origin is Origin.ISSUE for t in met)
-        else " of all candidates"
-    )
+    kind = whose_tests(met)
     but = f", and fails {listing(failed)}" if failed else ""
     return [f"It passes {len(met) - len(failed)} of {how_many(len(met))}{kind}{but}."]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.champion import TRUST
 from bot.core.matrix import LEAST_SHARE
-from bot.core.model import Decision, Experiment, RunFacts, RunId, Status
+from bot.core.model import Decision, Experiment, RunFacts, RunId, SolveFacts, Status
 from bot.core.pool import PooledTest
 from bot.core.words import OBJECTIONS, enumerated, listing, one_line
 
@@ -52,6 +52,12 @@ def next_wave(runs: Sequence[RunFacts], dollars_left: float) -> tuple[Experiment
         replace(experiment, index=highest + number, dollars=share, round=last + 1)
         for number, experiment in enumerate(again, start=1)
     )
+
+
+def of_one_round(facts: SolveFacts, member: RunId) -> SolveFacts:
+    """Only the runs of that run's round. Later ones were told about earlier ones: that they agree says little."""
+    round = next((run.experiment.round for run in facts.runs if run.id == member), 1)
+    return replace(facts, runs=tuple(run for run in facts.runs if run.experiment.round == round))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from bot.core.evidence import Case
-from bot.core.model import Candidate, Evidence, Likeness, RunId
+from bot.core.model import Candidate, Evidence, Likeness, RunId, SolveFacts
 from bot.core.patches import Edit, read_patch
 from bot.core.testfiles import is_test_file, is_test_support
 
@@ -69,6 +69,14 @@ def place(patch_a: str, patch_b: str) -> float:
     A new file has no old lines, so it is one place. Tests and their support files do not count.
     """
     return _together(_read(patch_a), _read(patch_b))
+
+
+def case_of(facts: SolveFacts) -> Case:
+    """What has been judged so far, with how far it agrees."""
+    assert facts.baseline is not None
+    runs = {run.id: run for run in facts.runs}
+    case = Case(tuple(run.evidence for run in facts.runs if run.evidence), runs, facts.baseline)
+    return replace(case, evidence=with_agreement(case, {run.id: run.candidate for run in facts.runs if run.candidate}))
 
 
 def with_agreement(case: Case, candidates: Mapping[RunId, Candidate]) -> tuple[Evidence, ...]:

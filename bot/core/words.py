@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from bot.core.evidence import Case, Reproduction, reproduction
 from bot.core.model import Evidence, Gate, GateFailure
+from bot.core.pool import Origin, PooledTest
 
 SHOWN_NAMES = 4  # of a list of tests; the rest is a number
 MAX_NAME = 100  # characters
@@ -54,6 +55,14 @@ def breaks(evidence: Evidence, case: Case) -> str:
 
 def how_many(number: int, kind: str = "") -> str:
     return f"{number} {kind}{'test' if number == 1 else 'tests'}"
+
+
+def whose_tests(tests: Sequence[PooledTest]) -> str:
+    """What stands behind "11 tests"."""
+    origins = {test.origin for test in tests}
+    if origins == {Origin.ISSUE}:
+        return " that were written from the issue alone"
+    return " of all candidates and from the issue alone" if Origin.ISSUE in origins else " of all candidates"
 
 
 def listing(names: Sequence[str]) -> str:

@@ -141,7 +141,8 @@ class CrossExamination:
             brought.append(Brought(run.id, run.experiment.letter, run.evidence, tests, run.candidate.scripts))
             if run.id in tried:
                 sources[run.id] = without_tests(files)
-        return _Gathered(gather(brought, list(sources), baseline), sources)
+        from_issue = facts.issue_tests.files if facts.issue_tests else ()
+        return _Gathered(gather(brought, list(sources), baseline, from_issue), sources)
 
 
 async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:

@@ -4,7 +4,8 @@ What a model answers is a script: a function of the conversation, so that asking
 answer. `turns` makes one from a list. Faults that pass are put in front of the script with `interpose`.
 
 The simulator is strict. A request that a real provider would refuse (roles out of order, a tool result nobody asked
-for, a call nobody answered, no key, no tools) is refused, and noted in `errors`, which a test reads at its end.
+for, a call nobody answered, no key, an empty list of tools) is refused, and noted in `errors`, which a test reads at
+its end.
 """
 
 from __future__ import annotations
@@ -322,8 +323,8 @@ def problem_with(request: Mapping[str, Any]) -> str:
     if not isinstance(messages, list) or not messages:
         return "messages is missing"
     tools = request.get("tools")
-    if not isinstance(tools, list) or not all(_is_tool(tool) for tool in tools) or not tools:
-        return "tools is missing or not a list of functions"
+    if "tools" in request and (not isinstance(tools, list) or not all(_is_tool(tool) for tool in tools) or not tools):
+        return "tools is empty or not a list of functions"
     temperature = request.get("temperature", 1.0)
     if not isinstance(temperature, (int, float)) or not 0 <= temperature <= 2:
         return "temperature is not a number from 0 to 2"

@@ -19,10 +19,12 @@ from bot.core.behaviour import Probed
 from bot.core.model import (
     Baseline,
     Candidate,
+    Compared,
     Decision,
     Evidence,
     ExitStatus,
     Experiment,
+    IssueTests,
     KnownEnvironment,
     Limits,
     ModelSpec,
@@ -207,11 +209,17 @@ class SqlStore:
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
         await self._change_solve(id, toolchain=toolchain, baseline=baseline)
 
+    async def issue_tests_written(self, id: SolveId, tests: IssueTests) -> None:
+        await self._change_solve(id, issue_tests=tests)
+
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None:
         await self._change_solve(id, pool=tuple(pool))
 
     async def probed(self, id: SolveId, probed: Probed) -> None:
         await self._change_solve(id, probed=probed)
+
+    async def compared(self, id: SolveId, compared: Compared) -> None:
+        await self._change_solve(id, compared=compared)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)
@@ -252,8 +260,7 @@ class SqlStore:
         runs = runs.values(status=of_runs, completed_at=at, updated_at=at)
 
         def work(db: sa.Connection) -> Status:
-            agent = _setup_agent(db, id)
-            if db.execute(solve.values(cost=by_runs + (agent.dollars if agent else 0.0))).rowcount:
+            if db.execute(solve.values(cost=by_runs + _beside_runs(db, id))).rowcount:
                 db.execute(runs)
                 return status
             stands: Status | None = db.execute(sa.select(solves.c.status).where(solves.c.id == id)).scalar_one_or_none()
@@ -434,6 +441,16 @@ def _setup_agent(db: sa.Connection, id: SolveId) -> SetupWork | None:
     question = sa.select(solves.c.setup_agent).where(solves.c.id == id).with_for_update()
     found: SetupWork | None = db.execute(question).scalar_one_or_none()
     return found
+
+
+def _beside_runs(db: sa.Connection, id: SolveId) -> float:
+    """Dollars that no run has cost."""
+    columns = (solves.c.setup_agent, solves.c.issue_tests, solves.c.compared)
+    row = db.execute(sa.select(*columns).where(solves.c.id == id).with_for_update()).one_or_none()
+    if row is None:
+        return 0.0
+    asked = [each.cost.dollars for each in (row.issue_tests, row.compared) if each is not None]
+    return sum(asked, row.setup_agent.dollars if row.setup_agent is not None else 0.0)
 
 
 def _counted(table: sa.Table) -> sa.Select[Any]:

@@ -23,10 +23,12 @@ from bot.core.machines import Outcome
 from bot.core.model import (
     Baseline,
     Candidate,
+    Compared,
     Decision,
     Evidence,
     ExitStatus,
     Experiment,
+    IssueTests,
     Limits,
     Prices,
     PullRequest,
@@ -203,8 +205,10 @@ solves = Table(
     Column("matrix", Json(tuple[Experiment, ...])),
     Column("limits", Json(Limits)),
     Column("baseline", Json(Baseline)),
+    Column("issue_tests", Json(IssueTests)),  # its dollars are in `cost`
     Column("pool", Json(tuple[PooledTest, ...])),
     Column("probed", Json(Probed)),
+    Column("compared", Json(Compared)),  # its dollars are in `cost`
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",
@@ -216,7 +220,7 @@ solves = Table(
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
-    Column("cost", Float),  # dollars of all runs, once it is over
+    Column("cost", Float),  # dollars of all runs and all else, once it is over
     Column("error_message", Prose, nullable=False),
     Column("incident", Text, nullable=False),
     Column("ended_by", Text, nullable=False),

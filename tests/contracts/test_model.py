@@ -457,7 +457,7 @@ def result(id: str) -> dict[str, Any]:
         ([], "not a JSON object"),
         ({"model": "nobody/knows"}, "nobody/knows is not a valid model ID"),
         ({"model": SPEC.model_id}, "messages is missing"),
-        ({"model": SPEC.model_id, "messages": ASK}, "tools is missing"),
+        ({"model": SPEC.model_id, "messages": ASK, "tools": []}, "tools is empty"),
         (conversation(temperature="hot"), "temperature"),
         (conversation(temperature=3), "temperature"),
         (conversation(result("a")), "messages[2]: tool_call_id 'a' answers no call"),

@@ -11,7 +11,7 @@ import pytest
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.mini import TOOLS
-from bot.agent.protocol import Said, encode_request, price, read_answer, wire_messages
+from bot.agent.protocol import Said, encode_request, price, read_answer, text_of, wire_messages
 from bot.core.model import ModelSpec, Prices, Usage
 
 # After our own module, which silences what importing it does.
@@ -114,3 +114,25 @@ def test_the_catalogue_can_be_used_as_it_is() -> None:
         assert 0 < (spec.prices.cached_input or spec.prices.input) <= spec.prices.input < spec.prices.output
         assert 0 < spec.prior < 1
         assert spec.is_active
+
+
+def test_without_tools_none_are_named() -> None:
+    """An empty list is refused by providers."""
+    ask = [{"role": "user", "content": "x"}]
+    assert "tools" not in json.loads(encode_request(SPEC, ask, None, ()))
+    assert json.loads(encode_request(SPEC, ask, None, TOOLS))["tools"]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "FIRST"}, "FIRST"),
+        ({"content": [{"type": "text", "text": "FI"}, {"type": "text", "text": "RST"}]}, "FIRST"),
+        ({"content": [{"type": "image_url"}, "x", None, {"text": 7}]}, ""),
+        ({"content": None}, ""),
+        ({"content": 7}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_text_of_an_answer(message: dict[str, Any], text: str) -> None:
+    assert text_of(message) == text

@@ -11,7 +11,18 @@ import pytest
 
 from bot.again import MOST_LOST
 from bot.core.behaviour import Difference, alike, cured, differences, unchanged
-from bot.core.model import Baseline, Evidence, Limits, SandboxId, Script, SolveFacts, run_id
+from bot.core.model import (
+    Baseline,
+    Consulted,
+    Evidence,
+    IssueTests,
+    Limits,
+    RunId,
+    SandboxId,
+    Script,
+    SolveFacts,
+    run_id,
+)
 from bot.core.pool import Origin, PooledTest
 from bot.judging import CrossExamination, Prober, Timeouts
 from bot.ports import SandboxLost
@@ -112,6 +123,38 @@ async def test_everybody_is_tried_on_the_tests_of_all(court: Court) -> None:
         PooledTest(SEPARATORS[1], Origin.CANDIDATE, B, (A, B, C), (), "B's tests"),
         PooledTest(SEPARATORS[2], Origin.CANDIDATE, B, (B, C), (A,), "B's tests"),
     ]
+
+
+WRITTEN = "from shop.amounts import parse\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "passed", "failed"),
+    [
+        ("def test_it():\n    assert parse('5,678') == 5678\n", (B,), (A,)),
+        ("def test_it():\n    assert parse('1,234') == 1234\n", (A, B), ()),
+        ("def test_it():\n    assert parse('12') == 12\n", (), ()),  # green on the base commit
+        ("def test_it():\n    assert parse('5,678') == 5.678\n", (), ()),  # red on everybody
+        ("from shop.amounts import cents\n\n\ndef test_it():\n    assert cents('1,2') == 12\n", (), ()),
+        ("def test_it(:\n", (), ()),
+    ],
+    ids=["tells apart", "narrow", "green before", "wrong", "invents a name", "no Python"],
+)
+async def test_what_was_written_from_the_issue_alone(
+    court: Court, text: str, passed: tuple[RunId, ...], failed: tuple[RunId, ...]
+) -> None:
+    """Two files: one that cannot be loaded does not keep the other from running."""
+    both = (Script("tests/test_issue.py", WRITTEN + text), Script("tests/test_more.py", FULL))
+    bare = replace(SPECIAL_CASE, changes={"shop/amounts.py": SPECIAL})
+    known = await facts(court, [bare, CAUSE_ALONE])
+    known = replace(known, issue_tests=IssueTests(Consulted("stranger"), both))
+    examination = CrossExamination(court.ground.mirrors, court.sandboxes, TIMEOUTS)
+    docket = await examination.docket(known)
+    first, second = [await examination.hear(known, key, docket.seconds) for key in docket.entries]
+    group = "tests from the issue"
+    expected = [PooledTest("tests.test_issue::test_it", Origin.ISSUE, None, passed, failed, group)] if passed else []
+    assert list(first.tests) == expected
+    assert [(test.author, test.passed_by) for test in second.tests] == [(None, (B,)), (None, (A, B)), (None, (B,))]
 
 
 async def test_a_script_that_was_thrown_away_speaks_by_its_exit_code(court: Court) -> None:

@@ -15,9 +15,12 @@ import sqlalchemy as sa
 
 from bot.core.behaviour import Behaviour, Probed
 from bot.core.model import (
+    Answer,
     Baseline,
     Candidate,
     ChangeKind,
+    Compared,
+    Consulted,
     Decision,
     Draft,
     Evidence,
@@ -27,6 +30,7 @@ from bot.core.model import (
     Gate,
     GateFailure,
     IssueRef,
+    IssueTests,
     KnownEnvironment,
     Limits,
     ModelSpec,
@@ -126,6 +130,8 @@ EVIDENCE = Evidence(
 DECISION = Decision(Outcome.DRAFT, FIRST, SECOND, (Ranked(FIRST, 1, "champion", eligible=True),), ("why",), ("what",))
 POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's script a.py"),)
 PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
+ISSUE_TESTS = IssueTests(Consulted("kimi", 1, 0.03125, Usage(900, 80), 4.5), (Script("tests/test_a.py", "1\n"),))
+COMPARED = Compared(FIRST, SECOND, Consulted("kimi", 2, 0.015625, Usage(7, 8)), (Answer.FIRST, Answer.SECOND))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
 
@@ -189,8 +195,10 @@ async def tell_everything(store: SqlStore) -> None:
             id, Status.COMPLETED, at=at, exit_status=ExitStatus.DOLLARS, error="spent", trajectory=b"z"
         )
         await store.judged(id, dataclasses.replace(EVIDENCE, run=id))
+    await store.issue_tests_written(SOLVE.id, ISSUE_TESTS)
     await store.pooled(SOLVE.id, POOL)
     await store.probed(SOLVE.id, PROBED)
+    await store.compared(SOLVE.id, COMPARED)
     await store.decided(SOLVE.id, DECISION)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
@@ -228,8 +236,10 @@ def expected() -> SolveFacts:
         baseline=BASELINE,
         setup_agent=SETUP,
         runs=(of(FIRST, EXPERIMENTS[0]), of(SECOND, EXPERIMENTS[1])),
+        issue_tests=ISSUE_TESTS,
         pool=POOL,
         probed=PROBED,
+        compared=COMPARED,
         decision=DECISION,
         comment_id=2**42,
         pull_request=PULL,
@@ -274,7 +284,7 @@ async def test_what_other_programs_see(store: SqlStore, database_url: str) -> No
         " tokens, latency_ms, diagnostics from solve_runs where id = 's-1-r1'",
     )
     [of_solve], [of_run] = (rows(database_url, sql) for sql in asked)
-    assert of_solve == ("https://github.com/octo/web", "main", "completed", "ann", FIRST, 8, PULL.url, 0.3125)
+    assert of_solve == ("https://github.com/octo/web", "main", "completed", "ann", FIRST, 8, PULL.url, 0.359375)
     assert of_run == (
         *("sonnet", 0.0, 100, "test-first", "box-s-1-r1", PULL.url, False, 4, 1, 1200, 61500, '{"command":"ls"}'),
     )

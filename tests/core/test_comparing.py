@@ -6,12 +6,24 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.asking import BYTES_PER_TOKEN, bounded, dollars_left, most_dollars
 from bot.core.champion import decide
-from bot.core.comparing import Answer, family, near_tie, stranger, vote
+from bot.core.comparing import (
+    ANSWER_TOKENS,
+    affordable,
+    family,
+    near_tie,
+    next_order,
+    preference,
+    read_answer,
+    stranger,
+    vote,
+)
 from bot.core.evidence import Case
-from bot.core.model import Comparison, ModelSpec, Prices
+from bot.core.model import Answer, Compared, Comparison, Consulted, Limits, ModelSpec, Prices
 from bot.core.odds import Beside
 from bot.core.pool import PooledTest
+from tests.core.facts import decided
 from tests.core.test_choosing import judged
 from tests.core.test_cross import IDS, case, pooled
 
@@ -70,6 +82,92 @@ def test_its_word_is_worth_one_unit_and_is_told() -> None:
     assert told.reasons[-1] == "Chosen over A: a model that read both, in both orders, prefers it to A."
 
 
+FIRST, SECOND, NEITHER = Answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("FIRST", FIRST),
+        ("Both are good.\n\nSECOND\n", SECOND),
+        ("FIRST\r\n", FIRST),
+        ("NEITHER", NEITHER),
+        ("SECOND\nFIRST", FIRST),
+        ("FIRST\nOr so.", NEITHER),
+        ("**FIRST**", NEITHER),
+        ("FIRST.", NEITHER),
+        ("First", NEITHER),
+        ("FIRST or SECOND", NEITHER),
+        ("The better one is FIRST", NEITHER),
+        ("", NEITHER),
+        ("\n\n", NEITHER),
+    ],
+)
+def test_the_last_line_is_read_to_the_letter(text: str, answer: Answer) -> None:
+    assert read_answer(text) is answer
+
+
+def asked(*answers: Answer, dollars: float = 0.0) -> Compared:
+    return Compared(A, B, Consulted("judge", len(answers), dollars), answers)
+
+
+@pytest.mark.parametrize(
+    ("compared", "order", "preferred"),
+    [
+        (asked(), (A, B), None),
+        (asked(FIRST), (B, A), None),
+        (asked(SECOND), (B, A), None),
+        (asked(NEITHER), None, None),
+        (asked(FIRST, SECOND), None, A),
+        (asked(SECOND, FIRST), None, B),
+        (asked(FIRST, FIRST), None, None),
+        (asked(FIRST, NEITHER), None, None),
+    ],
+)
+def test_it_is_asked_in_both_orders_unless_the_first_answer_settles_it(
+    compared: Compared, order: object, preferred: object
+) -> None:
+    assert next_order(compared) == order
+    found = preference(compared)
+    assert (found.preferred if found else None) == preferred
+    assert preference(None) is None
+
+
+CENT = ModelSpec("cent", "p", "y/cent", prices=Prices(0.0, 0.01 / ANSWER_TOKENS * 1_000_000))  # for an answer
+
+
+@pytest.mark.parametrize(
+    ("model", "compared", "left", "expected"),
+    [
+        (CENT, asked(), 1.0, True),
+        (CENT, asked(), 0.019, False),
+        (CENT, asked(FIRST, dollars=0.01), 0.011, True),
+        (CENT, asked(FIRST, dollars=0.021), 1.0, False),  # the first took more than was thought
+        (replace(CENT, prices=Prices(0.0, 4.0)), asked(), 1.0, False),
+        (replace(CENT, prices=None), asked(), 1.0, False),
+    ],
+)
+def test_both_orders_cost_three_cents_at_most(
+    model: ModelSpec, compared: Compared, left: float, expected: bool
+) -> None:
+    assert affordable(model, 1000, compared, left) is expected
+
+
+def test_what_a_question_costs_at_most() -> None:
+    model = ModelSpec("m", "p", "y/m", max_tokens=500, prices=Prices(2.0, 10.0))
+    assert most_dollars(model, 1_000_000 * BYTES_PER_TOKEN, 1_000) == pytest.approx(2.01)
+    assert (bounded(model, 1_000).max_tokens, bounded(model, 100).max_tokens) == (500, 100)
+    assert bounded(replace(model, max_tokens=None), 100).max_tokens == 100
+
+
+def test_what_was_asked_beside_the_runs_is_no_longer_left() -> None:
+    facts = replace(decided(), limits=Limits(dollars=0.05))  # the runs took three cents
+    assert dollars_left(facts) == pytest.approx(0.02)
+    assert dollars_left(replace(facts, compared=asked(FIRST, dollars=0.015))) == pytest.approx(0.005)
+    assert dollars_left(replace(facts, compared=asked(FIRST, dollars=0.5))) == 0.0
+    assert dollars_left(replace(facts, limits=None)) == 0.0
+
+
 def model(name: str, model_id: str, price: float | None = 1.0, *, is_active: bool = True) -> ModelSpec:
     return ModelSpec(name, "p", model_id, prices=None if price is None else Prices(price, price), is_active=is_active)
 
@@ -82,6 +180,7 @@ def model(name: str, model_id: str, price: float | None = 1.0, *, is_active: boo
         ([model("b", "y/b", None)], None),
         ([model("b", "y/b", is_active=False)], None),
         ([model("b", "y/b"), model("a", "z/a")], "a"),
+        ([replace(model("b", "y/b"), provider="another")], None),  # of which nobody knows whether there is a key
         ([], None),
     ],
 )

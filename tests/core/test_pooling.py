@@ -66,6 +66,21 @@ def test_tests_come_before_scripts_and_everybody_has_a_turn() -> None:
     ]
 
 
+def test_what_was_written_from_the_issue_alone_comes_first_and_one_candidate_is_enough() -> None:
+    written = [Script("tests/test_issue.py", "1"), Script("tests/test_more.py", "2")]
+    own = brought(A, files(**{"tests/test_a.py": "1"}))
+    found = gather([own], [A, B], PYTEST, written)
+    assert [(entry.key, entry.origin, entry.author, own_command(entry)) for entry in found] == [
+        ("issue-tests-1", Origin.ISSUE, None, "pytest -q ./tests/test_issue.py"),
+        ("issue-tests-2", Origin.ISSUE, None, "pytest -q ./tests/test_more.py"),
+        ("a-tests", Origin.CANDIDATE, A, "pytest -q ./tests/test_a.py"),
+    ]
+    assert all(entry.control for entry in found)
+    assert [entry.key for entry in gather([own], [A], PYTEST, written)] == ["issue-tests-1", "issue-tests-2"]
+    assert gather([own], [], PYTEST, written) == ()
+    assert gather([own], [A], replace(PYTEST, command=None), written) == ()
+
+
 @pytest.mark.parametrize(
     ("given", "tried", "keys"),
     [

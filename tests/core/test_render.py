@@ -12,6 +12,10 @@ from bot.core.behaviour import Behaviour, Probed
 from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
+    Answer,
+    Compared,
+    Consulted,
+    IssueTests,
     ModelSpec,
     Outcome,
     RunFacts,
@@ -243,6 +247,23 @@ def test_the_agent_of_the_set_up_has_a_line_of_its_own_in_the_receipt() -> None:
     assert "| set-up: `m1` | 7 | 500 / 50 | 90 s | $0.0123 |" in body
     assert "| **total** | 15 | 2,500 / 250 |  | **$0.0423** |" in body
     assert "Receipt: $0.0423" in body
+
+
+def test_who_was_asked_beside_the_runs_has_a_line_in_the_receipt() -> None:
+    facts = decided()
+    a, b = (run.id for run in facts.runs)
+    said = Compared(a, b, Consulted("judge", 2, 0.004, Usage(300, 20), 9.0), (Answer.FIRST, Answer.SECOND))
+    wrote = IssueTests(Consulted("author", 1, 0.003, Usage(200, 30), 5.0))
+    facts = replace(facts, issue_tests=wrote, compared=said)
+    for text in (pull_body(facts, branch="solvebot/7-x", verified=True), explanation(facts), status_comment(facts)):
+        assert "| tests from the issue: `author` | 1 | 200 / 30 | 5 s | $0.0030 |" in text
+        assert "| comparing: `judge` | 2 | 300 / 20 | 9 s | $0.0040 |" in text
+        assert "| **total** | 11 | 2,500 / 250 |  | **$0.0370** |" in text
+        assert "- Asked to compare A with B, judge preferred A in both orders." in text
+    torn = replace(said, answers=(Answer.FIRST, Answer.FIRST))
+    assert "A with B, judge gave no clear preference." in explanation(replace(facts, compared=torn))
+    stopped = replace(facts, status=Status.CANCELLED, ended_by="ann", pull_request=None)
+    assert "Receipt: $0.0370" in status_comment(stopped)
 
 
 def test_what_an_agent_found_is_offered_as_a_file() -> None:

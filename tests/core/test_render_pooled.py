@@ -65,8 +65,8 @@ def test_many_groups_share_the_last_column() -> None:
 @pytest.mark.parametrize(
     ("index", "told"),
     [
-        (1, "passes 3 of 4 tests of all candidates; fails B's `test_constant`"),
-        (2, "passes 2 of 3 tests of all candidates; fails the issue's `test_size`"),
+        (1, "passes 3 of 4 tests of all candidates and from the issue alone; fails B's `test_constant`"),
+        (2, "passes 2 of 3 tests of all candidates and from the issue alone; fails the issue's `test_size`"),
         (3, ""),
     ],
 )

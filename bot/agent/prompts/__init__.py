@@ -15,6 +15,8 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
+from bot.core.contenders import Contenders
+from bot.core.issue_tests import MOST_BYTES, MOST_FILES
 from bot.core.model import Strategy
 
 
@@ -24,6 +26,16 @@ class Prompt:
 
     system: str
     instance: str
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """For who asks one question."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.instance}]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.system.encode()) + len(self.instance.encode())
 
 
 def task_prompt(task: str, strategy: Strategy, test_command: str | None) -> Prompt:
@@ -50,6 +62,34 @@ def setup_prompt(brief: str, script: str, command_seconds: float) -> Prompt:
             command_seconds=f"{command_seconds:.0f}",
         ),
     )
+
+
+def comparing_prompt(contenders: Contenders) -> Prompt:
+    return Prompt(
+        system=template("comparing-system").render(),
+        instance=template("comparing-instance").render(contenders=contenders, fence=_fence(*contenders.parts)),
+    )
+
+
+def issue_tests_prompt(brief: str, example_path: str, example: str, test_command: str) -> Prompt:
+    """`brief` is the text of core/prompts.py, `example` a test file of the base commit; "" where there is none."""
+    return Prompt(
+        system=template("issue-tests-system").render(),
+        instance=template("issue-tests-instance").render(
+            brief=brief,
+            example_path=example_path,
+            example=example,
+            test_command=test_command,
+            fence=_fence(brief, example_path, example),
+            most_files=MOST_FILES,
+            most_bytes=MOST_BYTES,
+        ),
+    )
+
+
+def _fence(*texts: str) -> str:
+    """Of all texts together, so that none of them can know it."""
+    return sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 @cache

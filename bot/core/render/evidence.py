@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.model import Baseline, Evidence, ExitStatus, Gate, RunFacts, SetupWork, SolveFacts, Status, Usage
+from bot.core.model import (
+    Baseline,
+    Consulted,
+    Evidence,
+    ExitStatus,
+    Gate,
+    RunFacts,
+    SetupWork,
+    SolveFacts,
+    Status,
+    Usage,
+)
 from bot.core.render import causes
 from bot.core.render.causes import last_lines
 from bot.core.render.pooled import UNSEEN, columns, in_pool, likely
@@ -80,18 +91,19 @@ def _told(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence
 
 
 def receipt(facts: SolveFacts) -> str:
-    """Dollars, tokens and time per run, before them the agent of the set-up, and what was saved.
+    """Dollars, tokens and time per run, and of whoever else was asked; then what was saved.
 
     The total is the ledger's.
     """
-    looked = [] if facts.setup_agent is None else [facts.setup_agent]
-    rows = [_paid("", f"set-up: {code(work.model)}", work) for work in looked]
+    rows = [_beside("set-up", facts.setup_agent)] if facts.setup_agent else []
     rows += [
         _paid(f"**{run.experiment.letter}**", code(run.experiment.model.name), run)
         for run in facts.runs
         if run.was_begun
     ]
-    paid: list[RunFacts | SetupWork] = [*looked, *facts.runs]
+    rows += [_beside("tests from the issue", facts.issue_tests.cost)] if facts.issue_tests else []
+    rows += [_beside("comparing", facts.compared.cost)] if facts.compared else []
+    paid: list[RunFacts | SetupWork | Consulted] = [*facts.beside_runs, *facts.runs]
     usage = sum((each.usage for each in paid), Usage())
     steps = sum(each.steps for each in paid)
     rows.append(("", "**total**", str(steps), _tokens(usage), "", f"**{dollars(facts.dollars)}**"))
@@ -99,7 +111,11 @@ def receipt(facts: SolveFacts) -> str:
     return "\n\n".join(filter(None, (paid_for, harmless(causes.spared(facts)))))
 
 
-def _paid(letter: str, what: str, by: RunFacts | SetupWork) -> tuple[str, ...]:
+def _beside(what: str, by: SetupWork | Consulted) -> tuple[str, ...]:
+    return _paid("", f"{what}: {code(by.model)}", by)
+
+
+def _paid(letter: str, what: str, by: RunFacts | SetupWork | Consulted) -> tuple[str, ...]:
     return (letter, what, str(by.steps), _tokens(by.usage), duration(by.seconds), dollars(by.dollars))
 
 

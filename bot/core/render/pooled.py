@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core.model import Decision, RunFacts, RunId, SolveFacts
 from bot.core.pool import Origin, PooledTest
 from bot.core.render.text import count, harmless, listed
-from bot.core.words import confidence, one_line
+from bot.core.words import confidence, one_line, whose_tests
 
 MOST_COLUMNS = 4  # of groups; what is beyond them shares the last one
 UNSEEN = "–"
@@ -60,7 +60,8 @@ def in_pool(run: RunFacts, facts: SolveFacts) -> str:
             whose = f"{author.experiment.letter}'s" if author else "the issue's"
             failed.setdefault(whose, []).append(test.name.rpartition("::")[2] or test.name)
     but = "".join(f"; fails {whose} {listed(names, 3)}" for whose, names in sorted(failed.items()))
-    return f"passes {passed} of {count(met, 'test')} of all candidates{but}"
+    seen = [test for test in facts.pool if run.id in (*test.passed_by, *test.failed_by)]
+    return f"passes {passed} of {count(met, 'test')}{whose_tests(seen)}{but}"
 
 
 def likely(chance: float) -> str:

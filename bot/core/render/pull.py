@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.render.advice import compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
@@ -103,7 +104,7 @@ def _what_changed(champion: RunFacts) -> str:
 
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
-    reasons = "\n".join(f"- {harmless(reason)}" for reason in decision.reasons)
+    reasons = "\n".join(f"- {harmless(reason)}" for reason in (*decision.reasons, *compared(facts)))
     head = f"### Why this patch, of {attempts_made(facts)}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     parts = [head, sure, reasons, scoreboard(facts)]

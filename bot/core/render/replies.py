@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
 from bot.core.phase import Phase, phase
+from bot.core.render.advice import compared
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
 from bot.core.render.pooled import how_sure
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
@@ -151,8 +152,8 @@ def explanation(facts: SolveFacts) -> str:
         return "No decision has been made yet. `/solve status` says how far it is."
     decision = facts.decision
     parts = [f"**Outcome: {decision.outcome.value}** {how_sure(decision)}".rstrip(), scoreboard(facts)]
-    if decision.reasons:
-        parts.append("\n".join(f"- {harmless(reason)}" for reason in decision.reasons))
+    if reasons := (*decision.reasons, *compared(facts)):
+        parts.append("\n".join(f"- {harmless(reason)}" for reason in reasons))
     if decision.uncertain:
         parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))
     if facts.champion is not None:

@@ -7,6 +7,7 @@ from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, is_overtaken, phase
 from bot.core.reasons import NOTHING_RUNS
+from bot.core.render.advice import compared
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
@@ -82,15 +83,15 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
     if now in (Phase.CANCELLED, Phase.FAILED):
-        parts += _set_up_was_paid(facts)
+        parts += _paid_beside_runs(facts)
     if now is Phase.NO_CHAMPION and _nothing_runs(facts):
-        return [*parts, *_how_to_make_it_run(facts), *_set_up_was_paid(facts)]
+        return [*parts, *_how_to_make_it_run(facts), *_paid_beside_runs(facts)]
     if now is Phase.NO_CHAMPION:
         parts += _what_stood_against(facts)
     if facts.decision is not None and now is not Phase.CANCELLED and not is_overtaken(facts):
         parts.append(scoreboard(facts))
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
-            parts.append("\n".join(f"- {harmless(reason)}" for reason in facts.decision.reasons))
+            parts.append("\n".join(f"- {harmless(reason)}" for reason in (*facts.decision.reasons, *compared(facts))))
     if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
         parts.append("It is a draft, because:\n" + "\n".join(f"- {harmless(d)}" for d in facts.decision.uncertain))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
@@ -105,9 +106,9 @@ def _receipt(facts: SolveFacts) -> str:
     return details(f"Receipt: {dollars(facts.dollars)}", receipt(facts))
 
 
-def _set_up_was_paid(facts: SolveFacts) -> list[str]:
+def _paid_beside_runs(facts: SolveFacts) -> list[str]:
     """Where no run may have cost anything, and the table of runs does not tell all."""
-    return [] if facts.setup_agent is None else [_receipt(facts)]
+    return [_receipt(facts)] if facts.beside_runs else []
 
 
 def _what_stood_against(facts: SolveFacts) -> list[str]:

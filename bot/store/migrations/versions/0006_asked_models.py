@@ -1,0 +1,15 @@
+"""What models wrote and said that have no candidate of their own: tests from the issue, and a comparison of two."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Column
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.add_column("solves", Column("issue_tests", sa.Text))
+    op.add_column("solves", Column("compared", sa.Text))
