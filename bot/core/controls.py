@@ -1,60 +1,81 @@
 """What has to fail wherever it is run: against candidates that turn every failure into a success.
 
-The code under test runs in the process of the test runner or of the script, and may change what either reports. So a
-test of ours that always fails is run along with tests of the pool; and before a script in Python, one that only imports
-the same and ends with an exit code of its own. This exposes those that do not tell our tests from others.
+The code under test runs in the process of the test runner or of the script, and may change what either reports. So
+tests that always fail are run along with tests of the pool; and before a script in Python, one that only imports the
+same and ends with an exit code of its own. This exposes those that do not tell our tests from others, which is why
+controls are like the others and have no names, words or numbers of their own.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from posixpath import dirname, join
+from pathlib import PurePosixPath
 
 from bot.core.model import Script
-from bot.core.runners import runs_script
+from bot.core.runners import failing_tests, runs_script
 
-ENDS_WITH = 97
 NOT_GUARDED = 126  # what a guarded script ends with when its control did not end as it should
-_MARK = "_9c1f"  # in the name of each control
+_CODES = 90  # a control ends with one of so many exit codes ...
+_FIRST_CODE = 10  # ... from this one on
 _MOST_IMPORTS = 30
 
-Contents = dict[str, tuple[bytes, str]]
+Contents = Mapping[str, tuple[bytes, str]]
+"""path -> content and git mode"""
 
 
-def control_test(tests: Sequence[str], key: str) -> tuple[str, Contents]:
-    """The name of the test, and the file that holds it, beside the first of the others; nothing but for Python.
+def control_test(tests: Sequence[str], files: Contents, key: str) -> tuple[str, Contents]:
+    """The name of a module with tests that fail, and its file, beside the others; nothing but for Python.
 
-    It suits every runner of Python.
+    It is the first of these files, made to fail; where that cannot be done, a test case of our own, which suits every
+    runner of Python.
     """
     if not tests or not all(path.endswith(".py") for path in tests):
         return "", {}
-    name = f"test_{_token(key)}"
-    text = f"import unittest\n\n\nclass Of{_token(key)}(unittest.TestCase):\n    def {name}(self):\n"
-    text += "        self.assertEqual([1, 2], [2, 1])\n"
-    return name, {join(dirname(tests[0]), f"{name}.py"): (text.encode(), "100644")}
+    content = files[tests[0]][0]
+    return _beside(tests[0], failing_tests(tests[0], content) or _OF_OUR_OWN, key)
+
+
+def control_case(path: str, key: str) -> tuple[str, Contents]:
+    """A test case that fails by the means of `unittest`, beside this file; nothing but for Python."""
+    return _beside(path, _OF_OUR_OWN, key) if path.endswith(".py") else ("", {})
+
+
+def _beside(path: str, content: bytes, key: str) -> tuple[str, Contents]:
+    file = PurePosixPath(path)
+    stem = file.stem if file.stem.startswith("test") else f"test_{file.stem}"
+    name = f"{stem}_{_digest(key, content).hex()[:8]}"
+    return name, {str(file.with_name(f"{name}.py")): (content, "100644")}
+
+
+_OF_OUR_OWN = b"""import unittest
+
+
+class Told(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual([1, 2], [2, 1])
+"""
 
 
 def guarded_script(script: Script, line: str, test_command: str) -> tuple[Contents, str]:
     """The control of a script, and the line that runs both; the line alone where there is no control."""
     imports = _imports(script)
-    path = join(dirname(script.path), f"look{_token(script.text)}.py")
-    control = runs_script(test_command, path)
+    digest = _digest(test_command, script.text.encode("utf-8", "replace"))
+    path = PurePosixPath(script.path)
+    control_path = str(path.with_name(f"{path.stem}_{digest.hex()[:8]}{path.suffix}"))
+    control = runs_script(test_command, control_path)
     if imports is None or control is None:
         return {}, line
-    text = "\n".join([*imports, f"raise SystemExit({ENDS_WITH})\n"])
-    return {path: (text.encode("utf-8", "replace"), "100644")}, (
-        f"{control} >/dev/null 2>&1; test $? -eq {ENDS_WITH} || exit {NOT_GUARDED}; {line}"
+    code = _FIRST_CODE + digest[0] % _CODES
+    text = "\n".join([*imports, f"raise SystemExit({code})\n"])
+    return {control_path: (text.encode("utf-8", "replace"), "100644")}, (
+        f"{control} >/dev/null 2>&1; test $? -eq {code} || exit {NOT_GUARDED}; {line}"
     )
 
 
-def is_control(path: str) -> bool:
-    return _MARK in path
-
-
-def _token(text: str) -> str:
-    return f"{sha256(text.encode('utf-8', 'replace')).hexdigest()[:8]}{_MARK}"
+def _digest(key: str, content: bytes) -> bytes:
+    return sha256(key.encode("utf-8", "replace") + b"\0" + content).digest()
 
 
 def _imports(script: Script) -> list[str] | None:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from posixpath import dirname
 
 from bot.core.asking import dollars_left, most_dollars
-from bot.core.controls import is_control
 from bot.core.model import ModelSpec, Script, SolveFacts
 from bot.core.pooling import unbroken
 from bot.core.testfiles import is_test_file, sets_the_runner_up
@@ -71,9 +70,7 @@ def files_of(answer: str, known: Collection[str]) -> tuple[Script, ...]:
 
 
 def _is_plain_test(path: str) -> bool:
-    if not _PLAIN.fullmatch(path) or is_control(path):
-        return False
-    return is_test_file(path) and not sets_the_runner_up(path)
+    return bool(_PLAIN.fullmatch(path)) and is_test_file(path) and not sets_the_runner_up(path)
 
 
 def _written(answer: str) -> Iterator[Script]:

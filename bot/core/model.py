@@ -349,6 +349,7 @@ class Baseline:
     tried: tuple[str, ...] = ()  # a sentence for each plan that was tried, when none of them holds
     checks: tuple[str, ...] = ()  # linters and type checkers that pass
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
+    canary_fails: tuple[str, ...] = ()  # stable tests of it that fail then
 
 
 class Gate(StrEnum):

@@ -16,7 +16,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.core.controls import control_test, guarded_script, is_control
+from bot.core.controls import Contents, control_test, guarded_script
 from bot.core.evidence import is_broken
 from bot.core.model import Baseline, Evidence, RunId, Script, SolveFacts, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
@@ -29,9 +29,6 @@ LEAST_SECONDS = 120.0  # for all of it, however quick the runs were ...
 SHARE_OF_RUNS = 0.5  # ... and how much of their time it may take
 _MAX_CONFTEST = 20_000
 _NOT_RUN = (126, 127)  # what a shell says of a program that is not there
-
-Contents = Mapping[str, tuple[bytes, str]]
-"""path -> content and git mode"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ def _script_entries(item: Brought, baseline: Baseline) -> Iterator[Entry]:
             yield _controlled(item.run, key, group, Origin.SCRIPT, files, [script.path], baseline)
         elif line is not None:
             control, guarded = guarded_script(script, line, baseline.command or "")
-            yield Entry(key, group, Origin.SCRIPT, item.run, files | control, guarded, script=script.path)
+            yield Entry(key, group, Origin.SCRIPT, item.run, {**files, **control}, guarded, script=script.path)
 
 
 def _controlled(
@@ -140,19 +137,19 @@ def _controlled(
 ) -> Entry:
     """Run by the narrowed command where there is one, with a test of ours that has to fail where we can write one."""
     whole = baseline.command or ""
-    name, control = control_test(tests, key)
+    name, control = control_test(tests, files, key)
     command = narrow(whole, [*tests, *control])
     if command is None:
         return Entry(key, group, origin, author, files, whole)
     return Entry(key, group, origin, author, {**files, **control}, command, control=name)
 
 
-def _once(entries: Iterable[Entry]) -> list[Entry]:
-    """Of the same text, whatever it is called, the first."""
-    found: dict[tuple[bytes, ...], Entry] = {}
-    for entry in entries:
-        texts = [content for path, (content, _) in entry.files.items() if not is_control(path)]
-        found.setdefault(tuple(texts), entry)
+def _once(scripts: Iterable[Entry]) -> list[Entry]:
+    """Of the same text, whatever it is called, the first. The script stands before its control."""
+    found: dict[bytes, Entry] = {}
+    for entry in scripts:
+        content, _ = next(iter(entry.files.values()))
+        found.setdefault(content, entry)
     return list(found.values())
 
 
@@ -225,11 +222,11 @@ def pooled(
     """How each candidate did on the cases that are red on the base commit. None: it could not be seen.
 
     Whatever does not pass has failed: a case that is skipped or missing must not look better than one that fails. Where
-    our own test does not fail as it does on the base commit, nothing that is reported can be believed.
+    our own tests do not all fail that do on the base commit, nothing that is reported can be believed.
     """
     known = {run: report for run, report in seen.items() if report is not None}
-    controlled = _fails_control(entry, base[0])
-    honest = {run: report for run, report in known.items() if not controlled or _fails_control(entry, report)}
+    ours = _failing_controls(entry, base[0]) & _failing_controls(entry, base[1])
+    honest = {run: report for run, report in known.items() if ours <= _failing_controls(entry, report)}
     found = []
     for name in names:
         green = tuple(sorted(run for run, report in honest.items() if _passes(name, base[0], report)))
@@ -243,8 +240,8 @@ def _is_control(entry: Entry, name: str) -> bool:
     return bool(entry.control) and entry.control in name
 
 
-def _fails_control(entry: Entry, report: TestReport) -> bool:
-    return any(seen is Verdict.FAILED and _is_control(entry, name) for name, seen in report.tests.items())
+def _failing_controls(entry: Entry, report: TestReport) -> set[str]:
+    return {name for name, seen in report.tests.items() if seen is Verdict.FAILED and _is_control(entry, name)}
 
 
 def _passes(name: str, base: TestReport, report: TestReport) -> bool:

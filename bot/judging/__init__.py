@@ -7,8 +7,9 @@ Every execution starts in a fresh copy of the prepared snapshot: code we do not 
 could have left something behind for the next one. The network is off throughout.
 
 One thing running cannot rule out: the code under test lives in the test runner's process and may forge what the runner
-reports. Against that stands the canary, a test file broken on purpose that every candidate's run has to notice. It
-exposes forgeries that do not look for it; for the others there are the people who review the pull request.
+reports. Against that stands the canary: a test file whose tests run to their ends and fail there, with a test case of
+our own beside it, of which every candidate's run has to tell that they failed. It exposes forgeries that do not know
+each old test by heart; for those that do there is what everybody does with the same inputs, and the people who review.
 
 bench.py    one execution in a fresh sandbox       judge.py    the base commit, and each candidate by itself
 trial.py    one candidate on the bench             pool.py     every candidate on the tests of all

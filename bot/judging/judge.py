@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from bot.core import reports
 from bot.core.absent import MAX_POINTER, is_pointer
+from bot.core.controls import control_case
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
@@ -30,11 +32,11 @@ from bot.core.model import (
 )
 from bot.core.render import causes
 from bot.core.reports import baseline
-from bot.core.runners import break_on_purpose, canaries
+from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries
 from bot.core.silencing import gone_tests, may_silence_others
-from bot.core.testfiles import is_test_file
+from bot.core.testfiles import is_test_file, names_of_tests
 from bot.core.words import listing
-from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
+from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
 from bot.judging.trial import CandidateTrial
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
 
@@ -97,8 +99,8 @@ class Judge:
         if repro is not None:
             found = replace(found, repro=repro, repro_exit=await bench.repro(repro))
         checking = self._checks(self._bench(solve, canary_sandbox(solve)), attempt.plan.checks)
-        canary, checks = await asyncio.gather(self._canary(bench, repo, task.base_sha, found), checking)
-        return replace(found, canary=canary, checks=checks)
+        found, checks = await asyncio.gather(self._with_canary(bench, repo, task.base_sha, found), checking)
+        return replace(found, checks=checks)
 
     async def _checks(self, bench: Bench, commands: Sequence[str]) -> tuple[str, ...]:
         """Those that pass as things are: linters and type checkers, which never stand for tests."""
@@ -106,21 +108,31 @@ class Judge:
 
     async def canary(self, solve: SolveId, repo: Repo, base: Sha, seen: TestReport) -> str:
         """A test file whose breaking the tests of the prepared workspace notice; "" when none was found."""
-        return await self._canary(self._bench(solve, canary_sandbox(solve)), repo, base, baseline([seen]))
+        bench = self._bench(solve, canary_sandbox(solve))
+        return (await self._with_canary(bench, repo, base, baseline([seen]))).canary
 
-    async def _canary(self, bench: Bench, repo: Repo, base: Sha, found: Baseline) -> str:
+    async def _with_canary(self, bench: Bench, repo: Repo, base: Sha, found: Baseline) -> Baseline:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
         if found.command is None or not found.stable:
-            return ""
+            return found
         paths = [file.path for file in await self._mirrors.files(repo, base) if is_test_file(file.path)]
         for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
-            if await bench.notices(found, await self._broken(repo, base, [path])):
-                return path
-        return ""
+            canary = await self._broken_tests(repo, base, path)
+            seen = await bench.tests(found.command, canary.files)
+            if reports.notices(found, seen, canary.control):
+                text, _ = canary.files.write[path]
+                names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
+                return replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
+        return found
 
     async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> Overlay:
         contents = {path: await self._mirrors.read(repo, base, path) for path in paths}
         return Overlay({path: (break_on_purpose(path, text or b""), "100644") for path, text in contents.items()})
+
+    async def _broken_tests(self, repo: Repo, base: Sha, path: str) -> Canary:
+        text = break_tests_on_purpose(path, await self._mirrors.read(repo, base, path) or b"")
+        name, control = control_case(path, base)
+        return Canary(Overlay({path: (text, "100644"), **control}), name)
 
     async def judge(self, facts: SolveFacts, candidate: Candidate) -> Evidence:
         """Gates first: a candidate that fails one is not run. A lost sandbox leaves a hole; the evidence names it."""
@@ -143,7 +155,7 @@ class Judge:
             facts.baseline,
             sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path)),
             tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
-            canary=await self._broken(repo, base, [canary]) if canary else None,
+            canary=await self._broken_tests(repo, base, canary) if canary else None,
             repeats=self._repeats,
             gone=gone_tests(candidate),
             sets_runner_up=may_silence_others(candidate.changes),

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
 from bot.core.reasons import listing
 from bot.core.render import causes
-from bot.core.reports import FLIP, OwnTests, fixed, own_tests, regressions, shortfall
+from bot.core.reports import FLIP, OwnTests, fixed, notices, own_tests, regressions, shortfall
 from bot.core.runners import narrow
 from bot.core.silencing import named, silenced
 from bot.core.testfiles import is_test_file
-from bot.judging.bench import Bench, Overlay
+from bot.judging.bench import Bench, Canary, Overlay
 
 
 def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ class CandidateTrial:
     baseline: Baseline
     sources: Overlay
     tests: Overlay
-    canary: Overlay | None
+    canary: Canary | None
     repeats: int
     gone: frozenset[str] = frozenset()
     sets_runner_up: bool = False
@@ -60,7 +60,8 @@ class CandidateTrial:
         )
         if evidence.stable_passed == 0 or self.canary is None:
             return evidence
-        if await self.bench.notices(self.baseline, self.sources | self.canary):
+        seen = await self.bench.tests(self.baseline.command, self.sources | self.canary.files)
+        if notices(self.baseline, seen, self.canary.control):
             return evidence
         return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=causes.FORGED)
 

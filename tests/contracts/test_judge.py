@@ -89,6 +89,7 @@ async def test_the_baseline(court: Court) -> None:
         repro=REPRO,
         repro_exit=1,
         canary="tests/test_amounts.py",
+        canary_fails=STABLE,
     )
     assert "1 failed, 3 passed" in found.tail
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.controls import is_control
+from bot.core.controls import Contents
 from bot.core.model import Baseline, Evidence, RunId, Script, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
 from bot.core.pooling import (
@@ -18,7 +18,6 @@ from bot.core.pooling import (
     MOST_CASES,
     MOST_ENTRIES,
     Brought,
-    Contents,
     Entry,
     gather,
     holds_only_fixtures,
@@ -43,13 +42,16 @@ def brought(run: RunId, tests: Contents, *scripts: Script, on_base: bool | None 
     return Brought(run, run.upper(), evidence, tests, scripts)
 
 
+_CONTROL = r"_[0-9a-f]{8}\.py"
+
+
 def own_files(entry: Entry) -> list[str]:
-    return sorted(path for path in entry.files if not is_control(path))
+    return sorted(path for path in entry.files if not re.search(_CONTROL, path))
 
 
 def own_command(entry: Entry) -> str:
     """Without our controls."""
-    return re.sub(r" \S*_9c1f\.py|^.* exit \d+; ", "", entry.command)
+    return re.sub(rf" \S*{_CONTROL}|^.* exit \d+; ", "", entry.command)
 
 
 def test_tests_come_before_scripts_and_everybody_has_a_turn() -> None:
@@ -216,14 +218,15 @@ def test_whatever_does_not_pass_has_failed_and_who_was_not_seen_is_in_neither() 
 
 def test_where_our_own_test_does_not_fail_nothing_is_believed() -> None:
     entry = replace(ENTRY, control="test_ours")
-    base = report({"x": F, "t.Of::test_ours": F})
+    base = report({"x": F, "t.test_ours::x": F, "t.test_ours.Of::y": F, "t.test_ours::odd": F})
+    again = report({"x": F, "t.test_ours::x": F, "t.test_ours.Of::y": F})
     seen = {
-        A: report({"x": P, "t.Of::test_ours": F}),
-        B: report({"x": P, "t.Of::test_ours": P}),
+        A: report({"x": P, "t.test_ours::x": F, "t.test_ours.Of::y": F}),
+        B: report({"x": P, "t.test_ours::x": F, "t.test_ours.Of::y": P}),
         C: report({"x": P}),
     }
-    assert red(entry, PYTEST, base, base) == ("x",)
-    [test] = pooled(entry, (base, base), ("x",), seen)
+    assert red(entry, PYTEST, base, again) == ("x",)
+    [test] = pooled(entry, (base, again), ("x",), seen)
     assert (test.passed_by, test.failed_by) == ((A,), (B, C))
 
 

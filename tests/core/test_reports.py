@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from bot.core.reports import (
     OwnTests,
     UnreadableReport,
     baseline,
+    canary_fails,
     fixed,
+    notices,
     own_tests,
     parse_junit,
     regressions,
@@ -232,6 +235,30 @@ def test_a_run_that_says_nothing_passes_nothing(run: TestReport, why: str) -> No
     assert regressions(known, run) == ("a", "b")
     assert shortfall(known, run).startswith(why)
     assert shortfall(known, ran({"a": P})) == ""
+
+
+CANARY = Baseline("pytest", True, ("t::a", "t::b", "u::a"), canary="t.py", canary_fails=("t::a", "t::b"))
+
+
+@pytest.mark.parametrize(
+    ("tests", "honest"),
+    [
+        ({"t::a": F, "t::b": F, "u::a": P}, True),
+        ({"t::a": F, "t::b": F, "u::a": P, "t_ours.Told::test_it": F}, True),
+        ({"u::a": P, "t": F}, True),  # could not be loaded
+        ({"t::a": P, "t::b": P, "u::a": P}, False),
+        ({"t::a": F, "t::b": P, "u::a": P}, False),
+        ({"t::a": F, "t::b": F, "u::a": P, "t_ours.Told::test_it": P}, False),
+    ],
+)
+def test_with_the_canary_nothing_passes_that_cannot(tests: dict[str, Verdict], honest: bool) -> None:
+    assert notices(CANARY, ran(tests), "t_ours") is honest
+
+
+def test_what_fails_because_of_the_canary() -> None:
+    known = replace(CANARY, stable=("t::a", "t::b[1]", "t::c", "t::d"), canary_fails=())
+    seen = ran({"t::a": F, "t::b[1]": F, "t::c": F, "t::d": P})
+    assert canary_fails(known, seen, ["a", "b", "d"]) == ("t::a", "t::b[1]")
 
 
 def test_regressions_by_exit_code() -> None:

@@ -1,13 +1,16 @@
 """Files broken on purpose: loaded first, then failing; which ones are tried."""
 
+import ast
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.core.runners import break_on_purpose, canaries
+from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, failing_tests
 
 LOADED = "loaded"
 FUTURE = f'"""A module."""\nfrom __future__ import annotations\n\n\ndef f() -> int:\n    print("{LOADED}")\n\n\nf()'
@@ -74,3 +77,94 @@ def test_in_each_language(name: str, before: str, after: str) -> None:
 )
 def test_canaries(files: list[str], stable: list[str], found: list[str]) -> None:
     assert canaries(files, stable) == found
+
+
+FUNCTIONS = """import functools
+
+
+@functools.cache
+def test_it() -> None:
+    \"\"\"That it is so.\"\"\"
+    assert True
+
+
+async def test_later() -> None:
+    @functools.cache
+    def two() -> int:
+        return 2
+
+    assert two() == 2
+
+
+def helper() -> None:
+    pass
+"""
+CASES = """import unittest
+
+
+class It(unittest.TestCase):
+    def test_one(self):
+        self.assertEqual(1, 1)
+
+    def test_two(me):
+        pass
+
+
+if __name__ == "__main__":
+    unittest.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "said"),
+    [
+        (FUNCTIONS, ["-c", "import test_a; test_a.test_it()"], "AssertionError"),
+        (FUNCTIONS, ["-c", "import test_a, asyncio; asyncio.run(test_a.test_later())"], "AssertionError"),
+        (FUNCTIONS, ["test_a.py"], ""),
+        (CASES, ["-m", "unittest", "test_a"], "FAILED (failures=2)"),
+        (CASES, ["test_a.py"], "FAILED (failures=2)"),
+    ],
+    ids=["a function", "awaited", "a script", "cases", "cases as a script"],
+)
+def test_tests_are_begun_and_fail(text: str, command: list[str], said: str, tmp_path: Path) -> None:
+    for found, fails in ((text.encode(), False), (failing_tests("tests/test_a.py", text.encode()), True)):
+        assert found is not None
+        (tmp_path / "test_a.py").write_bytes(found)
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) is fails
+        assert (said in done.stderr) or not fails
+    subprocess.run([sys.executable, "-c", "import test_a; test_a.helper()"], cwd=tmp_path, check=text is FUNCTIONS)
+
+
+def test_cases_fail_by_their_own_means() -> None:
+    """Whoever has made these do nothing passes, and is known by it."""
+    found = failing_tests("test_a.py", CASES.encode())
+    assert found is not None
+    case: dict[str, object] = {"__name__": "test_a"}
+    exec(found.replace(b"(unittest.TestCase)", b""), case)
+    Case = type("Case", (case["It"],), {"assertEqual": lambda *_: None})  # type: ignore[arg-type]
+    assert Case().test_one() is None
+    with pytest.raises(AssertionError):
+        case["It"]().test_two()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("test_a.py", "print(1)\n"),
+        ("test_a.py", "def test_a(): pass\n"),
+        ("test_a.py", "def test_a(:\n    pass\n"),
+        ("test_a.py", "def test_a():\n    pass\n" + "x = 1\n" * 100_000),
+        ("a.test.js", "function test_a() {\n}\n"),
+    ],
+    ids=["no test", "on one line", "no Python", "too long", "another language"],
+)
+def test_what_cannot_be_made_to_fail_is_broken_as_a_whole(path: str, text: str) -> None:
+    assert failing_tests(path, text.encode()) is None
+    assert break_tests_on_purpose(path, text.encode()) == break_on_purpose(path, text.encode())
+
+
+@given(st.binary() | st.text().map(lambda text: f"def test_a():\n  {text}\n  pass".encode("utf-8", "replace")))
+def test_any_file_can_be_asked_for(content: bytes) -> None:
+    found = failing_tests("test_a.py", content)
+    assert found is None or ast.parse(found)

@@ -16,6 +16,7 @@ from bot.core.reports.formats import Document
 from bot.core.reports.json_formats import readable
 from bot.core.reports.reading import read
 
+_MOST_CANARIES = 200
 MAX_TAIL = 4000  # characters of output kept with a report
 _USAGE_ERROR = re.compile(r"error: unrecognized arguments: [^\n]{1,300}")  # the cause, where pytest was run once more
 
@@ -106,6 +107,24 @@ def regressions(baseline: Baseline, report: TestReport) -> tuple[str, ...]:
     if was_clean and report.per_test and report.tests.get(report.command) is Verdict.FAILED:
         broken.add(report.command)
     return tuple(sorted(broken))
+
+
+def notices(baseline: Baseline, report: TestReport, control: str = "") -> bool:
+    """Is this what a run says when the canary is broken on purpose, with a test of ours beside it that fails?
+
+    Nothing may pass then that cannot: no test that the canary made fail on the base commit, and none of ours, whose
+    names hold `control`.
+    """
+    passed = {name for name, seen in report.tests.items() if seen is Verdict.PASSED}
+    lies = bool(control) and any(control in name for name in passed)
+    return bool(regressions(baseline, report)) and not lies and passed.isdisjoint(baseline.canary_fails)
+
+
+def canary_fails(baseline: Baseline, report: TestReport, names: Iterable[str]) -> tuple[str, ...]:
+    """Stable tests that failed on the base commit because of the canary, whose tests have these names."""
+    known = {*names}
+    failed = (name for name in baseline.stable if report.tests.get(name) is Verdict.FAILED)
+    return tuple(name for name in failed if name.rpartition("::")[2].partition("[")[0] in known)[:_MOST_CANARIES]
 
 
 def shortfall(baseline: Baseline, report: TestReport) -> str:

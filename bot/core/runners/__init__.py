@@ -6,7 +6,7 @@ recipe.py     how a command is run                        narrow.py   running on
 breaking.py   breaking files on purpose                interpreter.py   running one script
 """
 
-from bot.core.runners.breaking import break_on_purpose, canaries
+from bot.core.runners.breaking import break_on_purpose, break_tests_on_purpose, canaries, failing_tests
 from bot.core.runners.folder import REPORT, REPORT_FOLDER
 from bot.core.runners.interpreter import can_run, runs_script
 from bot.core.runners.narrow import narrow
@@ -19,8 +19,10 @@ __all__ = [
     "REPORT_FOLDER",
     "Recipe",
     "break_on_purpose",
+    "break_tests_on_purpose",
     "can_run",
     "canaries",
+    "failing_tests",
     "narrow",
     "recipe",
     "runs_script",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from pathlib import PurePosixPath
 
 _SAY = "broken on purpose"
@@ -24,6 +26,8 @@ _CANARIES |= dict.fromkeys((".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".mts", ".cts
 _CANARIES |= dict.fromkeys((".cc", ".cpp", ".cxx", ".h", ".hpp"), _CANARIES[".c"])
 _CANARIES |= dict.fromkeys((".java", ".kt", ".scala", ".groovy", ".cs", ".fs", ".vb", ".swift"), _NOT_A_PROGRAM)
 _CANARIES |= {".t": _CANARIES[".pm"], ".exs": _CANARIES[".ex"], ".sh": _CANARIES[".bats"]}
+
+_MAX_SOURCE = 400_000  # bytes
 
 # What follows is data: statements have to stand before it.
 _END_OF_PROGRAM = re.compile(rb"^__(?:END|DATA)__\s*$", re.MULTILINE)
@@ -60,3 +64,59 @@ def break_on_purpose(path: str, content: bytes) -> bytes:
     if suffix in (".rb", ".t", ".pm") and (end := _END_OF_PROGRAM.search(content)):
         return content[: end.start()] + broken.lstrip() + content[end.start() :]
     return content + broken
+
+
+def break_tests_on_purpose(path: str, content: bytes) -> bytes:
+    """As `failing_tests`; what cannot be made so is broken as a whole."""
+    return failing_tests(path, content) or break_on_purpose(path, content)
+
+
+def failing_tests(path: str, content: bytes) -> bytes | None:
+    """A test file whose tests are run to their ends and fail there, each as its kind does; None where that is not to be
+    had.
+
+    What fails while a file is loaded is told in another way than a test that fails, and what fails before it has begun
+    runs nothing of what it tests: whoever changes how tests are told, or only when called, would not be noticed.
+    Nothing in the text says what it is.
+    """
+    added = dict(_failing(path, content))
+    if not added:
+        return None
+    lines = content.split(b"\n")
+    broken = b"\n".join(line + added.get(number, b"") for number, line in enumerate(lines, 1))
+    broken += b"\n\nif __name__ == '__main__':\n    raise SystemExit(1)\n"
+    return broken if _parsed(broken) else None
+
+
+def _failing(path: str, content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Statements that fail, and the numbers of the lines behind which they belong."""
+    tree = _parsed(content) if path.endswith(".py") else None
+    if tree is None:
+        return
+    lines = content.split(b"\n")
+    digest = sha256(content).digest()
+    differ = 1000 + digest[0], 2000 + digest[1]
+    methods = {part for item in ast.walk(tree) if isinstance(item, ast.ClassDef) for part in item.body}
+    for item in ast.walk(tree):
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test"):
+            last = item.body[-1]
+            before = lines[last.lineno - 1][: last.col_offset] if last.lineno <= len(lines) else b"?"
+            if last.lineno > item.lineno and not before.strip() and last.end_lineno is not None:
+                me = item.args.args[0].arg if item in methods and item.args.args else ""
+                yield last.end_lineno, b"\n" + before + _fails(me, *differ).encode()
+
+
+def _fails(me: str, one: int, other: int) -> str:
+    """Of a test case by its own means, which may have been changed. `me`: what a method calls its object."""
+    if me:
+        return f"assert hasattr({me}, 'assertEqual') and not {me}.assertEqual({one}, {other})"
+    return f"assert {one} == {other}"
+
+
+def _parsed(content: bytes) -> ast.Module | None:
+    if len(content) > _MAX_SOURCE:
+        return None
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
