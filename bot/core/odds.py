@@ -13,7 +13,7 @@ from enum import Enum
 from math import exp, log
 
 from bot.core import conduct
-from bot.core.behaviour import Probed
+from bot.core.behaviour import Probed, pass_anything
 from bot.core.cross import Matrix, Telling, matrix
 from bot.core.evidence import Case, Reproduction, reproduction
 from bot.core.model import Baseline, Comparison, Evidence, Likeness, RunId
@@ -125,11 +125,28 @@ def weigh(
     """
     alone = {item.run: _alone(item, case) for item in case.evidence}
     chances = {run: sigmoid(terms.total) for run, terms in alone.items()}
-    table = matrix(pool, case, chances)
+    table = matrix(_believed(pool, beside.probed), case, chances)
     return table, {
         item.run: Judged(item, _beside(alone[item.run], item, table, beside), _kinds(item, case.baseline, table))
         for item in case.evidence
     }
+
+
+def _believed(pool: Sequence[PooledTest], probed: Probed | None) -> Sequence[PooledTest]:
+    """Whoever passes whatever is asked has passed nothing."""
+    out = pass_anything(probed) if probed else frozenset()
+    return (
+        [
+            replace(
+                test,
+                passed_by=tuple(run for run in test.passed_by if run not in out),
+                failed_by=(*test.failed_by, *(run for run in test.passed_by if run in out)),
+            )
+            for test in pool
+        ]
+        if out
+        else pool
+    )
 
 
 def _beside(terms: Terms, evidence: Evidence, table: Matrix, beside: Beside) -> Terms:

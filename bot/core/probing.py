@@ -11,7 +11,10 @@ import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain, islice, zip_longest
+
+from bot.core.behaviour import EQUALS_ALL
 
 MOST_PROBES = 120
 MOST_SEEDS = 24
@@ -304,7 +307,6 @@ def _variants(node: ast.AST) -> list[str | int | float | bool | None]:
 
 # -------------------------------------------------------------------------------------------------------- how it is run
 
-_TOKEN = "probe-5d2e"
 _SCRIPT = """\
 import re, signal
 from itertools import islice
@@ -318,7 +320,17 @@ def slow(*_):
     raise Slow
 
 
+def equals_all(value):
+    try:
+        pairs = [object(), object()], [918273, 918274], ["918273", "918274"]
+        return any(all(value == each for each in pair) for pair in pairs)
+    except BaseException:
+        return False
+
+
 def shown(value):
+    if equals_all(value):
+        return EQUALS_ALL
     if hasattr(value, "__next__"):
         value = list(islice(value, 20))
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))[:160]
@@ -358,16 +370,23 @@ for number, probe in enumerate(PROBES):
 
 def probe_script(wanted: Probes) -> str:
     """A program that prints what comes of each expression; none takes longer than a second."""
-    text = _SCRIPT.replace("TOKEN", _TOKEN).replace("IMPORTS", ascii(list(wanted.imports)))
+    text = _SCRIPT.replace("TOKEN", _token(wanted)).replace("IMPORTS", ascii(list(wanted.imports)))
+    text = text.replace("EQUALS_ALL", ascii(EQUALS_ALL))
     return text.replace("PROBES", ascii(list(wanted.expressions)))
 
 
-def read_outcomes(output: str, count: int) -> tuple[str, ...]:
+def read_outcomes(output: str, wanted: Probes) -> tuple[str, ...]:
     """What such a program printed; "" where it said nothing. Anybody may have printed it, so it is only compared."""
     found: dict[int, str] = {}
-    for match in re.finditer(rf"^{_TOKEN} (\d{{1,4}}) (.{{1,400}})$", output, re.MULTILINE):
+    for match in re.finditer(rf"^{_token(wanted)} (\d{{1,4}}) (.{{1,400}})$", output, re.MULTILINE):
         found.setdefault(int(match[1]), match[2])
-    return tuple(found.get(number, "") for number in range(count))
+    return tuple(found.get(number, "") for number in range(len(wanted.expressions)))
+
+
+def _token(wanted: Probes) -> str:
+    """What a line with an outcome begins with: not to be known before all candidates are there."""
+    text = "\n".join([*wanted.imports, *wanted.expressions])
+    return f"probe-{sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
 def steady(wanted: Probes, first: Sequence[str], second: Sequence[str]) -> list[int]:

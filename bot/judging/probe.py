@@ -100,14 +100,13 @@ class Prober:
 
 async def _outcomes(bench: Bench, files: Overlay, wanted: Probes, test_command: str) -> tuple[str, ...]:
     """All empty where its sandbox was lost."""
-    count = len(wanted.expressions)
     line = runs_script(test_command, _SCRIPT)
     assert line is not None
     script = Overlay({_SCRIPT: (probe_script(wanted).encode(), "100644")})
     try:
-        return read_outcomes((await bench.once(line, files | script)).output, count)
+        return read_outcomes((await bench.once(line, files | script)).output, wanted)
     except (SandboxLost, Rejected):
-        return ("",) * count
+        return ("",) * len(wanted.expressions)
 
 
 def _probed(wanted: Probes, kept: Sequence[int], base: Sequence[str], seen: Mapping[RunId, Sequence[str]]) -> Probed:

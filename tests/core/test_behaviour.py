@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.behaviour import (
+    EQUALS_ALL,
     Behaviour,
     Difference,
     Probed,
@@ -14,6 +15,7 @@ from bot.core.behaviour import (
     alone,
     cured,
     differences,
+    pass_anything,
     shared_behaviour,
     telling,
     unchanged,
@@ -89,3 +91,9 @@ def test_nothing_that_is_missing_raises(base: tuple[str, ...], a: tuple[str, ...
     shared_behaviour(probed, A, B)
     cured(probed, A, "A")
     alone(probed, A)
+
+
+def test_who_returns_what_equals_everything_passes_anything() -> None:
+    odd = f"returns {EQUALS_ALL}"
+    seen = (Behaviour(A, (odd, "returns 2")), Behaviour(B, ("returns 1", odd)), Behaviour(C, ("", "returns 2")))
+    assert pass_anything(Probed(("f(1)", "any()"), 1, ("returns 1", odd), seen)) == {A}

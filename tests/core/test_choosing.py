@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.behaviour import EQUALS_ALL, Behaviour, Probed
 from bot.core.champion import decide
 from bot.core.evidence import Case
 from bot.core.model import Baseline, Decision, Outcome
+from bot.core.odds import Beside
 from bot.core.pool import Origin, PooledTest
 from tests.core.test_cross import IDS, case, pooled
 
@@ -154,3 +156,18 @@ def test_hostile_names_of_tests_stay_on_one_line() -> None:
     for reason in choose(case("AB"), *pool).reasons:
         assert reason.isprintable()
         assert len(reason) < 400
+
+
+def test_who_passes_anything_has_passed_nothing() -> None:
+    """B returns what equals everything, so it passes A's tests; that makes them no less worth."""
+    anything = f"returns {EQUALS_ALL}"
+    seen = (Behaviour(IDS["A"], ("returns 1",)), Behaviour(IDS["B"], (anything,)))
+    probed = Probed(("f(1)",), 1, ("raises ValueError",), seen)
+    c = judged(case("AB"), [pooled("AB-", "A")])
+    believed, doubted = (
+        decide(c.evidence, c.runs, BASELINE, (pooled("AB-", "A"),), beside=beside)
+        for beside in (Beside(), Beside(probed))
+    )
+    failed = decide(c.evidence, c.runs, BASELINE, (pooled("A-B", "A"),))
+    assert believed.confidence < failed.confidence <= doubted.confidence
+    assert doubted.champion == IDS["A"]

@@ -188,9 +188,10 @@ def test_the_program_says_what_comes_of_each(tmp_path: Path) -> None:
         "print('probe-5d2e 0 x')", "'a\\nb' * 2", "sys.exit(3)",
     )  # fmt: skip
     script = tmp_path / "probe.py"
-    script.write_text(probe_script(Probes(("import sys", "import nothing_of_this_name"), expressions)))
+    wanted = Probes(("import sys", "import nothing_of_this_name"), expressions)
+    script.write_text(probe_script(wanted))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-    assert read_outcomes(done.stdout, len(expressions)) == (
+    assert read_outcomes(done.stdout, wanted) == (
         "returns 3",
         "raises ZeroDivisionError: division by zero",
         "returns [1, 2]",
@@ -203,9 +204,27 @@ def test_the_program_says_what_comes_of_each(tmp_path: Path) -> None:
     )
 
 
+EQUAL = "type('Any', (int,), {'__eq__': lambda *_: True})()"
+
+
+def test_what_equals_everything_is_told(tmp_path: Path) -> None:
+    wanted = Probes((), (EQUAL, "float('nan')", "{}"))
+    script = tmp_path / "probe.py"
+    script.write_text(probe_script(wanted))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert read_outcomes(done.stdout, wanted) == ("returns what equals everything", "returns nan", "returns {}")
+
+
+def test_nobody_knows_beforehand_what_outcomes_are_told_with() -> None:
+    one, other = Probes((), ("f(1)",)), Probes((), ("f(2)",))
+    line = next(line for line in probe_script(one).split("\n") if line.strip().startswith("print("))
+    said = line.partition("\\n")[2].partition('"')[0] + " 0 returns 1"
+    assert (read_outcomes(said, one), read_outcomes(said, other)) == (("returns 1",), ("",))
+
+
 @given(st.text(max_size=200))
 def test_what_is_printed_may_be_anything(output: str) -> None:
-    assert len(read_outcomes(output, 3)) == 3
+    assert len(read_outcomes(output, Probes((), ("a", "b", "c")))) == 3
 
 
 def test_only_what_says_the_same_twice_is_kept() -> None:
