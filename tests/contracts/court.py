@@ -52,6 +52,7 @@ REPO = Repo(1, 7, "acme/shop")
 SOLVE = SolveId("solve-1")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUTS = Timeouts(tests=60.0, repro=60.0)
+COMMAND = "PYTHONPATH={toolchain} python3 -m pytest -q"
 REPRO = "python3 -c \"from shop.amounts import parse; parse('1,234')\""
 
 AMOUNTS = '''"""Amounts of money, as people type them."""
@@ -109,10 +110,8 @@ class Ground:
     directory: Path
     toolchain: Path
     base: Sha
-
-    @property
-    def command(self) -> str:
-        return f"PYTHONPATH={self.toolchain} python3 -m pytest -q"
+    files: Mapping[str, str]
+    command: str
 
     @property
     def mirrors(self) -> GitMirrors:
@@ -147,10 +146,18 @@ def solve() -> Solve:
     return Solve(SOLVE, IssueRef(REPO, 1), "Separators", "", trigger, SolveOptions(), AT)
 
 
+class Link(str):
+    """Where a symbolic link leads to, in place of a file's text."""
+
+
 def tar(path: Path, files: Mapping[str, str]) -> Path:
     with tarfile.open(path, "w") as archive:
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
+            if isinstance(text, Link):
+                entry.type, entry.linkname = tarfile.SYMTYPE, text
+                archive.addfile(entry)
+                continue
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
     return path
@@ -178,17 +185,17 @@ def pytest_for_the_sandbox(directory: Path) -> Path:
     return directory
 
 
-async def lay_out(directory: Path, toolchain: Path, origin: Path) -> Ground:
+async def lay_out(directory: Path, toolchain: Path, files: Mapping[str, str], command: str) -> Ground:
     mirrors = GitMirrors(directory / "mirrors")
-    base = await mirrors.fetch(REPO, Remote(str(origin)), want="main")
-    return Ground(directory, toolchain, base)
+    base = await mirrors.fetch(REPO, Remote(str(directory / "origin")), want="main")
+    return Ground(directory, toolchain, base, files, command.format(toolchain=toolchain))
 
 
 @contextmanager
-def a_ground() -> Iterator[Ground]:
+def a_ground(files: Mapping[str, str] = BASE, command: str = COMMAND) -> Iterator[Ground]:
     with public_directory() as directory:
         origin = directory / "origin"
-        for name, text in BASE.items():
+        for name, text in files.items():
             (origin / name).parent.mkdir(parents=True, exist_ok=True)
             (origin / name).write_text(text)
         identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
@@ -196,7 +203,7 @@ def a_ground() -> Iterator[Ground]:
             subprocess.run(["git", *git], cwd=origin, check=True)
         (directory / "mirrors").mkdir()
         toolchain = pytest_for_the_sandbox(directory / "toolchain")
-        yield asyncio.run(lay_out(directory, toolchain, origin))
+        yield asyncio.run(lay_out(directory, toolchain, files, command))
 
 
 def untried(command: str | None) -> Attempt:
@@ -207,7 +214,7 @@ async def prepare(ground: Ground, sandboxes: Sandboxes, kind: str, baselines: di
     if kind not in baselines:
         preparing = SandboxId("preparing")
         await sandboxes.create(preparing)
-        await sandboxes.put(preparing, tar(ground.directory / "base.tar", BASE))
+        await sandboxes.put(preparing, tar(ground.directory / "base.tar", ground.files))
         await sandboxes.snapshot(preparing, prepared_snapshot(SOLVE))
         await sandboxes.close(preparing)
         judge = Judge(ground.mirrors, sandboxes, TIMEOUTS)
@@ -225,7 +232,7 @@ class Court:
     scratch: Path
 
     async def candidate(self, changes: Mapping[str, str | None], index: int = 1) -> Candidate:
-        files = {name: text for name, text in {**BASE, **changes}.items() if text is not None}
+        files = {name: text for name, text in {**self.ground.files, **changes}.items() if text is not None}
         tree = tar(self.scratch / f"{index}.tar", files)
         return await self.ground.mirrors.candidate(REPO, self.ground.base, tree, run_id(SOLVE, index))
 
@@ -233,9 +240,11 @@ class Court:
         """Without the repro command, which most of these tests are not about."""
         return await self.judge_candidate(await self.candidate(changes), replace(self.baseline, repro=None))
 
-    async def judge_candidate(self, candidate: Candidate, baseline: Baseline) -> Evidence:
+    async def judge_candidate(
+        self, candidate: Candidate, baseline: Baseline, timeouts: Timeouts = TIMEOUTS
+    ) -> Evidence:
         facts = SolveFacts(solve(), task=self.ground.task, baseline=baseline)
-        return await Judge(self.ground.mirrors, self.sandboxes, TIMEOUTS, repeats=1).judge(facts, candidate)
+        return await Judge(self.ground.mirrors, self.sandboxes, timeouts, repeats=1).judge(facts, candidate)
 
 
 FOUR: dict[str, Mapping[str, str | None]] = {
