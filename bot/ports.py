@@ -43,6 +43,7 @@ from bot.core.model import (
     IssueTests,
     KnownEnvironment,
     Limits,
+    Minimal,
     ModelSpec,
     Permission,
     PullRequest,
@@ -454,6 +455,8 @@ class Store(Protocol):
 
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
+    async def trimmed(self, id: SolveId, minimal: Minimal) -> None: ...
+
     async def compared(self, id: SolveId, compared: Compared) -> None:
         """With all answers so far."""
 

@@ -7,7 +7,7 @@ are seconds unless the name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -422,6 +422,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Minimal:
+    """The champion without hunks that nobody needs. `dropped`: where they were, and their lines."""
+
+    candidate: Candidate
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Likeness:
     """To another unbroken candidate, each 0 to 1: the old lines that both touch, and the tokens that both change."""
 
@@ -637,6 +645,7 @@ class SolveFacts:
     probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
     compared: Compared | None = None  # None: no model was asked which is right
     decision: Decision | None = None
+    minimal: Minimal | None = None  # None: the champion's patch is published as it is
     comment_id: int | None = None
     pull_request: PullRequest | None = None
     error: str = ""  # for people: what was wrong and what to do
@@ -662,7 +671,11 @@ class SolveFacts:
 
     @property
     def champion(self) -> RunFacts | None:
-        return self.run(self.decision.champion) if self.decision else None
+        """As it is published: without what was dropped from it."""
+        run = self.run(self.decision.champion) if self.decision else None
+        if run is not None and self.minimal is not None and self.minimal.candidate.run == run.id:
+            return replace(run, candidate=self.minimal.candidate)
+        return run
 
     def run(self, id: RunId | None) -> RunFacts | None:
         return next((run for run in self.runs if run.id == id), None)

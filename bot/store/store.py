@@ -27,6 +27,7 @@ from bot.core.model import (
     IssueTests,
     KnownEnvironment,
     Limits,
+    Minimal,
     ModelSpec,
     PullRequest,
     Repo,
@@ -220,6 +221,9 @@ class SqlStore:
 
     async def compared(self, id: SolveId, compared: Compared) -> None:
         await self._change_solve(id, compared=compared)
+
+    async def trimmed(self, id: SolveId, minimal: Minimal) -> None:
+        await self._change_solve(id, minimal=minimal)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)

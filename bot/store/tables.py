@@ -30,6 +30,7 @@ from bot.core.model import (
     Experiment,
     IssueTests,
     Limits,
+    Minimal,
     Prices,
     PullRequest,
     SetupWork,
@@ -209,6 +210,7 @@ solves = Table(
     Column("pool", Json(tuple[PooledTest, ...])),
     Column("probed", Json(Probed)),
     Column("compared", Json(Compared)),  # its dollars are in `cost`
+    Column("minimal", Json(Minimal)),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",

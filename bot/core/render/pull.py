@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
 from bot.core.render.advice import compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
@@ -71,7 +71,7 @@ def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool
     parts = [
         f"Fixes #{facts.solve.issue.number}",
         _what_was_wrong(facts),
-        _what_changed(champion),
+        _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
         _uncertain(facts, facts.decision, moved),
@@ -84,11 +84,14 @@ def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool
     return fitted("\n\n".join(part for part in parts if part), pull_marker(facts.id))
 
 
+LEFT_OUT = "Left out, because no other attempt needed it and everything that was run says the same without it:"
+
+
 def _what_was_wrong(facts: SolveFacts) -> str:
     return f"### What was wrong\n\n{harmless(facts.solve.issue_title, 300)} (as the issue says)."
 
 
-def _what_changed(champion: RunFacts) -> str:
+def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     assert champion.candidate is not None
     verbs = {ChangeKind.ADDED: "new", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "deleted"}
     lines = [
@@ -97,6 +100,8 @@ def _what_changed(champion: RunFacts) -> str:
     ]
     if len(champion.candidate.changes) > 20:
         lines.append(f"- and {len(champion.candidate.changes) - 20} more")
+    if minimal is not None and minimal.candidate.run == champion.id:
+        lines.append(f"- {LEFT_OUT} {listed(minimal.dropped, len(minimal.dropped))}")
     said = ""
     if champion.candidate.summary:
         said = "\n\nThe model's own words, which are not evidence:\n\n" + _quoted(champion.candidate.summary)

@@ -1,4 +1,4 @@
-"""What models wrote and said that have no candidate of their own: tests from the issue, and a comparison of two."""
+"""What models wrote and said that have no candidate of their own, and what is left of a champion."""
 
 from __future__ import annotations
 
@@ -13,3 +13,4 @@ down_revision = "0005"
 def upgrade() -> None:
     op.add_column("solves", Column("issue_tests", sa.Text))
     op.add_column("solves", Column("compared", sa.Text))
+    op.add_column("solves", Column("minimal", sa.Text))
