@@ -37,6 +37,7 @@ from bot.core.secrets import redact
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
+from bot.exchange import Exchange
 from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
@@ -164,6 +165,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve)
     engine.register("run", runner.run, queued=True)
+    engine.register("use", Exchange(world, board, hide).use)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 

@@ -23,6 +23,7 @@ from bot.core.commands import (
     RetryCommand,
     SolveCommand,
     StatusCommand,
+    UseCommand,
     parse_commands,
 )
 from bot.core.config import ConfigProblem
@@ -39,11 +40,13 @@ from bot.core.events import (
     RepositoryChanged,
     read_event,
 )
+from bot.core.exchange import No, candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
     IssueRef,
     Repo,
     RepoConfig,
+    RunFacts,
     Solve,
     SolveFacts,
     SolveId,
@@ -56,6 +59,7 @@ from bot.core.permissions import may_ask
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
+from bot.exchange import ExchangeJob
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.solve import read_config
@@ -68,6 +72,7 @@ class Action:
     """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
 
     start: Solve | None = None
+    use: ExchangeJob | None = None
     cancel: SolveId | None = None
     cancelled_by: str = ""
     reaction: str = ""
@@ -131,6 +136,8 @@ class Intake:
             if refusal:
                 return Action(reaction="confused", reply=refusal)
             await self._engine.start("solve", action.start.id, action.start)
+        if action.use is not None:
+            await self._engine.start("use", action.use.id, action.use)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -239,6 +246,8 @@ class Intake:
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
             case StatusCommand():
                 return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+            case UseCommand():
+                return _use(event, latest, command.number)
             case ExplainCommand():
                 return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
 
@@ -350,6 +359,13 @@ class Intake:
             return Actions(because="noted")
         solves = await self._store.active_solves(repo_id=event.repo.id)
         return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
+
+
+def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
+    found = candidate_for(latest, number)
+    if latest is None or not isinstance(found, RunFacts):
+        raise Refusal(replies.not_usable(latest, number, found if not isinstance(found, RunFacts) else No.UNKNOWN))
+    return Action(use=ExchangeJob(latest.id, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:

@@ -217,6 +217,9 @@ class GitHub(Protocol):
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
         """Create the branch; when it is there already, leave it alone. Returns where it points then."""
 
+    async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
+        """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -224,6 +227,9 @@ class GitHub(Protocol):
 
         Where drafts are not available it is opened ready, and the result says so.
         """
+
+    async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
+        """Bring our words up to date; a person's stay."""
 
     async def dress_pull(
         self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]
@@ -276,8 +282,11 @@ class Mirrors(Protocol):
         as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
         """
 
-    async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
-        """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply."""
+    async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:
+        """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply.
+
+        `since`: what differs from that commit instead, which the mirror has to hold.
+        """
 
     async def applies(self, repo: Repo, commit: Sha, patch: str) -> bool:
         """Whether the patch applies cleanly to another commit, for a base branch that moved."""

@@ -519,6 +519,7 @@ class Decision:
     reasons: tuple[str, ...]  # why this one, one sentence each, facts only
     uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
     confidence: float = 0.0  # that the champion is right, 0 to 1; 0 where none was stated
+    chosen_by: str = ""  # the login of who put this champion in the place of ours
 
 
 class ExitStatus(StrEnum):

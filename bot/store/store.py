@@ -149,8 +149,10 @@ class SqlStore:
     async def facts(self, id: SolveId) -> SolveFacts | None:
         return await self._facts(_FACTS.where(solves.c.id == id))
 
-    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
-        newest = _FACTS.where(*_issue(repo_id, issue)).order_by(solves.c.created_at.desc()).limit(1)
+    async def latest(self, repo_id: int, number: int) -> SolveFacts | None:
+        about = sa.or_(solves.c.issue_number == number, solves.c.pr_number == number)
+        here = solves.c.repository_id == repo_id
+        newest = _FACTS.where(here, about).order_by(solves.c.created_at.desc()).limit(1)
         return await self._facts(newest)
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:

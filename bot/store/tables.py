@@ -232,6 +232,7 @@ solves = Table(
     Column("completed_at", Utc),
     Column("updated_at", Utc, nullable=False),
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
+    Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),
     Index(

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
-from bot.core.render.advice import compared
+from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
@@ -59,6 +59,12 @@ def commit_message(facts: SolveFacts) -> str:
     )
 
 
+def exchange_message(facts: SolveFacts, run: RunFacts, by: Person) -> str:
+    """Of the commit that puts another candidate into the place of the champion."""
+    before = facts.champion.experiment.letter if facts.champion else "?"
+    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{_co_author(by)}"
+
+
 def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
@@ -109,7 +115,7 @@ def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
 
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
-    reasons = "\n".join(f"- {harmless(reason)}" for reason in (*decision.reasons, *compared(facts)))
+    reasons = "\n".join(f"- {harmless(reason)}" for reason in (*by_people(facts), *decision.reasons, *compared(facts)))
     head = f"### Why this patch, of {attempts_made(facts)}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     parts = [head, sure, reasons, scoreboard(facts)]
@@ -154,9 +160,9 @@ def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     asker = harmless(facts.solve.trigger.by.login)
     signed = "verified" if verified else "not verified"
     return (
-        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. On the issue, `/solve explain` shows the whole "
-        "decision, and `/solve retry` tries again after this pull request is closed. People review; the robot does "
-        "not merge.</sub>"
+        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
+        "`/solve use B` puts another candidate here, and on the issue `/solve retry` tries again after this pull "
+        "request is closed. People review; the robot does not merge.</sub>"
     )
 
 

@@ -14,3 +14,4 @@ def upgrade() -> None:
     op.add_column("solves", Column("issue_tests", sa.Text))
     op.add_column("solves", Column("compared", sa.Text))
     op.add_column("solves", Column("minimal", sa.Text))
+    op.create_index("solves_by_pull", "solves", ["repository_id", "pr_number", "created_at"])
