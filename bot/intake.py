@@ -36,6 +36,7 @@ from bot.core.events import (
     IssueMoved,
     LabelAdded,
     LabelRemoved,
+    PullRequestClosed,
     RepositoryAction,
     RepositoryChanged,
     read_event,
@@ -43,6 +44,7 @@ from bot.core.events import (
 from bot.core.exchange import No, candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
+    Fate,
     IssueRef,
     Repo,
     RepoConfig,
@@ -56,6 +58,7 @@ from bot.core.model import (
     solve_id,
 )
 from bot.core.permissions import may_ask
+from bot.core.record import REVERTED_WITHIN, fate, reverted
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
@@ -156,6 +159,8 @@ class Intake:
                 return await self._weigh_request(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
+            case PullRequestClosed():
+                return await self._note_pull(event)
             case InstallationChanged():
                 return await self._note_installation(event)
             case RepositoryChanged():
@@ -332,6 +337,28 @@ class Intake:
         if latest is None or latest.status.is_over:
             return Action(reply=replies.nothing_to_cancel())
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
+
+    async def _note_pull(self, event: PullRequestClosed) -> Actions:
+        """What became of a champion: of this pull request, or of the one that it takes back."""
+        before = reverted(event.body, event.repo.name) if event.merged else None
+        if before is not None:
+            return await self._note_revert(event, before)
+        facts = await self._store.latest(event.repo.id, event.number)
+        if facts is None or facts.pull_request is None or facts.pull_request.number != event.number:
+            return Actions(because="not a pull request of ours")
+        await self._store.became(
+            facts.id, fate(facts.pull_request, merged=event.merged, head_sha=event.head_sha), event.at
+        )
+        return Actions(because="noted")
+
+    async def _note_revert(self, event: PullRequestClosed, number: int) -> Actions:
+        facts = await self._store.latest(event.repo.id, number)
+        if facts is None or facts.pull_request is None or facts.pull_request.number != number:
+            return Actions(because="not a pull request of ours")
+        merged_at = await self._store.fate_at(facts.id)  # None: that it was merged we are still to hear
+        if merged_at is None or event.at - merged_at <= REVERTED_WITHIN:
+            await self._store.became(facts.id, Fate.REVERTED, event.at)
+        return Actions(because="noted")
 
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""

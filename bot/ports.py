@@ -39,6 +39,8 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fared,
+    Fate,
     IssueRef,
     IssueTests,
     KnownEnvironment,
@@ -464,6 +466,14 @@ class Store(Protocol):
 
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
+    async def became(self, id: SolveId, fate: Fate, at: datetime) -> None:
+        """What people did with the pull request. What was reverted stays so, in whatever order events come."""
+
+    async def fate_at(self, id: SolveId) -> datetime | None: ...
+
+    async def record(self) -> list[Fared]:
+        """Of the newest 2,000 champions whose fate is known."""
+
     async def trimmed(self, id: SolveId, minimal: Minimal) -> None: ...
 
     async def compared(self, id: SolveId, compared: Compared) -> None:

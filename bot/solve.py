@@ -56,6 +56,7 @@ from bot.core.model import (
 )
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
+from bot.core.record import with_record
 from bot.core.render import causes, replies
 from bot.core.render.environment import notes, tried
 from bot.core.rounds import of_one_round
@@ -239,7 +240,8 @@ class Solver:
 
     @step("plan")
     async def plan(self, job: Solve, task: Task) -> Plan:
-        planned = plan(task.options, task.config, await self._world.store.models(), self._options.server)
+        models = with_record(await self._world.store.models(), await self._world.store.record())
+        planned = plan(task.options, task.config, models, self._options.server)
         if isinstance(planned, Misread):
             raise Unsolvable(f"{planned.what} {planned.remedy}")
         await self._world.store.planned(job.id, planned.experiments, planned.limits)

@@ -628,6 +628,26 @@ class PullRequest:
     verified: bool | None = None  # GitHub's verdict on the commit's signature
 
 
+class Fate(StrEnum):
+    """What people did with a champion's pull request."""
+
+    MERGED = "merged"
+    CHANGED = "merged after changes"
+    CLOSED = "closed"
+    REVERTED = "reverted"  # within 30 days of the merge
+
+
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """How many champions of one model, one strategy and one repository met the same fate."""
+
+    model: str
+    strategy: Strategy
+    repository: str
+    fate: Fate
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class SolveFacts:
     """Everything stored about a solve. What people read is a pure function of this."""

@@ -28,6 +28,7 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fate,
     IssueTests,
     Limits,
     Minimal,
@@ -222,6 +223,8 @@ solves = Table(
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
+    Column("fate", Word(Fate)),  # what people did with the pull request
+    Column("fate_at", Utc),
     Column("cost", Float),  # dollars of all runs and all else, once it is over
     Column("error_message", Prose, nullable=False),
     Column("incident", Text, nullable=False),
@@ -233,6 +236,7 @@ solves = Table(
     Column("updated_at", Utc, nullable=False),
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
     Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
+    Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),
     Index(

@@ -1,4 +1,4 @@
-"""What models wrote and said that have no candidate of their own, and what is left of a champion."""
+"""What models wrote and said that have no candidate of their own, what is left of a champion, what became of it."""
 
 from __future__ import annotations
 
@@ -14,4 +14,7 @@ def upgrade() -> None:
     op.add_column("solves", Column("issue_tests", sa.Text))
     op.add_column("solves", Column("compared", sa.Text))
     op.add_column("solves", Column("minimal", sa.Text))
+    op.add_column("solves", Column("fate", sa.Text))
+    op.add_column("solves", Column("fate_at", sa.DateTime(timezone=True)))
+    op.create_index("solves_by_fate", "solves", ["fate_at"])
     op.create_index("solves_by_pull", "solves", ["repository_id", "pr_number", "created_at"])
