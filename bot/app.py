@@ -37,13 +37,14 @@ from bot.core.secrets import redact
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
+from bot.exchange import Exchange
 from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
-from bot.judging import CrossExamination, Judge, Prober, Timeouts
+from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
@@ -136,14 +137,17 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
+    cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
+    prober = Prober(world.mirrors, world.sandboxes, timeouts)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
         engine,
         environments,
         judge,
-        CrossExamination(world.mirrors, world.sandboxes, timeouts),
-        Prober(world.mirrors, world.sandboxes, timeouts),
+        cross_examination,
+        prober,
+        Trimmer(judge, cross_examination, prober),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
         Publisher(world.github, world.mirrors, world.store, hide),
@@ -161,6 +165,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve)
     engine.register("run", runner.run, queued=True)
+    engine.register("use", Exchange(world, board, hide).use)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 

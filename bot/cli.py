@@ -232,6 +232,17 @@ def models_list() -> None:
     _with_store(_settings(serving=False), show)
 
 
+@models.command("record")
+def models_record() -> None:
+    """What people did with each model's champions, and how that moves its prior. It stays on this server."""
+    from bot.screen import console, record
+
+    async def show(store: Store) -> None:
+        console().print(record(await store.models(active_only=False), await store.record()))
+
+    _with_store(_settings(serving=False), show)
+
+
 def _one_word(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
     """What goes into comma lists, commands and tables."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+~-]{0,99}", text):

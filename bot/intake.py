@@ -23,6 +23,7 @@ from bot.core.commands import (
     RetryCommand,
     SolveCommand,
     StatusCommand,
+    UseCommand,
     parse_commands,
 )
 from bot.core.config import ConfigProblem
@@ -35,15 +36,19 @@ from bot.core.events import (
     IssueMoved,
     LabelAdded,
     LabelRemoved,
+    PullRequestClosed,
     RepositoryAction,
     RepositoryChanged,
     read_event,
 )
+from bot.core.exchange import No, candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
+    Fate,
     IssueRef,
     Repo,
     RepoConfig,
+    RunFacts,
     Solve,
     SolveFacts,
     SolveId,
@@ -53,9 +58,11 @@ from bot.core.model import (
     solve_id,
 )
 from bot.core.permissions import may_ask
+from bot.core.record import REVERTED_WITHIN, fate, reverted
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
+from bot.exchange import ExchangeJob
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.solve import read_config
@@ -68,6 +75,7 @@ class Action:
     """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
 
     start: Solve | None = None
+    use: ExchangeJob | None = None
     cancel: SolveId | None = None
     cancelled_by: str = ""
     reaction: str = ""
@@ -131,6 +139,8 @@ class Intake:
             if refusal:
                 return Action(reaction="confused", reply=refusal)
             await self._engine.start("solve", action.start.id, action.start)
+        if action.use is not None:
+            await self._engine.start("use", action.use.id, action.use)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -149,6 +159,8 @@ class Intake:
                 return await self._weigh_request(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
+            case PullRequestClosed():
+                return await self._note_pull(event)
             case InstallationChanged():
                 return await self._note_installation(event)
             case RepositoryChanged():
@@ -239,6 +251,8 @@ class Intake:
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
             case StatusCommand():
                 return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+            case UseCommand():
+                return _use(event, latest, command.number)
             case ExplainCommand():
                 return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
 
@@ -324,6 +338,28 @@ class Intake:
             return Action(reply=replies.nothing_to_cancel())
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
 
+    async def _note_pull(self, event: PullRequestClosed) -> Actions:
+        """What became of a champion: of this pull request, or of the one that it takes back."""
+        before = reverted(event.body, event.repo.name) if event.merged else None
+        if before is not None:
+            return await self._note_revert(event, before)
+        facts = await self._store.latest(event.repo.id, event.number)
+        if facts is None or facts.pull_request is None or facts.pull_request.number != event.number:
+            return Actions(because="not a pull request of ours")
+        await self._store.became(
+            facts.id, fate(facts.pull_request, merged=event.merged, head_sha=event.head_sha), event.at
+        )
+        return Actions(because="noted")
+
+    async def _note_revert(self, event: PullRequestClosed, number: int) -> Actions:
+        facts = await self._store.latest(event.repo.id, number)
+        if facts is None or facts.pull_request is None or facts.pull_request.number != number:
+            return Actions(because="not a pull request of ours")
+        merged_at = await self._store.fate_at(facts.id)  # None: that it was merged we are still to hear
+        if merged_at is None or event.at - merged_at <= REVERTED_WITHIN:
+            await self._store.became(facts.id, Fate.REVERTED, event.at)
+        return Actions(because="noted")
+
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
         now = self._clock.now()
@@ -350,6 +386,13 @@ class Intake:
             return Actions(because="noted")
         solves = await self._store.active_solves(repo_id=event.repo.id)
         return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
+
+
+def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
+    found = candidate_for(latest, number)
+    if latest is None or not isinstance(found, RunFacts):
+        raise Refusal(replies.not_usable(latest, number, found if not isinstance(found, RunFacts) else No.UNKNOWN))
+    return Action(use=ExchangeJob(latest.id, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:

@@ -39,10 +39,13 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fared,
+    Fate,
     IssueRef,
     IssueTests,
     KnownEnvironment,
     Limits,
+    Minimal,
     ModelSpec,
     Permission,
     PullRequest,
@@ -216,6 +219,9 @@ class GitHub(Protocol):
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
         """Create the branch; when it is there already, leave it alone. Returns where it points then."""
 
+    async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
+        """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -223,6 +229,9 @@ class GitHub(Protocol):
 
         Where drafts are not available it is opened ready, and the result says so.
         """
+
+    async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
+        """Bring our words up to date; a person's stay."""
 
     async def dress_pull(
         self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]
@@ -275,8 +284,11 @@ class Mirrors(Protocol):
         as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
         """
 
-    async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
-        """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply."""
+    async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:
+        """The patch as paths and contents, applied to `base`. Raises `Rejected` when it does not apply.
+
+        `since`: what differs from that commit instead, which the mirror has to hold.
+        """
 
     async def applies(self, repo: Repo, commit: Sha, patch: str) -> bool:
         """Whether the patch applies cleanly to another commit, for a base branch that moved."""
@@ -454,6 +466,16 @@ class Store(Protocol):
 
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None: ...
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
+    async def became(self, id: SolveId, fate: Fate, at: datetime) -> None:
+        """What people did with the pull request. What was reverted stays so, in whatever order events come."""
+
+    async def fate_at(self, id: SolveId) -> datetime | None: ...
+
+    async def record(self) -> list[Fared]:
+        """Of the newest 2,000 champions whose fate is known."""
+
+    async def trimmed(self, id: SolveId, minimal: Minimal) -> None: ...
+
     async def compared(self, id: SolveId, compared: Compared) -> None:
         """With all answers so far."""
 

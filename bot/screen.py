@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.core.cleaning import visible
-from bot.core.model import Evidence, ModelSpec, Published, RunFacts, SolveFacts, Status
+from bot.core.model import Evidence, Fared, ModelSpec, Published, RunFacts, SolveFacts, Status
+from bot.core.record import tally, with_record
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
 from bot.core.words import OBJECTIONS
@@ -120,6 +121,19 @@ def published(shares: Sequence[Published], models: Sequence[ModelSpec]) -> Table
             "yes" if each.model.casefold() in known else "no",
             escape(f"{each.by}, {each.on}"),
         )
+    return table
+
+
+def record(models: Sequence[ModelSpec], fared: Sequence[Fared]) -> Table:
+    """One row for each model, strategy and repository; the last column is the prior of the whole model."""
+    table = _table("model", "strategy", "repository", "merged", "changed", "closed", "reverted", "prior", gap=1)
+    priors = {model.name: model.prior for model in with_record(models, fared)}
+    for model, strategy, repository in sorted({(each.model, each.strategy, each.repository) for each in fared}):
+        of = [each for each in fared if (each.model, each.strategy, each.repository) == (model, strategy, repository)]
+        seen = tally(of)
+        counts = (seen.merged, seen.changed, seen.closed, seen.reverted)
+        prior = f"{priors[model]:.2f}" if model in priors else "?"
+        table.add_row(escape(model), strategy.value, escape(repository), *map(str, counts), prior)
     return table
 
 

@@ -92,7 +92,7 @@ class Settings:
     models: tuple[str, ...] = _setting(
         "MODELS",
         ("deepseek-v3.2", "gpt-5-mini"),
-        "The default line-up, by the names that `solvebot models list` shows.",
+        "The default line-up, by names of `solvebot models list`; `auto`: the cheapest that is nearly the best.",
     )
     allow_unknown_prices: bool = _setting(
         "ALLOW_UNKNOWN_PRICES", False, "Use models without a known price. Then a budget cannot be kept."

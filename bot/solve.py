@@ -9,6 +9,7 @@
     compare       tests from the issue alone, every candidate on the tests of all (judging/pool.py), and between near
                   ties a model that reads both (advisers.py)
     decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
+    trim          the champion without what nobody needs (judging/trimmer.py)
     publish       one pull request by the champion (publish.py), or none
     conclude      a terminal status and the last word (conclude.py)
 
@@ -55,13 +56,14 @@ from bot.core.model import (
 )
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
+from bot.core.record import with_record
 from bot.core.render import causes, replies
 from bot.core.render.environment import notes, tried
 from bot.core.rounds import of_one_round
 from bot.core.similarity import case_of
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
-from bot.judging import CrossExamination, Docket, Heard, Judge, Prober
+from bot.judging import CrossExamination, Docket, Heard, Judge, Prober, Trimmer
 from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.rounds import Rounds, Wave
@@ -90,6 +92,7 @@ class Solver:
         judge: Judge,
         cross_examination: CrossExamination,
         prober: Prober,
+        trimmer: Trimmer,
         advisers: Advisers,
         rounds: Rounds,
         publisher: Publisher,
@@ -103,6 +106,7 @@ class Solver:
         self._judge = judge
         self._cross_examination = cross_examination
         self._prober = prober
+        self._trimmer = trimmer
         self._advisers = advisers
         self._rounds = rounds
         self._publisher = publisher
@@ -144,6 +148,7 @@ class Solver:
                 break
             decision = await self._round(job, task, planned, found.attempt, wave)
         if decision.outcome is not Outcome.NONE:
+            await self.trim(job)
             await self._publisher.publish(job.id)
         await self._conclusion.complete(job.id)
 
@@ -235,7 +240,8 @@ class Solver:
 
     @step("plan")
     async def plan(self, job: Solve, task: Task) -> Plan:
-        planned = plan(task.options, task.config, await self._world.store.models(), self._options.server)
+        models = with_record(await self._world.store.models(), await self._world.store.record())
+        planned = plan(task.options, task.config, models, self._options.server)
         if isinstance(planned, Misread):
             raise Unsolvable(f"{planned.what} {planned.remedy}")
         await self._world.store.planned(job.id, planned.experiments, planned.limits)
@@ -354,6 +360,13 @@ class Solver:
         await self._board.refresh(job.id)
         log.info("solve.decided", solve=job.id, outcome=decision.outcome, champion=decision.champion)
         return decision
+
+    @step("trim", patience=SANDBOX_PATIENCE)
+    async def trim(self, job: Solve) -> None:
+        facts = await self._facts(job.id)
+        minimal = await self._trimmer.trim(facts) if facts.minimal is None else None
+        if minimal is not None:
+            await self._world.store.trimmed(job.id, minimal)
 
     # ------------------------------------------------------------------------------------------------------ details
 

@@ -81,7 +81,7 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "issues": "write",
         "pull_requests": "write",
     }
-    assert set(manifest["default_events"]) == {"issues", "issue_comment", "repository"}
+    assert set(manifest["default_events"]) == {"issues", "issue_comment", "pull_request", "repository"}
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "tests/requirements.lock", "bot/demo/requirements.lock"])

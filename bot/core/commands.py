@@ -51,11 +51,18 @@ class ExplainCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class UseCommand:
+    """Another candidate for the open pull request. `number`: of its run, from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
 
-Command = SolveCommand | CancelCommand | StatusCommand | RetryCommand | ExplainCommand | HelpCommand
+Command = SolveCommand | CancelCommand | StatusCommand | RetryCommand | ExplainCommand | UseCommand | HelpCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +265,25 @@ def _command(words: Sequence[Word]) -> Command:
     name = words[0].value.lower() if words and not words[0].key else ""
     if name == "retry":
         return RetryCommand(read_options(words[1:]) if words[1:] else None)
+    if name == "use":
+        return _use([word.value if not word.key else "" for word in words[1:]])
     if name not in _PLAIN:
         return SolveCommand(read_options(words))
     if len(words) > 1:
         raise BadOption(f"`/solve {name}` takes no options.", f"Write just `/solve {name}`.")
     return _PLAIN[name]
+
+
+def _use(words: Sequence[str]) -> UseCommand:
+    """`B`, `b` or `2`; letters end with Z, and no solve has as many candidates."""
+    chosen = words[0].upper() if len(words) == 1 else ""
+    if re.fullmatch(r"[A-Z]", chosen):
+        return UseCommand(ord(chosen) - ord("A") + 1)
+    if re.fullmatch(r"[1-9][0-9]?", chosen):
+        return UseCommand(int(chosen))
+    raise BadOption(
+        "`/solve use` takes the letter or the number of one candidate.", "Write `/solve use B` or `/solve use 2`."
+    )
 
 
 def resolve_models(names: Sequence[str], catalogue: Sequence[ModelSpec]) -> tuple[ModelSpec, ...] | Misread:

@@ -58,6 +58,19 @@ class CommentPosted(IssueEvent):
     previous: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PullRequestClosed:
+    """Anybody's. `body`: only where it may say what it takes back."""
+
+    repo: Repo
+    number: int
+    merged: bool
+    head_sha: str
+    body: str
+    by: Person
+    at: datetime
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -111,6 +124,7 @@ Event = (
     | IssueClosed
     | IssueMoved
     | CommentPosted
+    | PullRequestClosed
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -164,6 +178,21 @@ def _read_comment(record: Mapping[str, object]) -> Event:
     )
 
 
+def _read_pull(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action != "closed":
+        return Ignored(f"pull_request.{action} asks nothing of us")
+    return PullRequestClosed(
+        _repo(record),
+        _number(record, "pull_request", "number"),
+        merged=_find(record, "pull_request", "merged") is True,
+        head_sha=_text(record, "pull_request", "head", "sha"),
+        body=_optional_text(record, "pull_request", "body"),
+        by=_person(record, "sender"),
+        at=_at(record, "pull_request"),
+    )
+
+
 def _read_installation(record: Mapping[str, object]) -> Event:
     try:
         action = InstallationAction(_text(record, "action"))
@@ -191,6 +220,7 @@ def _read_repository(record: Mapping[str, object]) -> Event:
 _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "issues": _read_issues,
     "issue_comment": _read_comment,
+    "pull_request": _read_pull,
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _read_repository,

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.commands import Misread, resolve_models
+from bot.core.line_up import line_up
 from bot.core.model import MAX_ATTEMPTS, Experiment, Limits, ModelSpec, RepoConfig, SolveOptions, Strategy
 
 DEFAULT_STRATEGIES = (Strategy.BASELINE, Strategy.TEST_FIRST)
 REPEAT_TEMPERATURES = (0.7, 1.0, 0.4)
+AUTO = ("auto",)  # the server's models: the cheapest set that is nearly as good as the best
 LEAST_SHARE = 0.01  # dollars; below it a run cannot even read the issue
 
 
@@ -46,7 +48,10 @@ def plan(
       strategy, it takes the next temperature.
     - Temperatures that nobody named: a model's own first, then 0.7, 1.0, 0.4 for its repetitions.
     """
-    models = resolve_models(options.models or config.models or server.models, catalogue)
+    names = options.models or config.models or server.models
+    if names == AUTO and (chosen := line_up(catalogue, options.attempts or config.attempts or server.attempts)):
+        names = tuple(model.name for model in chosen)
+    models = resolve_models(names, catalogue)
     if isinstance(models, Misread):
         return models if options.models else _not_the_commands_fault(models, config)
     strategies = options.strategies or config.strategies or DEFAULT_STRATEGIES

@@ -7,7 +7,7 @@ are seconds unless the name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -423,6 +423,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Minimal:
+    """The champion without hunks that nobody needs. `dropped`: where they were, and their lines."""
+
+    candidate: Candidate
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Likeness:
     """To another unbroken candidate, each 0 to 1: the old lines that both touch, and the tokens that both change."""
 
@@ -512,6 +520,7 @@ class Decision:
     reasons: tuple[str, ...]  # why this one, one sentence each, facts only
     uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
     confidence: float = 0.0  # that the champion is right, 0 to 1; 0 where none was stated
+    chosen_by: str = ""  # the login of who put this champion in the place of ours
 
 
 class ExitStatus(StrEnum):
@@ -620,6 +629,26 @@ class PullRequest:
     verified: bool | None = None  # GitHub's verdict on the commit's signature
 
 
+class Fate(StrEnum):
+    """What people did with a champion's pull request."""
+
+    MERGED = "merged"
+    CHANGED = "merged after changes"
+    CLOSED = "closed"
+    REVERTED = "reverted"  # within 30 days of the merge
+
+
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """How many champions of one model, one strategy and one repository met the same fate."""
+
+    model: str
+    strategy: Strategy
+    repository: str
+    fate: Fate
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class SolveFacts:
     """Everything stored about a solve. What people read is a pure function of this."""
@@ -638,6 +667,7 @@ class SolveFacts:
     probed: Probed | None = None  # what candidates do with the same inputs, where that was seen
     compared: Compared | None = None  # None: no model was asked which is right
     decision: Decision | None = None
+    minimal: Minimal | None = None  # None: the champion's patch is published as it is
     comment_id: int | None = None
     pull_request: PullRequest | None = None
     error: str = ""  # for people: what was wrong and what to do
@@ -663,7 +693,11 @@ class SolveFacts:
 
     @property
     def champion(self) -> RunFacts | None:
-        return self.run(self.decision.champion) if self.decision else None
+        """As it is published: without what was dropped from it."""
+        run = self.run(self.decision.champion) if self.decision else None
+        if run is not None and self.minimal is not None and self.minimal.candidate.run == run.id:
+            return replace(run, candidate=self.minimal.candidate)
+        return run
 
     def run(self, id: RunId | None) -> RunFacts | None:
         return next((run for run in self.runs if run.id == id), None)

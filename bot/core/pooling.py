@@ -236,6 +236,13 @@ def pooled(
     return tuple(found[:MOST_CASES])
 
 
+def passes_now(entry: Entry, names: Iterable[str], report: TestReport | None) -> tuple[str, ...]:
+    """Which of these pooled cases pass in one more report. None: it could not be seen."""
+    if report is None or (entry.control and report.per_test and not _fails_control(entry, report)):
+        return ()
+    return tuple(name for name in names if _passes(name, report, report))
+
+
 def _is_control(entry: Entry, name: str) -> bool:
     return bool(entry.control) and entry.control in name
 

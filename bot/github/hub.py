@@ -246,6 +246,15 @@ class Hub:
             answer = there
         return answer.read(answers.Ref).object.sha
 
+    async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
+        """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
+        ref = f"/git/refs/heads{encoded(*branch.split('/'))}"
+        call = Call("PATCH", ref, {"sha": commit, "force": False}, expect=(422,), repeatable=True)
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422 and "fast forward" not in answer.message:
+            raise answer.error()
+        return answer.status == 200
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -268,6 +277,16 @@ class Hub:
             return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
 
         return (await self._at.find_or_make(find, post)).meant
+
+    async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
+        """Bring our words up to date; a person's stay."""
+        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/pulls/{number}"))
+        found = answer.read(answers.Pull)
+        ours = found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH))
+        if ours and (found.title, found.body) != (title, body):
+            await self._at.write(
+                repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{number}", {"title": title, "body": body})
+            )
 
     async def dress_pull(
         self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]

@@ -136,6 +136,17 @@ class LocalGitHub:
             return there
         return commit
 
+    async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
+        head = await self.branch_head(repo, branch)
+        if head is None:
+            raise Rejected(f"there is no branch {branch}")
+        try:
+            await self._git("merge-base", "--is-ancestor", head, commit)
+            await self._git("update-ref", f"refs/heads/{branch}", commit, head)
+        except GitFailed:
+            return False
+        return True
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -144,6 +155,9 @@ class LocalGitHub:
             raise Rejected(f"there is no branch {branch}")
         self._say(f"# {title}\n\n{body}")
         return _pull(branch, head, draft=draft)
+
+    async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
+        self._say(f"# {title}\n\n{body}")
 
     async def dress_pull(
         self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]

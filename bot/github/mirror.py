@@ -164,11 +164,11 @@ class GitMirrors:
             patch = await patches.make_patch(git, base, new)
             return Candidate(run, patch, changes, difference.dropped, scripts=scripts)
 
-    async def entries(self, repo: Repo, base: Sha, patch: str) -> list[TreeEntry]:
+    async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:
         """A path that is not UTF-8 keeps its bytes (surrogateescape)."""
         async with self._workbench(repo, base) as git:
             await patches.apply(git, patch)
-            return await patches.entries_since(git, base)
+            return await patches.entries_since(git, since or base)
 
     async def applies(self, repo: Repo, commit: Sha, patch: str) -> bool:
         async with self._workbench(repo, commit) as git:

@@ -155,6 +155,22 @@ class _IssueComment(_Payload):
     changes: _Changes | None = None
 
 
+class _Head(msgspec.Struct, omit_defaults=True):
+    sha: str | None = None
+
+
+class _Pull(msgspec.Struct, omit_defaults=True):
+    number: int | None = None
+    merged: bool | None = None
+    body: str | None = None
+    updated_at: str | None = None
+    head: _Head | None = None
+
+
+class _Pulls(_Payload):
+    pull_request: _Pull | None = None
+
+
 class _Installations(_Payload):
     repositories: list[_Repository] | None = None
     repositories_added: list[_Repository] | None = None
@@ -177,6 +193,7 @@ def slim(delivery: Delivery) -> bytes | None:
 _read_payload = msgspec.json.Decoder(_Payload).decode
 _read_issues = msgspec.json.Decoder(_Issues).decode
 _read_comment = msgspec.json.Decoder(_IssueComment).decode
+_read_pulls = msgspec.json.Decoder(_Pulls).decode
 _read_installation = msgspec.json.Decoder(_Installations).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -207,6 +224,16 @@ def _issue_comment(body: bytes) -> _Payload | None:
     return payload
 
 
+def _pull_request(body: bytes) -> _Payload | None:
+    """Only that it is over. Of its text what matters is whose work it takes back, which stands on a line of its own."""
+    payload = _read_pulls(body)
+    pull = payload.pull_request
+    if pull is None or payload.action != "closed":
+        return None
+    pull.body = _cut(pull.body) if pull.body and "Reverts " in pull.body else None
+    return payload
+
+
 def _repository(body: bytes) -> _Payload | None:
     payload = _read_payload(body)
     known = payload.action in ("renamed", "transferred", "archived", "unarchived", "deleted")
@@ -217,6 +244,7 @@ _LISTENED: Mapping[str, Callable[[bytes], _Payload | None]] = {
     "ping": _read_payload,
     "issues": _issues,
     "issue_comment": _issue_comment,
+    "pull_request": _pull_request,
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _repository,

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.core.model import RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
+from bot.core.model import Candidate, RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
 from bot.core.pool import PooledTest
 from bot.core.pooling import (
     Brought,
     Entry,
     gather,
+    passes_now,
     pooled,
     red,
     script_report,
@@ -89,6 +90,24 @@ class CrossExamination:
         took = time.monotonic() - begun
         log.info("pool.heard", solve=facts.id, entry=key, red=len(names), tests=len(tests), took=round(took, 1))
         return Heard(tests, took, 2 + len(seen))
+
+    async def still_passes(self, facts: SolveFacts, candidate: Candidate, seconds: float) -> bool:
+        """Does this form of a candidate pass every pooled test that was seen to pass on its run?"""
+        begun = time.monotonic()
+        found = await self._gather(facts)
+        files = await candidate_files(self._mirrors, facts, candidate)
+        wanted = {(test.group, test.name) for test in facts.pool if candidate.run in test.passed_by}
+        passed: set[tuple[str, str]] = set()
+        for entry in found.entries:
+            names = [name for group, name in wanted if group == entry.group]
+            left = seconds - (time.monotonic() - begun)
+            if files is None or left <= 0:
+                return False
+            if names:
+                own = {candidate.run: without_tests(files)}
+                report = (await self._on_candidates(facts, entry, own, left, left))[candidate.run]
+                passed |= {(entry.group, name) for name in passes_now(entry, names, report)}
+        return passed >= wanted
 
     async def _on_base(self, facts: SolveFacts, entry: Entry, seconds: float) -> tuple[TestReport, TestReport] | None:
         """None where it could not be seen in time."""

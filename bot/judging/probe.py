@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.behaviour import Behaviour, Probed
-from bot.core.model import RunId, SandboxId, SolveFacts, prepared_snapshot
+from bot.core.model import Candidate, RunId, SandboxId, SolveFacts, prepared_snapshot
 from bot.core.pooling import unbroken
 from bot.core.probing import Probes, probe_script, probes, read_outcomes, steady
 from bot.core.runners import runs_script
@@ -57,6 +57,17 @@ class Prober:
         kept = steady(wanted, first, second)
         log.info("pool.probed", solve=facts.id, probes=len(kept), took=round(time.monotonic() - begun, 1))
         return _probed(wanted, kept, first, dict(zip(found.sources, seen, strict=True))) if kept else None
+
+    async def outcomes(self, facts: SolveFacts, candidate: Candidate, seconds: float) -> Mapping[str, str]:
+        """Expression -> what comes of it with this form of a candidate; nothing where nobody was probed."""
+        files = await candidate_files(self._mirrors, facts, candidate)
+        if facts.probed is None or files is None:
+            return {}
+        wanted = await self._wanted(facts, await self._candidates(facts))
+        timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS))
+        bench = Bench(self._sandboxes, SandboxId(f"{candidate.run}-judge"), prepared_snapshot(facts.id), timeouts)
+        said = await _outcomes(bench, without_tests(files), wanted, baseline_of(facts).command or "")
+        return dict(zip(wanted.expressions, said, strict=True))
 
     async def _candidates(self, facts: SolveFacts) -> _Candidates:
         tried = unbroken([run.evidence for run in facts.runs if run.evidence])

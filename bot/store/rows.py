@@ -92,6 +92,7 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         probed=row.probed,
         compared=row.compared,
         decision=row.decision,
+        minimal=row.minimal,
         comment_id=row.comment_id,
         pull_request=row.pull_request,
         error=row.error_message,

@@ -24,9 +24,12 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fared,
+    Fate,
     IssueTests,
     KnownEnvironment,
     Limits,
+    Minimal,
     ModelSpec,
     PullRequest,
     Repo,
@@ -37,6 +40,7 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     Status,
+    Strategy,
     Task,
     Toolchain,
     Usage,
@@ -64,6 +68,8 @@ from bot.store.tables import (
     users,
     vain_searches,
 )
+
+MOST_FATES = 2_000
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -148,8 +154,10 @@ class SqlStore:
     async def facts(self, id: SolveId) -> SolveFacts | None:
         return await self._facts(_FACTS.where(solves.c.id == id))
 
-    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
-        newest = _FACTS.where(*_issue(repo_id, issue)).order_by(solves.c.created_at.desc()).limit(1)
+    async def latest(self, repo_id: int, number: int) -> SolveFacts | None:
+        about = sa.or_(solves.c.issue_number == number, solves.c.pr_number == number)
+        here = solves.c.repository_id == repo_id
+        newest = _FACTS.where(here, about).order_by(solves.c.created_at.desc()).limit(1)
         return await self._facts(newest)
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
@@ -220,6 +228,9 @@ class SqlStore:
 
     async def compared(self, id: SolveId, compared: Compared) -> None:
         await self._change_solve(id, compared=compared)
+
+    async def trimmed(self, id: SolveId, minimal: Minimal) -> None:
+        await self._change_solve(id, minimal=minimal)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)
@@ -325,6 +336,43 @@ class SqlStore:
         await self._database.write(lambda db: _change(db, solve_runs, id, **values, updated_at=_now()))
 
     # --------------------------------------------------------------------------------------------------- catalogue
+
+    async def became(self, id: SolveId, fate: Fate, at: datetime) -> None:
+        """What people did with the pull request. What was reverted stays so, in whatever order events come."""
+        stands = sa.or_(solves.c.fate.is_(None), solves.c.fate != Fate.REVERTED)
+        change = sa.update(solves).where(solves.c.id == id, stands).values(fate=fate, fate_at=at, updated_at=_now())
+        await self._database.write(lambda db: db.execute(change))
+
+    async def fate_at(self, id: SolveId) -> datetime | None:
+        question = sa.select(solves.c.fate_at).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
+
+    async def record(self) -> list[Fared]:
+        """Of the newest 2,000 champions whose fate is known."""
+        newest = (
+            sa.select(solves.c.champion_run_id, solves.c.repository_id, solves.c.fate)
+            .where(solves.c.fate_at.is_not(None))
+            .order_by(solves.c.fate_at.desc())
+            .limit(MOST_FATES)
+            .subquery()
+        )
+        kind = (_RUN.model, _RUN.evolution, repositories.c.name, newest.c.fate)
+        question = (
+            sa.select(*kind, sa.func.count().label("number"))
+            .select_from(newest)
+            .join(solve_runs, _RUN.id == newest.c.champion_run_id)
+            .join(repositories, repositories.c.id == newest.c.repository_id)
+            .group_by(*kind)
+            .order_by(*kind)
+        )
+
+        def work(db: sa.Connection) -> list[Fared]:
+            return [
+                Fared(row.model, Strategy(row.evolution), row.name, row.fate, row.number)
+                for row in db.execute(question)
+            ]
+
+        return await self._database.read(work)
 
     async def models(self, *, active_only: bool = True) -> list[ModelSpec]:
         question = sa.select(ai_models).order_by(ai_models.c.name)

@@ -28,8 +28,10 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fate,
     IssueTests,
     Limits,
+    Minimal,
     Prices,
     PullRequest,
     SetupWork,
@@ -209,6 +211,7 @@ solves = Table(
     Column("pool", Json(tuple[PooledTest, ...])),
     Column("probed", Json(Probed)),
     Column("compared", Json(Compared)),  # its dollars are in `cost`
+    Column("minimal", Json(Minimal)),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",
@@ -220,6 +223,8 @@ solves = Table(
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
+    Column("fate", Word(Fate)),  # what people did with the pull request
+    Column("fate_at", Utc),
     Column("cost", Float),  # dollars of all runs and all else, once it is over
     Column("error_message", Prose, nullable=False),
     Column("incident", Text, nullable=False),
@@ -230,6 +235,8 @@ solves = Table(
     Column("completed_at", Utc),
     Column("updated_at", Utc, nullable=False),
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
+    Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
+    Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),
     Index(

@@ -27,7 +27,7 @@ class Noon:
     ("statement", "walks"),
     [
         ("select * from solves where id = 's'", False),
-        ("select * from solves where pr_number = 1", True),
+        ("select * from solves where comment_id = 1", True),
         ("select * from solves order by id", True),
         ("delete from solve_runs where status = 'failed'", True),
         ("update deliveries set attempt = 0 where event = 'ping'", True),

@@ -26,6 +26,7 @@ from bot.core.model import (
     Evidence,
     ExitStatus,
     Experiment,
+    Fate,
     FileChange,
     Gate,
     GateFailure,
@@ -33,6 +34,7 @@ from bot.core.model import (
     IssueTests,
     KnownEnvironment,
     Limits,
+    Minimal,
     ModelSpec,
     Outcome,
     Permission,
@@ -132,6 +134,7 @@ POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's s
 PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
 ISSUE_TESTS = IssueTests(Consulted("kimi", 1, 0.03125, Usage(900, 80), 4.5), (Script("tests/test_a.py", "1\n"),))
 COMPARED = Compared(FIRST, SECOND, Consulted("kimi", 2, 0.015625, Usage(7, 8)), (Answer.FIRST, Answer.SECOND))
+MINIMAL = Minimal(dataclasses.replace(CANDIDATE, patch="diff"), ("b:1 (+1 -0)",))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
 
@@ -200,6 +203,7 @@ async def tell_everything(store: SqlStore) -> None:
     await store.probed(SOLVE.id, PROBED)
     await store.compared(SOLVE.id, COMPARED)
     await store.decided(SOLVE.id, DECISION)
+    await store.trimmed(SOLVE.id, MINIMAL)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
     at = NOON + timedelta(minutes=3)
@@ -241,6 +245,7 @@ def expected() -> SolveFacts:
         probed=PROBED,
         compared=COMPARED,
         decision=DECISION,
+        minimal=MINIMAL,
         comment_id=2**42,
         pull_request=PULL,
         error="e",
@@ -257,6 +262,22 @@ async def test_everything_that_is_told_comes_back(store: SqlStore) -> None:
     assert await facts(store) == expected()
     assert await run(store, SECOND) == expected().runs[1]
     assert await store.trajectory(FIRST) == b"z"
+
+
+async def test_what_became_of_champions(store: SqlStore) -> None:
+    await tell_everything(store)
+    assert await store.record() == []
+    assert await store.fate_at(SOLVE.id) is None
+    for fate, stands in [
+        (Fate.MERGED, Fate.MERGED),
+        (Fate.CLOSED, Fate.CLOSED),
+        (Fate.REVERTED, Fate.REVERTED),
+        (Fate.MERGED, Fate.REVERTED),
+    ]:
+        await store.became(SOLVE.id, fate, NOON)
+        [fared] = await store.record()
+        assert (fared.model, fared.fate, fared.number) == (EXPERIMENTS[0].model.name, stands, 1)
+    assert await store.fate_at(SOLVE.id) == NOON
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

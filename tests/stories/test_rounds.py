@@ -9,6 +9,8 @@ import pytest
 
 from bot.core.model import Outcome, Status
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
+from tests.stories.crashing import Dies
+from tests.stories.lives import a_mortal_world
 from tests.stories.world import BREAK, BREAKS, FIX, a_world, line_up
 
 BEFORE = "Others have tried this before you"
@@ -88,3 +90,28 @@ async def test_no_second_round_after_a_good_first_one(tmp_path: Path) -> None:
         await world.next_comment(issue)
         assert len(facts.runs) == 1
         assert facts.pull_request is not None
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_a_death_between_two_rounds_costs_no_run_and_adds_none(tmp_path: Path, dies: Dies) -> None:
+    """Nor does one where it is found out that runs are not needed."""
+    names = ("learner", "twin", "spare")
+    scripts = dict.fromkeys(names, learns(BREAK, FIX))
+    files = line_up(*names, extra="rounds: 2\nlimits: {parallel: 1}\n")
+    async with a_mortal_world(tmp_path, scripts, files) as world:
+        async with world.bot(dies=dies, at=" (another round|enough)$") as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=240)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert {name.split(" ", 2)[2] for name in bot.deaths} == {"another round", "enough"}
+        assert [(run.experiment.letter, run.was_begun) for run in facts.runs] == [
+            ("A", True), ("B", True), ("C", True), ("D", True), ("E", True), ("F", False),
+        ]  # fmt: skip
+        assert len(facts.notes) == len(set(facts.notes))
+        assert sum("another round" in note for note in facts.notes) == 1
+        assert world.models.calls.total() == sum(run.steps for run in facts.runs)
+        assert len(world.repo.pulls) == 1
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over

@@ -1,9 +1,17 @@
-"""What models said that have no candidate of their own."""
+"""What others said that have no candidate of their own: models that were asked, and people who chose."""
 
 from __future__ import annotations
 
 from bot.core.comparing import preference
 from bot.core.model import RunId, SolveFacts
+
+
+def by_people(facts: SolveFacts) -> tuple[str, ...]:
+    """ann chose B, in place of A. Nothing where the choice is ours."""
+    if facts.decision is None or not facts.decision.chosen_by:
+        return ()
+    now, before = (_letter(facts, run) for run in (facts.decision.champion, facts.decision.runner_up))
+    return (f"{facts.decision.chosen_by} chose {now}, in place of {before}.",)
 
 
 def compared(facts: SolveFacts) -> tuple[str, ...]:
@@ -18,6 +26,6 @@ def compared(facts: SolveFacts) -> tuple[str, ...]:
     )
 
 
-def _letter(facts: SolveFacts, id: RunId) -> str:
+def _letter(facts: SolveFacts, id: RunId | None) -> str:
     run = facts.run(id)
     return run.experiment.letter if run else "?"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bot.core.model import ChangeKind, Decision, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
-from bot.core.render.advice import compared
+from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
@@ -59,6 +59,12 @@ def commit_message(facts: SolveFacts) -> str:
     )
 
 
+def exchange_message(facts: SolveFacts, run: RunFacts, by: Person) -> str:
+    """Of the commit that puts another candidate into the place of the champion."""
+    before = facts.champion.experiment.letter if facts.champion else "?"
+    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{_co_author(by)}"
+
+
 def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
@@ -71,7 +77,7 @@ def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool
     parts = [
         f"Fixes #{facts.solve.issue.number}",
         _what_was_wrong(facts),
-        _what_changed(champion),
+        _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
         _uncertain(facts, facts.decision, moved),
@@ -84,11 +90,14 @@ def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool
     return fitted("\n\n".join(part for part in parts if part), pull_marker(facts.id))
 
 
+LEFT_OUT = "Left out, because no other attempt needed it and everything that was run says the same without it:"
+
+
 def _what_was_wrong(facts: SolveFacts) -> str:
     return f"### What was wrong\n\n{harmless(facts.solve.issue_title, 300)} (as the issue says)."
 
 
-def _what_changed(champion: RunFacts) -> str:
+def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     assert champion.candidate is not None
     verbs = {ChangeKind.ADDED: "new", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "deleted"}
     lines = [
@@ -97,6 +106,8 @@ def _what_changed(champion: RunFacts) -> str:
     ]
     if len(champion.candidate.changes) > 20:
         lines.append(f"- and {len(champion.candidate.changes) - 20} more")
+    if minimal is not None and minimal.candidate.run == champion.id:
+        lines.append(f"- {LEFT_OUT} {listed(minimal.dropped, len(minimal.dropped))}")
     said = ""
     if champion.candidate.summary:
         said = "\n\nThe model's own words, which are not evidence:\n\n" + _quoted(champion.candidate.summary)
@@ -104,7 +115,7 @@ def _what_changed(champion: RunFacts) -> str:
 
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
-    reasons = "\n".join(f"- {harmless(reason)}" for reason in (*decision.reasons, *compared(facts)))
+    reasons = "\n".join(f"- {harmless(reason)}" for reason in (*by_people(facts), *decision.reasons, *compared(facts)))
     head = f"### Why this patch, of {attempts_made(facts)}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     parts = [head, sure, reasons, scoreboard(facts)]
@@ -149,9 +160,9 @@ def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     asker = harmless(facts.solve.trigger.by.login)
     signed = "verified" if verified else "not verified"
     return (
-        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. On the issue, `/solve explain` shows the whole "
-        "decision, and `/solve retry` tries again after this pull request is closed. People review; the robot does "
-        "not merge.</sub>"
+        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
+        "`/solve use B` puts another candidate here, and on the issue `/solve retry` tries again after this pull "
+        "request is closed. People review; the robot does not merge.</sub>"
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.exchange import Barred, No, usable
 from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
 from bot.core.phase import Phase, phase
-from bot.core.render.advice import compared
+from bot.core.render.advice import by_people, compared
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
 from bot.core.render.pooled import how_sure
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
+from bot.core.words import objection
 
 SHOWN_MODELS = 100  # of whose names a comment has room for all
 
@@ -82,6 +84,38 @@ def nothing_to_retry() -> str:
     return "There is no earlier solve of this issue to try again. `/solve` starts the first."
 
 
+def not_usable(facts: SolveFacts | None, number: int, why: Barred | No) -> str:
+    """Why `/solve use` changes nothing."""
+    match why:
+        case Barred(run, failure):
+            return f"{run.experiment.letter} cannot be published, whoever asks: it {objection(failure)}."
+        case No.NO_PULL_REQUEST:
+            return "There is no pull request of mine for this issue, so there is nothing to put a candidate into."
+        case No.UNDER_WAY:
+            return "I am still working on this issue. Ask again when the pull request is open."
+        case No.ALREADY:
+            return "The pull request holds that candidate already."
+        case No.UNKNOWN:
+            letters = [run.experiment.letter for run in usable(facts)] if facts else []
+            others = f"There are {listed(letters)}." if letters else "No other candidate brought a patch."
+            return f"There is no candidate {number} with a patch. {others}"
+
+
+def pull_request_not_open(number: int) -> str:
+    return f"#{number} is no longer open, so I left it as it is. `/solve retry` tries again."
+
+
+def commits_of_people(pull: PullRequest) -> str:
+    return (
+        f"{code(pull.branch)} holds commits that are not mine, and I do not change people's work. "
+        "Close the pull request and `/solve retry`, or take the patch from `/solve explain`."
+    )
+
+
+def not_exchanged(remedy: str) -> str:
+    return f"The pull request stays as it is: GitHub did not let me change it. {remedy}".rstrip()
+
+
 def not_understood(problems: Sequence[tuple[str, str]]) -> str:
     """(what was wrong, what to do), all of one comment together."""
     lines = [f"- {what} {remedy}" for what, remedy in problems]
@@ -112,6 +146,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
             "| `/solve cancel` | stop it; the sandboxes go |",
             "| `/solve retry` | try again, with the same options or with new ones |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
+            "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "
@@ -152,7 +187,7 @@ def explanation(facts: SolveFacts) -> str:
         return "No decision has been made yet. `/solve status` says how far it is."
     decision = facts.decision
     parts = [f"**Outcome: {decision.outcome.value}** {how_sure(decision)}".rstrip(), scoreboard(facts)]
-    if reasons := (*decision.reasons, *compared(facts)):
+    if reasons := (*by_people(facts), *decision.reasons, *compared(facts)):
         parts.append("\n".join(f"- {harmless(reason)}" for reason in reasons))
     if decision.uncertain:
         parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))

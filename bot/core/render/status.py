@@ -7,7 +7,7 @@ from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, is_overtaken, phase
 from bot.core.reasons import NOTHING_RUNS
-from bot.core.render.advice import compared
+from bot.core.render.advice import by_people, compared
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
@@ -52,7 +52,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             kind = "draft pull request" if pull.draft else "pull request"
             chosen = f"candidate {_champion_letter(facts)}, chosen from {attempts_made(facts)}"
             sure = how_sure(facts.decision) if facts.decision else ""
-            return f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}. {sure}".rstrip()
+            said = " ".join(map(harmless, by_people(facts)))
+            return " ".join(filter(None, (f"🏆 Opened {kind} {_pull_link(facts)} with {chosen}.", said, sure)))
         case Phase.CANCELLED:
             return f"🛑 Cancelled: {_ended_by(facts)}. The sandboxes are gone."
         case Phase.FAILED:

@@ -1,0 +1,62 @@
+"""Another candidate in the place of the champion, because a person says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bot.core.model import Decision, GateFailure, RunFacts, RunId, SolveFacts
+
+
+class No(Enum):
+    """Why a candidate cannot become the content of a pull request."""
+
+    NO_PULL_REQUEST = "no pull request"
+    UNDER_WAY = "under way"
+    UNKNOWN = "unknown"  # there is no such candidate, or it brought no patch
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """It fails a gate, and no word of a person opens one: it may hold a secret, or a workflow."""
+
+    run: RunFacts
+    failure: GateFailure
+
+
+def candidate_for(facts: SolveFacts | None, number: int) -> RunFacts | Barred | No:
+    """Whose patch it would be. `number`: of its run, from 1.
+
+    One that breaks tests may be used: people may know better than the tests, and the evidence stays beside it.
+    """
+    if facts is None or (facts.status.is_over and facts.pull_request is None):
+        return No.NO_PULL_REQUEST
+    if not facts.status.is_over:
+        return No.UNDER_WAY
+    run = next((run for run in facts.runs if run.experiment.index == number), None)
+    if run is None or run.candidate is None or run.evidence is None or not run.candidate.patch:
+        return No.UNKNOWN
+    if facts.champion is not None and facts.champion.id == run.id:
+        return No.ALREADY
+    return Barred(run, run.evidence.gate_failures[0]) if run.evidence.gate_failures else run
+
+
+def usable(facts: SolveFacts) -> tuple[RunFacts, ...]:
+    """All that could be used instead."""
+    runs = (candidate_for(facts, run.experiment.index) for run in facts.runs)
+    return tuple(run for run in runs if isinstance(run, RunFacts))
+
+
+def exchanged(decision: Decision, run: RunId, by: str) -> Decision:
+    """The same ranking with another champion; what was said for the one before is no longer said."""
+    place = next((ranked for ranked in decision.ranking if ranked.run == run), None)
+    return replace(
+        decision,
+        champion=run,
+        runner_up=decision.champion,
+        reasons=(),
+        uncertain=(),
+        confidence=place.confidence if place else 0.0,
+        chosen_by=by,
+    )

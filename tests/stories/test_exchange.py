@@ -1,0 +1,124 @@
+"""`/solve use B`: another candidate in the open pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.core.model import Status
+from tests.stories.crashing import Dies
+from tests.stories.lives import a_mortal_world
+from tests.stories.world import BREAK, FIX, REGRESSION_TEST, a_world, commands, line_up
+
+OTHER_FIX = 'printf \'test -n "$1" || set -- world\\necho "hello $1"\\n\' > greet.sh'
+TESTS = "for t in tests/*.sh; do sh $t || exit 1; done"
+OTHERS = b'test -n "$1" || set -- world\necho "hello $1"\n'
+TWO = {"fixer": commands(FIX, REGRESSION_TEST), "other": commands(OTHER_FIX)}
+SECRETIVE = "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml"
+
+
+@pytest.mark.parametrize("where", ["the issue", "the pull request"])
+async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str) -> None:
+    async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        [pull] = world.repo.pulls
+        before = pull.pull.head_sha
+        assert world.repo.file(before, "tests/test_default.sh") is not None
+
+        asked = await world.comment(issue if where == "the issue" else world.repo.issue(pull.number), "/solve use b")
+        await world.settled()
+        after = pull.pull.head_sha
+        commit = world.repo.state.git.commit(after)
+        assert list(commit.parents) == [before]
+        assert commit.message.splitlines()[0] == "Use candidate B instead of A"
+        assert world.repo.file(after, "greet.sh") == OTHERS
+        assert world.repo.file(after, "tests/test_default.sh") is None
+        assert world.repo.file(after, "README.md") == world.repo.file(before, "README.md")
+        body = pull.state.body or ""
+        assert "- ann chose B, in place of A." in body
+        assert "candidate B, run" in body
+        facts = await world.facts(issue)
+        assert facts is not None
+        assert facts.champion is facts.runs[1]
+        assert facts.pull_request is not None
+        assert facts.pull_request.head_sha == after
+        assert "ann chose B" in issue.bot_comments[0].body
+        assert [reaction.content for reaction in asked.reactions] == ["eyes"]
+        assert len(world.repo.pulls) == 1
+
+
+async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+        assert facts.pull_request is not None
+        [pull] = world.repo.pulls
+        theirs = await world.repo.commit(facts.pull_request.branch, {"mine.txt": "mine\n"}, "Mine", by="ann")
+        await world.comment(issue, "/solve use B")
+        assert "holds commits that are not mine" in (await world.next_comment(issue)).body
+        assert pull.pull.head_sha == theirs
+
+
+@pytest.mark.parametrize(
+    ("asks", "answer"),
+    [
+        ("/solve use A", "holds that candidate already"),
+        ("/solve use D", "There is no candidate 4 with a patch. There are `C`."),
+        ("/solve use 2", "B cannot be published, whoever asks: it changes a workflow file"),
+        ("/solve use", "takes the letter or the number of one candidate"),
+    ],
+)
+async def test_what_cannot_be_used(tmp_path: Path, asks: str, answer: str) -> None:
+    scripts = {"fixer": commands(FIX, REGRESSION_TEST), "secretive": commands(SECRETIVE), "breaker": commands(BREAK)}
+    async with a_world(tmp_path, scripts=scripts, files=line_up(*scripts, test=TESTS)) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        [pull] = world.repo.pulls
+        before = pull.pull.head_sha
+        await world.comment(issue, asks)
+        assert answer in (await world.next_comment(issue)).body
+        assert pull.pull.head_sha == before
+
+
+async def test_without_an_open_pull_request(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
+        issue = await world.issue()
+        await world.comment(issue, "/solve use B")
+        assert "There is no pull request of mine" in (await world.next_comment(issue)).body
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        [pull] = world.repo.pulls
+        await pull.close(by="ann")
+        await world.comment(issue, "/solve use B")
+        assert "is no longer open" in (await world.next_comment(issue)).body
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+async def test_every_death_on_the_way_leaves_one_commit(tmp_path: Path, dies: Dies) -> None:
+    at = " (look at pull request|commit on top|advance branch|exchange|tell exchange)$"
+    async with a_mortal_world(tmp_path, TWO, line_up(*TWO, test=TESTS)) as world:
+        async with world.bot(dies=dies, at=at) as bot:
+            issue = await world.issue()
+            await world.label(issue)
+            facts = await world.over(issue, within=120)
+            assert facts.status is Status.COMPLETED, facts.error
+            [pull] = world.repo.pulls
+            before = pull.pull.head_sha
+            await world.comment(issue, "/solve use B")
+            await world.until(lambda: "ann chose B" in issue.bot_comments[0].body)
+            await world.at_rest()
+        assert len(bot.deaths) == 5
+        assert list(world.repo.state.git.commit(pull.pull.head_sha).parents) == [before]
+        assert world.repo.file(pull.pull.head_sha, "greet.sh") == OTHERS
+        left_over = await world.left_over()
+        assert not any(left_over.values()), left_over
