@@ -238,7 +238,7 @@ def pooled(
 
 def passes_now(entry: Entry, names: Iterable[str], report: TestReport | None) -> tuple[str, ...]:
     """Which of these pooled cases pass in one more report. None: it could not be seen."""
-    if report is None or (entry.control and report.per_test and not _fails_control(entry, report)):
+    if report is None or (entry.control and report.per_test and not _fails_controls(entry, report)):
         return ()
     return tuple(name for name in names if _passes(name, report, report))
 
@@ -249,6 +249,12 @@ def _is_control(entry: Entry, name: str) -> bool:
 
 def _failing_controls(entry: Entry, report: TestReport) -> set[str]:
     return {name for name, seen in report.tests.items() if seen is Verdict.FAILED and _is_control(entry, name)}
+
+
+def _fails_controls(entry: Entry, report: TestReport) -> bool:
+    """By itself, beside no report of the base commit: some of ours fail, and none passes."""
+    passes = any(seen is Verdict.PASSED and _is_control(entry, name) for name, seen in report.tests.items())
+    return bool(_failing_controls(entry, report)) and not passes
 
 
 def _passes(name: str, base: TestReport, report: TestReport) -> bool:
