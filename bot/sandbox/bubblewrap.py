@@ -28,6 +28,7 @@ from bot.sandbox.proxy import FORWARDER, proxy_environment, serve_proxy
 from bot.sandbox.rooms import FIRST_UID, Room, Rooms
 from bot.sandbox.seccomp import program
 from bot.sandbox.selftest import prove_isolation
+from bot.sandbox.sharing import packages_of
 from bot.sandbox.spawn import Descriptors, Plan, Process, start
 from bot.sandbox.staging import Stage, first_closed
 from bot.sandbox.stand_in import StandIn
@@ -82,6 +83,7 @@ class BubblewrapSandboxes(LocalSandboxes):
         rooms = Rooms(options.directory, first_uid=options.first_uid)
         super().__init__(rooms, limits, output_limit=options.output_limit, at_once=options.at_once)
         self._options = options
+        self._shared: tuple[tuple[Path, int], tuple[str, ...]] | None = None  # of the last snapshot
         self._stand_in = StandIn(Downloads(options.downloads)) if options.downloads else None
 
     async def check(self) -> None:
@@ -99,6 +101,15 @@ class BubblewrapSandboxes(LocalSandboxes):
 
     async def _evict(self, room: Room) -> None:
         """Nothing to do: the kernel ends these processes together with us."""
+
+    async def _packages(self, snapshot: Room) -> tuple[str, ...]:
+        """Looked for once; nothing where all sandboxes are of one user."""
+        if not self._rooms.drops_uid:
+            return ()
+        key = snapshot.path, snapshot.path.lstat().st_ino
+        if self._shared is None or self._shared[0] != key:
+            self._shared = key, await packages_of(snapshot)
+        return self._shared[1]
 
     @asynccontextmanager
     async def _start(self, errand: Errand) -> AsyncIterator[Process]:

@@ -34,6 +34,7 @@ from bot.sandbox.files import (
 from bot.sandbox.limits import Limits, Watch, bounds
 from bot.sandbox.once import Executions
 from bot.sandbox.rooms import Room, Rooms
+from bot.sandbox.sharing import share
 from bot.sandbox.spawn import Exit, Process, memory_file
 
 _ERRAND_SECONDS = 600.0
@@ -86,6 +87,10 @@ class LocalSandboxes(ABC):
     async def _evict(self, room: Room) -> None:
         """End what a crash of ours may have left running in the room."""
 
+    async def _packages(self, _snapshot: Room) -> tuple[str, ...]:
+        """Directories of it that are shared with its sandboxes instead of copied, see `sharing.py`."""
+        return ()
+
     # ------------------------------------------------------------------------------------------------ life and death
 
     async def create(self, id: SandboxId, *, snapshot: SnapshotId | None = None, ecosystem: str = "") -> None:
@@ -97,7 +102,9 @@ class LocalSandboxes(ABC):
                 source = self._rooms.find_snapshot(snapshot)
                 if source is None:
                     raise SandboxLost(f"snapshot {snapshot} is not there")
-                await self._copy(source, room)
+                packages = await self._packages(source)
+                await self._copy(source, room, without=packages)
+                await share(source, room, packages)
             await self._rooms.settle(room, id)
 
     async def exists(self, id: SandboxId) -> bool:
@@ -144,8 +151,11 @@ class LocalSandboxes(ABC):
         """Nothing to do: whatever there is has a name, and lives on by itself."""
         return
 
-    async def _copy(self, source: Room, target: Room) -> None:
-        """Done by the user that may read the source, and handed over before anybody can reach the copy."""
+    async def _copy(self, source: Room, target: Room, *, without: Sequence[str] = ()) -> None:
+        """Done by the user that may read the source, and handed over before anybody can reach the copy.
+
+        `without`: directories below both that are left empty.
+        """
         self._rooms.lend(target, source.uid)
         mounts = {
             f"{FROM}/workspace": source.workspace,
@@ -153,6 +163,7 @@ class LocalSandboxes(ABC):
             f"{TO}/workspace": target.workspace,
             f"{TO}/home": target.home,
         }
+        mounts |= {f"{FROM}/{path}": self._rooms.nothing for path in without}
         done = await self._errand(Errand(as_script(copy_script()), source, mounts))
         if done.code != 0:
             raise Rejected(f"the files of {source.path.name} cannot be copied: {done.output}")

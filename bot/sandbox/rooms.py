@@ -5,6 +5,7 @@
       snapshots/<name>/     workspace/ and home/, reachable by nobody's commands
       building/<token>/     not ready yet: renamed into place when whole, so that nothing half-made is ever seen
       gone/<token>/         renamed out of the way, being deleted
+      nothing/              empty
 
 As root, every sandbox has a user of its own: one that no other room belongs to, picked at random, so that another bot
 on this host, with a directory of its own, hardly ever picks the same. Otherwise all files are ours.
@@ -67,13 +68,19 @@ class Rooms:
 
     @property
     def passed(self) -> list[Path]:
-        """Directories in which there are rooms that commands see."""
-        return [self.directory / name for name in ("living", "building", "snapshots")]
+        """Directories in which there is what commands see."""
+        return [self.directory / name for name in ("living", "building", "snapshots", "nothing")]
+
+    @property
+    def nothing(self) -> Path:
+        """An empty directory, for a command that is not to see what is in another one."""
+        return self.directory / "nothing"
 
     def prepare(self) -> None:
         for path in (*self.passed, self.directory / "gone"):
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(_SHARED)
+        self.nothing.chmod(0o755)
 
     def find(self, id: SandboxId) -> Room:
         room = self._at(self.directory / "living" / checked(id))
