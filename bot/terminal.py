@@ -187,7 +187,7 @@ def _last_words(facts: SolveFacts) -> Iterator[str]:
         if run.error:
             yield f"{run.experiment.letter} ({run.experiment.model.name}): {visible(run.error)}"
     if facts.decision is not None:
-        yield from (f"• {visible(reason)}" for reason in facts.decision.reasons)
+        yield from (f"• {visible(reason)}" for reason in (*facts.decision.reasons, *facts.decision.others))
     if facts.pull_request is None:
         yield visible(facts.error) or "No candidate can be trusted, so there is no branch."
         return

@@ -20,7 +20,7 @@ from bot.core.model import (
 )
 from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, weigh
 from bot.core.pool import PooledTest
-from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why
+from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why, why_not
 
 TRUST = 0.35  # below it a repository gets no pull request, unless it says otherwise
 
@@ -69,6 +69,7 @@ def decide(
         runner_up=runner_up.evidence.run if runner_up else None,
         ranking=tuple(ranking),
         reasons=why(said),
+        others=why_not(said),
         uncertain=uncertain(said),
         confidence=_stated(champion) if champion else 0.0,
     )

@@ -56,6 +56,7 @@ def exchanged(decision: Decision, run: RunId, by: str) -> Decision:
         champion=run,
         runner_up=decision.champion,
         reasons=(),
+        others=(),
         uncertain=(),
         confidence=place.confidence if place else 0.0,
         chosen_by=by,

@@ -520,6 +520,7 @@ class Decision:
     reasons: tuple[str, ...]  # why this one, one sentence each, facts only
     uncertain: tuple[str, ...]  # what nobody checked, and why it is a draft
     confidence: float = 0.0  # that the champion is right, 0 to 1; 0 where none was stated
+    others: tuple[str, ...] = ()  # why not those after the next one, one sentence each
     chosen_by: str = ""  # the login of who put this champion in the place of ours
 
 

@@ -77,20 +77,25 @@ def _seen_to_work(evidence: Evidence, choice: Choice) -> bool:
 
 
 def why(choice: Choice) -> tuple[str, ...]:
-    """What was observed about the champion, then what decided against each of the others."""
+    """What was observed about the champion, and what decided against the next one. Without one: against each."""
     if choice.champion is None:
         return tuple(_against(other, choice) for other in choice.ordered) or ("No run produced a candidate.",)
-    champion = choice.champion
-    return (
-        *_observed(champion.evidence, choice),
-        *(
-            _against(other, choice)
-            if is_broken(other.evidence)
-            else f"Chosen over {choice.case.letter(other.evidence.run)}: "
-            f"{difference(champion, other, choice.table, choice.pool)}."
-            for other in choice.ordered
-            if other is not champion
-        ),
+    return (*_observed(choice.champion.evidence, choice), *_over(choice.champion, choice)[:1])
+
+
+def why_not(choice: Choice) -> tuple[str, ...]:
+    """What decided against all after the next one."""
+    return _over(choice.champion, choice)[1:] if choice.champion else ()
+
+
+def _over(champion: Judged, choice: Choice) -> tuple[str, ...]:
+    return tuple(
+        _against(other, choice)
+        if is_broken(other.evidence)
+        else f"Chosen over {choice.case.letter(other.evidence.run)}: "
+        f"{difference(champion, other, choice.table, choice.pool)}."
+        for other in choice.ordered
+        if other is not champion
     )
 
 

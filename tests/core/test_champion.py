@@ -234,7 +234,7 @@ def test_the_four_of_the_demonstration() -> None:
         (B, "breaks 2 tests", False),
         (D, "empty", False),
     ]
-    assert decision.reasons == (
+    assert (*decision.reasons, *decision.others) == (
         "It keeps all 41 stable tests.",
         "Its own tests fail without the change and pass with it: tests/test_bug.py.",
         "Chosen over A: A brings no test that fails without its change.",

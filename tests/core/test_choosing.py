@@ -69,7 +69,7 @@ def without(letters: str, pool: Sequence[PooledTest]) -> list[PooledTest]:
 def test_the_narrow_test_of_an_overfit_patch_does_not_count_as_much_as_the_full_one() -> None:
     decision = choose(case("ABCDE"), *BACKOFF)
     assert (chosen(decision), decision.outcome, decision.confidence) == ("B", Outcome.READY, 0.884)
-    assert decision.reasons == (
+    assert (*decision.reasons, *decision.others) == (
         "It keeps all 40 stable tests.",
         "Its own tests fail without the change and pass with it: tests/test_new.py.",
         "It passes 2 of 3 tests of all candidates, and fails E's test_constant.",
@@ -94,7 +94,7 @@ def test_tests_from_the_issue_alone_find_the_right_one_without_tests() -> None:
     from_issue = [pooled("ACDE-", name="test_the_example"), pooled("A-CDE", name="test_unreachable")]
     decision = choose(case("ACDE"), *without("B", BACKOFF), *from_issue)
     assert (chosen(decision), decision.outcome) == ("A", Outcome.READY)
-    assert "of 2 tests written from the issue alone it passes 2, E 1" in decision.reasons[-1]
+    assert "of 2 tests written from the issue alone it passes 2, E 1" in (*decision.reasons, *decision.others)[-1]
     assert not any("Nothing that was run shows" in doubt for doubt in decision.uncertain)
 
 

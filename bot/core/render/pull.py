@@ -118,7 +118,8 @@ def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
     reasons = "\n".join(f"- {harmless(reason)}" for reason in (*by_people(facts), *decision.reasons, *compared(facts)))
     head = f"### Why this patch, of {attempts_made(facts)}"
     sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
-    parts = [head, sure, reasons, scoreboard(facts)]
+    others = "\n".join(f"- {harmless(reason)}" for reason in decision.others)
+    parts = [head, sure, reasons, scoreboard(facts), details("Why not the others", others) if others else ""]
     if facts.baseline is not None:
         parts.append(baseline_sentence(facts.baseline))
     return "\n\n".join(part for part in parts if part)

@@ -187,7 +187,7 @@ def explanation(facts: SolveFacts) -> str:
         return "No decision has been made yet. `/solve status` says how far it is."
     decision = facts.decision
     parts = [f"**Outcome: {decision.outcome.value}** {how_sure(decision)}".rstrip(), scoreboard(facts)]
-    if reasons := (*by_people(facts), *decision.reasons, *compared(facts)):
+    if reasons := (*by_people(facts), *decision.reasons, *decision.others, *compared(facts)):
         parts.append("\n".join(f"- {harmless(reason)}" for reason in reasons))
     if decision.uncertain:
         parts.append("Uncertain:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain))
