@@ -74,6 +74,14 @@ class Matrix:
         met = [c for c in self.columns if c.origin is Origin.ISSUE and (run in c.passed or run in c.failed)]
         return sum(c.weight for c in met if run in c.passed) / sum(c.weight for c in met) if met else None
 
+    def passes_telling(self, run: RunId) -> bool:
+        """Does it pass tests that another candidate brings, and that tell others apart?"""
+        return any(
+            run in column.passed and column.author not in (None, run) and column.origin is Origin.CANDIDATE
+            for column in self.columns
+            if column.author is not None and self.own_tests(column.author) is Telling.TELLS
+        )
+
     def passes_others(self, run: RunId) -> bool:
         """Was it seen to pass what others wrote, in a way that says something?
 

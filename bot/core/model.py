@@ -350,6 +350,8 @@ class Baseline:
     checks: tuple[str, ...] = ()  # linters and type checkers that pass
     canary: str = ""  # a test file: the test command notices when it is broken on purpose; "" when none was found
     canary_fails: tuple[str, ...] = ()  # stable tests of it that fail then
+    canary_alone: str = ""  # a command for its tests alone, where all tests but these are told with the canary in place
+    canary_tests: tuple[str, ...] = ()  # what that command tells
 
 
 class Gate(StrEnum):

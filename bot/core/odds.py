@@ -26,6 +26,7 @@ OWN_FLIP, OWN_RED = (
     0.6,
     -0.7,
 )  # measured: right 52 % with tests that flip (n 91), 37 % without (n 148), 23 % with red ones
+OTHERS_FLIP = 0.5  # a little less: people want the test as well (assumption)
 REPRO_FLIPS, REPRO_FAILS = 2.0, -2.0  # a person's word on what the problem is (assumption)
 FIXED = 0.6  # as own tests that flip, but nobody of this solve wrote them (assumption)
 CROSS = 3.0  # from none of the pool to all of it, as in CodeMonkeys and its like, by tests alone (assumption)
@@ -234,12 +235,14 @@ def _with_pool(terms: Terms, evidence: Evidence, table: Matrix) -> Terms:
     """`3 (cross - mean cross)`, 0.8 for all of the tests from the issue alone, 1 for all others behaving alike.
 
     Own tests that flip count in full when nobody else met them, or when they tell others apart; half when the only
-    other candidate fails them; not at all when everybody passes them or nobody but the author does.
+    other candidate fails them; not at all when everybody passes them or nobody but the author does. Who passes such
+    tests of another that tell others apart was seen to turn the same red into green, whoever wrote them.
     """
     worth = _WORTH[table.own_tests(evidence.run)]
+    own = terms.own_tests * worth if terms.own_tests > 0 else terms.own_tests
     return replace(
         terms,
-        own_tests=terms.own_tests * worth if terms.own_tests > 0 else terms.own_tests,
+        own_tests=OTHERS_FLIP if own == 0.0 and table.passes_telling(evidence.run) else own,
         cross=CROSS * table.lead(evidence.run),
         from_issue=FROM_ISSUE * (table.from_issue(evidence.run) or 0.0),
         alike=ALIKE * table.alike(evidence.run),

@@ -32,7 +32,7 @@ from bot.core.model import (
 )
 from bot.core.render import causes
 from bot.core.reports import baseline
-from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries
+from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
 from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import is_test_file, names_of_tests
 from bot.core.words import listing
@@ -131,8 +131,17 @@ class Judge:
             if reports.notices(found, seen, canary.control):
                 text, _ = canary.files.write[path]
                 names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
-                return replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
+                found = replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
+                return await self._with_its_tests_alone(bench, found, seen)
         return found
+
+    async def _with_its_tests_alone(self, bench: Bench, found: Baseline, seen: TestReport) -> Baseline:
+        """Where they can be run alone, a candidate needs one run of all tests, and not a second one for the canary."""
+        command = narrow(found.command or "", [found.canary]) if found.per_test else None
+        alone = await bench.tests(command) if command else None
+        if alone is None or not reports.tell_all(found, seen, alone):
+            return found
+        return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
 
     async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> Overlay:
         contents = {path: await self._mirrors.read(repo, base, path) for path in paths}

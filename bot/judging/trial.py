@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
 from bot.core.reasons import listing
 from bot.core.render import causes
-from bot.core.reports import FLIP, OwnTests, fixed, notices, own_tests, regressions, shortfall
+from bot.core.reports import FLIP, OwnTests, combined, fixed, notices, own_tests, regressions, shortfall
 from bot.core.runners import narrow
 from bot.core.silencing import named, silenced
 from bot.core.testfiles import is_test_file
@@ -41,7 +41,7 @@ class CandidateTrial:
         """The old tests on the new sources. What fails anew counts when it fails every time."""
         if self.baseline.command is None:
             return evidence
-        seen = await self.bench.tests(self.baseline.command, self.sources)
+        seen, honest = await self._all_tests(self.baseline.command)
         once = set(regressions(self.baseline, seen))
         always = once
         for _ in range(1 if seen.timed_out else self.repeats):
@@ -60,10 +60,24 @@ class CandidateTrial:
         )
         if evidence.stable_passed == 0 or self.canary is None:
             return evidence
-        seen = await self.bench.tests(self.baseline.command, self.sources | self.canary.files)
-        if notices(self.baseline, seen, self.canary.control):
+        if honest is None:
+            honest = await self._with_canary(self.baseline.command, self.canary)
+        if honest:
             return evidence
         return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=causes.FORGED)
+
+    async def _all_tests(self, command: str) -> tuple[TestReport, bool | None]:
+        """What they say, and whether that can be believed; None: the canary is still to be asked."""
+        if self.canary is None or not self.baseline.canary_alone:
+            return await self.bench.tests(command, self.sources), None
+        seen = await self.bench.tests(command, self.sources | self.canary.files)
+        alone = await self.bench.tests(self.baseline.canary_alone, self.sources)
+        said = combined(self.baseline, seen, alone, self.canary.control)
+        return said, notices(self.baseline, seen, self.canary.control)
+
+    async def _with_canary(self, command: str, canary: Canary) -> bool:
+        seen = await self.bench.tests(command, self.sources | canary.files)
+        return notices(self.baseline, seen, canary.control)
 
     async def own_tests(self, evidence: Evidence) -> Evidence:
         """Its own tests, without its change and with it; twice when they speak for it, because they may be flaky."""

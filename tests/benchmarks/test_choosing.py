@@ -29,7 +29,9 @@ def written(path: Path, *rows: dict[str, Any]) -> Path:
 
 
 def test_who_agrees_is_chosen_and_the_gap_is_closed(tmp_path: Path) -> None:
-    rows = [issue(f"i{n}", candidate("a", 1), candidate("b", 1), candidate("c", 0)) for n in range(30)]
+    rows = [
+        issue(f"i{n}", candidate("a", 1, model="m"), candidate("b", 1, model="m"), candidate("c", 0)) for n in range(30)
+    ]
     [measured] = measure(written(tmp_path / "data.jsonl", *rows)).lineups
     assert (measured.issues, measured.oracle) == (30, 1.0)
     assert measured.mean == pytest.approx(2 / 3)

@@ -90,6 +90,8 @@ async def test_the_baseline(court: Court) -> None:
         repro_exit=1,
         canary="tests/test_amounts.py",
         canary_fails=STABLE,
+        canary_alone=f"{court.ground.command} ./tests/test_amounts.py",
+        canary_tests=STABLE,
     )
     assert "1 failed, 3 passed" in found.tail
 
@@ -263,13 +265,13 @@ async def test_what_a_run_leaves_behind_does_not_reach_the_next(court: Court) ->
 
 
 async def test_a_failure_that_does_not_repeat_is_not_counted(court: Court) -> None:
-    seen = court.ground.shared("regressions") / "seen"
-    once = (
-        f"    import pathlib\n    seen = pathlib.Path({str(seen)!r})\n"
-        "    if not seen.exists():\n        seen.touch()\n        raise OSError('for once')\n"
+    runs = str(court.ground.shared("regressions"))
+    second = (  # the first one is that with the canary
+        f"    import os, uuid\n    open(os.path.join({runs!r}, uuid.uuid4().hex), 'w').close()\n"
+        f"    if len(os.listdir({runs!r})) == 2:\n        raise OSError('for once')\n"
     )
     evidence = await court.judge(
-        {"shop/amounts.py": FIXED.replace("def show(amount):\n", "def show(amount):\n" + once)}
+        {"shop/amounts.py": FIXED.replace("def show(amount):\n", "def show(amount):\n" + second)}
     )
     assert evidence.regressions == ()
     assert evidence.notes == (

@@ -26,14 +26,22 @@ def alike(models: str = "ab", prior: float = 0.5, **changes: object) -> Case:
         run: replace(facts, experiment=replace(facts.experiment, model=replace(facts.experiment.model, prior=prior)))
         for run, facts in c.runs.items()
     }
-    a, b = c.evidence
+    a, b = with_tests(c).evidence
     return Case((a, replace(b, **changes)), runs, c.baseline)  # type: ignore[arg-type]
+
+
+def with_tests(c: Case) -> Case:
+    """Each brings a test that fails without its change."""
+    own = (replace(item, own_tests_on_base=False, own_tests_on_candidate=True) for item in c.evidence)
+    return replace(c, evidence=tuple(own))
 
 
 @pytest.mark.parametrize(
     ("what", "c", "pool", "found"),
     [
         ("nearly the same change of two models", alike(), [], True),
+        ("but one brings no test", alike(own_tests_on_base=None, own_tests_on_candidate=None), [], False),
+        ("but one's test passes without its change", alike(own_tests_on_base=True), [], False),
         ("of one model", alike("aa"), [], False),
         ("of one strong model", alike("aa", prior=0.7), [], True),
         ("and all tests are green", alike(), BOTH, True),
@@ -43,7 +51,7 @@ def alike(models: str = "ab", prior: float = 0.5, **changes: object) -> Case:
         ("but one is out", alike(gate_failures=(GateFailure(Gate.SECRET, ""),)), [], False),
         ("but nothing is changed", alike(inert=True), [], False),
         ("another change", judged(case("AB"), ()), [], False),
-        ("another change, the tests of both are green", judged(case("AB"), ()), BOTH, True),
+        ("another change, the tests of both are green", with_tests(judged(case("AB"), ())), BOTH, True),
         ("another change, one author's are", judged(case("AB"), ()), BOTH[:1], False),
         ("one candidate", judged(case("A"), ()), [], False),
     ],

@@ -11,7 +11,7 @@ from bot.core.model import Outcome, Status
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
 from tests.stories.crashing import Dies
 from tests.stories.lives import a_mortal_world
-from tests.stories.world import BREAK, BREAKS, FIX, a_world, line_up
+from tests.stories.world import BREAK, BREAKS, FIX, REGRESSION_TEST, a_world, line_up
 
 BEFORE = "Others have tried this before you"
 
@@ -97,8 +97,9 @@ async def test_no_second_round_after_a_good_first_one(tmp_path: Path) -> None:
 async def test_a_death_between_two_rounds_costs_no_run_and_adds_none(tmp_path: Path, dies: Dies) -> None:
     """Nor does one where it is found out that runs are not needed."""
     names = ("learner", "twin", "spare")
-    scripts = dict.fromkeys(names, learns(BREAK, FIX))
-    files = line_up(*names, extra="rounds: 2\nlimits: {parallel: 1}\n")
+    scripts = dict.fromkeys(names, learns(BREAK, FIX, REGRESSION_TEST))
+    test = "for t in tests/*.sh; do sh $t || exit 1; done"
+    files = line_up(*names, test=test, extra="rounds: 2\nlimits: {parallel: 1}\n")
     async with a_mortal_world(tmp_path, scripts, files) as world:
         async with world.bot(dies=dies, at=" (another round|enough)$") as bot:
             issue = await world.issue()

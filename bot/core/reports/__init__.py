@@ -13,12 +13,14 @@ from bot.core.reports.verdicts import (
     OwnTests,
     baseline,
     canary_fails,
+    combined,
     fixed,
     notices,
     own_tests,
     regressions,
     report,
     shortfall,
+    tell_all,
 )
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "UnreadableReport",
     "baseline",
     "canary_fails",
+    "combined",
     "documents",
     "fixed",
     "notices",
@@ -38,4 +41,5 @@ __all__ = [
     "regressions",
     "report",
     "shortfall",
+    "tell_all",
 ]

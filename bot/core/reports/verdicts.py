@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.model import Baseline, TestReport, Verdict
 from bot.core.reports.formats import Document
@@ -125,6 +125,28 @@ def canary_fails(baseline: Baseline, report: TestReport, names: Iterable[str]) -
     known = {*names}
     failed = (name for name in baseline.stable if report.tests.get(name) is Verdict.FAILED)
     return tuple(name for name in failed if name.rpartition("::")[2].partition("[")[0] in known)[:_MOST_CANARIES]
+
+
+def tell_all(baseline: Baseline, with_canary: TestReport, alone: TestReport) -> bool:
+    """Do two runs on the base commit, one with the canary and one of its own tests alone, say what one run says?"""
+    hidden = {name for name in baseline.stable if with_canary.tests.get(name) is not Verdict.PASSED}
+    passed = {name for name, seen in alone.tests.items() if seen is Verdict.PASSED}
+    return with_canary.per_test and alone.per_test and alone.command not in alone.tests and hidden <= passed
+
+
+def combined(baseline: Baseline, with_canary: TestReport, alone: TestReport, control: str) -> TestReport:
+    """One report from the two. Of the canary's tests only the second run is heard, of all others only the first."""
+    if not with_canary.per_test:
+        return with_canary
+    own = {*baseline.canary_tests}
+    tests = {name: seen for name, seen in with_canary.tests.items() if name not in own}
+    tests = {name: seen for name, seen in tests.items() if not (control and control in name)}
+    tests |= {name: seen for name, seen in alone.tests.items() if name in own}
+    if alone.tests.get(alone.command) is Verdict.FAILED:
+        tests[with_canary.command] = Verdict.FAILED
+    failed = alone.exit_code or int(Verdict.FAILED in tests.values())
+    seconds, timed_out = with_canary.seconds + alone.seconds, with_canary.timed_out or alone.timed_out
+    return replace(with_canary, exit_code=failed, tests=tests, seconds=seconds, timed_out=timed_out)
 
 
 def shortfall(baseline: Baseline, report: TestReport) -> str:
