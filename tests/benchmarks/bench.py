@@ -17,16 +17,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bot.core.model import Outcome
 from tests.benchmarks import (
     choosing,
     deliveries,
     environments,
+    executable,
     fault_recovery,
     many_solves,
     model_calls,
     sandbox_starts,
 )
-from tests.benchmarks.calibration import brier, calibration, calibration_error, constant
+from tests.benchmarks.calibration import Scored, brier, calibration, calibration_error, constant
 from tests.benchmarks.child import child
 from tests.benchmarks.receivers import BARE, ROUTE, SERVERS
 
@@ -328,6 +330,36 @@ def _gaps(result: choosing.Result) -> None:
     )
 
 
+def _executable(seed: int) -> None:
+    """Small repositories with a bug each, where every candidate is run."""
+    table = _table(
+        f"Choices among candidates that are run (seed {seed})",
+        "repository", "candidates", "chosen", "outcome", "likely right", "entries", "seconds",
+    )  # fmt: skip
+    chosen: list[executable.Chosen] = []
+    for repository in executable.repositories():
+        found = executable.choose(repository, seed)
+        chosen.append(found)
+        mark = "" if found.is_right else "[bold red]wrong[/bold red] "
+        table.add_row(
+            found.repository,
+            str(len(repository.candidates)),
+            f"{mark}{found.kind}",
+            found.outcome.value,
+            f"{found.confidence:.2f}",
+            str(len({test.group for test in found.facts.pool})),
+            f"{found.seconds:.0f}",
+        )
+    console.print(table)
+    published = [each for each in chosen if each.kind != executable.NONE]
+    scored = [Scored(each.confidence, each.is_right) for each in published]
+    ready = [each for each in published if each.outcome is Outcome.READY]
+    console.print(
+        f"{sum(each.is_right for each in chosen)} of {len(chosen)} right; of {len(ready)} called ready "
+        f"{sum(not each.is_right for each in ready)} are wrong; Brier {brier(scored):.3f} of {len(scored)} champions."
+    )
+
+
 PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
     "solves": lambda solves, rounds: _solves(solves),
     "deliveries": lambda solves, rounds: _deliveries(rounds),
@@ -354,12 +386,15 @@ PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
 @click.option(
     "--data",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="For `choosing`: labelled candidates of real issues, as JSON lines.",
+    help="For `choosing`: labelled candidates of real issues, as JSON lines, beside the repositories that are run.",
 )
-def main(solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None, data: Path | None) -> None:
+@click.option("--seed", default=0, show_default=True, help="For `choosing`: by which the letters are drawn.")
+def main(
+    solves: int, rounds: int, only: tuple[str, ...], repositories: Path | None, data: Path | None, seed: int
+) -> None:
     """Print what the bot costs on this machine, and how well it chooses."""
-    if "choosing" in only and data is None:
-        raise click.UsageError("name a file of labelled candidates: --data FILE")
+    if "choosing" in only:
+        _executable(seed)
     if "environments" in only and repositories is None:
         raise click.UsageError("name a folder of repositories: --repositories FOLDER")
 

@@ -42,10 +42,8 @@ def test_two_special_cases_of_the_example_do_not_beat_one_cure() -> None:
     decision = decide(c.evidence, c.runs, BASELINE, beside=Beside(seen, ISSUE))
     place = {ranked.run: ranked.place for ranked in decision.ranking}
     assert max(place[A], place[IDS["E"]]) < min(place[C], place[IDS["D"]])
-    assert any(
-        "with inputs like those of the issue it does better than C" in reason
-        for reason in (*decision.reasons, *decision.others)
-    )
+    told = (*decision.reasons, *decision.others)
+    assert any("with inputs like those of the issue it does better than C" in reason for reason in told)
 
 
 def test_who_cures_more_of_what_the_issue_names_leads() -> None:
