@@ -112,8 +112,8 @@ def _ground(repository: Repository) -> Iterator[Ground]:
 
 async def _seen(repository: Repository, order: list[str], ground: Ground, scratch: Path) -> SolveFacts:
     """As `solve.py` has it: each candidate by itself, all on the tests of all, and with the same inputs."""
-    async with ground.sandboxes("process") as sandboxes:
-        court = Court(ground, sandboxes, await prepare(ground, sandboxes, "process", {}), scratch)
+    async with ground.sandboxes("bubblewrap") as sandboxes:
+        court = Court(ground, sandboxes, await prepare(ground, sandboxes, "bubblewrap", {}), scratch)
         baseline = replace(court.baseline, repro=None, repro_exit=None)
         task = replace(ground.task, title=repository.title, body=repository.body)
         facts = SolveFacts(solve(), task=task, baseline=baseline, limits=Limits(parallel=2))

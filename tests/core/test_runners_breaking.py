@@ -168,3 +168,12 @@ def test_what_cannot_be_made_to_fail_is_broken_as_a_whole(path: str, text: str) 
 def test_any_file_can_be_asked_for(content: bytes) -> None:
     found = failing_tests("test_a.py", content)
     assert found is None or ast.parse(found)
+
+
+def test_of_a_large_file_a_few_tests_fail() -> None:
+    """Hundreds of failures take a runner minutes to tell."""
+    source = "".join(f"def test_{number}():\n    assert True\n\n\n" for number in range(300)).encode()
+    broken = failing_tests("tests/test_many.py", source)
+    assert broken is not None
+    functions = [item for item in ast.parse(broken).body if isinstance(item, ast.FunctionDef)]
+    assert [len(function.body) for function in functions] == [2] * 8 + [1] * 292
