@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from bot.core.cross import Matrix
 from bot.core.evidence import Case, Reproduction, is_broken, is_complete, is_unproven, is_untested, reproduction
 from bot.core.model import (
     Baseline,
@@ -18,7 +20,7 @@ from bot.core.model import (
     SolveFacts,
     Task,
 )
-from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, weigh
+from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, differ, sigmoid, weigh
 from bot.core.pool import PooledTest
 from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why, why_not
 
@@ -40,7 +42,8 @@ def decide(
     It is `ready` when its chance of being right is 0.7 or more, nothing stands against it or is missing, and two kinds
     of execution evidence speak for it, or a person's repro command does; `draft` otherwise. There is no champion when
     nothing was run that speaks for one, or when none reaches `trust`; unless somebody wants what is unproven all the
-    same (`publish_unproven`: the repository, or the person who asked).
+    same (`publish_unproven`: the repository, or the person who asked). How sure it is of its champion is bounded by
+    how far that leads before those that were seen to do something else, because only one of them can be right.
 
     `pool` is what became of everybody's tests on everybody, `beside` what else was seen or said.
 
@@ -52,6 +55,8 @@ def decide(
     ordered = sorted(judged.values(), key=lambda each: _rank(each, case))
     eligible = [each for each in ordered if publish_unproven or _may_be_trusted(each, baseline, trust)]
     eligible = [each for each in eligible if not is_broken(each.evidence)]
+    bounded = {each.evidence.run: replace(each, ceiling=_ceiling(each, ordered, table, beside)) for each in ordered}
+    ordered, eligible = ([bounded[each.evidence.run] for each in some] for some in (ordered, eligible))
     champion, runner_up = (*eligible, None, None)[:2]
     said = Choice(case, pool, table, tuple(ordered), champion, runner_up, trust)
     ranking = [
@@ -73,6 +78,19 @@ def decide(
         uncertain=uncertain(said),
         confidence=_stated(champion) if champion else 0.0,
     )
+
+
+def _ceiling(judged: Judged, others: Sequence[Judged], table: Matrix, beside: Beside) -> float:
+    """Two that do different things are not both right: who is chosen by a hair is right in one of two cases at most."""
+    rivals = [
+        other
+        for other in others
+        if other is not judged
+        and not is_broken(other.evidence)
+        and differ(judged.evidence.run, other.evidence.run, table, beside)
+    ]
+    leads = [judged.terms.total - rival.terms.total for rival in rivals]
+    return min(map(sigmoid, leads), default=1.0)
 
 
 def _may_be_trusted(judged: Judged, baseline: Baseline, trust: float) -> bool:
@@ -106,6 +124,7 @@ class _Rank(NamedTuple):
     confidence: float  # minus; it has a ceiling, so the odds come next
     odds: float
     kinds: int  # minus those of execution evidence
+    without_test: bool
     regressions: int
     untested: bool
     reproduction: Reproduction
@@ -124,6 +143,7 @@ def _rank(judged: Judged, case: Case) -> _Rank:
         confidence=-round(judged.confidence, 6),
         odds=-round(judged.terms.total, 6),
         kinds=-len(judged.kinds),
+        without_test=not evidence.own_tests_flip,
         regressions=len(evidence.regressions),
         untested=is_untested(evidence, case.baseline),
         reproduction=reproduction(evidence),

@@ -132,6 +132,8 @@ def _between_equals(pair: Pair) -> str:
     dollars, other_dollars = (pair.case.runs[each.run].dollars for each in (ours, theirs))
     if len(ours.regressions) != len(theirs.regressions):
         return _tested(pair)
+    if ours.own_tests_flip and not theirs.own_tests_flip:
+        return _own_tests(pair)
     if abs(pair.ours.terms.total - pair.theirs.terms.total) > ROUNDED or not _observed_alike(ours, theirs):
         return f"slightly more speaks for it than for {pair.letter}"
     if ours.lines_changed != theirs.lines_changed:

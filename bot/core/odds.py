@@ -26,7 +26,6 @@ OWN_FLIP, OWN_RED = (
     0.6,
     -0.7,
 )  # measured: right 52 % with tests that flip (n 91), 37 % without (n 148), 23 % with red ones
-OTHERS_FLIP = 0.5  # a little less: people want the test as well (assumption)
 REPRO_FLIPS, REPRO_FAILS = 2.0, -2.0  # a person's word on what the problem is (assumption)
 FIXED = 0.6  # as own tests that flip, but nobody of this solve wrote them (assumption)
 CROSS = 3.0  # from none of the pool to all of it, as in CodeMonkeys and its like, by tests alone (assumption)
@@ -87,6 +86,7 @@ class Judged:
     evidence: Evidence
     terms: Terms
     kinds: frozenset[Kind]
+    ceiling: float = 1.0  # of its chance, because others do something else
 
     @property
     def confidence(self) -> float:
@@ -94,7 +94,7 @@ class Judged:
 
         Old tests that go on passing are part of what was measured together with text.
         """
-        return min(sigmoid(self.terms.total), RUN_CAP if self.kinds - {Kind.REGRESSIONS} else TEXT_CAP)
+        return min(self.ceiling, sigmoid(self.terms.total), RUN_CAP if self.kinds - {Kind.REGRESSIONS} else TEXT_CAP)
 
 
 def sigmoid(odds: float) -> float:
@@ -131,6 +131,13 @@ def weigh(
         item.run: Judged(item, _beside(alone[item.run], item, table, beside), _kinds(item, case.baseline, table))
         for item in case.evidence
     }
+
+
+def differ(one: RunId, other: RunId, table: Matrix, beside: Beside) -> bool:
+    """Were the two seen to do different things, by a test that others stand behind or with the same inputs?"""
+    if table.vouched_apart(one, other):
+        return True
+    return beside.probed is not None and conduct.same(beside.probed, one, other) < 1.0
 
 
 def _believed(pool: Sequence[PooledTest], probed: Probed | None) -> Sequence[PooledTest]:
@@ -242,7 +249,7 @@ def _with_pool(terms: Terms, evidence: Evidence, table: Matrix) -> Terms:
     own = terms.own_tests * worth if terms.own_tests > 0 else terms.own_tests
     return replace(
         terms,
-        own_tests=OTHERS_FLIP if own == 0.0 and table.passes_telling(evidence.run) else own,
+        own_tests=OWN_FLIP if own == 0.0 and table.passes_telling(evidence.run) else own,
         cross=CROSS * table.lead(evidence.run),
         from_issue=FROM_ISSUE * (table.from_issue(evidence.run) or 0.0),
         alike=ALIKE * table.alike(evidence.run),

@@ -297,7 +297,7 @@ def _variants(node: ast.AST) -> list[str | int | float | bool | None]:
             near = [number + 1, number - 1, number - number // 200, number - number // 50, number + number // 100]
             return [0, *near, -number, 2 * number, number // 2, 10 * number, number // 10, 1, 1000 * number]
         case ast.Constant(float(number)) if abs(number) < 1e12:
-            return [0.0, 1.0, number + 1, -number, number * 0.995, number / 2, 10 * number]
+            return [0.0, 1.0, number + 1, number + 0.5, -number, number * 0.995, number / 2, number / 10, 10 * number]
         case ast.Constant(str(text)) if len(text) <= 40:
             return ["", text + text, text.upper(), text[:1], f" {text}", text[::-1]]
         case ast.List(elts) | ast.Tuple(elts) if len(elts) <= 8:
