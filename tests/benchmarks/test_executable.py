@@ -8,7 +8,20 @@ from tests.benchmarks.executable import choose, repositories
 
 REPOSITORIES = {repository.name: repository for repository in repositories()}
 # Of all that `make bench ARGS="--only choosing"` tries: different in kind, in Python, which every machine here has.
-IN_THE_SUITE = ("durations",)
+IN_THE_SUITE = (
+    "config",
+    "csvline",
+    "durations",
+    "filelines",
+    "intervals",
+    "leap",
+    "numformat",
+    "pathglob",
+    "queue",
+    "tallycli",
+    "throttle",
+    "toposort",
+)
 
 
 @pytest.mark.parametrize("name", IN_THE_SUITE)
