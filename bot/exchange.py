@@ -51,10 +51,13 @@ class Exchange:
                 commit = await self.commit_on_top(job)
                 refusal = await self.advance(job, commit)
             if not refusal:
-                await self.exchanged(job, commit)
+                await self.record(job, commit)
                 await self.tell_exchange(job)
         except (Gone, Denied, Rejected) as error:
             refusal = replies.not_exchanged(error.remedy)
+        except Exception:  # the top of a workflow, where everything may be caught: nobody is left without an answer
+            log.exception("exchange.broke", solve=job.solve, run=job.run)
+            refusal = replies.ours_broke(job.id)
         if refusal:
             await self.refuse(job, refusal)
 
@@ -97,7 +100,7 @@ class Exchange:
         return "" if moved else replies.commits_of_people(pull)
 
     @step("exchange")
-    async def exchanged(self, job: ExchangeJob, commit: Commit) -> None:
+    async def record(self, job: ExchangeJob, commit: Commit) -> None:
         facts = await self._facts(job)
         assert facts.decision is not None
         assert facts.pull_request is not None

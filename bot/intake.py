@@ -41,10 +41,9 @@ from bot.core.events import (
     RepositoryChanged,
     read_event,
 )
-from bot.core.exchange import No, candidate_for
+from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
-    Fate,
     IssueRef,
     Repo,
     RepoConfig,
@@ -58,11 +57,11 @@ from bot.core.model import (
     solve_id,
 )
 from bot.core.permissions import may_ask
-from bot.core.record import REVERTED_WITHIN, fate, reverted
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
+from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.solve import read_config
@@ -112,6 +111,7 @@ class Intake:
         self._clock = clock
         self._server = server
         self._redact = redact
+        self._fates = Fates(store)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -160,7 +160,7 @@ class Intake:
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
             case PullRequestClosed():
-                return await self._note_pull(event)
+                return Actions(because=await self._fates.note(event))
             case InstallationChanged():
                 return await self._note_installation(event)
             case RepositoryChanged():
@@ -338,28 +338,6 @@ class Intake:
             return Action(reply=replies.nothing_to_cancel())
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
 
-    async def _note_pull(self, event: PullRequestClosed) -> Actions:
-        """What became of a champion: of this pull request, or of the one that it takes back."""
-        before = reverted(event.body, event.repo.name) if event.merged else None
-        if before is not None:
-            return await self._note_revert(event, before)
-        facts = await self._store.latest(event.repo.id, event.number)
-        if facts is None or facts.pull_request is None or facts.pull_request.number != event.number:
-            return Actions(because="not a pull request of ours")
-        await self._store.became(
-            facts.id, fate(facts.pull_request, merged=event.merged, head_sha=event.head_sha), event.at
-        )
-        return Actions(because="noted")
-
-    async def _note_revert(self, event: PullRequestClosed, number: int) -> Actions:
-        facts = await self._store.latest(event.repo.id, number)
-        if facts is None or facts.pull_request is None or facts.pull_request.number != number:
-            return Actions(because="not a pull request of ours")
-        merged_at = await self._store.fate_at(facts.id)  # None: that it was merged we are still to hear
-        if merged_at is None or event.at - merged_at <= REVERTED_WITHIN:
-            await self._store.became(facts.id, Fate.REVERTED, event.at)
-        return Actions(because="noted")
-
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
         now = self._clock.now()
@@ -390,9 +368,9 @@ class Intake:
 
 def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
-    if latest is None or not isinstance(found, RunFacts):
-        raise Refusal(replies.not_usable(latest, number, found if not isinstance(found, RunFacts) else No.UNKNOWN))
-    return Action(use=ExchangeJob(latest.id, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
+    if not isinstance(found, RunFacts):
+        raise Refusal(replies.not_usable(latest, number, found))
+    return Action(use=ExchangeJob(found.solve, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:

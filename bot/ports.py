@@ -35,6 +35,7 @@ from bot.core.model import (
     Baseline,
     Candidate,
     Compared,
+    Consulted,
     Decision,
     Evidence,
     ExitStatus,
@@ -53,7 +54,6 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
-    SetupWork,
     Sha,
     SnapshotId,
     Solve,
@@ -457,7 +457,7 @@ class Store(Protocol):
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
 
-    async def setup_worked(self, id: SolveId, work: SetupWork) -> None:
+    async def setup_worked(self, id: SolveId, work: Consulted) -> None:
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None: ...

@@ -22,7 +22,7 @@ from bot.agent.prompts import setup_prompt
 from bot.core.environment.brief import Signposts, setup_brief
 from bot.core.environment.help import MAX_SCRIPT, SCRIPT, Allowance, Script, is_proved, read_script
 from bot.core.environment.proof import Attempt
-from bot.core.model import RepoConfig, SandboxId, SetupWork, SolveId, Toolchain, Usage
+from bot.core.model import Consulted, RepoConfig, SandboxId, SolveId, Toolchain, Usage
 from bot.core.render import causes
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
 from bot.engine import SANDBOX_PATIENCE, step
@@ -53,7 +53,7 @@ class SetupJob:
 class Looked:
     """`proved`: the replay of a script that held. `replayed`: some script was tried, whatever came of it."""
 
-    work: SetupWork | None = None  # None: nobody looked
+    work: Consulted | None = None  # None: nobody looked
     proved: Attempt | None = None
     replayed: bool = False
     note: str = ""  # what came of it, for people
@@ -62,7 +62,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    work: SetupWork  # of all rounds so far
+    work: Consulted  # of all rounds so far
     script: Script
     broke_off: bool = False  # model or sandbox failed
 
@@ -75,7 +75,7 @@ class SetupAgent:
     async def look(self, job: SetupJob, failed: Sequence[Attempt]) -> Looked:
         """`failed`: the plans that were tried."""
         self._tell(agent_starts(job.allowance))
-        work, tried, problem = SetupWork(job.allowance.model.name), list(failed), ""
+        work, tried, problem = Consulted(job.allowance.model.name), list(failed), ""
         replayed = broke_off = False
         for number in range(1, ROUNDS + 1):
             if broke_off or not _may_go_on(job, work):
@@ -96,7 +96,7 @@ class SetupAgent:
         return Looked(work, None, replayed, agent_found_nothing(work, problem), broke_off)
 
     async def _round(
-        self, job: SetupJob, number: int, before: SetupWork, tried: Sequence[Attempt], problem: str
+        self, job: SetupJob, number: int, before: Consulted, tried: Sequence[Attempt], problem: str
     ) -> Round:
         place = self._workplace(job)
         work = before
@@ -113,7 +113,7 @@ class SetupAgent:
         await self.close(place)
         return done
 
-    def _agent(self, job: SetupJob, number: int, before: SetupWork, brief: str, place: Workplace) -> Agent:
+    def _agent(self, job: SetupJob, number: int, before: Consulted, brief: str, place: Workplace) -> Agent:
         async def think(step: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             so_far = _sum(before, step - 1, agent.cost, agent.usage, agent.seconds)
             return await self.model_call(job, messages, so_far)
@@ -138,7 +138,7 @@ class SetupAgent:
         log.info("setup_agent.started", solve=job.solve, model=job.allowance.model.name)
 
     @step("set-up model call")
-    async def model_call(self, job: SetupJob, messages: Sequence[Mapping[str, Any]], so_far: SetupWork) -> Reply:
+    async def model_call(self, job: SetupJob, messages: Sequence[Mapping[str, Any]], so_far: Consulted) -> Reply:
         model = job.allowance.model
         reply = await self._world.model.complete(model, messages, temperature=model.temperature, tools=TOOLS)
         now = _sum(so_far, 1, reply.dollars, reply.usage, reply.seconds)
@@ -151,7 +151,7 @@ class SetupAgent:
         return await place.run(wanted)
 
     @step("leave set-up sandbox", patience=SANDBOX_PATIENCE)
-    async def leave(self, job: SetupJob, number: int, work: SetupWork, result: AgentResult, place: Workplace) -> Script:
+    async def leave(self, job: SetupJob, number: int, work: Consulted, result: AgentResult, place: Workplace) -> Script:
         """What it cost is known, and what it left is read, unless model or sandbox have failed."""
         await self._world.store.setup_worked(job.solve, work)
         log.info("setup_agent.ended", solve=job.solve, round=number, exit=result.exit_status, dollars=work.dollars)
@@ -174,16 +174,16 @@ class SetupAgent:
         return Workplace(self._world.sandboxes, names, job.furnish, job.execute)
 
 
-def _may_go_on(job: SetupJob, work: SetupWork) -> bool:
+def _may_go_on(job: SetupJob, work: Consulted) -> bool:
     allowed = job.allowance
     return work.steps < allowed.steps and work.dollars < allowed.dollars and work.seconds < job.seconds
 
 
-def _added(work: SetupWork, result: AgentResult) -> SetupWork:
+def _added(work: Consulted, result: AgentResult) -> Consulted:
     return _sum(work, result.steps, result.dollars, result.usage, result.seconds)
 
 
-def _sum(work: SetupWork, steps: int, dollars: float, usage: Usage, seconds: float) -> SetupWork:
+def _sum(work: Consulted, steps: int, dollars: float, usage: Usage, seconds: float) -> Consulted:
     return replace(
         work,
         steps=work.steps + steps,

@@ -39,13 +39,13 @@ from bot.core.localize import keywords, localize
 from bot.core.matrix import Plan, ServerLimits, after_setup, plan
 from bot.core.model import (
     Baseline,
+    Consulted,
     Decision,
     ExitStatus,
     Outcome,
     Repo,
     RepoConfig,
     RunId,
-    SetupWork,
     Solve,
     SolveFacts,
     SolveId,
@@ -256,7 +256,7 @@ class Solver:
         return await self._environments.find(place)
 
     @step("plan again")
-    async def plan_again(self, job: Solve, planned: Plan, help: SetupWork) -> Plan:
+    async def plan_again(self, job: Solve, planned: Plan, help: Consulted) -> Plan:
         """An agent has spent part of the budget on the environment."""
         rest = after_setup(planned, help.dollars)
         await self._world.store.planned(job.id, rest.experiments, rest.limits)

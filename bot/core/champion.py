@@ -57,26 +57,36 @@ def decide(
     eligible = [each for each in eligible if not is_broken(each.evidence)]
     bounded = {each.evidence.run: replace(each, ceiling=_ceiling(each, ordered, table, beside)) for each in ordered}
     ordered, eligible = ([bounded[each.evidence.run] for each in some] for some in (ordered, eligible))
+    if eligible and not publish_unproven and eligible[0].confidence < trust:
+        eligible = []
     champion, runner_up = (*eligible, None, None)[:2]
     said = Choice(case, pool, table, tuple(ordered), champion, runner_up, trust)
-    ranking = [
-        Ranked(each.evidence.run, place, verdict(each, said), each in eligible, _stated(each))
-        for place, each in enumerate(ordered, start=1)
-    ]
-    silent = sorted(runs.keys() - judged.keys())
-    ranking += [
-        Ranked(run, place, "no candidate" if runs[run].was_begun else "not begun", False)
-        for place, run in enumerate(silent, start=len(ordered) + 1)
-    ]
     return Decision(
         outcome=_outcome(champion, baseline),
         champion=champion.evidence.run if champion else None,
         runner_up=runner_up.evidence.run if runner_up else None,
-        ranking=tuple(ranking),
+        ranking=_ranking(said, eligible),
         reasons=why(said),
         others=why_not(said),
         uncertain=uncertain(said),
         confidence=_stated(champion) if champion else 0.0,
+    )
+
+
+def _ranking(said: Choice, eligible: Sequence[Judged]) -> tuple[Ranked, ...]:
+    """Who was judged, in order; then who brought nothing."""
+    runs = said.case.runs
+    ranked = [
+        Ranked(each.evidence.run, place, verdict(each, said), each in eligible, _stated(each))
+        for place, each in enumerate(said.ordered, start=1)
+    ]
+    silent = sorted(runs.keys() - {each.run for each in ranked})
+    return (
+        *ranked,
+        *(
+            Ranked(run, place, "no candidate" if runs[run].was_begun else "not begun", False)
+            for place, run in enumerate(silent, start=len(ranked) + 1)
+        ),
     )
 
 

@@ -77,9 +77,9 @@ class Matrix:
     def passes_telling(self, run: RunId) -> bool:
         """Does it pass tests that another candidate brings, and that tell others apart?"""
         return any(
-            run in column.passed and column.author not in (None, run) and column.origin is Origin.CANDIDATE
+            self.own_tests(column.author) is Telling.TELLS
             for column in self.columns
-            if column.author is not None and self.own_tests(column.author) is Telling.TELLS
+            if column.author not in (None, run) and column.origin is Origin.CANDIDATE and run in column.passed
         )
 
     def passes_others(self, run: RunId) -> bool:

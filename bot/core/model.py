@@ -557,19 +557,11 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class SetupWork:
-    """What an agent did to find the environment, where no plan held. Its dollars are part of the solve's."""
-
-    model: str  # as people call it
-    steps: int = 0
-    dollars: float = 0.0
-    usage: Usage = Usage()
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Consulted:
-    """What it took to ask a model beside the runs. Its dollars are part of the solve's."""
+    """What it took to ask a model beside the runs, an agent that looks for the environment included.
+
+    Its dollars are part of the solve's.
+    """
 
     model: str  # as people call it
     steps: int = 0
@@ -663,7 +655,7 @@ class SolveFacts:
     experiments: tuple[Experiment, ...] = ()
     limits: Limits | None = None
     baseline: Baseline | None = None
-    setup_agent: SetupWork | None = None  # None: none was needed, or none was allowed
+    setup_agent: Consulted | None = None  # None: none was needed, or none was allowed
     runs: tuple[RunFacts, ...] = ()
     issue_tests: IssueTests | None = None  # None: no model was asked for some
     pool: tuple[PooledTest, ...] = ()
@@ -689,7 +681,7 @@ class SolveFacts:
         return sum((each.dollars for each in self.beside_runs), 0.0) + sum(run.dollars for run in self.runs)
 
     @property
-    def beside_runs(self) -> tuple[SetupWork | Consulted, ...]:
+    def beside_runs(self) -> tuple[Consulted, ...]:
         """What was paid for that is no run."""
         asked = [each.cost for each in (self.issue_tests, self.compared) if each is not None]
         return (*([self.setup_agent] if self.setup_agent else []), *asked)

@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from bot.core.hunks import without
+from bot.core.hunks import Hunk, without
 from bot.core.minimal import as_good, minimal, same_behaviour, spare_hunks
 from bot.core.model import Candidate, Evidence, Minimal, SolveFacts
 from bot.core.pooling import seconds_allowed
@@ -32,15 +32,14 @@ class Trimmer:
         champion = facts.champion
         if not spare or champion is None or champion.candidate is None or champion.evidence is None:
             return None
-        kept, dropped = champion.candidate, list(spare[:0])
+        dropped: list[Hunk] = []
         for hunk in spare:
             left = allowed - (time.monotonic() - begun)
             tried = without(champion.candidate, [*dropped, hunk])
             if left > 0 and await self._is_as_good(facts, tried, champion.evidence, left):
-                kept = tried
                 dropped.append(hunk)
         log.info("champion.trimmed", solve=facts.id, tried=len(spare), dropped=len(dropped))
-        return minimal(kept, dropped) if dropped else None
+        return minimal(without(champion.candidate, dropped), dropped) if dropped else None
 
     async def _is_as_good(self, facts: SolveFacts, tried: Candidate, before: Evidence, seconds: float) -> bool:
         if not as_good(before, await self._judge.judge(facts, tried)):

@@ -20,6 +20,7 @@ from bot.core.model import (
     Baseline,
     Candidate,
     Compared,
+    Consulted,
     Decision,
     Evidence,
     ExitStatus,
@@ -35,7 +36,6 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
-    SetupWork,
     Solve,
     SolveFacts,
     SolveId,
@@ -205,7 +205,7 @@ class SqlStore:
 
         await self._database.write(work)
 
-    async def setup_worked(self, id: SolveId, work: SetupWork) -> None:
+    async def setup_worked(self, id: SolveId, work: Consulted) -> None:
         def do(db: sa.Connection) -> None:
             known = _setup_agent(db, id)
             if known is None or (known.steps, known.dollars) <= (work.steps, work.dollars):
@@ -485,9 +485,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _setup_agent(db: sa.Connection, id: SolveId) -> SetupWork | None:
+def _setup_agent(db: sa.Connection, id: SolveId) -> Consulted | None:
     question = sa.select(solves.c.setup_agent).where(solves.c.id == id).with_for_update()
-    found: SetupWork | None = db.execute(question).scalar_one_or_none()
+    found: Consulted | None = db.execute(question).scalar_one_or_none()
     return found
 
 

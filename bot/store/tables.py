@@ -24,6 +24,7 @@ from bot.core.model import (
     Baseline,
     Candidate,
     Compared,
+    Consulted,
     Decision,
     Evidence,
     ExitStatus,
@@ -34,7 +35,6 @@ from bot.core.model import (
     Minimal,
     Prices,
     PullRequest,
-    SetupWork,
     SolveOptions,
     Status,
     Task,
@@ -203,7 +203,7 @@ solves = Table(
     Column("base_sha", Text),
     Column("task", Json(Task)),
     Column("toolchain", Json(Toolchain)),
-    Column("setup_agent", Json(SetupWork)),  # its dollars are in `cost`
+    Column("setup_agent", Json(Consulted)),  # its dollars are in `cost`
     Column("matrix", Json(tuple[Experiment, ...])),
     Column("limits", Json(Limits)),
     Column("baseline", Json(Baseline)),

@@ -7,7 +7,8 @@ import pytest
 from tests.benchmarks.executable import choose, repositories
 
 REPOSITORIES = {repository.name: repository for repository in repositories()}
-# Of all that `make bench ARGS="--only choosing"` tries: different in kind, in Python, which every machine here has.
+# Of those in which the right one is chosen: they guard what was reached. What is reached is measured by
+# `make bench ARGS="--only choosing"`, which tries all of them.
 IN_THE_SUITE = (
     "config",
     "csvline",

@@ -50,7 +50,6 @@ from bot.core.model import (
     RunId,
     SandboxId,
     Script,
-    SetupWork,
     Sha,
     Solve,
     SolveFacts,
@@ -110,7 +109,7 @@ TASK = Task(
     private=True,
     left_out=("hidden HTML",),
 )
-SETUP = SetupWork("sonnet", 5, 0.0625, Usage(500, 60, 70), 12.5)
+SETUP = Consulted("sonnet", 5, 0.0625, Usage(500, 60, 70), 12.5)
 TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)

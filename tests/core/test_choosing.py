@@ -133,6 +133,17 @@ def test_a_clique_of_one_model_does_not_outweigh_independent_ones() -> None:
     assert first.confidence == second.confidence
 
 
+def test_who_leads_by_nothing_is_not_trusted_beyond_one_in_two() -> None:
+    """Two that do different things, equally likely: a repository that wants more than that gets no pull request."""
+    c, pool = case("ABCD"), [pooled("AB-CD", "A"), pooled("CD-AB", "C")]
+    evidence = judged(c, pool).evidence
+    for trust, outcome in ((0.35, Outcome.DRAFT), (0.6, Outcome.NONE)):
+        decision = decide(evidence, c.runs, BASELINE, tuple(pool), trust=trust)
+        assert decision.outcome is outcome
+        assert decision.ranking[0].confidence == 0.5
+        assert decision.ranking[0].eligible is (outcome is Outcome.DRAFT)
+
+
 def test_all_alike_by_tests_of_two_authors_is_two_kinds_of_evidence() -> None:
     pool = [pooled("ABC-", "A"), pooled("ABC-", "B")]
     assert choose(case("ABC"), *pool, place=0.9).outcome is Outcome.READY

@@ -19,7 +19,6 @@ from bot.core.model import (
     ModelSpec,
     Outcome,
     RunFacts,
-    SetupWork,
     SolveFacts,
     Status,
     Toolchain,
@@ -239,7 +238,7 @@ def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
     assert "| **total** | 8 | 2,000 / 200 |" in pull_body(facts, branch="solvebot/7-x", verified=True)
 
 
-LOOKED = SetupWork("m1", 7, 0.0123, Usage(500, 50), 90.0)
+LOOKED = Consulted("m1", 7, 0.0123, Usage(500, 50), 90.0)
 
 
 def test_the_agent_of_the_set_up_has_a_line_of_its_own_in_the_receipt() -> None:

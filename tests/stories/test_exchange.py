@@ -21,11 +21,7 @@ SECRETIVE = "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.y
 @pytest.mark.parametrize("where", ["the issue", "the pull request"])
 async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str) -> None:
     async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
-        issue = await world.issue()
-        await world.label(issue)
-        await world.over(issue)
-        await world.next_comment(issue)
-        [pull] = world.repo.pulls
+        issue, pull, _ = await world.published()
         before = pull.pull.head_sha
         assert world.repo.file(before, "tests/test_default.sh") is not None
 
@@ -53,12 +49,8 @@ async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str
 
 async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:
     async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
-        issue = await world.issue()
-        await world.label(issue)
-        facts = await world.over(issue)
-        await world.next_comment(issue)
+        issue, pull, facts = await world.published()
         assert facts.pull_request is not None
-        [pull] = world.repo.pulls
         theirs = await world.repo.commit(facts.pull_request.branch, {"mine.txt": "mine\n"}, "Mine", by="ann")
         await world.comment(issue, "/solve use B")
         assert "holds commits that are not mine" in (await world.next_comment(issue)).body
@@ -77,11 +69,7 @@ async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:
 async def test_what_cannot_be_used(tmp_path: Path, asks: str, answer: str) -> None:
     scripts = {"fixer": commands(FIX, REGRESSION_TEST), "secretive": commands(SECRETIVE), "breaker": commands(BREAK)}
     async with a_world(tmp_path, scripts=scripts, files=line_up(*scripts, test=TESTS)) as world:
-        issue = await world.issue()
-        await world.label(issue)
-        await world.over(issue)
-        await world.next_comment(issue)
-        [pull] = world.repo.pulls
+        issue, pull, _ = await world.published()
         before = pull.pull.head_sha
         await world.comment(issue, asks)
         assert answer in (await world.next_comment(issue)).body

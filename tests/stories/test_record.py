@@ -16,12 +16,8 @@ REVERT = {"greet.sh": 'echo "hello $1"\n'}
 @pytest.mark.parametrize("ends", [Fate.MERGED, Fate.CHANGED, Fate.CLOSED, Fate.REVERTED])
 async def test_the_record_of_a_champion(tmp_path: Path, either_database: str, ends: Fate) -> None:
     async with a_world(tmp_path, database_url=either_database) as world:
-        issue = await world.issue()
-        await world.label(issue)
-        facts = await world.over(issue)
-        await world.next_comment(issue)
+        _, pull, facts = await world.published()
         assert facts.pull_request is not None
-        [pull] = world.repo.pulls
         if ends is Fate.CHANGED:
             await world.repo.commit(facts.pull_request.branch, {"more.txt": "more\n"}, "More", by="ann")
         await pull.ready_for_review(by="ann")

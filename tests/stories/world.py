@@ -96,6 +96,15 @@ class World:
                     return facts
                 await asyncio.sleep(0.02)
 
+    async def published(self) -> tuple[SimIssue, SimIssue, SolveFacts]:
+        """An issue that somebody labelled, and the one pull request that came of it; the status comment is read."""
+        issue = await self.issue()
+        await self.label(issue)
+        facts = await self.over(issue)
+        await self.next_comment(issue)
+        [pull] = self.repo.pulls
+        return issue, pull, facts
+
     async def said(self, issue: SimIssue, words: str) -> Comment:
         """Wait until one of the bot's comments, edited or not, holds these words; it counts as read."""
 

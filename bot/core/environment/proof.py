@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from bot.core.environment.plan import Plans
-from bot.core.model import SetupWork, TestReport, Toolchain, Verdict
+from bot.core.model import Consulted, TestReport, Toolchain, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Found:
     attempt: Attempt
     tried: tuple[Attempt, ...]
     plans: Plans
-    help: SetupWork | None = None  # what an agent did, where one looked
+    help: Consulted | None = None  # what an agent did, where one looked
     note: str = ""  # what came of that, or why none did; for people
 
 

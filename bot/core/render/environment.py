@@ -6,7 +6,7 @@ import json
 
 from bot.core.environment.help import FOUND_BY_AGENT, Allowance
 from bot.core.environment.proof import Attempt, Found, Proof, passing
-from bot.core.model import SetupWork, SolveFacts, Toolchain
+from bot.core.model import Consulted, SolveFacts, Toolchain
 from bot.core.render.causes import last_lines
 from bot.core.render.text import block, count, details, dollars
 
@@ -84,14 +84,14 @@ def agent_starts(allowance: Allowance) -> str:
     )
 
 
-def agent_found(work: SetupWork) -> str:
+def agent_found(work: Consulted) -> str:
     return (
         f"No plan that was read from the repository holds, so an agent looked for one and found it ({_effort(work)}). "
         "It was tried in a fresh sandbox like any other."
     )
 
 
-def agent_found_nothing(work: SetupWork, problem: str) -> str:
+def agent_found_nothing(work: Consulted, problem: str) -> str:
     said = f"No plan holds, and an agent that looked for one found none ({_effort(work)}). {problem}"
     return said.rstrip()[:700]
 
@@ -103,7 +103,7 @@ def not_proved(attempt: Attempt) -> str:
     return f"Its script did not hold in a fresh sandbox. {outcome(attempt)}"
 
 
-def agent_at_work(work: SetupWork) -> str:
+def agent_at_work(work: Consulted) -> str:
     """While it is looking."""
     return f"No plan that was read from the repository holds, so an agent is looking for one ({_effort(work)})."
 
@@ -120,5 +120,5 @@ def offer(facts: SolveFacts) -> str:
     )
 
 
-def _effort(work: SetupWork) -> str:
+def _effort(work: Consulted) -> str:
     return f"{work.model}, {count(work.steps, 'step')}, {dollars(work.dollars)}"

@@ -11,7 +11,6 @@ from bot.core.model import (
     ExitStatus,
     Gate,
     RunFacts,
-    SetupWork,
     SolveFacts,
     Status,
     Usage,
@@ -103,7 +102,7 @@ def receipt(facts: SolveFacts) -> str:
     ]
     rows += [_beside("tests from the issue", facts.issue_tests.cost)] if facts.issue_tests else []
     rows += [_beside("comparing", facts.compared.cost)] if facts.compared else []
-    paid: list[RunFacts | SetupWork | Consulted] = [*facts.beside_runs, *facts.runs]
+    paid: list[RunFacts | Consulted | Consulted] = [*facts.beside_runs, *facts.runs]
     usage = sum((each.usage for each in paid), Usage())
     steps = sum(each.steps for each in paid)
     rows.append(("", "**total**", str(steps), _tokens(usage), "", f"**{dollars(facts.dollars)}**"))
@@ -111,11 +110,11 @@ def receipt(facts: SolveFacts) -> str:
     return "\n\n".join(filter(None, (paid_for, harmless(causes.spared(facts)))))
 
 
-def _beside(what: str, by: SetupWork | Consulted) -> tuple[str, ...]:
+def _beside(what: str, by: Consulted | Consulted) -> tuple[str, ...]:
     return _paid("", f"{what}: {code(by.model)}", by)
 
 
-def _paid(letter: str, what: str, by: RunFacts | SetupWork | Consulted) -> tuple[str, ...]:
+def _paid(letter: str, what: str, by: RunFacts | Consulted | Consulted) -> tuple[str, ...]:
     return (letter, what, str(by.steps), _tokens(by.usage), duration(by.seconds), dollars(by.dollars))
 
 
