@@ -154,6 +154,8 @@ def uncertain(choice: Choice) -> tuple[str, ...]:
     """What nobody checked, what was left out, and with it why it is a draft."""
     said = _about_tests(choice.case)
     if choice.champion is not None:
+        if meddles := choice.champion.evidence.meddles:
+            said.insert(0, f"It changes what runs the tests, in {listing(meddles)}: please look there first.")
         said += _about_champion(choice.champion.evidence, choice)
         said += _about_own_tests(choice.champion.evidence, choice.table)
         said += _about_kinds(choice.champion)
