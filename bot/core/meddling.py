@@ -35,7 +35,8 @@ _SCRIPTS = r"""
       \bassert(?:\.strict)?(?:\.\w+|\[[^\]]{1,40}\])\s*=[^=]
     | \b(?:globalThis|global|window)\.(?:it|test|describe|expect|assert)\b
     | \bprocess\.(?:on|once|prependListener)\(\s*['"](?:exit|beforeExit)['"] | ['"]node:test['"] | \bModule\._load\b
-    | \brequire\.cache\b | \bjest\.\w | ['"](?:@jest/|vitest|mocha|chai|jasmine|ava\b|tape?\b)
+    | \brequire\.cache\b | \brequire\(\s*['"](?:node:)?assert
+    | \bjest\.\w | ['"](?:@jest/|vitest|mocha|chai|jasmine|ava\b|tape?\b)
     | \bprocess\.env\.(?:JEST_|VITEST|NODE_TEST_CONTEXT)
 """
 _TABLE = {
