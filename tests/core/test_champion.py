@@ -148,7 +148,10 @@ def test_ready_takes_two_kinds_of_what_was_run(evidence: Evidence, outcome: Outc
 
 @pytest.mark.parametrize(("passed_by", "outcome"), [((A, C), Outcome.READY), ((A,), Outcome.DRAFT)])
 def test_own_tests_are_proof_when_others_met_them(passed_by: tuple[RunId, ...], outcome: Outcome) -> None:
-    pool = (PooledTest("t", Origin.CANDIDATE, A, passed_by, tuple({B, C} - {*passed_by}), "A's tests"),)
+    pool = (
+        PooledTest("t", Origin.CANDIDATE, A, passed_by, tuple({B, C} - {*passed_by}), "A's tests"),
+        PooledTest("u", Origin.CANDIDATE, B, (A, B, C), (), "B's tests"),
+    )
     others = [placed(replace(clean(run), lines_changed=30), 0.5, 0.5) for run in (B, C)]
     decision = decide([placed(flips(clean(A)), 1.0, 1.0), *others], FOUR, BASELINE, pool)
     assert (decision.champion, decision.outcome) == (A, outcome)
