@@ -19,7 +19,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.agent.protocol import Failure, Said, encode_request, read_answer
+from bot.agent.protocol import Failure, Said, encode_request, estimated, read_answer
 from bot.core.model import ModelSpec
 from bot.ports import Denied, Rejected, Reply, Unavailable, WorldError
 
@@ -133,7 +133,10 @@ class ChatModel:
         except (aiohttp.ClientError, OSError) as error:
             return Failure(Unavailable, f"connection: {type(error).__name__}")
         if len(received) > LARGEST_ANSWER:
-            return Failure(Rejected, f"the answer has more than {LARGEST_ANSWER} bytes", "Try another model.")
+            paid = estimated(spec, len(body), len(received))
+            return Failure(
+                Rejected, f"the answer has more than {LARGEST_ANSWER} bytes", "Try another model.", dollars=paid
+            )
         now = datetime.now(UTC)
         answer = read_answer(spec, status, headers, received, sent=len(body), now=now)
         return _without(provider.key, answer)

@@ -7,8 +7,11 @@ Policy for answers (`read_answer`):
 - 408, 409, 425, 429, 5xx, and a 200 that is no answer (not JSON, an error inside, no choices): `Unavailable`, which
   alone is worth asking again. An error inside a 200 that carries a status of its own counts as that status.
 
+An answer is read as far as it can be (`answers.py`): a broken character costs that character, not the call.
+
 What a call costs is the provider's `usage.cost`; where it says none, the catalogue's prices times its tokens; where it
 counts no tokens either, tokens estimated from the length of the text, because a call that counts as free has no limit.
+An answer that cannot be read costs what it says it costs, if it says so anywhere.
 """
 
 from __future__ import annotations
@@ -17,11 +20,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from typing import Any
 
 import msgspec
 
+from bot.agent.answers import decoded
 from bot.core.model import ModelSpec, Prices, Usage
 from bot.core.retry import retry_after
 from bot.ports import Denied, Rejected, TooMuchText, Unavailable, WorldError
@@ -29,6 +32,9 @@ from bot.ports import Denied, Rejected, TooMuchText, Unavailable, WorldError
 OPENROUTER = "openrouter"
 BYTES_PER_TOKEN = 4
 
+_MOST_TOKENS = 1e9  # of one call
+_MOST_DOLLARS = 1e4
+_QUOTED_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?")
 _RETRIED = frozenset({408, 409, 425, 429})
 _TOO_LONG = re.compile(
     r"context_length_exceeded|context[ _-]?(length|window|size|limit)|maximum (context|prompt|input) length"
@@ -114,7 +120,7 @@ def read_answer(
     spec: ModelSpec, status: int, headers: Mapping[str, str], body: bytes, *, sent: int, now: datetime
 ) -> Said | Failure:
     """`sent` is the length of the request in bytes, `now` dates a Retry-After that names a point in time."""
-    data = _decoded(body)
+    data = decoded(body)
     after = retry_after(headers.get("Retry-After"), now)
     if status != 200:
         return _failure(status, _error_of(data), after)
@@ -132,7 +138,7 @@ def read_answer(
     message = choice.get("message")
     if not isinstance(message, dict):
         return Failure(Unavailable, "a choice without a message", dollars=dollars)
-    return Said(message, str(choice.get("finish_reason") or ""), usage, dollars)
+    return Said(message, str(choice.get("finish_reason") or "")[:100], usage, dollars)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -151,14 +157,6 @@ def price(prices: Prices, usage: Usage) -> float:
     cached = min(usage.cached_tokens, usage.input_tokens)
     fresh = usage.input_tokens - cached
     return (fresh * prices.input + cached * cached_price + usage.output_tokens * prices.output) / 1_000_000
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _error_of(data: Mapping[str, Any]) -> str:
@@ -191,6 +189,11 @@ def _failure(status: int, detail: str, after: float | None, *, dollars: float = 
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(detail)):
         return Failure(TooMuchText, text, "Try a model with a larger context.", dollars=dollars)
     return Failure(Rejected, text, _REMEDIES.get(status, ""), dollars=dollars)
+
+
+def estimated(spec: ModelSpec, sent: int, got: int) -> float:
+    """Dollars for an answer that was not read, from bytes alone."""
+    return 0.0 if spec.prices is None else price(spec.prices, Usage(sent // BYTES_PER_TOKEN, got // BYTES_PER_TOKEN))
 
 
 def _billed(spec: ModelSpec, data: Mapping[str, Any], sent: int, body: bytes) -> float:
@@ -226,10 +229,18 @@ def _dollars(spec: ModelSpec, data: Mapping[str, Any], usage: Usage) -> float:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    number = _number(value, _MOST_TOKENS)
+    return None if number is None else int(number)
 
 
 def _money(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
+    return _number(value, _MOST_DOLLARS)
+
+
+def _number(value: object, most: float) -> float | None:
+    """What is no number, or beyond what one call can be, was not said. Some providers quote their numbers."""
+    if isinstance(value, str) and _QUOTED_NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
         return None
     return float(value)

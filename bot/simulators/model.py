@@ -85,9 +85,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """A 200 that is not JSON: the error page of a proxy."""
+    """A 200 with any body: the error page of a proxy, or JSON that is broken somewhere."""
 
-    text: str = "<html>502 Bad Gateway</html>"
+    text: str | bytes = "<html>502 Bad Gateway</html>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,14 @@ async def test_an_answer_without_end_is_not_kept(provider: ModelSimulator) -> No
     assert len(provider.asked) == 1
 
 
+async def test_an_answer_without_end_was_billed(provider: ModelSimulator) -> None:
+    provider.interpose(SPEC.model_id, Say("x" * LARGEST_ANSWER))
+    async with client(provider) as model:
+        with pytest.raises(Rejected) as refused:
+            await ask(model)
+    assert refused.value.dollars > LARGEST_ANSWER / 4 * 4.0 / 1e6
+
+
 async def test_an_answer(provider: ModelSimulator) -> None:
     async with client(provider) as model:
         reply = await ask(model)
@@ -196,6 +204,23 @@ async def test_failed_attempts_that_are_billed_are_paid(provider: ModelSimulator
         with pytest.raises(TooMuchText) as full:
             await ask(model)
         assert full.value.dollars == 0.25
+
+
+async def test_five_answers_that_end_too_early_are_paid(provider: ModelSimulator) -> None:
+    cut = Garbage(b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 9, "cost": 0.5}, "id": "')
+    provider.interpose(SPEC.model_id, *[cut] * 5)
+    async with client(provider) as model:
+        with pytest.raises(Unavailable) as given_up:
+            await ask(model)
+    assert given_up.value.dollars == 2.5
+
+
+async def test_an_answer_with_a_broken_character_is_asked_for_once(provider: ModelSimulator) -> None:
+    broken = rb'{"choices": [{"message": {"content": "\ud83d"}}], "usage": {"prompt_tokens": 9, "cost": 0.5}}'
+    provider.interpose(SPEC.model_id, Garbage(broken))
+    async with client(provider) as model:
+        assert (await ask(model)).dollars == 0.5
+    assert provider.calls.total() == 1
 
 
 def refusal(status: int, message: str = "no", **more: Any) -> Fault:

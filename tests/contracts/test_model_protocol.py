@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.mini import TOOLS
-from bot.agent.protocol import Said, encode_request, price, read_answer, text_of, wire_messages
+from bot.agent.protocol import Failure, Said, encode_request, price, read_answer, text_of, wire_messages
 from bot.core.model import ModelSpec, Prices, Usage
+from bot.ports import Unavailable
 
 # After our own module, which silences what importing it does.
 from minisweagent.models.utils.cache_control import set_cache_control  # isort: skip
@@ -54,7 +57,12 @@ COUNTED = {"prompt_tokens": MILLION, "completion_tokens": 0}
         ({**COUNTED, "cost": 1}, 1.0),
         ({**COUNTED, "cost": 0}, 0.0),  # a free model: the provider says so
         ({**COUNTED, "cost": None}, 2.0),
-        ({**COUNTED, "cost": "0.3"}, 2.0),
+        ({**COUNTED, "cost": "0.3"}, 0.3),
+        ({**COUNTED, "cost": "a lot"}, 2.0),
+        ({**COUNTED, "cost": 10**400}, 2.0),
+        ({**COUNTED, "cost": float("nan")}, 2.0),
+        ({**COUNTED, "cost": float("inf")}, 2.0),
+        ({"prompt_tokens": 1e6, "completion_tokens": 0.0}, 2.0),
         ({**COUNTED, "cost": True}, 2.0),
         ({**COUNTED, "cost": -1.0}, 2.0),
         (COUNTED, 2.0),
@@ -70,10 +78,83 @@ def test_cost(usage: dict[str, Any], dollars: float) -> None:
     assert read(usage).dollars == pytest.approx(dollars)
 
 
-@pytest.mark.parametrize("usage", [None, {}, [], "x", {"prompt_tokens": None}, {"prompt_tokens": -1}])
+@pytest.mark.parametrize(
+    "usage", [None, {}, [], "x", {"prompt_tokens": None}, {"prompt_tokens": -1}, {"prompt_tokens": 2**63}]
+)
 def test_a_call_without_counted_tokens_is_not_free(usage: Any) -> None:
     assert read(usage).usage.input_tokens == MILLION
     assert read(usage).dollars >= 2.0
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "half of a pair": (rb"a\ud83d b", "a\ufffd b"),
+    "the other half": (rb"a\ude00 b", "a\ufffd b"),
+    "a pair": (rb"a\ud83d\ude00 b", "a\U0001f600 b"),
+    "half of a pair as bytes": (b"a\xed\xa0\x80 b", "a\ufffd\ufffd\ufffd b"),
+    "a byte that is no UTF-8": (b"a\xff b", "a\ufffd b"),
+    "a line end": (b"a\n b", "a\n b"),
+    "a control character": (b"a\x1b b", "a\x1b b"),
+}
+
+
+def answer(content: bytes, usage: bytes = b'{"prompt_tokens": 1000000, "completion_tokens": 0, "cost": 0.5}') -> bytes:
+    return b'{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}], "usage": %s}' % (content, usage)
+
+
+def heard(body: bytes) -> Said | Failure:
+    return read_answer(SPEC, 200, {}, body, sent=4 * MILLION, now=datetime(2026, 11, 21, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("sent", "read_as"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_character_costs_that_character_and_not_the_answer(sent: bytes, read_as: str) -> None:
+    said = heard(answer(sent))
+    assert isinstance(said, Said)
+    assert (said.message["content"], said.dollars) == (read_as, 0.5)
+    said.message["content"].encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + answer(b"x"),
+        b"\r\n \x00" + answer(b"x") + b"\n\x00",
+        answer(b"x") + b"}",
+        answer(b"x").decode().encode("utf-16"),
+        answer(b"x", b'{"prompt_tokens": NaN, "completion_tokens": -Infinity, "cost": 0.5}'),
+        answer(b"x", b'{"prompt_tokens": ' + b"9" * 5000 + b', "completion_tokens": 1e999, "cost": 0.5}'),
+        answer(b"x")[:-1] + b', "more": ' + b'{"a":' * 300 + b"1" + b"}" * 301,
+    ],
+)
+def test_what_stands_around_an_answer_does_not_hide_it(body: bytes) -> None:
+    said = heard(body)
+    assert isinstance(said, Said)
+    assert (said.message, said.dollars) == ({"content": "x"}, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("body", "dollars"),
+    [
+        (answer(b"x")[:-1], 0.5),
+        (answer(b"x")[:-1] + b', "system_fingerprint": "', 0.5),
+        (answer(rb"a \"usage\": {\"cost\": 9}")[:-1], 0.5),
+        (answer(b"x" * 400)[:200], 2.0002),  # it says nothing of cost: counted by its length
+        (b"<html>502 Bad Gateway</html>", 0.0),
+        (b"", 0.0),
+        (b"[" * 100_000, 0.0),
+        (b'{"a":' * 100_000, 0.0),
+    ],
+)
+def test_an_answer_that_ends_too_early_was_billed(body: bytes, dollars: float) -> None:
+    failure = heard(body)
+    assert isinstance(failure, Failure)
+    assert failure.kind is Unavailable
+    assert failure.dollars == pytest.approx(dollars)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read(body: bytes) -> None:
+    for read_ in (heard(body), heard(answer(body))):
+        json.dumps(getattr(read_, "message", ""), allow_nan=False).encode()
 
 
 def test_cached_tokens_are_read() -> None:
