@@ -71,13 +71,17 @@ from bot.core.pool import PooledTest
 class WorldError(Exception):
     """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people.
 
-    `dollars` is what failed calls of a model were billed all the same.
+    `dollars` is what failed calls of a model were billed all the same. `said` is what a service explained: text from
+    outside, to be shown as a quotation.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0) -> None:
+    said = ""  # of errors that were recorded before there was one
+
+    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0, said: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
         self.dollars = dollars
+        self.said = said
 
 
 class Unavailable(WorldError):

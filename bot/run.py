@@ -22,6 +22,7 @@ import structlog
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.checkout import TOP
+from bot.core.cleaning import visible
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -165,7 +166,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._world.clock.now(),
             exit_status=result.exit_status,
-            error=_for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
+            error=self._for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
             trajectory=await asyncio.to_thread(agent.trajectory, job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -208,7 +209,7 @@ class Runner:
             Status.FAILED,
             at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
-            error=_for_people(error, causes.NOT_TAKEN_OUT),
+            error=self._for_people(error, causes.NOT_TAKEN_OUT),
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
@@ -229,6 +230,12 @@ class Runner:
         names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
         return Workplace(self._world.sandboxes, names, furnish, execute)
 
+    def _for_people(self, error: WorldError, otherwise: str) -> str:
+        """Whoever made the error knows best what to do; `otherwise` says where it happened."""
+        if error.said:
+            return causes.provider_refused(self._redact(visible(error.said)), error.remedy)
+        return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)
+
 
 def _has_candidate(result: AgentResult) -> bool:
     """Work that was cut off by a limit is judged like any other; work that was cut off by a failure is not."""
@@ -247,8 +254,3 @@ def _first_command(reply: Reply) -> str:
         return str(arguments["command"])
     except (LookupError, TypeError, ValueError, RecursionError):
         return ""
-
-
-def _for_people(error: WorldError, otherwise: str) -> str:
-    """Whoever made the error knows best what to do; `otherwise` says where it happened."""
-    return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)

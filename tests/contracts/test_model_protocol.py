@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.mini import TOOLS
-from bot.agent.protocol import Failure, Said, encode_request, price, read_answer, text_of, wire_messages
+from bot.agent.protocol import Failure, Said, price, read_answer, text_of
+from bot.agent.wire import Manners, corrected, encode_request, wire_messages
 from bot.core.model import ModelSpec, Prices, Usage
 from bot.ports import Unavailable
 
@@ -217,3 +218,117 @@ def test_without_tools_none_are_named() -> None:
 )
 def test_the_text_of_an_answer(message: dict[str, Any], text: str) -> None:
     assert text_of(message) == text
+
+
+# ------------------------------------------------------------------------------------ what goes back to the provider
+
+CALL: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "bash", "arguments": "{}"}}
+SIGNED = {"google": {"thought_signature": "s"}}
+ANSWER = {
+    "role": "assistant",
+    "content": "x",
+    "tool_calls": [CALL | {"index": 0, "extra_content": SIGNED, "function": CALL["function"] | {"parsed": None}}],
+    "refusal": None,
+    "annotations": [],
+    "audio": None,
+    "function_call": None,
+    "reasoning": "hm",
+    "reasoning_details": [{"text": "hm"}],
+    "reasoning_content": "hm",
+    "provider_specific_fields": {},
+    "extra": {"seconds": 1.0},
+}
+PLAIN = {"role": "assistant", "content": "x", "tool_calls": [CALL]}
+LOCAL = ModelSpec("l", "local", "vendor/l")
+
+
+@pytest.mark.parametrize(
+    ("spec", "manners", "sent"),
+    [
+        (LOCAL, Manners(), PLAIN),
+        (LOCAL, Manners(wanted=frozenset({"reasoning_content"})), PLAIN | {"reasoning_content": "hm"}),
+        (
+            LOCAL,
+            Manners(wanted=frozenset({"extra_content"})),
+            PLAIN | {"tool_calls": [CALL | {"extra_content": SIGNED}]},
+        ),
+        (SPEC, Manners(), PLAIN | {"reasoning": "hm", "reasoning_details": [{"text": "hm"}]}),
+        (SPEC, Manners(left_out=frozenset({"reasoning", "reasoning_details"})), PLAIN),
+    ],
+)
+def test_a_provider_gets_back_what_the_protocol_defines_and_what_it_wants(
+    spec: ModelSpec, manners: Manners, sent: dict[str, Any]
+) -> None:
+    assert wire_messages(spec, [ANSWER], manners) == [sent]
+
+
+def test_fields_of_one_role_are_not_sent_with_another() -> None:
+    said = {"role": "tool", "tool_call_id": "a", "content": "x", "tool_calls": [], "name": "bash", "reasoning": "hm"}
+    assert wire_messages(SPEC, [said]) == [{"role": "tool", "tool_call_id": "a", "content": "x"}]
+
+
+ASK: list[dict[str, Any]] = [{"role": "user", "content": 'say "temperature": 1'}, ANSWER]
+TOLD = ModelSpec("t", "openrouter", "vendor/t", temperature=0.7, max_tokens=99)
+CLAUDE_TOLD = ModelSpec("t", "openrouter", "anthropic/t", temperature=0.7, max_tokens=99)
+
+
+@pytest.mark.parametrize(
+    ("said", "parameter", "left_out", "wanted"),
+    [
+        ("Unsupported parameter: 'temperature' is not supported with this model.", "temperature", "temperature", ""),
+        ("Unsupported value: 'temperature' does not support 0.7 with this model.", "", "temperature", ""),
+        ("`temperature` may only be set to 1 when thinking is enabled.", "", "temperature", ""),
+        ("temperature: Extra inputs are not permitted", "", "temperature", ""),
+        ("max_tokens is too large: 99999. This model supports at most 16384.", "max_tokens", "max_tokens", ""),
+        (
+            "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+            *("max_tokens", "", "max_completion_tokens"),
+        ),
+        ('[{"loc": ["body", "usage"], "msg": "Extra inputs are not permitted"}]', "", "usage", ""),
+        ("messages.1.cache_control: Extra inputs are not permitted", "", "cache_control", ""),
+        ("property 'messages.1.reasoning_details' is unsupported", "", "reasoning_details", ""),
+        ("property 'messages.1.reasoning': unknown", "", "reasoning", ""),
+        ("The `reasoning_content` in the thinking mode must be passed back to the API.", "", "", "reasoning_content"),
+        ("Function call is missing a thought_signature in functionCall parts.", "", "", "extra_content"),
+    ],
+)
+def test_what_a_refusal_names_is_done_otherwise(said: str, parameter: str, left_out: str, wanted: str) -> None:
+    request = encode_request(CLAUDE_TOLD, ASK[1:], None, TOOLS)
+    manners = corrected(Manners(), said, parameter, request)
+    assert manners == Manners(frozenset(filter(None, [left_out])), frozenset(filter(None, [wanted])))
+    again = json.loads(encode_request(CLAUDE_TOLD, ASK[1:], None, TOOLS, manners))
+    assert not left_out or f'"{left_out}":' not in json.dumps(again)
+    assert not wanted or f'"{wanted}":' in json.dumps(again)
+
+
+@pytest.mark.parametrize(
+    ("said", "parameter"),
+    [
+        ("No endpoints found", ""),
+        ("Your usage of tools is wrong; reasoning is needed", ""),
+        ("messages: at least one is required", "messages"),
+        ("top_p is not supported", "top_p"),
+        ("", ""),
+    ],
+)
+def test_a_refusal_that_names_nothing_optional_is_final(said: str, parameter: str) -> None:
+    assert corrected(Manners(), said, parameter, encode_request(TOLD, ASK, None, TOOLS)) is None
+
+
+def test_what_was_not_sent_cannot_be_left_out() -> None:
+    request = encode_request(LOCAL, ASK, None, TOOLS)
+    assert corrected(Manners(), "temperature is not supported", "temperature", request) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["temperature max_tokens usage: 'usage' max_completion_tokens reasoning: thought_signature reasoning_content"],
+)
+def test_whatever_is_refused_again_and_again_the_questions_end(said: str) -> None:
+    manners = Manners()
+    for _ in range(20):
+        better = corrected(manners, said, "temperature", encode_request(CLAUDE_TOLD, ASK[1:], None, TOOLS, manners))
+        if better is None:
+            return
+        manners = better
+    raise AssertionError(manners)

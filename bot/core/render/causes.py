@@ -42,6 +42,17 @@ FLAKY_TESTS = "Its own tests do not give the same answer every time, so they pro
 UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
 
 
+def provider_refused(said: str, remedy: str) -> str:
+    """`said`: the provider's explanation, in its own words."""
+    return f"The provider refused the request: {quoted(said)} {remedy}".rstrip()
+
+
+def quoted(said: str, most: int = 200) -> str:
+    """Somebody's own words, as such: on one line, and no more of them than people read."""
+    line = " ".join(said.split())
+    return f"“{line if len(line) <= most else line[: most - 1].rstrip() + '…'}”"
+
+
 def service_away(outage: Outage) -> str:
     """With the date: a comment may be read days later."""
     since = f"{outage.since:%H:%M} UTC on {outage.since:%Y-%m-%d}"
