@@ -10,7 +10,6 @@ whoever cancels, and by the janitor. A run that is judged holds no sandbox: judg
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import structlog
 
+from bot.agent.calls import Unreadable, read_calls
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.checkout import TOP
@@ -166,7 +166,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._world.clock.now(),
             exit_status=result.exit_status,
-            error=self._for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
+            error=self._why(result),
             trajectory=await asyncio.to_thread(agent.trajectory, job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -230,6 +230,13 @@ class Runner:
         names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
         return Workplace(self._world.sandboxes, names, furnish, execute)
 
+    def _why(self, result: AgentResult) -> str:
+        """Why it ended, for people; "" where it just did."""
+        if result.error:
+            return self._for_people(result.error, causes.BROKE_OFF[result.exit_status])
+        words = self._redact(visible(result.words))
+        return causes.said_instead(result.exit_status, words) if result.exit_status in causes.SAID_INSTEAD else ""
+
     def _for_people(self, error: WorldError, otherwise: str) -> str:
         """Whoever made the error knows best what to do; `otherwise` says where it happened."""
         if error.said:
@@ -249,8 +256,5 @@ def _last_words(result: AgentResult) -> str:
 
 def _first_command(reply: Reply) -> str:
     """For people who watch. What a model sends need not be a call at all."""
-    try:
-        arguments = json.loads(reply.message["tool_calls"][0]["function"]["arguments"])
-        return str(arguments["command"])
-    except (LookupError, TypeError, ValueError, RecursionError):
-        return ""
+    calls = read_calls(reply.message, 0)
+    return "" if isinstance(calls, Unreadable) else calls[0].command

@@ -534,6 +534,7 @@ class ExitStatus(StrEnum):
     DOLLARS = "CostExceeded"
     TIME = "TimeExceeded"
     FORMAT = "RepeatedFormatError"
+    REFUSED = "Refused"
     MODEL = "ModelError"
     SANDBOX = "SandboxLost"
 

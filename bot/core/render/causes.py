@@ -23,6 +23,11 @@ BROKE_OFF = {
     ExitStatus.SANDBOX: "Its sandbox did not work.",
 }
 
+SAID_INSTEAD = {
+    ExitStatus.REFUSED: "The model refused",
+    ExitStatus.FORMAT: "Three of its answers in a row could not be used",
+}
+
 # The environment
 ANOTHER_COPY = (
     "The tests pass with the repository's own code broken, too: they load another copy of it. So none of them counts."
@@ -45,6 +50,11 @@ UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so t
 def provider_refused(said: str, remedy: str) -> str:
     """`said`: the provider's explanation, in its own words."""
     return f"The provider refused the request: {quoted(said)} {remedy}".rstrip()
+
+
+def said_instead(status: ExitStatus, words: str) -> str:
+    """`words`: the model's."""
+    return f"{SAID_INSTEAD[status]}: {quoted(words)}" if words.strip() else f"{SAID_INSTEAD[status]}."
 
 
 def quoted(said: str, most: int = 200) -> str:
