@@ -66,6 +66,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.pool import PooledTest
+from bot.core.restoring import UNASKED, Asked
 
 
 class WorldError(Exception):
@@ -280,12 +281,20 @@ class Mirrors(Protocol):
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
 
     async def candidate(
-        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+        self,
+        repo: Repo,
+        base: Sha,
+        tree: Path,
+        run: RunId,
+        *,
+        ignoring: Mapping[str, str] = {},
+        asked: Asked = UNASKED,
     ) -> Candidate:
         """The difference between a commit and a tar of a workspace, computed without a checkout.
 
         Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers, and what is
-        as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
+        as set-up left it (`ignoring`, from `untracked`). What was changed by the way is put back, unless it was
+        `asked` for. Raises `Rejected` when the tar cannot be read.
         """
 
     async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:

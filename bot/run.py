@@ -37,6 +37,7 @@ from bot.core.model import (
     prepared_snapshot,
 )
 from bot.core.render import causes
+from bot.core.restoring import Asked, asked_for
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, step
@@ -184,7 +185,9 @@ class Runner:
                 await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
             await work.surviving("candidate", take)
-            found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
+            found = await self._world.mirrors.candidate(
+                job.repo, job.base, tree, job.id, ignoring=job.left_by_setup, asked=await self._asked(job)
+            )
         written = scripts_written([done.command for done in work.done], {*paths, *(c.path for c in found.changes)})
         scripts = [Script(script.path, self._redact(script.text)) for script in kept_scripts(found.scripts, written)]
         found = replace(found, summary=self._redact(summary), scripts=tuple(scripts))
@@ -218,6 +221,12 @@ class Runner:
         await self._workplace(job).close()
 
     # ------------------------------------------------------------------------------------------------------ details
+
+    async def _asked(self, job: RunJob) -> Asked:
+        """The issue's own words, without what the repository says to everybody."""
+        facts = await self._world.store.facts(job.solve)
+        task = facts.task if facts else None
+        return asked_for([task.title, task.body, *(remark.body for remark in task.remarks)]) if task else Asked()
 
     def _workplace(self, job: RunJob) -> Workplace:
         async def furnish(sandbox: SandboxId) -> None:

@@ -8,7 +8,8 @@ from bot.core.breaker import Outage
 from bot.core.early import saved
 from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
-from bot.core.words import enumerated
+from bot.core.restoring import Aspect, PutBack
+from bot.core.words import enumerated, listing
 
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
@@ -91,6 +92,17 @@ def delete_branches(name: str) -> str:
 
 def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
+
+
+def put_back(done: Sequence[PutBack]) -> str:
+    """The line ends of a.txt; the executable bit of run.sh"""
+    by_aspect = {aspect: [each.path for each in done if each.aspect is aspect] for aspect in Aspect}
+    parts = [f"the {aspect.value} of {listing(paths)}" for aspect, paths in by_aspect.items() if paths]
+    return f"Changed by the way and put back as it was: {'; '.join(parts)}."
+
+
+def changes_modes(paths: Sequence[str]) -> str:
+    return f"It changes whether files are executable: {listing(paths)}."
 
 
 def skips_its_own_tests(names: str) -> str:
