@@ -24,12 +24,14 @@ from pathlib import Path
 
 from bot.core.history import History
 from bot.core.model import Candidate, Repo, RunId, Sha
+from bot.core.restoring import UNASKED, Asked
 from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
 from bot.github.fetch import fetch, fetch_alone
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.history import make_repository
+from bot.github.putback import old_contents, put_back
 from bot.github.tar import NotATar
 from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
 
@@ -155,21 +157,32 @@ class GitMirrors:
         return {worktree.shown(c.path): c.new.blob if c.new else "" for c in difference.changes}
 
     async def candidate(
-        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+        self,
+        repo: Repo,
+        base: Sha,
+        tree: Path,
+        run: RunId,
+        *,
+        ignoring: Mapping[str, str] = {},
+        asked: Asked = UNASKED,
     ) -> Candidate:
         """More than worktree.py's limits is not looked at: the candidate says so in `overflow`."""
         found = await self._difference(repo, base, tree, ignoring)
-        difference = worktree.as_candidate(await self._tree(repo, base), found)
+        tracked = await self._tree(repo, base)
+        difference = worktree.as_candidate(tracked, found)
         if difference.overflow:
             beginning = worktree.first_changes(difference)
             return Candidate(run, "", beginning, difference.dropped, difference.overflow)
         async with self._workbench(repo, base) as git:
+            old = await old_contents(git, difference.changes)
+            by_path = {file.path: file for file in tracked}
+            difference, done = await asyncio.to_thread(put_back, difference, by_path, old, tree, asked)
             await asyncio.to_thread(worktree.store_blobs, git.directory / "objects", tree, difference)
             new = await worktree.build_tree(git, difference)
             changes = await worktree.file_changes(git, base, new, difference)
             scripts = await asyncio.to_thread(worktree.read_scripts, tree, difference)
             patch = await patches.make_patch(git, base, new)
-            return Candidate(run, patch, changes, difference.dropped, scripts=scripts)
+            return Candidate(run, patch, changes, difference.dropped, scripts=scripts, put_back=done)
 
     async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:
         """A path that is not UTF-8 keeps its bytes (surrogateescape)."""
