@@ -476,6 +476,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
+            ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,

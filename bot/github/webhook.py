@@ -19,6 +19,8 @@ import structlog
 MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut
 
 _PROOF = object()
+_SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
+_NO_MATCH = "the signature does not match the webhook secret"
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,100}")
 # Wider than what the command's parser accepts: `/solve`, and what is one letter less, more, other or swapped.
 _REQUEST = re.compile(
@@ -67,14 +69,22 @@ def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes
     Compared as bytes: `compare_digest` raises on text outside ASCII. Raises `BadSignature` and, only for a body that
     is GitHub's, `Malformed`.
     """
+    signature = check_signature(headers)
+    if not any(_fits(secret, body, signature) for secret in secrets):
+        raise BadSignature(_NO_MATCH)
+    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+
+
+def check_signature(headers: Mapping[bytes, bytes]) -> bytes:
+    """The signature, when some body could have it. Raises `BadSignature`."""
     signature = headers.get(b"x-hub-signature-256")
     if signature is None:
         raise BadSignature("X-Hub-Signature-256 is missing: does the App have a webhook secret?")
     if not signature.startswith(b"sha256="):
         raise BadSignature("X-Hub-Signature-256 does not start with sha256=")
-    if not any(_fits(secret, body, signature) for secret in secrets):
-        raise BadSignature("the signature does not match the webhook secret")
-    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+    if not _SIGNATURE.fullmatch(signature):
+        raise BadSignature(_NO_MATCH)
+    return signature
 
 
 def _fits(secret: bytes, body: bytes, signature: bytes) -> bool:
