@@ -49,7 +49,7 @@ def what_is_known(text: str | None) -> dict[str, Any]:
     for thing, name, kind in _FACTS:
         of = found.get(thing)
         value = of.get(name) if isinstance(of, Mapping) else None
-        if type(value) is kind and (kind is str or 0 <= value < MAX_ID):
+        if type(value) is kind and (not isinstance(value, int) or 0 <= value < MAX_ID):
             known.setdefault(thing, {})[name] = value
     return known
 

@@ -43,7 +43,7 @@ def test_text_that_is_no_unicode_is_read_with_replacement(given: bytes, title: s
     assert (event.title, event.label, event.issue) == (title, "solve-me", ISSUE)
 
 
-@pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b' \n'])
+@pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b" \n"])
 def test_what_stands_before_the_json_is_no_reason(prefix: bytes) -> None:
     found = record("issues", prefix + labeled())
     assert found is not None

@@ -96,7 +96,7 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
             "installation",
             installation(
                 "created",
-                repositories=[{"id": 77, "full_name": "octo/web"}, {"id": None}, {"id": 2**70, "full_name": "a/b"}, "?"],
+                repositories=[{"id": 77, "full_name": "octo/web"}, {"id": None}, {"id": 2**70, "full_name": "a"}, "?"],
             ),
             InstallationChanged(5, "octo", InstallationAction.CREATED, added=(REPO,), removed=(), by=ANN),
         ),
