@@ -34,7 +34,7 @@ from bot.registries import ask, this_host
 from bot.settings import Settings, SettingsError
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.store import opened
-from bot.web.listening import CannotListen, taken
+from bot.web.listening import OPERATORS, PUBLIC, CannotListen, Named, taken
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
@@ -113,7 +113,7 @@ def _checks(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Findi
     yield _github
     if settings.model_key.reveal():
         yield _model_key
-    yield from (_address, _git, _engine)
+    yield from (_address, _metrics_address, _git, _engine)
 
 
 async def _key(settings: Settings) -> Finding:
@@ -209,12 +209,20 @@ def _skew(date: str) -> float:
 
 
 async def _address(settings: Settings) -> Finding:
+    return _free("address", settings.host, settings.port, PUBLIC)
+
+
+async def _metrics_address(settings: Settings) -> Finding:
+    return _free("metrics", settings.metrics_host, settings.own_metrics_port, OPERATORS)
+
+
+def _free(what: str, host: str, port: int, named: Named) -> Finding:
     try:
-        with taken(settings.host, settings.port):
-            return Finding(Health.GOOD, "address", f"{settings.host}, port {settings.port} is free")
+        with taken(host, port, named):
+            return Finding(Health.GOOD, what, f"{host}, port {port} is free")
     except CannotListen as error:
         in_use = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
-        return Finding(Health.DOUBTFUL if in_use else Health.BAD, "address", str(error), error.remedy)
+        return Finding(Health.DOUBTFUL if in_use else Health.BAD, what, str(error), error.remedy)
 
 
 async def _git(_settings: Settings) -> Finding:

@@ -206,10 +206,16 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
     )
-    host: str = _setting("HOST", "127.0.0.1", "Address to listen on.")
+    host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
+    metrics_host: str = _setting(
+        "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
+    )
+    metrics_port: int = _setting(
+        "METRICS_PORT", 0, "Port on METRICS_HOST where `serve` and `web` answer these. 0: the one after PORT."
+    )
     worker_port: int = _setting(
-        "WORKER_PORT", 0, "Port on HOST where `solvebot worker` answers /healthz, /readyz and /metrics. 0: nowhere."
+        "WORKER_PORT", 0, "Port on METRICS_HOST where `solvebot worker` answers these. 0: nowhere."
     )
     status_interval: float = _setting(
         "STATUS_INTERVAL", 30.0, "Seconds between edits of a status comment while nothing but progress changes."
@@ -226,6 +232,11 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(self.max_parallel, self.max_minutes, self.max_dollars, self.max_steps)
+
+    @property
+    def own_metrics_port(self) -> int:
+        """Of `serve` and `web`; 0, as PORT may be: any that is free."""
+        return self.metrics_port or (self.port + 1 if self.port else 0)
 
     @property
     def store_url(self) -> str:
@@ -280,6 +291,7 @@ _ZERO_IS_FINE = (
     "write_interval",
     "sweep_interval",
     "port",
+    "metrics_port",
     "worker_port",
     "sandbox_commands",
     "download_cache",
