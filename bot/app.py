@@ -11,8 +11,8 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -422,6 +422,12 @@ def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clo
 
 
 _Sockets = list[socket.socket]
+First = Callable[[Settings], Awaitable[None]]
+"""What is seen to as soon as the port is ours, before anything is begun. May raise."""
+
+
+async def nothing_first(_settings: Settings) -> None:
+    return None
 
 
 @contextmanager
@@ -434,9 +440,10 @@ def _both_ports(settings: Settings) -> Iterator[tuple[_Sockets, _Sockets]]:
         yield public, private
 
 
-async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:
+async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
     """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
     with _both_ports(settings) as (public, private):
+        await first(settings)
         async with running(settings, options=options) as bot:
             keep_for_good()
             await _serve([(bot.app, public), (bot.pages, private)], bot.working)
@@ -463,9 +470,10 @@ def keep_for_good() -> None:
     gc.freeze()
 
 
-async def serve_web(settings: Settings) -> None:
+async def serve_web(settings: Settings, *, first: First = nothing_first) -> None:
     """Receive only: another process works the inbox off. Raises `CannotListen` first."""
     with _both_ports(settings) as (public, private):
+        await first(settings)
         async with the_store(settings) as store:
             inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
             try:
@@ -476,22 +484,27 @@ async def serve_web(settings: Settings) -> None:
                 await inbox.close()
 
 
-async def serve_work(settings: Settings) -> None:
+async def serve_work(settings: Settings, *, first: First = nothing_first) -> None:
     """Work only, until a signal. With WORKER_PORT, how it does can be asked. Raises `CannotListen` first."""
-    if settings.worker_port:
-        with listening(settings.metrics_host, settings.worker_port, WORKERS) as sockets:
-            async with running(settings) as bot:
-                keep_for_good()
-                await _serve([(bot.pages, sockets)], bot.working)
-                if bot.working.done():
-                    bot.working.result()
-        return
-    async with running(settings) as bot:
-        keep_for_good()
-        for number in _ENDINGS:
-            asyncio.get_running_loop().add_signal_handler(number, bot.working.cancel)
-        with suppress(asyncio.CancelledError):
-            await bot.working
+    with ExitStack() as stack:
+        port = settings.worker_port
+        sockets = stack.enter_context(listening(settings.metrics_host, port, WORKERS)) if port else None
+        await first(settings)
+        async with running(settings) as bot:
+            keep_for_good()
+            await (_serve([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
+            if bot.working.done():
+                bot.working.result()
+
+
+async def _until_a_signal(work: asyncio.Task[None]) -> None:
+    """Or until the work is over."""
+    signalled = asyncio.Event()
+    for number in _ENDINGS:
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
+    waiting = asyncio.create_task(signalled.wait())
+    await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
 
 
 class _Server(uvicorn.Server):

@@ -279,6 +279,8 @@ class Settings:
                 problems.append(f"{name} is {error}")
                 unreadable.add(name)
         settings = cls(**values)
+        if "attempts" not in values:  # whoever allows fewer than are usual wants that many
+            settings = replace(settings, attempts=min(settings.attempts, max(settings.max_attempts, 1)))
         problems += _ranges(settings)
         if serving:
             problems += [problem for problem in _missing(settings) if problem.split()[0] not in unreadable]
@@ -312,6 +314,8 @@ def _ranges(settings: Settings) -> list[str]:
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
+    if settings.attempts > settings.max_attempts:
+        problems.append(f"ATTEMPTS is {settings.attempts}, more than MAX_ATTEMPTS, which is {settings.max_attempts}")
     if settings.sandbox not in _SANDBOXES:
         problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
     if (wrong := wrong_hosts(settings.setup_hosts)) is not None:
