@@ -15,7 +15,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -98,6 +98,13 @@ class GitMirrors:
         """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
         content = await read_at(await self._holding(repo, commit), commit, path)
         return content[:limit] if content is not None else None
+
+    async def texts(self, repo: Repo, commit: Sha, paths: Collection[str], *, limit: int) -> dict[str, str]:
+        wanted = frozenset(paths)
+        files = [file for file in await self.files(repo, commit) if file.path in wanted and file.mode[:3] == "100"]
+        files = [file for file in files if file.size <= limit]
+        contents = await read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in files])
+        return {file.path: text.decode("utf-8", "replace") for file, text in zip(files, contents, strict=True)}
 
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """Words after the 64th are not looked for, nor those that are empty or hold a line break or NUL."""

@@ -76,6 +76,11 @@ def skips_its_own_tests(names: str) -> str:
     return f"It skips tests that it adds itself, in {names}."
 
 
+def says_which_tests(names: str) -> str:
+    """Where all that is known is one exit code."""
+    return f"{names} may say which tests are run, so it proves less than usual that the old tests pass."
+
+
 def check_fails(command: str) -> str:
     return f"The check `{command}` passes before the change and fails with it."
 
