@@ -68,6 +68,11 @@ class Bot:
     process: asyncio.subprocess.Process
 
     @property
+    def operators(self) -> str:
+        """Where it tells how it does."""
+        return f"http://127.0.0.1:{self.plan.environment['METRICS_PORT']}"
+
+    @property
     def life(self) -> int:
         return int(self.plan.life.read_text())
 
@@ -91,7 +96,7 @@ class Bot:
             while True:
                 assert self.process.returncode is None, "the bot has ended"
                 try:
-                    async with session.get(f"{self.url}/readyz") as answer:
+                    async with session.get(f"{self.operators}/readyz") as answer:
                         if answer.status == 200:
                             return
                 except aiohttp.ClientError:
@@ -144,7 +149,7 @@ class MortalWorld:
         directory = self.directory / name
         directory.mkdir()
         port = _free_port()
-        environment = self.environment | {"PORT": str(port)}
+        environment = self.environment | {"PORT": str(port), "METRICS_PORT": str(_free_port())}
         bot = await _start(Plan(str(directory), environment, **plan), f"http://127.0.0.1:{port}")
         self.github.webhooks.url = f"{bot.url}/webhook"
         try:
