@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
@@ -75,7 +76,7 @@ class Spent:
 
 
 class Runner:
-    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor, options: RunOptions) -> None:
         self._world = world
         self._judge = judge
         self._redact = redact
