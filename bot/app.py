@@ -34,7 +34,7 @@ from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
 from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
-from bot.core.secrets import redact
+from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
@@ -107,10 +107,9 @@ class Bot:
     intake: Intake
 
 
-def redactor(settings: Settings) -> Callable[[str], str]:
+def redactor(settings: Settings) -> Redactor:
     """By exact value and by shape, for everything that leaves."""
-    secrets = settings.secrets
-    return lambda text: redact(text, secrets)
+    return Redactor(settings.secrets)
 
 
 def server_limits(settings: Settings) -> ServerLimits:

@@ -10,7 +10,7 @@ whoever cancels, and by the janitor. A run that is judged holds no sandbox: judg
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,6 +36,7 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.restoring import Asked, asked_for
 from bot.core.scratch import heavy_directories
@@ -77,7 +78,7 @@ class Spent:
 
 
 class Runner:
-    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor, options: RunOptions) -> None:
         self._world = world
         self._judge = judge
         self._redact = redact

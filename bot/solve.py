@@ -57,7 +57,7 @@ from bot.core.model import (
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.record import with_record
-from bot.core.render import causes, replies
+from bot.core.render import causes
 from bot.core.render.environment import notes, tried
 from bot.core.rounds import of_one_round
 from bot.core.similarity import case_of
@@ -224,7 +224,7 @@ class Solver:
         try:
             base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
         except Gone as error:
-            raise Unsolvable(replies.no_such_base(branch)) from error
+            raise Unsolvable(causes.no_such_base(branch)) from error
         task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
             freeze,
             job,

@@ -73,6 +73,10 @@ def service_away(outage: Outage) -> str:
     )
 
 
+def no_such_base(branch: str) -> str:
+    return f"There is no branch {branch} to start from. Name one that exists with `base=`."
+
+
 def may_no_longer_ask(login: str) -> str:
     return f"{login} may no longer ask for changes here."
 
