@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
 from bot.core.early import saved
-from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
+from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.words import enumerated
 
@@ -14,6 +14,10 @@ from bot.core.words import enumerated
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+BEGUN_ANEW = (
+    "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
+    "attempts that were over are kept, and so is what was paid."
+)
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
@@ -40,6 +44,12 @@ HALF_OBSERVED = "Its sandbox was lost, so not everything could be observed."
 DOES_NOT_FIT = "Its files do not fit into the workspace that set-up left behind."
 FLAKY_TESTS = "Its own tests do not give the same answer every time, so they prove nothing."
 UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
+
+
+def run_begun_anew(run: RunFacts) -> str:
+    return (
+        f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
 
 
 def service_away(outage: Outage) -> str:
