@@ -30,7 +30,7 @@ Facts about DBOS 3.4.0 that shape this room (each one tried):
 from bot.engine.endings import Child
 from bot.engine.engine import Engine, EngineOptions, WorkflowState
 from bot.engine.sqlite import EngineError, check_sqlite
-from bot.engine.steps import SANDBOX_PATIENCE, STEPS, STORE_PATIENCE, patiently, step
+from bot.engine.steps import SANDBOX_PATIENCE, STEPS, STORE_PATIENCE, patiently, returned, step
 
 __all__ = [
     "SANDBOX_PATIENCE",
@@ -43,5 +43,6 @@ __all__ = [
     "WorkflowState",
     "check_sqlite",
     "patiently",
+    "returned",
     "step",
 ]

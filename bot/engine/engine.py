@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -70,6 +70,7 @@ class Engine:
         self._clock = clock
         self._is_sqlite = options.url.startswith("sqlite")
         self._workflows: dict[str, Workflow] = {}
+        self._takes: dict[str, Any] = {}
         self._lock: IO[str] | None = None
         self._database: sa.Engine | None = None
         self._heartbeat: Heartbeat | None = None
@@ -86,7 +87,7 @@ class Engine:
         `queued`: it is started by `queue`, from a workflow that waits for it. `anew`: what is played from the beginning
         in its place, where what is on record of it cannot be read; otherwise that is the workflow itself.
         """
-        takes = taken_by(workflow)
+        takes = self._takes[name] = next(hint for key, hint in get_type_hints(workflow).items() if key != "return")
 
         async def played(argument: Any) -> Any:
             with self._interruptible():
@@ -105,9 +106,9 @@ class Engine:
         self._workflows[name] = DBOS.workflow(name=name, max_recovery_attempts=attempts)(played)
 
     @property
-    def workflows(self) -> Sequence[str]:
-        """Their names."""
-        return list(self._workflows)
+    def arguments(self) -> Mapping[str, Any]:
+        """Of each workflow the type that it takes."""
+        return dict(self._takes)
 
     @property
     def playing(self) -> Sequence[str]:
@@ -340,11 +341,6 @@ async def apart(work: Callable[[Sequence[str]], None], ids: Sequence[str]) -> No
     """In a thread that knows of no workflow: what is asked of DBOS there becomes no step of one."""
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, contextvars.Context().run, work, ids)
-
-
-def taken_by(workflow: Workflow) -> Any:
-    """The type of its argument."""
-    return next(hint for key, hint in get_type_hints(workflow).items() if key != "return")
 
 
 def _own_errors() -> AbstractContextManager[None]:

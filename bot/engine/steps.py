@@ -91,7 +91,7 @@ def step(
             with on_record(), play.at_work():
                 recorded = await DBOS.run_step_async({"name": name, "preemptible": True}, once)
             try:
-                return msgspec.convert(recorded, _returned(method))  # type: ignore[no-any-return]
+                return msgspec.convert(recorded, returned(method))  # type: ignore[no-any-return]
             except msgspec.ValidationError as error:
                 if happened:
                     raise
@@ -122,5 +122,6 @@ async def patiently(attempt: Callable[[], Awaitable[R]], patience: float) -> R:
 
 
 @functools.cache
-def _returned(method: Callable[..., Any]) -> Any:
+def returned(method: Callable[..., Any]) -> Any:
+    """The type that its result is read as."""
     return get_type_hints(method)["return"]

@@ -2,8 +2,8 @@
 
     python -m tests.stories.left_behind DIRECTORY
 
-writes that of the present code there. It is run once at each release; what is there already is never made anew, since
-nobody has the version that made it.
+writes that of the present code there, and tests/records/formats.json belongs beside it. It is run once at each release;
+what is there already is never made anew, since nobody has the version that made it.
 """
 
 from __future__ import annotations
