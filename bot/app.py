@@ -29,6 +29,7 @@ from uv import find_uv_bin
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
+from bot.anew import Anew
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
@@ -162,9 +163,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    anew = Anew(world.store, engine, solver, runner, conclusion)
     engine.register("intake", intake.handle)
-    engine.register("solve", solver.solve)
-    engine.register("run", runner.run, queued=True)
+    engine.register("solve", solver.solve, anew=anew.solve)
+    engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
@@ -396,7 +398,7 @@ async def running(
         session = await stack.enter_async_context(http_session())
         github = hub(settings, session, SYSTEM_CLOCK, sleep)
         motor = engine(settings, options, clock)
-        mirrors = GitMirrors(settings.data / "mirrors")
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()

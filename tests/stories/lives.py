@@ -35,6 +35,7 @@ from bot.simulators.model import Message, ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from tests.stories.crashing import Plan, died_at
+from tests.stories.left_behind import restore
 from tests.stories.lent import left_at, lent_in_environment
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
 
@@ -249,9 +250,10 @@ async def a_mortal_world(
     files: Mapping[str, str | bytes | tuple[bytes, str]] = FILES,
     database_url: str = "",
     service: E2B | None = None,
+    left_by: Path | None = None,
     **environment: str,
 ) -> AsyncIterator[MortalWorld]:
-    """`environment`: settings that differ, by the names that an operator uses."""
+    """`environment`: settings that differ, by the names that an operator uses. `left_by`: records of a release."""
     github = GitHubSimulator(directory, webhook_secret=SECRET, private_key_pem=KEY)
     llm = ModelSimulator()
     async with github.serving(), llm.serving():
@@ -279,6 +281,8 @@ async def a_mortal_world(
         settings = await isolated_where_possible(Settings.from_env(told))
         told["RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION"] = str(settings.run_untrusted_code_without_isolation)
         settings.data.mkdir(exist_ok=True)
+        if left_by is not None:
+            restore(left_by, settings.data)
         await asyncio.to_thread(migrate, settings.store_url)
         repo = github.repository("octo/greet", files=files, by=MAINTAINER)
         repo.grant(MAINTAINER, "write")

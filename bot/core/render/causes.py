@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
 from bot.core.early import saved
-from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
+from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.restoring import Aspect, PutBack
 from bot.core.words import enumerated, listing
@@ -15,6 +15,10 @@ from bot.core.words import enumerated, listing
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+BEGUN_ANEW = (
+    "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
+    "attempts that were over are kept, and so is what was paid."
+)
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
@@ -62,6 +66,12 @@ def quoted(said: str, most: int = 200) -> str:
     """Somebody's own words, as such: on one line, and no more of them than people read."""
     line = " ".join(said.split())
     return f"“{line if len(line) <= most else line[: most - 1].rstrip() + '…'}”"
+
+
+def run_begun_anew(run: RunFacts) -> str:
+    return (
+        f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
 
 
 def service_away(outage: Outage) -> str:
