@@ -39,6 +39,8 @@ from bot.core.events import (
     PullRequestClosed,
     RepositoryAction,
     RepositoryChanged,
+    Unreadable,
+    asks_us,
     read_event,
 )
 from bot.core.exchange import candidate_for
@@ -161,6 +163,8 @@ class Intake:
                 return await self._weigh_request(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
+            case Unreadable():
+                return await self._weigh_unreadable(event, row.guid)
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
@@ -217,6 +221,13 @@ class Intake:
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue, comment_id)
+
+    async def _weigh_unreadable(self, event: Unreadable, guid: str) -> Actions:
+        """Its row is kept for the operator. Who asked is told, where that is known."""
+        log.error("delivery.unreadable", delivery=guid, why=event.why, issue=str(event.issue))
+        if event.issue is None or not asks_us(event, _or_defaults(await self._config(event.issue.repo)).labels):
+            return Actions(because=event.why)
+        return Actions((Action(reply=replies.unreadable(guid)),), event.issue)
 
     async def _asked(self, event: LabelAdded | CommentPosted) -> tuple[Action, ...]:
         """Cheap things first; the sender's permission stands before every answer that tells more than help does."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.cleaning import UNSEEN
+from bot.core.file_roles import BY_NAME, FileRoles
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.patches import Edit, read_patch, unquoted
 from bot.core.protected import Protection, protected_by
@@ -20,7 +21,7 @@ from bot.core.skips import silenced, skips_of_new_tests
 from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, tells_the_runner
 
 _NAMED = 3  # paths in a detail; the rest is counted
-_SYMLINK, _SUBMODULE = "120000", "160000"
+_SYMLINK, _SUBMODULE, _ABSENT = "120000", "160000", "000000"
 # Control, format and private characters, line and paragraph ends, blanks that are not the blank; what is not UTF-8
 # GitHub's API cannot take. In a list of files each of them makes a name look like another one.
 _NO_NAME = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
@@ -36,6 +37,7 @@ class GatePolicy:
 
     protect: tuple[str, ...] = ()
     pointers: frozenset[str] = frozenset()
+    roles: FileRoles = BY_NAME
     max_patch_bytes: int = 400_000
     max_lines: int = 2_000
     max_files: int = 60
@@ -54,7 +56,8 @@ def check_gates(
     if too_large := _size(candidate, policy):
         return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
     edits = list(_edits(candidate, texts or {}))
-    return (*failures, *_secrets(edits), *_tests(candidate.changes, edits))
+    tests = [edit for edit in edits if edit.path not in policy.roles.product]
+    return (*failures, *_secrets(edits), *_tests(candidate.changes, tests))
 
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
@@ -84,7 +87,8 @@ def _is_new_and_empty(change: FileChange) -> bool:
 
 
 def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
-    yield from _failure(Gate.SYMLINK, [c.path for c in changes if c.new_mode == _SYMLINK])
+    links = [c.path for c in changes if c.new_mode == _SYMLINK or (c.old_mode == _SYMLINK and c.new_mode != _ABSENT)]
+    yield from _failure(Gate.SYMLINK, links)
     submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
     yield from _failure(Gate.SUBMODULE, submodules)
     written = [c for c in changes if c.kind is not ChangeKind.DELETED]

@@ -46,6 +46,13 @@ def robots_may_not_ask() -> str:
     return "Only people can start a solve."
 
 
+def unreadable(delivery: str) -> str:
+    return (
+        "GitHub told me that you asked for something, in a form that I cannot read, so I started nothing. "
+        f"Say `/solve` in a new comment. To whoever runs this bot: the log has it as delivery {code(delivery)}."
+    )
+
+
 def issue_closed() -> str:
     return "This issue is closed. Reopen it, then ask again."
 
