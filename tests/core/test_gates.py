@@ -603,3 +603,10 @@ def test_time_is_linear(line: str) -> None:
 
     small = max(min(seconds(200) for _ in range(3)), 0.0005)
     assert seconds(2000) < 50 * small
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "@@ -" + "9" * 5_000 + " +" + "9" * 5_000 + " @@", "\0", "\U0010ffff"])
+def test_a_patch_that_is_no_text_is_judged_like_any_other(odd: str) -> None:
+    """What is stored was encoded once; nobody relies on it."""
+    assert gates(candidate(added=odd)) == []
+    assert gates(replace(candidate(added=TOKEN), patch=f"{odd}\n{candidate(added=TOKEN).patch}")) == [Gate.SECRET]
