@@ -116,7 +116,7 @@ def is_example(text: str, match: SecretMatch) -> bool:
     found = text[match.start : match.end]
     if found.startswith("-----BEGIN "):
         block = _KEY_BLOCK.match(text, match.start)
-        body = re.sub(r"[^A-Za-z0-9+/]|-----.*?-----", "", block[0].removeprefix(found)) if block else ""
+        body = re.sub(r"[^A-Za-z0-9+/]", "", block[0].removeprefix(found)) if block else ""
         return len(body) < _SHORTEST_KEY or len(set(body)) < _FEWEST_IN_KEY
     if _PAYLOAD_OF_JWT_IO in found or any(example in found for example in _EXAMPLES):
         return True
