@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.commands import (
     CancelCommand,
@@ -296,6 +297,8 @@ class Intake:
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(active))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        if forbidden := await clearance(self._github, solve, config):
+            raise Refusal(forbidden)
         return Action(start=solve)
 
     async def _solvable(

@@ -66,6 +66,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.pool import PooledTest
+from bot.core.publishing import Publishing
 
 
 class WorldError(Exception):
@@ -212,6 +213,9 @@ class GitHub(Protocol):
 
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
         """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
+
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
 
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
