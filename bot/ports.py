@@ -234,6 +234,9 @@ class GitHub(Protocol):
         Where drafts are not available it is opened ready, and the result says so.
         """
 
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        """Where a person opens the pull request from that branch; "" where there are none."""
+
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""
 
@@ -463,6 +466,9 @@ class Store(Protocol):
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
+
+    async def published_after_all(self, id: SolveId, at: datetime, *, error: str) -> None:
+        """Of one that had failed: it is complete, unless there is an error again."""
 
     async def setup_worked(self, id: SolveId, work: Consulted) -> None:
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""

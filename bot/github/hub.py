@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -292,6 +293,9 @@ class Hub:
             return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
 
         return (await self._at.find_or_make(find, post)).meant
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        return f"{self._server}/{self._at.name(repo)}/compare/{quote(base)}...{quote(branch)}?expand=1"
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""

@@ -161,6 +161,9 @@ class LocalGitHub:
         self._say(f"# {title}\n\n{body}")
         return _pull(branch, head, draft=draft)
 
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        return ""
+
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         self._say(f"# {title}\n\n{body}")
 
