@@ -351,7 +351,13 @@ def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, 
 
 
 def engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    return EngineOptions(
+        settings.engine_url,
+        settings.worker_runs,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        grace=settings.stop_seconds,
+    )
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:

@@ -39,9 +39,9 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
-from bot.engine import SANDBOX_PATIENCE, step
+from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.judging import Judge
-from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
+from bot.ports import Finished, HostBroken, Reply, SandboxLost, SandboxUnusable, StoreAway, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
 log = structlog.get_logger()
@@ -147,13 +147,15 @@ class Runner:
         reply = await self._world.model.complete(
             job.experiment.model, messages, temperature=job.experiment.temperature, tools=TOOLS
         )
-        await self._world.store.run_stepped(
-            job.id,
-            steps=number,
-            dollars=spent.dollars + reply.dollars,
-            usage=spent.usage + reply.usage,
-            seconds=spent.seconds + reply.seconds,
-            last_command=self._redact(_first_command(reply))[:200],
+        await patiently(
+            lambda: self._world.store.run_stepped(
+                job.id,
+                steps=number,
+                dollars=spent.dollars + reply.dollars,
+                usage=spent.usage + reply.usage,
+                seconds=spent.seconds + reply.seconds,
+                last_command=self._redact(_first_command(reply))[:200],
+            )
         )
         return reply
 
@@ -269,4 +271,13 @@ def _first_command(reply: Reply) -> str:
 
 def _for_people(error: WorldError, otherwise: str) -> str:
     """Whoever made the error knows best what to do; `otherwise` says where it happened."""
-    return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)
+    match error:
+        case _ if error.remedy:
+            return error.remedy
+        case SandboxLost():
+            return causes.SANDBOX_LOST
+        case StoreAway():
+            return causes.STORE_AWAY
+        case HostBroken():
+            return causes.HOST_BROKEN
+    return otherwise

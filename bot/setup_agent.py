@@ -25,7 +25,7 @@ from bot.core.environment.proof import Attempt
 from bot.core.model import Consulted, RepoConfig, SandboxId, SolveId, Toolchain, Usage
 from bot.core.render import causes
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
-from bot.engine import SANDBOX_PATIENCE, step
+from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.ports import Finished, Reply, SandboxLost, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
@@ -142,7 +142,7 @@ class SetupAgent:
         model = job.allowance.model
         reply = await self._world.model.complete(model, messages, temperature=model.temperature, tools=TOOLS)
         now = _sum(so_far, 1, reply.dollars, reply.usage, reply.seconds)
-        await self._world.store.setup_worked(job.solve, now)
+        await patiently(lambda: self._world.store.setup_worked(job.solve, now))
         return reply
 
     @step("set-up command", patience=SANDBOX_PATIENCE)

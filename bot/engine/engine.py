@@ -194,6 +194,7 @@ class Engine:
             if not play.busy:
                 task.cancel()
         if self._playing:
+            log.info("engine.draining", workflows=sorted(self.playing), seconds=self._options.grace)
             await asyncio.wait([*self._playing], timeout=self._options.grace)
         for task in self._playing:
             task.cancel()

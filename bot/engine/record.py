@@ -18,7 +18,7 @@ from dbos import DBOS, Serializer, _context, _dbos, _utils
 from dbos import error as dbos_error
 
 from bot import ports
-from bot.ports import Unavailable
+from bot.ports import StoreAway
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -121,7 +121,7 @@ def asked() -> Iterator[None]:
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        raise Unavailable(f"the engine's database: {error}") from error
+        raise StoreAway(f"the engine's database: {error}") from error
 
 
 def is_in_workflow() -> bool:

@@ -21,6 +21,8 @@ BEGUN_ANEW = (
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
+STORE_AWAY = "My own database did not answer for an hour."
+HOST_BROKEN = "The machine that I run on has a fault, such as a full disk; whoever runs this bot finds it in the log."
 NOT_TAKEN_OUT = "What it left behind could not be taken out of its sandbox and judged."
 BROKE_OFF = {
     ExitStatus.MODEL: "The model gave no answer that could be used.",

@@ -1,0 +1,105 @@
+"""What an operator's machine does to a bot at work, in real processes: a full disk, a database that is away, a stop."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.core.model import Status
+from bot.simulators.model import SUBMIT, Hold, Script, bash, turns
+from tests.stories.lives import Bot, MortalWorld, a_mortal_world
+from tests.stories.test_crash import at_work, solved_once
+from tests.stories.world import FIX, FIXES
+
+SLOW: Script = turns(bash(f"touch /home/agent/begun; sleep 5; {FIX}"), bash(SUBMIT))
+SMALL = 64 * 1024  # bytes: more than the log has, less than the databases' files
+
+
+def logged(bot: Bot, event: str) -> bool:
+    return any(line["event"] == event for line in bot.log)
+
+
+def is_in_command(world: MortalWorld) -> bool:
+    return any((world.settings.data / "sandboxes").glob("**/begun"))
+
+
+@contextmanager
+def no_room(life: int) -> Iterator[None]:
+    """Files of that process may not grow any more, as on a full disk."""
+    _, most = resource.prlimit(life, resource.RLIMIT_FSIZE)
+    resource.prlimit(life, resource.RLIMIT_FSIZE, (SMALL, most))
+    try:
+        yield
+    finally:
+        resource.prlimit(life, resource.RLIMIT_FSIZE, (most, most))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """By somebody who does not let go, such as a backup."""
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+        database.execute("begin exclusive")
+        yield
+        database.execute("rollback")
+
+
+@pytest.mark.timeout(180)
+async def test_a_full_disk_strands_nothing(tmp_path: Path) -> None:
+    """The engine cannot write down what a command did. When there is room again the living process goes on."""
+    async with a_mortal_world(tmp_path, {"fixer": SLOW}) as world, world.bot() as bot:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.until(lambda: is_in_command(world))
+        life = bot.life
+        with no_room(life):
+            await world.until(lambda: logged(bot, "engine.unrecorded"))
+        facts = await world.over(issue, within=120)
+        await solved_once(world, issue, facts)
+        assert bot.life == life, "nobody had to start it again"
+        assert world.models.calls["simulated/fixer"] == 2
+
+
+@pytest.mark.timeout(180)
+async def test_a_locked_database_costs_no_paid_call(tmp_path: Path) -> None:
+    """The reply is kept, and only its entry in the ledger is written again."""
+    async with a_mortal_world(tmp_path, {"fixer": FIXES}) as world, world.bot() as bot:
+        hold = Hold(then=bash(FIX))
+        world.models.interpose("simulated/fixer", hold)
+        issue = await world.issue()
+        await world.label(issue)
+        await at_work(hold)
+        with locked(world.settings.data / "solvebot.sqlite"):
+            hold.release.set()
+            await world.until(lambda: logged(bot, "step.waits"))
+        facts = await world.over(issue, within=120)
+        await solved_once(world, issue, facts)
+        assert world.models.calls["simulated/fixer"] == 2
+        assert facts.dollars == pytest.approx(0.002)
+
+
+@pytest.mark.timeout(180)
+async def test_a_stop_lets_paid_calls_end_and_begins_nothing(tmp_path: Path) -> None:
+    async with a_mortal_world(tmp_path, {"fixer": FIXES}, STOP_SECONDS="60") as world, world.bot() as bot:
+        hold = Hold(then=bash(FIX))
+        world.models.interpose("simulated/fixer", hold)
+        issue = await world.issue()
+        await world.label(issue)
+        await at_work(hold)
+        bot.process.send_signal(signal.SIGTERM)
+        await world.until(lambda: logged(bot, "engine.draining"))
+        assert world.models.calls["simulated/fixer"] == 1
+        hold.release.set()
+        assert await bot.process.wait() == 0
+        assert world.models.calls["simulated/fixer"] == 1
+
+        async with world.bot("again"):
+            facts = await world.over(issue, within=120)
+        await solved_once(world, issue, facts)
+        assert world.models.calls["simulated/fixer"] == 2
+        assert facts.status is Status.COMPLETED
