@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.secrets import redact
 from bot.core.usage import Plan
+from bot.data import claim, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.exchange import Exchange
@@ -314,7 +315,7 @@ async def housing(
 @asynccontextmanager
 async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    prepare(settings.data)
     await asyncio.to_thread(migrate, settings.store_url)
     async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
@@ -396,6 +397,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        instance = await store.ledger.instance()
+        claim(settings.data, instance)
         stack.enter_context(temporary_files(settings.data / "tmp"))
         metrics = Metrics()
         house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
@@ -403,7 +406,7 @@ async def running(
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
         github = hub(settings, session, SYSTEM_CLOCK, sleep)
-        motor = engine(settings, options, clock)
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
@@ -452,7 +455,7 @@ def keep_for_good() -> None:
 async def serve_web(settings: Settings) -> None:
     """Receive only: the inbox is all it needs, and another process works it off. Raises `CannotListen` first."""
     with listening(settings.host, settings.port) as sockets:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        prepare(settings.data)
         await asyncio.to_thread(migrate, settings.store_url)
         inbox = await open_inbox(settings.store_url, SystemClock())
         try:

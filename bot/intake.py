@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.conclude import PATIENCE, Conclusion
+from bot.configuration import read_config
 from bot.core.commands import (
     CancelCommand,
     Command,
@@ -64,7 +65,6 @@ from bot.exchange import ExchangeJob
 from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
-from bot.solve import read_config
 
 log = structlog.get_logger()
 

@@ -159,5 +159,13 @@ def cancel(ids: Sequence[str]) -> None:
     DBOS.cancel_workflows([*ids])
 
 
+def cancelled(ids: Sequence[str]) -> set[str]:
+    """Those that are."""
+    if not ids:
+        return set()
+    found = DBOS.list_workflows(workflow_ids=[*ids], status="CANCELLED", load_input=False, load_output=False)
+    return {workflow.workflow_id for workflow in found}
+
+
 def delete(ids: Sequence[str]) -> None:
     DBOS.delete_workflows([*ids])

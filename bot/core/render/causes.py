@@ -14,6 +14,8 @@ from bot.core.words import enumerated
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+ISSUE_GONE = "the issue is gone"
+REPOSITORY_GONE = "the repository is gone, or the App may no longer see it"
 BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
