@@ -10,8 +10,7 @@ whoever cancels, and by the janitor. A run that is judged holds no sandbox: judg
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +18,11 @@ from typing import Any
 
 import structlog
 
+from bot.agent.calls import Unreadable, read_calls
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.checkout import TOP
+from bot.core.cleaning import visible
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -36,7 +37,9 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
+from bot.core.restoring import Asked, asked_for
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, patiently, step
@@ -76,10 +79,15 @@ class Spent:
 
 
 _NOTHING = Spent(0.0, Usage(), 0.0)
+_BY_CLASS: Mapping[type[WorldError], str] = {
+    SandboxLost: causes.SANDBOX_LOST,
+    StoreAway: causes.STORE_AWAY,
+    HostBroken: causes.HOST_BROKEN,
+}
 
 
 class Runner:
-    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor, options: RunOptions) -> None:
         self._world = world
         self._judge = judge
         self._redact = redact
@@ -179,7 +187,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._world.clock.now(),
             exit_status=result.exit_status,
-            error=_for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
+            error=self._why(result),
             trajectory=await asyncio.to_thread(agent.trajectory, job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -197,7 +205,9 @@ class Runner:
                 await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
             await work.surviving("candidate", take)
-            found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
+            found = await self._world.mirrors.candidate(
+                job.repo, job.base, tree, job.id, ignoring=job.left_by_setup, asked=await self._asked(job)
+            )
         written = scripts_written([done.command for done in work.done], {*paths, *(c.path for c in found.changes)})
         scripts = [Script(script.path, self._redact(script.text)) for script in kept_scripts(found.scripts, written)]
         found = replace(found, summary=self._redact(summary), scripts=tuple(scripts))
@@ -221,7 +231,7 @@ class Runner:
             Status.FAILED,
             at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
-            error=_for_people(error, causes.NOT_TAKEN_OUT),
+            error=self._for_people(error, causes.NOT_TAKEN_OUT),
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
@@ -230,6 +240,12 @@ class Runner:
         await self._workplace(job).close()
 
     # ------------------------------------------------------------------------------------------------------ details
+
+    async def _asked(self, job: RunJob) -> Asked:
+        """The issue's own words, without what the repository says to everybody."""
+        facts = await self._world.store.facts(job.solve)
+        task = facts.task if facts else None
+        return asked_for([task.title, task.body, *(remark.body for remark in task.remarks)]) if task else Asked()
 
     async def _facts(self, job: RunJob) -> RunFacts:
         facts = await self._world.store.facts(job.solve)
@@ -249,6 +265,19 @@ class Runner:
         names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
         return Workplace(self._world.sandboxes, names, furnish, execute)
 
+    def _why(self, result: AgentResult) -> str:
+        """Why it ended, for people; "" where it just did."""
+        if result.error:
+            return self._for_people(result.error, causes.BROKE_OFF[result.exit_status])
+        words = self._redact(visible(result.words))
+        return causes.said_instead(result.exit_status, words) if result.exit_status in causes.SAID_INSTEAD else ""
+
+    def _for_people(self, error: WorldError, otherwise: str) -> str:
+        """Whoever made the error knows best what to do; `otherwise` says where it happened."""
+        if error.said:
+            return causes.provider_refused(self._redact(visible(error.said)), error.remedy)
+        return error.remedy or _BY_CLASS.get(type(error), otherwise)
+
 
 def _has_candidate(result: AgentResult) -> bool:
     """Work that was cut off by a limit is judged like any other; work that was cut off by a failure is not."""
@@ -262,22 +291,5 @@ def _last_words(result: AgentResult) -> str:
 
 def _first_command(reply: Reply) -> str:
     """For people who watch. What a model sends need not be a call at all."""
-    try:
-        arguments = json.loads(reply.message["tool_calls"][0]["function"]["arguments"])
-        return str(arguments["command"])
-    except (LookupError, TypeError, ValueError, RecursionError):
-        return ""
-
-
-def _for_people(error: WorldError, otherwise: str) -> str:
-    """Whoever made the error knows best what to do; `otherwise` says where it happened."""
-    match error:
-        case _ if error.remedy:
-            return error.remedy
-        case SandboxLost():
-            return causes.SANDBOX_LOST
-        case StoreAway():
-            return causes.STORE_AWAY
-        case HostBroken():
-            return causes.HOST_BROKEN
-    return otherwise
+    calls = read_calls(reply.message, 0)
+    return "" if isinstance(calls, Unreadable) else calls[0].command

@@ -58,7 +58,7 @@ from bot.core.model import (
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.record import with_record
-from bot.core.render import causes, replies
+from bot.core.render import causes
 from bot.core.render.environment import notes, tried
 from bot.core.rounds import of_first_round, of_one_round
 from bot.core.similarity import case_of
@@ -233,7 +233,7 @@ class Solver:
         except Gone as error:
             if await self._world.github.branch_head(repo, branch) is not None:
                 raise
-            raise Unsolvable(replies.no_such_base(branch)) from error
+            raise Unsolvable(causes.no_such_base(branch)) from error
         task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
             freeze,
             job,

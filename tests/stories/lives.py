@@ -42,7 +42,7 @@ from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_p
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 LOOK = 0.05  # seconds between two looks at the disk
-UP = 60.0  # seconds that a life may take to answer: on a busy machine the imports alone take some
+UP = 240.0  # seconds that a life may take to answer: on a busy machine the imports alone take some
 UNFINISHED = "select workflow_uuid from {schema}workflow_status where status in ('PENDING', 'ENQUEUED', 'DELAYED')"
 BOUNDARIES = """
 select workflow_uuid || ' started' from {schema}workflow_status
@@ -69,6 +69,11 @@ class Bot:
     process: asyncio.subprocess.Process
 
     @property
+    def operators(self) -> str:
+        """Where it tells how it does."""
+        return f"http://127.0.0.1:{self.plan.environment['METRICS_PORT']}"
+
+    @property
     def life(self) -> int:
         return int(self.plan.life.read_text())
 
@@ -92,7 +97,7 @@ class Bot:
             while True:
                 assert self.process.returncode is None, "the bot has ended"
                 try:
-                    async with session.get(f"{self.url}/readyz") as answer:
+                    async with session.get(f"{self.operators}/readyz") as answer:
                         if answer.status == 200:
                             return
                 except aiohttp.ClientError:
@@ -145,7 +150,7 @@ class MortalWorld:
         directory = self.directory / name
         directory.mkdir()
         port = _free_port()
-        environment = self.environment | {"PORT": str(port)}
+        environment = self.environment | {"PORT": str(port), "METRICS_PORT": str(_free_port())}
         bot = await _start(Plan(str(directory), environment, **plan), f"http://127.0.0.1:{port}")
         self.github.webhooks.url = f"{bot.url}/webhook"
         try:
@@ -173,7 +178,7 @@ class MortalWorld:
         await self.github.delivered()
         return comment
 
-    async def over(self, issue: SimIssue, *, within: float = 60.0) -> SolveFacts:
+    async def over(self, issue: SimIssue, *, within: float = 240.0) -> SolveFacts:
         """Wait until the solve of the issue has ended, and every workflow with it."""
 
         async def ended() -> SolveFacts | None:
@@ -185,11 +190,11 @@ class MortalWorld:
                 await asyncio.sleep(LOOK)
         return facts
 
-    async def at_rest(self, *, within: float = 60.0) -> None:
+    async def at_rest(self, *, within: float = 240.0) -> None:
         """Until every workflow is over."""
         await self.until(lambda: not self.unfinished(), within=within)
 
-    async def until(self, condition: Callable[[], T], *, within: float = 60.0) -> T:
+    async def until(self, condition: Callable[[], T], *, within: float = 240.0) -> T:
         """For what can only be seen from outside: a file, a line of the log."""
         async with asyncio.timeout(within):
             while not (value := condition()):  # noqa: ASYNC110 - as above

@@ -190,6 +190,6 @@ async def killed_at_random(directory: Path, seed: int, *, kills: int, database_u
         return world.models.calls
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_killed_at_random(tmp_path: Path) -> None:
     await killed_at_random(tmp_path, 1, kills=5)
