@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 
-from bot.core.model import IssueRef, RunId, SandboxId, SolveFacts, SolveId, Status, prepared_snapshot
+from bot.core.model import IssueRef, SolveFacts, SolveId, Status, prepared_snapshot
 from bot.core.render import causes
+from bot.core.sandboxes import sandboxes_of
 from bot.engine import Engine, WorkflowState, step
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Sandboxes, Store
 from bot.status import StatusBoard
@@ -16,13 +16,6 @@ from bot.status import StatusBoard
 log = structlog.get_logger()
 
 PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
-
-
-def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
-    """Every sandbox that a solve may have open, whoever was using it."""
-    # A plan or an agent, twice; the agent of the set-up, twice; baseline, twice; judge.
-    uses = ("", "-again", "-setup", "-setup-again", "-base", "-canary", "-judge")
-    return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
 
 
 class Conclusion:

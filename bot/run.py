@@ -40,6 +40,7 @@ from bot.core.model import (
 from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.restoring import Asked, asked_for
+from bot.core.sandboxes import Use, sandbox_of
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, patiently, step
@@ -262,7 +263,7 @@ class Runner:
             once = f"agent-{done.number}"
             return await self._world.sandboxes.run(sandbox, done.command, timeout=job.command_seconds, once=once)
 
-        names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
+        names = sandbox_of(job.id), sandbox_of(job.id, Use.WORK_AGAIN)
         return Workplace(self._world.sandboxes, names, furnish, execute)
 
     def _why(self, result: AgentResult) -> str:
