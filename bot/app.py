@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
+from bot.data import claim, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.exchange import Exchange
@@ -319,7 +320,7 @@ async def housing(
 @asynccontextmanager
 async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    prepare(settings.data)
     await asyncio.to_thread(migrate, settings.store_url)
     async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
@@ -356,7 +357,13 @@ def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, 
 
 
 def engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    return EngineOptions(
+        settings.engine_url,
+        settings.worker_runs,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        grace=settings.stop_seconds,
+    )
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -395,6 +402,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        instance = await store.ledger.instance()
+        claim(settings.data, instance)
         stack.enter_context(temporary_files(settings.data / "tmp"))
         metrics = Metrics()
         house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
@@ -402,7 +411,7 @@ async def running(
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
         github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
-        motor = engine(settings, options, clock)
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)

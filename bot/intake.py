@@ -15,6 +15,7 @@ import structlog
 
 from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
+from bot.configuration import read_config
 from bot.core.commands import (
     CancelCommand,
     Command,
@@ -70,7 +71,6 @@ from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.republish import RepublishJob
-from bot.solve import read_config
 from bot.upkeep import Upkeep
 
 log = structlog.get_logger()

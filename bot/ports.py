@@ -7,11 +7,13 @@ arguments and must then find what the first call left behind.
     ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
     │   ├── Unclear           as before, but it may have been done
     │   ├── LeftAlone         nobody was asked: the service has failed too often lately
+    │   ├── StoreAway         our own database: nobody else is to blame, and everything waits for it
     │   └── Crowded           too many requests or machines at the moment: nothing is broken
     ├── Denied                credentials or permissions; retrying is useless, an operator must act
     ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
     ├── Rejected              our request was understood and refused: validation, protected branch
     │   └── TooMuchText       the model's context is full
+    ├── HostBroken            this machine of ours: its disk is full, git does not work; an operator must act
     ├── SandboxLost           the machine went away; its files are gone
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
@@ -104,6 +106,10 @@ class LeftAlone(Unavailable):
     """The service has failed so often that for now nobody asks it. Nothing was done."""
 
 
+class StoreAway(Unavailable):
+    """Our own database does not answer. Whatever was to be written down has happened nevertheless."""
+
+
 class Crowded(Unavailable):
     """A limit of the service is reached. Nothing was done, and nothing is broken."""
 
@@ -122,6 +128,10 @@ class Rejected(WorldError):
 
 class TooMuchText(Rejected):
     """The conversation no longer fits into the model's context."""
+
+
+class HostBroken(WorldError):
+    """This machine of ours does not do what it should: its disk is full, or a program fails. An operator must act."""
 
 
 class SandboxLost(WorldError):

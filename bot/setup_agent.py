@@ -25,7 +25,8 @@ from bot.core.environment.proof import Attempt
 from bot.core.model import Consulted, RepoConfig, SandboxId, SolveId, Toolchain, Usage
 from bot.core.render import causes
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
-from bot.engine import SANDBOX_PATIENCE, step
+from bot.core.sandboxes import Use, sandbox_of
+from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.ports import Finished, Reply, SandboxLost, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
@@ -142,7 +143,7 @@ class SetupAgent:
         model = job.allowance.model
         reply = await self._world.model.complete(model, messages, temperature=model.temperature, tools=TOOLS)
         now = _sum(so_far, 1, reply.dollars, reply.usage, reply.seconds)
-        await self._world.store.setup_worked(job.solve, now)
+        await patiently(lambda: self._world.store.setup_worked(job.solve, now))
         return reply
 
     @step("set-up command", patience=SANDBOX_PATIENCE)
@@ -170,7 +171,7 @@ class SetupAgent:
     # ------------------------------------------------------------------------------------------------------ details
 
     def _workplace(self, job: SetupJob) -> Workplace:
-        names = SandboxId(f"{job.solve}-setup"), SandboxId(f"{job.solve}-setup-again")
+        names = sandbox_of(job.solve, Use.SETUP_AGENT), sandbox_of(job.solve, Use.SETUP_AGENT_AGAIN)
         return Workplace(self._world.sandboxes, names, job.furnish, job.execute)
 
 

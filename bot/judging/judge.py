@@ -35,6 +35,7 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
+from bot.core.sandboxes import Use, sandbox_of
 from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import names_of_tests
 from bot.core.words import listing
@@ -190,7 +191,7 @@ class Judge:
             evidence = replace(evidence, problem=causes.says_which_tests(listing(parts.uncut)))
         canary = facts.baseline.canary
         trial = CandidateTrial(
-            self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
+            self._bench(facts.id, sandbox_of(candidate.run, Use.JUDGE)),
             facts.baseline,
             parts,
             canary=await self._broken_tests(repo, base, canary) if canary else None,
