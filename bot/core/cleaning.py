@@ -17,6 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.images import count_images, is_picture, mark, unseen
 from bot.core.markdown import BlockKind, Span, SpanKind, html_spans, read_page, spans
 from bot.core.model import Remark, RepoConfig, Sha, Solve, SolveOptions, Task
 
@@ -90,7 +91,7 @@ def _replaced(text: str, found: Sequence[Span]) -> str:
             case SpanKind.HIDDEN:
                 edits.append((span.start, span.end, ""))
             case SpanKind.IMAGE:
-                edits.append((span.start, span.end, "(image)"))
+                edits.append((span.start, span.end, mark(text[span.start : span.end])))
             case SpanKind.TAG:
                 edits.append((span.start, span.end, _bare_tag(text[span.start : span.end])))
             case SpanKind.LINK if span.title:
@@ -107,7 +108,7 @@ def _replaced(text: str, found: Sequence[Span]) -> str:
 def _bare_tag(tag: str) -> str:
     name = _TAG_NAME.match(tag)
     assert name is not None, "spans() finds tags by their name"
-    return "(image)" if name[0].lower() == "<img" else name[0] + ">"
+    return mark(tag) if is_picture(tag) else name[0] + ">"
 
 
 def shorten(text: str, limit: int) -> str:
@@ -125,14 +126,21 @@ def freeze(
     """The input of a solve, cleaned and with its digest. Where the comments are too much, the newest are kept."""
     title = " ".join(clean_text(solve.issue_title, limit=TITLE_LIMIT).split())
     body = clean_text(solve.issue_body)
-    kept, left_out = _fitting(remarks)
+    kept, images, left_out = _fitting(remarks)
+    images += count_images(solve.issue_title, title) + count_images(solve.issue_body, body)
+    if images:
+        left_out = (*left_out, unseen(images))
     digest = task_digest(title, body, kept, base_branch, base_sha, config, solve.options)
     return Task(title, body, kept, base_branch, base_sha, config, solve.options, digest, private, left_out)
 
 
-def _fitting(remarks: Sequence[Remark]) -> tuple[tuple[Remark, ...], tuple[str, ...]]:
-    """The newest, as many as fit. Those behind them are not even read: anybody can write thousands of them."""
+def _fitting(remarks: Sequence[Remark]) -> tuple[tuple[Remark, ...], int, tuple[str, ...]]:
+    """The newest, as many as fit, how many images are in them, and what is left out.
+
+    Those behind them are not even read: anybody can write thousands of them.
+    """
     kept: list[Remark] = []
+    images = 0
     room, patience = ALL_REMARKS_LIMIT, ALL_REMARKS_READ
     for place in range(len(remarks), 0, -1):
         remark = remarks[place - 1]
@@ -141,10 +149,11 @@ def _fitting(remarks: Sequence[Remark]) -> tuple[tuple[Remark, ...], tuple[str, 
         room -= len(body)
         if room < 0 or patience < 0:
             oldest = "oldest comment" if place == 1 else f"oldest {place} comments"
-            return tuple(kept), (f"the {oldest}, because all of them together are too long",)
+            return tuple(kept), images, (f"the {oldest}, because all of them together are too long",)
         if body.strip():
+            images += count_images(remark.body[:LONGEST], body)
             kept.insert(0, Remark(remark.author, body, remark.at))
-    return tuple(kept), ()
+    return tuple(kept), images, ()
 
 
 def task_digest(
