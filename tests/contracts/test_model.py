@@ -347,6 +347,16 @@ async def test_a_hanging_answer_ends(provider: ModelSimulator) -> None:
         await hold.abandoned.wait()
 
 
+async def test_what_was_billed_before_the_time_was_up_is_paid(provider: ModelSimulator) -> None:
+    hold = Hold()
+    provider.interpose(SPEC.model_id, no_choices(), hold)
+    async with client(provider) as model:
+        with pytest.raises(Unavailable) as late:
+            await model.complete(SPEC, ASK, temperature=None, tools=TOOLS, within=2.0)
+    assert hold.arrived.is_set()
+    assert late.value.dollars == 0.25
+
+
 async def test_a_slow_answer_is_waited_for(provider: ModelSimulator) -> None:
     hold = Hold(then=bash("late"))
     provider.interpose(SPEC.model_id, hold)

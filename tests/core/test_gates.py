@@ -448,3 +448,21 @@ def test_time_is_linear(line: str) -> None:
 
     small = max(min(seconds(200) for _ in range(3)), 0.0005)
     assert seconds(2000) < 50 * small
+
+
+LINK = FileChange("lib", ChangeKind.MODIFIED, "120000", "100644", SHA, 9, 1, 1)
+GONE = FileChange("lib", ChangeKind.DELETED, "120000", "000000", None, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_out"),
+    [
+        ((LINK,), True),
+        ((GONE, change("lib/a.py", ChangeKind.ADDED)), True),
+        ((GONE,), False),
+        ((GONE, change("library.py", ChangeKind.ADDED)), False),
+    ],
+)
+def test_a_symlink_that_was_copied_over_is_refused(changes: tuple[FileChange, ...], is_out: bool) -> None:
+    failures = check_gates(Candidate(RunId("r"), "", changes), GatePolicy())
+    assert (Gate.SYMLINK in [failure.gate for failure in failures]) is is_out
