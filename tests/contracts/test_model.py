@@ -168,6 +168,9 @@ PASSING: dict[str, Answer] = {
     "dropped": Drop(),
     "choices of nothing": Fault(200, {"choices": [None]}),
     "a choice without a message": Fault(200, {"choices": [{"message": None, "finish_reason": "stop"}]}),
+    "broke off, with half a sentence": Fault(
+        200, {"choices": [{"finish_reason": "error", "message": {"content": "I"}}]}
+    ),
     "broke off": Fault(200, {"choices": [{"error": {"code": 502, "message": "x"}, "message": {"content": ""}}]}),
 }
 
@@ -240,6 +243,10 @@ FINAL: dict[str, tuple[Answer, type[WorldError]]] = {
     "error in 200, key": (error_in_200(401), Denied),
     "error in 200, credit": (error_in_200("402"), Denied),
     "error in 200, request": (error_in_200(400), Rejected),
+    "refused in the middle": (
+        Fault(200, {"choices": [{"error": {"code": 403, "message": "flagged"}, "message": {"content": ""}}]}),
+        Rejected,
+    ),
     "too much text": (too_much_text(), TooMuchText),
     "413": (refusal(413), TooMuchText),
     "OpenAI": (refusal(400, "Please reduce.", code="context_length_exceeded"), TooMuchText),

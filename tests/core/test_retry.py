@@ -135,7 +135,12 @@ def test_a_fresh_token_changes_nothing_else() -> None:
     assert next_move(failed("POST", 500, fresh=True)) == GiveUp()
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "nan", "inf", "Sat, 99 Nov 2026 12:00:20 GMT"])
+FAR = "Sat, 28 Nov 99999999999999999999 12:00:20 GMT"
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "soon", "nan", "inf", "Sat, 99 Nov 2026 12:00:20 GMT", FAR, "1e999", "9" * 5000]
+)
 def test_no_usable_retry_after(value: str | None) -> None:
     assert retry_after(value, NOW) is None
 
