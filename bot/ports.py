@@ -21,7 +21,7 @@ arguments and must then find what the first call left behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -255,6 +255,9 @@ class Mirrors(Protocol):
     async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]: ...
 
     async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None: ...
+
+    async def texts(self, repo: Repo, commit: Sha, paths: Collection[str], *, limit: int) -> dict[str, str]:
+        """Many files at once, each up to `limit` bytes; larger ones, links and what is not there are left out."""
 
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """word -> path -> number of matching lines, fixed strings, case-insensitive, text files only."""

@@ -10,7 +10,7 @@ whoever cancels, and by the janitor. A run that is judged holds no sandbox: judg
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from bot.core.model import (
     ExitStatus,
     Experiment,
     Repo,
+    RunFacts,
     RunId,
     SandboxId,
     Script,
@@ -36,6 +37,7 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.restoring import Asked, asked_for
 from bot.core.scratch import heavy_directories
@@ -76,8 +78,11 @@ class Spent:
     seconds: float
 
 
+_NOTHING = Spent(0.0, Usage(), 0.0)
+
+
 class Runner:
-    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor, options: RunOptions) -> None:
         self._world = world
         self._judge = judge
         self._redact = redact
@@ -87,6 +92,10 @@ class Runner:
         """The workflow. What came of it is in the store, whatever happened; only a defect raises."""
         structlog.contextvars.bind_contextvars(solve=job.solve, run=job.id)
         has_candidate = await self._attempt(job)
+        await self.leave(job, has_candidate=has_candidate)
+
+    async def leave(self, job: RunJob, *, has_candidate: bool) -> None:
+        """The agent is done."""
         await self.close(job)
         if has_candidate:
             try:
@@ -98,8 +107,8 @@ class Runner:
         """Is there a candidate?"""
         work = self._workplace(job)
         try:
-            await self.open(job, work)
-            agent = self._agent(job, work)
+            before = await self.open(job, work)
+            agent = self._agent(job, work, before or _NOTHING)
             result = await agent.run()
             await self.finish(job, agent, result)
             if _has_candidate(result):
@@ -109,7 +118,7 @@ class Runner:
             return False
         return _has_candidate(result)
 
-    def _agent(self, job: RunJob, work: Workplace) -> Agent:
+    def _agent(self, job: RunJob, work: Workplace, before: Spent) -> Agent:
         async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
 
@@ -122,15 +131,19 @@ class Runner:
         limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
         prompt = task_prompt(job.task, job.experiment.strategy, job.test_command)
         agent = Agent(prompt, limits, think, act)
+        agent.cost, agent.usage = before.dollars, before.usage
         return agent
 
     # ------------------------------------------------------------------------------------------------------- steps
 
     @step("open sandbox", patience=SANDBOX_PATIENCE)
-    async def open(self, job: RunJob, work: Workplace) -> None:
+    async def open(self, job: RunJob, work: Workplace) -> Spent | None:
+        """What was paid before: something, where the run is begun anew."""
         await work.furnish(work.sandbox)
         await self._world.store.run_started(job.id, work.sandbox, self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
+        run = await self._facts(job)
+        return Spent(run.dollars, run.usage, run.seconds)
 
     @step("model call")
     async def model_call(self, job: RunJob, number: int, messages: Sequence[Mapping[str, Any]], spent: Spent) -> Reply:
@@ -197,10 +210,9 @@ class Runner:
     async def judged(self, job: RunJob) -> None:
         facts = await self._world.store.facts(job.solve)
         assert facts is not None
-        run = facts.run(job.id)
-        assert run is not None
-        assert run.candidate is not None
-        evidence = await self._judge.judge(facts, run.candidate)
+        candidate = (await self._facts(job)).candidate
+        assert candidate is not None
+        evidence = await self._judge.judge(facts, candidate)
         await self._world.store.judged(job.id, evidence)
         log.info("run.judged", solve=job.solve, run=job.id, regressions=len(evidence.regressions))
 
@@ -227,6 +239,13 @@ class Runner:
         facts = await self._world.store.facts(job.solve)
         task = facts.task if facts else None
         return asked_for([task.title, task.body, *(remark.body for remark in task.remarks)]) if task else Asked()
+
+    async def _facts(self, job: RunJob) -> RunFacts:
+        facts = await self._world.store.facts(job.solve)
+        assert facts is not None
+        run = facts.run(job.id)
+        assert run is not None
+        return run
 
     def _workplace(self, job: RunJob) -> Workplace:
         async def furnish(sandbox: SandboxId) -> None:

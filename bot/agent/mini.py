@@ -33,6 +33,7 @@ from bot.agent.protocol import text_of
 from bot.agent.refusal import refusal
 from bot.agent.upstream import BASH_TOOL, DefaultAgent, FormatError, InterruptAgentFlow
 from bot.core.model import ExitStatus, Usage
+from bot.core.outgoing import Redactor
 from bot.core.screen_text import as_shown
 from bot.core.submission import Submission, submission
 from bot.ports import Finished, Reply, WorldError
@@ -202,15 +203,18 @@ class Agent(DefaultAgent):
         observed = [_observation(action, output) for action, output in zip(actions, outputs, strict=True)]
         return self.add_messages(*observed, *([] if end is None else [_exit(end)]))
 
-    def trajectory(self, model_name: str, redact: Callable[[str], str]) -> bytes:
-        """The conversation as JSON in the format mini-swe-agent-1.1, redacted, gzipped; the same for the same run."""
+    def trajectory(self, model_name: str, redact: Redactor) -> bytes:
+        """The conversation as JSON in the format mini-swe-agent-1.1, gzipped; the same for the same run.
+
+        Redacted text by text, before it becomes JSON, keys too: in JSON, a secret of several lines is another text.
+        """
         about = {
             "info": {
                 "model_stats": {"tokens": self.usage.total, "seconds": self.seconds},
                 "config": {"model": {"model_name": model_name}},
             }
         }
-        return gzip.compress(msgspec.json.encode(_redacted(self.serialize(about), redact)), compresslevel=6, mtime=0)
+        return gzip.compress(msgspec.json.encode(redact.within(self.serialize(about))), compresslevel=6, mtime=0)
 
     def _check_limits(self) -> None:
         if self.n_calls >= self.limits.steps:
@@ -247,17 +251,6 @@ def read_reply(reply: Reply, step: int) -> Message:
     actions = [{"command": call.command, "tool_call_id": call.message["id"]} for call in calls]
     said = [call.message for call in calls]
     return {**reply.message, "role": "assistant", "tool_calls": said, "extra": {"actions": actions, **paid}}
-
-
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
-    """Text by text, before it becomes JSON: escaped, a secret of several lines would no longer be found."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redacted(item, redact) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_redacted(item, redact) for item in value]
-    return value
 
 
 def _went_on(finished: Finished, handed_in: Submission) -> bool:

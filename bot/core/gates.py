@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.file_roles import BY_NAME, FileRoles
 from bot.core.globs import covers, parse_globs
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.patches import Edit, read_patch, unquoted
@@ -44,6 +45,7 @@ class GatePolicy:
 
     protect: tuple[str, ...] = ()
     pointers: frozenset[str] = frozenset()
+    roles: FileRoles = BY_NAME
     max_patch_bytes: int = 400_000
     max_lines: int = 2_000
     max_files: int = 60
@@ -62,7 +64,8 @@ def check_gates(
     if too_large := _size(candidate, policy):
         return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
     edits = list(_edits(candidate, texts or {}))
-    return (*failures, *_secrets(edits), *_tests(candidate.changes, edits))
+    tests = [edit for edit in edits if edit.path not in policy.roles.product]
+    return (*failures, *_secrets(edits), *_tests(candidate.changes, tests))
 
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:

@@ -353,6 +353,8 @@ class Baseline:
     canary_fails: tuple[str, ...] = ()  # stable tests of it that fail then
     canary_alone: str = ""  # a command for its tests alone, where all tests but these are told with the canary in place
     canary_tests: tuple[str, ...] = ()  # what that command tells
+    product: tuple[str, ...] = ()  # files that are called like tests and are product code
+    unusual_tests: tuple[str, ...] = ()  # files that hold tests and are not called so
 
 
 class Gate(StrEnum):
@@ -466,6 +468,7 @@ class Evidence:
     inert: bool = False  # nothing in it but comments, white space and tests
     lines_changed: int = 0
     files_changed: int = 0
+    meddles: tuple[str, ...] = ()  # files in which it touches what runs the tests
     problem: str = ""  # why something could not be observed, for people
     notes: tuple[str, ...] = ()  # how it was observed, for people: "1 new failure passed when repeated"
 

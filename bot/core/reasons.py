@@ -19,7 +19,7 @@ from bot.core.evidence import (
     reproduction,
 )
 from bot.core.model import Evidence, Gate
-from bot.core.odds import READY, Judged, Kind
+from bot.core.odds import READY, Judged, Kind, proof
 from bot.core.pool import PooledTest
 from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection, whose_tests
 from bot.core.words import listing as listing
@@ -165,9 +165,11 @@ def uncertain(choice: Choice) -> tuple[str, ...]:
     """What nobody checked, what was left out, and with it why it is a draft."""
     said = _about_tests(choice.case)
     if choice.champion is not None:
+        if meddles := choice.champion.evidence.meddles:
+            said.insert(0, f"It changes what runs the tests, in {listing(meddles)}: please look there first.")
         said += _about_champion(choice.champion.evidence, choice)
         said += _about_own_tests(choice.champion.evidence, choice.table)
-        said += _about_kinds(choice.champion)
+        said += _about_kinds(choice.champion, choice.table)
         said += _about_agreement(choice.champion, choice)
     return tuple(said)
 
@@ -219,10 +221,12 @@ def _about_own_tests(champion: Evidence, table: Matrix) -> list[str]:
             return []
 
 
-def _about_kinds(champion: Judged) -> list[str]:
+def _about_kinds(champion: Judged, table: Matrix) -> list[str]:
     """Likely enough to be called ready, and too little of it was seen."""
-    if champion.confidence < READY or Kind.REPRO in champion.kinds or len(champion.kinds) != 1:
+    if champion.confidence < READY or Kind.REPRO in champion.kinds or len(proof(champion, table)) > 1:
         return []
+    if len(champion.kinds) != 1:
+        return ["Its own tests show the problem and its absence, but no other candidate was run on them."]
     return [f"One thing alone was seen that speaks for it: {next(iter(champion.kinds)).value}."]
 
 

@@ -15,7 +15,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -46,9 +46,11 @@ _Key = tuple[tuple[int, int], Sha]
 class GitMirrors:
     """The `Mirrors` port. `environment`: what the operator lets git see, such as HTTPS_PROXY or SSL_CERT_FILE.
 
+    `remote`: where a repository is fetched from. A mirror is no more than a copy: when it does not have the commit,
+    because somebody has made room or another machine fetched it, it is fetched. Every method raises `Gone` when the
+    commit is nowhere, and `Rejected` when it has more files than anybody looks at.
     `pauses`: seconds between the tries of a fetch. `most_bytes`: of the files of a commit; there is no other bound,
-    since the same blob of zeros may stand everywhere in a tree. Every method but `fetch` raises `Gone` when the mirror
-    does not have the commit, and `Rejected` when it has more files than anybody looks at.
+    since the same blob of zeros may stand everywhere in a tree.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class GitMirrors:
         directory: Path,
         environment: Mapping[str, str] | None = None,
         *,
+        remote: Callable[[Repo], Awaitable[Remote]] | None = None,
         pauses: Sequence[float] = (0.5, 2.0),
         most_bytes: int = 2**30,
     ) -> None:
         self._directory = directory
         self._environment = neutral(environment)
+        self._remote = remote
         self._pauses = tuple(pauses)
         self._most_bytes = most_bytes
         self._locks: dict[int, asyncio.Lock] = {}
@@ -100,6 +104,13 @@ class GitMirrors:
         """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
         content = await read_at(await self._holding(repo, commit), commit, path)
         return content[:limit] if content is not None else None
+
+    async def texts(self, repo: Repo, commit: Sha, paths: Collection[str], *, limit: int) -> dict[str, str]:
+        wanted = frozenset(paths)
+        files = [file for file in await self.files(repo, commit) if file.path in wanted and file.mode[:3] == "100"]
+        files = [file for file in files if file.size <= limit]
+        contents = await read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in files])
+        return {file.path: text.decode("utf-8", "replace") for file, text in zip(files, contents, strict=True)}
 
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """Words after the 64th are not looked for, nor those that are empty or hold a line break or NUL."""
@@ -217,10 +228,11 @@ class GitMirrors:
         if (known := self._trees.get(key)) is not None:
             return known
         git = Git(mirror, self._environment)
-        try:
-            await git("cat-file", "-e", f"{commit}^{{commit}}")
-        except GitFailed as error:
-            raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
+        if not await _has(git, commit):
+            if self._remote is None:
+                raise Gone(f"the mirror of {repo.name} has no commit {commit}")
+            await self.fetch(repo, await self._remote(repo), want=commit)
+            key = _made(mirror), commit
         listing = await git("ls-tree", "-r", "-l", "-z", commit)
         if (count := listing.count(b"\0")) > worktree.MAX_MEMBERS:
             remedy = f"The repository has {count:,} files; I work on at most {worktree.MAX_MEMBERS:,}."
@@ -293,6 +305,14 @@ def _read_listing(output: bytes) -> list[TreeFile]:
 def _shown(file: TreeFile) -> TreeFile:
     path = worktree.shown(file.path)
     return file if path == file.path else replace(file, path=path)
+
+
+async def _has(git: Git, commit: Sha) -> bool:
+    try:
+        await git("cat-file", "-e", f"{commit}^{{commit}}")
+    except GitFailed:
+        return False
+    return True
 
 
 async def _grep(git: Git, commit: Sha, word: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from bot.core.checkout import MAX_DEPTH
 from bot.core.globs import parents
 from bot.core.model import ChangeKind, FileChange, Script, Sha
 from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, is_script
@@ -27,7 +28,6 @@ from bot.ports import TreeFile
 MAX_FILE = 5_000_000  # bytes of one changed file
 MAX_CONTENT = 50_000_000  # bytes of all changed files together
 MAX_MEMBERS = 200_000
-MAX_DEPTH = 100  # directories above a file
 MAX_CHANGES = 2_000  # files
 _SHOWN = 100  # changes named when there are too many
 

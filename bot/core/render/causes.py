@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
 from bot.core.early import saved
-from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
+from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.restoring import Aspect, PutBack
 from bot.core.words import enumerated, listing
@@ -15,6 +15,10 @@ from bot.core.words import enumerated, listing
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+BEGUN_ANEW = (
+    "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
+    "attempts that were over are kept, and so is what was paid."
+)
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
@@ -64,6 +68,12 @@ def quoted(said: str, most: int = 200) -> str:
     return f"“{line if len(line) <= most else line[: most - 1].rstrip() + '…'}”"
 
 
+def run_begun_anew(run: RunFacts) -> str:
+    return (
+        f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
+
+
 def service_away(outage: Outage) -> str:
     """With the date: a comment may be read days later."""
     since = f"{outage.since:%H:%M} UTC on {outage.since:%Y-%m-%d}"
@@ -71,6 +81,10 @@ def service_away(outage: Outage) -> str:
         f"The service that lends us sandboxes has not answered since {since}. "
         "Nothing is lost: what needs one waits, and goes on by itself."
     )
+
+
+def no_such_base(branch: str) -> str:
+    return f"There is no branch {branch} to start from. Name one that exists with `base=`."
 
 
 def may_no_longer_ask(login: str) -> str:
@@ -107,6 +121,11 @@ def changes_modes(paths: Sequence[str]) -> str:
 
 def skips_its_own_tests(names: str) -> str:
     return f"It skips tests that it adds itself, in {names}."
+
+
+def says_which_tests(names: str) -> str:
+    """Where all that is known is one exit code."""
+    return f"{names} may say which tests are run, so it proves less than usual that the old tests pass."
 
 
 def check_fails(command: str) -> str:
