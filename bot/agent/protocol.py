@@ -11,7 +11,8 @@ An answer is read as far as it can be (`answers.py`): a broken character costs t
 
 What a call costs is the provider's `usage.cost`; where it says none, the catalogue's prices times its tokens; where it
 counts no tokens either, tokens estimated from the length of the text, because a call that counts as free has no limit.
-An answer that cannot be read costs what it says it costs, if it says so anywhere.
+An answer that cannot be read costs what it says it costs, if it says so anywhere; one that was not waited for costs
+what was asked.
 """
 
 from __future__ import annotations
