@@ -15,6 +15,10 @@ from bot.core.model import (
     Answer,
     Compared,
     Consulted,
+    Evidence,
+    ExitStatus,
+    Gate,
+    GateFailure,
     IssueTests,
     ModelSpec,
     Outcome,
@@ -349,3 +353,12 @@ def test_help_names_every_model() -> None:
     assert all(f"`{model.name}`" in said for model in models)
     assert "and 20 more" in help_text(models * 3, [])
     assert "Models: none yet" in help_text([], [])
+
+
+def test_who_did_not_work_is_told_with_its_words_beside_a_champion() -> None:
+    facts = decided()
+    a, b = facts.runs
+    empty = Evidence(b.id, gate_failures=(GateFailure(Gate.EMPTY, ""),))
+    refused = replace(b, exit_status=ExitStatus.REFUSED, error="The model refused: “No *way*.”", evidence=empty)
+    told = explanation(replace(facts, runs=(a, refused)))
+    assert "- The model refused: “No \\*way\\*.”\n- out: it changes nothing" in told
