@@ -69,7 +69,8 @@ def _kept(value: Any, depth: int) -> Any:
 
 
 def encodable(text: str) -> str:
-    """Halves of a pair that stand beside each other are joined; one alone becomes U+FFFD."""
+    """Halves of a pair that stand beside each other are joined; one alone becomes U+FFFD, as does NUL."""
+    text = text.replace("\0", "\ufffd")  # no database takes it
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -27,7 +27,7 @@ _LINE_ENDS = re.compile(
 )
 _MODES = re.compile(
     r"\bchmod\b|\bexecutable\b|\bexec(?:ution|ute)?[ -](?:bit|permission|flag)s?\b|(?<!\w)\+x\b|\b0?(?:755|644)\b"
-    r"|\bfile modes?\b|permission denied",
+    r"|\bfile modes?\b|permission denied|\brunnable\b",
     re.IGNORECASE,
 )
 

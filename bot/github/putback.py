@@ -45,19 +45,7 @@ async def old_contents(git: Git, changes: Sequence[Change]) -> dict[str, bytes]:
 def put_back(
     difference: Difference, tracked: Mapping[str, TreeFile], old: Mapping[str, bytes], tree: Path, asked: Asked
 ) -> tuple[Difference, tuple[PutBack, ...]]:
-    """`old`: from `old_contents`. What then differs in nothing is no change. Reads files: call it in a thread.
-
-    Modes that are all that is left were what the work was about.
-    """
-    left, done = _all_put_back(difference, tracked, old, tree, asked)
-    if not left.changes and not asked.modes and any(each.aspect is Aspect.MODE for each in done):
-        return _all_put_back(difference, tracked, old, tree, replace(asked, modes=True))
-    return left, done
-
-
-def _all_put_back(
-    difference: Difference, tracked: Mapping[str, TreeFile], old: Mapping[str, bytes], tree: Path, asked: Asked
-) -> tuple[Difference, tuple[PutBack, ...]]:
+    """`old`: from `old_contents`. What then differs in nothing is no change. Reads files: call it in a thread."""
     kept: list[Change] = []
     done: list[PutBack] = []
     now = {change.path: change.new for change in difference.changes}

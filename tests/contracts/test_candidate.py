@@ -370,11 +370,11 @@ async def test_what_was_changed_by_the_way_is_put_back(
     assert (Gate.SYMLINK in [f.gate for f in check_gates(candidate, GatePolicy())]) is ("link" in left)
 
 
-async def test_a_mode_that_is_all_that_was_changed_was_meant(world: World) -> None:
+async def test_a_mode_that_nobody_asked_for_is_no_work(world: World) -> None:
     base = await world.base(BASE)
-    candidate = await world.candidate(base, {"app.py": (BASE["app.py"], 0o755), "crlf.txt": b"one\ntwo\nthree\n"})  # type: ignore[dict-item]
-    assert [(change.path, change.new_mode) for change in candidate.changes] == [("app.py", "100755")]
-    assert candidate.put_back == (PutBack("crlf.txt", ENDS),)
+    candidate = await world.candidate(base, {"app.py": (BASE["app.py"], 0o755)})  # type: ignore[dict-item]
+    assert (candidate.patch, candidate.changes) == ("", ())
+    assert candidate.put_back == (PutBack("app.py", MODE),)
 
 
 async def test_what_the_task_speaks_of_is_kept(world: World) -> None:

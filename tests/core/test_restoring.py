@@ -109,6 +109,7 @@ def test_any_bytes_have_an_encoding(old: bytes, new: bytes) -> None:
         ("the executable bit got lost", Asked(modes=True)),
         ("bash: ./run.sh: Permission denied", Asked(modes=True)),
         ("should be 0755", Asked(modes=True)),
+        ("make build.sh runnable", Asked(modes=True)),
         ("Normalise line endings to LF", Asked(line_ends=True)),
         ("files with CRLF are broken", Asked(line_ends=True)),
         ("CR/LF", Asked(line_ends=True)),
