@@ -12,7 +12,6 @@ from collections.abc import Iterable
 MARK = "(image)"
 UNREAD = "(image) stands where the issue has an image. Nobody could look at it: do not guess what it shows."
 
-_PICTURES = re.compile(r"<(?:img|video|audio|svg|object|embed|iframe)\b", re.IGNORECASE)
 _UPLOAD = re.compile(
     r"https://(?:github\.com/(?:user-attachments/assets|[\w.-]{1,100}/[\w.-]{1,100}/assets/\d{1,12})/[0-9a-f-]{32,36}"
     r"|(?:private-)?user-images\.githubusercontent\.com/\d{1,12}/[0-9a-f-]{16,60}\.\w{3,4})(?=[\s\"')>?]|$)"
@@ -24,10 +23,6 @@ def mark(source: str) -> str:
     """What stands for an image; `source` is its Markdown or its tag."""
     found = _UPLOAD.search(source)
     return f"(image: {found[0]})" if found else MARK
-
-
-def is_picture(tag: str) -> bool:
-    return _PICTURES.match(tag) is not None
 
 
 def count_images(written: str, cleaned: str) -> int:
