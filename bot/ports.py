@@ -447,8 +447,9 @@ class Model(Protocol):
         *,
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
+        within: float | None = None,
     ) -> Reply:
-        """Retries what is worth retrying itself. No tools: it can only answer with text.
+        """Retries what is worth retrying itself, for `within` seconds in all. No tools: it can only answer with text.
 
         Raises `Denied` (key or credit: every run is affected), `TooMuchText`, `Rejected` (this request),
         `Unavailable` (after all attempts).
