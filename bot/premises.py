@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """`backups_expected`: somebody said where they lie. `backed_up_at`: in seconds since the epoch, None without one."""
+    """`backups_expected`: somebody said where they lie. `backed_up_at`: seconds since the epoch, or None."""
 
     disk: int
     free: int

@@ -11,16 +11,19 @@ from collections import Counter as Count
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from math import inf, nan
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.core.breaker import Circuit, Health, circuit
+from bot.core.deployment import Sample
 from bot.core.machines import Lease, Operation
 from bot.core.model import Status
 from bot.core.usage import Quota
@@ -218,6 +221,18 @@ def _state(lease: Lease) -> str:
     if lease.machine is None:
         return "asked for"
     return "warm" if lease.is_warm else "used"
+
+
+MOST_SAMPLES = 20_000
+
+
+def read_samples(text: str) -> tuple[Sample, ...]:
+    """What another process told, as `Metrics.show` wrote it; nothing where it is none."""
+    try:
+        found = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return tuple(Sample(each.name, each.labels, float(each.value)) for each in islice(found, MOST_SAMPLES))
+    except (ValueError, IndexError, KeyError):
+        return ()
 
 
 def metrics_route(metrics: Metrics, look: Look, clock: Clock, *, timeout: float = 5.0) -> Route:
