@@ -468,11 +468,16 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many there are in each state: what is going on, and which solves have ended lately."""
+    """How many there are in each state: what is going on, and which solves have ended lately.
+
+    `waiting`: deliveries that the engine does not have yet; `oldest` is when the first of them came.
+    """
 
     solves: Mapping[Status, int]
     runs: Mapping[Status, int]  # of solves that are going on
     ended: Mapping[Status, int]
+    waiting: int = 0
+    oldest: datetime | None = None
 
 
 class Store(Protocol):

@@ -212,6 +212,9 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
     )
+    backups: Path | None = _setting(
+        "BACKUP_DIR", None, "Directory in which your backups lie: how old the newest is becomes a metric."
+    )
     host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
     metrics_host: str = _setting(
@@ -443,6 +446,7 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     float: _number,
     bool: _truth,
     Path: _path,
+    Path | None: _path,
     Secret: _secret,
     tuple[str, ...]: _words,
     tuple[Path, ...]: _directories,

@@ -57,6 +57,7 @@ class Worker:
         board: StatusBoard,
         clock: AlarmClock,
         chores: Chores,
+        tell_missed: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._inbox = inbox
         self._engine = engine
@@ -65,6 +66,7 @@ class Worker:
         self._board = board
         self._clock = clock
         self._chores = chores
+        self._tell_missed = tell_missed
         self._swept: datetime | None = None
 
     async def work(self, missed: MissedDeliveries | None = None) -> None:
@@ -115,6 +117,7 @@ class Worker:
         self._swept = now - SWEEP_OVERLAP
         if asked:
             log.warning("deliveries.missed", asked_again=asked)
+            self._tell_missed(asked)
 
     # ------------------------------------------------------------------------------------------------------ chores
 
