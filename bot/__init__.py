@@ -21,6 +21,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
+    polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start

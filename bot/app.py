@@ -47,6 +47,7 @@ from bot.github.tokens import AppIdentity
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
@@ -61,7 +62,7 @@ from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
 from bot.sandbox.watch import PlanWatch
-from bot.settings import Settings
+from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard, TellOutage, no_outage
 from bot.store.migrate import migrate
@@ -405,7 +406,8 @@ async def running(
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
-        working = asyncio.create_task(worker.work(github), name="worker")
+        polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
+        working = asyncio.create_task(worker.work(github, polling), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         pages = for_operators(metrics, checks, lambda: house.standing(store, clock), clock)

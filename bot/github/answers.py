@@ -143,7 +143,21 @@ class Pull(msgspec.Struct, frozen=True):
 
 
 class HookDelivery(msgspec.Struct, frozen=True):
+    """One attempt to deliver. `redelivery`: somebody asked for it."""
+
     id: int
     guid: str
     delivered_at: Time
     status: str  # "OK", "Invalid HTTP Response: 503", ...
+    event: str
+    redelivery: bool = False
+
+
+class HookRequest(msgspec.Struct, frozen=True):
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class HookDeliveryDetails(msgspec.Struct, frozen=True):
+    guid: str
+    event: str
+    request: HookRequest
