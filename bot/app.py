@@ -449,12 +449,12 @@ async def serve(settings: Settings, *, options: EngineOptions | None = None, fir
         await first(settings)
         async with running(settings, options=options) as bot:
             keep_for_good()
-            await _serve([(bot.app, public), (bot.pages, private)], bot.working)
+            await served([(bot.app, public), (bot.pages, private)], bot.working)
             if bot.working.done():
                 bot.working.result()
 
 
-async def _serve(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
+async def served(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
     """Until a signal, or until one of these or of `work` is over."""
     servers = [_Server(app) for app, _ in apps]
     serving = [
@@ -482,7 +482,7 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
             try:
                 look = partial(standing, store, SYSTEM_CLOCK)
                 pages = for_operators(Metrics(), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                await _serve([(for_anybody(settings, inbox), public), (pages, private)])
+                await served([(for_anybody(settings, inbox), public), (pages, private)])
             finally:
                 await inbox.close()
 
@@ -495,7 +495,7 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
         await first(settings)
         async with running(settings) as bot:
             keep_for_good()
-            await (_serve([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
+            await (served([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
             if bot.working.done():
                 bot.working.result()
 

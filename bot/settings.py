@@ -73,6 +73,10 @@ class Settings:
         Secret(""),
         "The App's private key: PEM text, the same in base64, or the path of the file.",
     )
+    client_id: str = _setting("GITHUB_CLIENT_ID", "", "The App's client id, for signing in with GitHub.")
+    client_secret: Secret = _setting(
+        "GITHUB_CLIENT_SECRET", Secret(""), "The App's client secret, for signing in with GitHub."
+    )
     webhook_secrets: tuple[Secret, ...] = _setting(
         "GITHUB_WEBHOOK_SECRET", (), "The webhook secret. Several, separated by commas, while you rotate it."
     )
@@ -257,7 +261,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        named = [secret.reveal() for secret in (self.private_key, self.model_key, self.e2b_key, *self.webhook_secrets)]
+        kept = (self.private_key, self.client_secret, self.model_key, self.e2b_key, *self.webhook_secrets)
+        named = [secret.reveal() for secret in kept]
         password = urlsplit(self.database_url).password or ""
         return tuple(filter(None, (*named, password, unquote(password))))
 

@@ -70,7 +70,7 @@ class Browser:
     async def post(self, url: str, fields: Mapping[str, str], **headers: str) -> Page:
         return await self._request("POST", url, fields, headers)
 
-    async def press(self, page: Page, form: int = 0, **fields: str) -> Page:
+    async def press(self, page: Page, form: int = 0, /, **fields: str) -> Page:
         """The button of a form, with these fields filled in."""
         found = page.forms[form]
         unknown = fields.keys() - found.fields.keys()
@@ -80,6 +80,7 @@ class Browser:
         )
 
     async def follow(self, page: Page) -> Page:
+        assert page.redirected_to, page.text
         return await self.get(urljoin(page.url, page.redirected_to))
 
     async def _request(

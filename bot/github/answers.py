@@ -20,6 +20,26 @@ class Account(msgspec.Struct, frozen=True):
 
 class App(msgspec.Struct, frozen=True):
     slug: str
+    html_url: str = ""
+    permissions: dict[str, str] = {}
+    events: list[str] = []
+
+
+class Installation(msgspec.Struct, frozen=True):
+    id: int
+    account: Account
+    html_url: str = ""
+    permissions: dict[str, str] = {}
+    events: list[str] = []
+    suspended_at: Time | None = None
+
+
+class HookConfig(msgspec.Struct, frozen=True):
+    """Where deliveries go. The secret is never told."""
+
+    url: str = ""
+    content_type: str = ""
+    insecure_ssl: str | int = "0"
 
 
 class InstallationToken(msgspec.Struct, frozen=True):

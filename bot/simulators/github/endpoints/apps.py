@@ -161,6 +161,14 @@ def _delivery(delivery: Delivery) -> Json:
     }
 
 
+async def change_hook_config(call: Call) -> Answer:
+    if (url := call.optional_text("url")) is not None:
+        call.stage.webhooks.url = url
+    if (secret := call.optional_text("secret")) is not None:
+        call.stage.webhooks.secret = secret
+    return await get_hook_config(call)
+
+
 async def get_hook_config(call: Call) -> Answer:
     return Answer(
         {"url": call.stage.webhooks.url or "", "content_type": "json", "insecure_ssl": "0", "secret": "********"}
@@ -193,6 +201,7 @@ ENDPOINTS = (
     Endpoint("POST", "/app/installations/{id:int}/access_tokens", create_token, "app"),
     Endpoint("DELETE", "/installation/token", revoke_token, "metadata: read"),
     Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
+    Endpoint("PATCH", "/app/hook/config", change_hook_config, "app"),
     Endpoint("GET", "/app/hook/deliveries", list_deliveries, "app"),
     Endpoint("GET", "/app/hook/deliveries/{id:int}", get_delivery, "app"),
     Endpoint("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "app"),
