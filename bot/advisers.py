@@ -9,7 +9,6 @@ what is there.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -115,13 +114,12 @@ class Advisers:
     async def _ask(self, model: ModelSpec, prompt: Prompt, cost: Consulted) -> tuple[str | None, Consulted]:
         """What it says, None where it gives no answer; and what it has cost with what was spent before."""
         try:
-            async with asyncio.timeout(SECONDS):
-                reply = await self._world.model.complete(
-                    model, prompt.messages, temperature=model.temperature, tools=()
-                )
-        except (WorldError, TimeoutError) as error:
-            log.warning("advisers.no_answer", model=model.name, reason=str(error) or type(error).__name__)
-            return None, added(cost, error.dollars if isinstance(error, WorldError) else 0.0)
+            reply = await self._world.model.complete(
+                model, prompt.messages, temperature=model.temperature, tools=(), within=SECONDS
+            )
+        except WorldError as error:
+            log.warning("advisers.no_answer", model=model.name, reason=str(error))
+            return None, added(cost, error.dollars)
         return text_of(reply.message), added(cost, reply.dollars, reply.usage, reply.seconds)
 
     async def _facts(self, id: SolveId) -> SolveFacts:

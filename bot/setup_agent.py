@@ -19,6 +19,7 @@ import structlog
 
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import setup_prompt
+from bot.core.cleaning import visible
 from bot.core.environment.brief import Signposts, setup_brief
 from bot.core.environment.help import MAX_SCRIPT, SCRIPT, Allowance, Script, is_proved, read_script
 from bot.core.environment.proof import Attempt
@@ -195,4 +196,6 @@ def _sum(work: Consulted, steps: int, dollars: float, usage: Usage, seconds: flo
 
 
 def _for_people(error: WorldError) -> str:
+    if error.said:
+        return causes.provider_refused(visible(error.said), error.remedy)
     return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else causes.AGENT_BROKE_OFF)

@@ -9,6 +9,7 @@ from bot.core.early import saved
 from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.restoring import Aspect, PutBack
+from bot.core.screen_text import as_shown
 from bot.core.words import enumerated, listing
 
 # A solve
@@ -104,6 +105,11 @@ def pull_refused(remedy: str) -> str:
     return f"GitHub refused the pull request. {remedy}".strip()
 
 
+def not_written(remedy: str) -> str:
+    """Before there was a branch."""
+    return f"GitHub refused what should be published. {remedy}".strip()
+
+
 def delete_branches(name: str) -> str:
     return f"Delete old {name} branches."
 
@@ -176,5 +182,5 @@ def set_up_failed(command: str, ending: str, output: str) -> str:
 
 def last_lines(output: str, number: int) -> str:
     """The last lines that say something, on one line, at most 300 characters of them."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()][-number:]
+    lines = [line.strip() for line in as_shown(output).splitlines() if line.strip()][-number:]
     return " / ".join(lines)[-300:]
