@@ -118,14 +118,16 @@ async def of_git(program: str | None, *, seconds: float = 10.0) -> Finding:
     """`program` is started, and answers within so many seconds, or it is none of use."""
     if program is None:
         return Finding(Health.BAD, "git", "not found", _GIT_REMEDY)
-    ask = partial(subprocess.run, [program, "--version"], env=neutral(), stdin=subprocess.DEVNULL, capture_output=True)
+    ask = partial(
+        subprocess.run, [program, "--version"], env=neutral(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     try:
         done = await asyncio.to_thread(ask, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         return Finding(Health.BAD, "git", f"{program} does not answer", _GIT_REMEDY)
     except OSError as error:
         return Finding(Health.BAD, "git", f"{program}: {(error.strerror or 'cannot be started').lower()}", _GIT_REMEDY)
-    version = re.match(r"git version ([0-9]{1,3})\.([0-9]{1,3})\S*", done.stdout.decode(errors="replace"))
+    version = re.match(r"git version ([0-9]{1,3})\.([0-9]{1,3})\S*", done.stdout)
     if version is None:
         return Finding(Health.BAD, "git", f"{program} does not say its version", _GIT_REMEDY)
     found = version[0].removeprefix("git version ")

@@ -18,6 +18,7 @@ from bot.core.model import (
     IssueTests,
     ModelSpec,
     Outcome,
+    Person,
     PullRequest,
     RunFacts,
     Sha,
@@ -28,7 +29,7 @@ from bot.core.model import (
 )
 from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title
+from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title, signed_off
 from bot.core.render.replies import explanation, help_text, not_understood, status_reply
 from bot.core.render.status import status_comment, status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
@@ -364,3 +365,17 @@ def test_help_names_every_model() -> None:
 )
 def test_what_may_be_published_without_paying_again(facts: SolveFacts, unpublished: bool) -> None:
     assert is_unpublished(facts) is unpublished
+
+
+@pytest.mark.parametrize(
+    ("author", "by", "lines"),
+    [
+        ("bot <1+bot@x>", Person("ann", 42),
+         ["Signed-off-by: bot <1+bot@x>", "Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+        ("Ada <ada@x>", Person("Ada", 0), ["Signed-off-by: Ada <ada@x>"]),
+        ("", Person("ann", 42), ["Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+    ],
+)  # fmt: skip
+def test_a_commit_is_signed_off_by_its_author_and_by_who_asked(author: str, by: Person, lines: list[str]) -> None:
+    message = "Fix: it\n\nFixes #7\n\nCo-authored-by: ann <x>"
+    assert signed_off(message, author, by).splitlines() == [*message.splitlines(), *lines]
