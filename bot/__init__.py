@@ -9,7 +9,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
 
     core/          decisions: pure functions whose docstrings are the policies, and render/, every sentence we say
     ports.py       all we ask of the world, on one page
-    github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine.py  durable workflows
+    github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py               the environment, read once; events with keys, without secrets
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/      evidence: what happens when things are run
@@ -19,8 +19,10 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     clearance.py   could the champion be published at all? asked before the first dollar
     republish.py   /solve retry where only the publication failed
+    anew.py        what an upgrade finds in flight and cannot read
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
-    again.py       what is begun anew when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
+    upkeep.py      where the App is installed, and which repositories there are
+    again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -29,12 +30,13 @@ from uv import find_uv_bin
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
+from bot.anew import Anew
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
 from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
-from bot.core.secrets import redact
+from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
@@ -43,6 +45,7 @@ from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
@@ -108,10 +111,9 @@ class Bot:
     intake: Intake
 
 
-def redactor(settings: Settings) -> Callable[[str], str]:
+def redactor(settings: Settings) -> Redactor:
     """By exact value and by shape, for everything that leaves."""
-    secrets = settings.secrets
-    return lambda text: redact(text, secrets)
+    return Redactor(settings.secrets)
 
 
 def server_limits(settings: Settings) -> ServerLimits:
@@ -165,9 +167,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    anew = Anew(world.store, engine, solver, runner, conclusion)
     engine.register("intake", intake.handle)
-    engine.register("solve", solver.solve)
-    engine.register("run", runner.run, queued=True)
+    engine.register("solve", solver.solve, anew=anew.solve)
+    engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
@@ -327,7 +330,7 @@ async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
+    """One for all models: its pool is what makes a call cheap. Limits are the callers' own."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -340,9 +343,9 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
     return Hub(
-        session,
+        pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
         clock,
         api_url=settings.api_url,
@@ -398,9 +401,9 @@ async def running(
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, SYSTEM_CLOCK, sleep)
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
         motor = engine(settings, options, clock)
-        mirrors = GitMirrors(settings.data / "mirrors")
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()

@@ -17,6 +17,7 @@ from rich.console import Console
 from bot import __version__, app, logs
 from bot.checks import Unfit, refuse_what_cannot_work
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
+from bot.core.outgoing import Redactor
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
@@ -108,7 +109,7 @@ def demo(keep: bool, sandbox: str) -> None:
     from bot.demo.stage import demo as play
     from bot.screen import console
 
-    logs.configure(format="console", level="ERROR", redact=lambda text: text)
+    logs.configure(format="console", level="ERROR", redact=Redactor())
     _run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 

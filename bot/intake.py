@@ -7,9 +7,9 @@ actions; carrying them out is one step each. Nothing here costs money.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -30,7 +30,6 @@ from bot.core.commands import (
 from bot.core.config import ConfigProblem
 from bot.core.events import (
     CommentPosted,
-    InstallationAction,
     InstallationChanged,
     IssueClosed,
     IssueEvent,
@@ -38,16 +37,18 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
-    RepositoryAction,
     RepositoryChanged,
     Unreadable,
     asks_us,
+    is_one_of,
     read_event,
+    trigger_of,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
     IssueRef,
+    ModelSpec,
     Repo,
     RepoConfig,
     RunFacts,
@@ -55,10 +56,10 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     SolveOptions,
-    Trigger,
     TriggerKind,
     solve_id,
 )
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.phase import is_unpublished
 from bot.core.render import replies
@@ -70,6 +71,7 @@ from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.republish import RepublishJob
 from bot.solve import read_config
+from bot.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -108,7 +110,7 @@ class Intake:
         conclusion: Conclusion,
         clock: Clock,
         server: ServerLimits,
-        redact: Callable[[str], str],
+        redact: Redactor,
     ) -> None:
         self._github = github
         self._store = store
@@ -118,6 +120,7 @@ class Intake:
         self._server = server
         self._redact = redact
         self._fates = Fates(store)
+        self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -172,9 +175,9 @@ class Intake:
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
-                return await self._note_installation(event)
+                return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
-                return await self._note_repository(event)
+                return _stopping(*await self._upkeep.repository(event))
             case _:
                 return Actions(because=type(event).__name__)
 
@@ -182,10 +185,11 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
+        if isinstance(event, LabelAdded | CommentPosted | Unreadable) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
+            sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
-                await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
+                await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
     async def claim(self, solve: Solve) -> str:
@@ -194,7 +198,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(other)
+            return replies.already_running(self._redact.facts(other))
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -238,7 +242,7 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if event.label not in _or_defaults(config).labels:
+            if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
@@ -247,16 +251,17 @@ class Intake:
             return ()
         misread = [command for command in commands if isinstance(command, Misread)]
         if misread:
-            raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
+            raise Refusal(self._not_understood(misread))
         config = await self._config(event.issue.repo)
         return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
 
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
-            return Action(reply=replies.help_text(await self._store.models(), _or_defaults(config).labels))
+            return Action(reply=self._help(await self._store.models(), config))
         await self._allowed(event, config)
         latest = await self._store.latest(issue.repo.id, issue.number)
+        told = self._redact.facts(latest) if latest else None
         match command:
             case SolveCommand():
                 return await self._start(event, command.options, config)
@@ -269,11 +274,11 @@ class Intake:
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
             case StatusCommand():
-                return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, latest, command.number)
+                return _use(event, told, command.number)
             case ExplainCommand():
-                return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.explanation(told) if told else replies.no_solve_yet())
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -282,11 +287,10 @@ class Intake:
             has = await self._github.permission(event.issue.repo, event.by.login)
         except Denied as error:
             log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
-            raise Refusal(replies.permission_unknown(event.by.login)) from error
+            raise Refusal(replies.permission_unknown(self._redact(event.by.login))) from error
         if not may_ask(has, needed, event.by):
-            raise Refusal(
-                replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(event.by.login, has, needed)
-            )
+            login = self._redact(event.by.login)
+            raise Refusal(replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(login, has, needed))
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -294,17 +298,18 @@ class Intake:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
-            raise Refusal(replies.config_problems(config.path, [(m.line, m.reason) for m in config.mistakes]))
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
-            raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
+            raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = _trigger(event)
+        trigger = trigger_of(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(active))
+            raise Refusal(replies.already_running(self._redact.facts(active)))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
-        if forbidden := await clearance(self._github, solve, config):
+        if forbidden := await clearance(self._github, solve, config, self._redact):
             raise Refusal(forbidden)
         return Action(start=solve)
 
@@ -313,10 +318,12 @@ class Intake:
     ) -> Action:
         """The champion is there and paid for."""
         await self._solvable(event, latest.solve.options, config)
-        if latest.task is not None and (forbidden := await clearance(self._github, latest.solve, latest.task.config)):
+        wanted = latest.task.config.pull_request if latest.task else _or_defaults(config).pull_request
+        asked = replace(_or_defaults(config), pull_request=wanted)
+        if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
             raise Refusal(forbidden)
         job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
-        return Action(reaction="eyes", reply=replies.publishing_again(latest), republish=job)
+        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
     async def _solvable(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -335,11 +342,29 @@ class Intake:
         if repository.empty:
             raise Refusal(replies.repository_empty())
         if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
-            raise Refusal(replies.no_such_base(options.base))
+            raise Refusal(replies.no_such_base(self._redact(options.base)))
         branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
         pull = await self._github.open_pull_request(event.issue, branches=branches)
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
+
+    async def _asks(self, event: LabelAdded | CommentPosted | Unreadable) -> bool:
+        """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
+        if isinstance(event, CommentPosted):
+            return bool(parse_commands(event.text, previous=event.previous))
+        try:
+            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+        except Exception:  # after the top of a workflow has caught it
+            labels = RepoConfig().labels
+        if isinstance(event, LabelAdded):
+            return not event.is_pull_request and is_one_of(event.label, labels)
+        return asks_us(event, labels)
+
+    def _not_understood(self, misread: Sequence[Misread]) -> str:
+        return replies.not_understood([(self._redact(each.what), self._redact(each.remedy)) for each in misread])
+
+    def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
+        return replies.help_text(models, [self._redact(label) for label in _or_defaults(config).labels])
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
@@ -355,7 +380,7 @@ class Intake:
         match event:
             case LabelRemoved():
                 labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
+                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
                     return Actions(because="that label did not start it")
                 why = f"{event.by.login} removed the label"
             case IssueClosed():
@@ -369,35 +394,8 @@ class Intake:
             return Action(reply=replies.nothing_to_cancel())
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
 
-    async def _note_installation(self, event: InstallationChanged) -> Actions:
-        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
-        now = self._clock.now()
-        suspended = event.action is InstallationAction.SUSPENDED
-        gone = suspended or event.action is InstallationAction.DELETED
-        if event.action is InstallationAction.DELETED:
-            await self._store.uninstalled(event.installation, now)
-        else:
-            await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
-        for repo in event.added:
-            await self._store.repository_seen(repo)
-        stopped: list[SolveId] = []
-        if gone:
-            stopped += await self._store.active_solves(installation=event.installation)
-        for repo in event.removed:
-            stopped += await self._store.active_solves(repo_id=repo.id)
-        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
 
-    async def _note_repository(self, event: RepositoryChanged) -> Actions:
-        archived = event.action is RepositoryAction.ARCHIVED
-        deleted = event.action is RepositoryAction.DELETED
-        await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
-        if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
-            return Actions(because="noted")
-        solves = await self._store.active_solves(repo_id=event.repo.id)
-        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
-
-
-def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
+def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
     if not isinstance(found, RunFacts):
         raise Refusal(replies.not_usable(latest, number, found))
@@ -405,16 +403,9 @@ def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
-    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
 
 
 def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
     """What counts until the mistakes are mended."""
     return RepoConfig() if isinstance(config, ConfigProblem) else config
-
-
-def _trigger(event: LabelAdded | CommentPosted) -> Trigger:
-    """The same request has the same key: the comment, or the moment at which the label was put on."""
-    if isinstance(event, CommentPosted):
-        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
-    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)

@@ -67,18 +67,23 @@ from bot.core.model import (
 )
 from bot.core.pool import PooledTest
 from bot.core.publishing import Publishing
+from bot.core.restoring import UNASKED, Asked
 
 
 class WorldError(Exception):
     """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people.
 
-    `dollars` is what failed calls of a model were billed all the same.
+    `dollars` is what failed calls of a model were billed all the same. `said` is what a service explained: text from
+    outside, to be shown as a quotation.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0) -> None:
+    said = ""  # of errors that were recorded before there was one
+
+    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0, said: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
         self.dollars = dollars
+        self.said = said
 
 
 class Unavailable(WorldError):
@@ -289,12 +294,20 @@ class Mirrors(Protocol):
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
 
     async def candidate(
-        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+        self,
+        repo: Repo,
+        base: Sha,
+        tree: Path,
+        run: RunId,
+        *,
+        ignoring: Mapping[str, str] = {},
+        asked: Asked = UNASKED,
     ) -> Candidate:
         """The difference between a commit and a tar of a workspace, computed without a checkout.
 
         Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers, and what is
-        as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
+        as set-up left it (`ignoring`, from `untracked`). What was changed by the way is put back, unless it was
+        `asked` for. Raises `Rejected` when the tar cannot be read.
         """
 
     async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:

@@ -29,13 +29,13 @@ from bot.core.model import (
     Repo,
     RepoConfig,
     Solve,
-    SolveFacts,
     SolveId,
     SolveOptions,
     Trigger,
     TriggerKind,
     solve_id,
 )
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.render.status import status_comment
 from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
@@ -66,11 +66,11 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
         store, engine = bot.world.store, bot.engine
         job = await _job(store, github, IssueRef(repo, 1), digest, options)
         if await store.facts(job.id) is None:
-            await _refuse_unpublishable(github, job)
+            await _refuse_unpublishable(github, job, app.redactor(settings))
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
-            facts = await _watch(out, store, engine, job.id)
+            facts = await _watch(out, store, engine, job.id, app.redactor(settings))
         except asyncio.CancelledError:
             out.print("Interrupted. The same command goes on from here.")
             raise
@@ -99,11 +99,11 @@ async def working(settings: Settings, digest: str, github: LocalGitHub) -> Async
         yield bot
 
 
-async def _refuse_unpublishable(github: LocalGitHub, job: Solve) -> None:
+async def _refuse_unpublishable(github: LocalGitHub, job: Solve, redact: Redactor) -> None:
     """As on GitHub, before the first dollar."""
     repo = job.issue.repo
     config = await read_config(github, repo, (await github.repository(repo)).default_branch)
-    if isinstance(config, RepoConfig) and (forbidden := await clearance(github, job, config)):
+    if isinstance(config, RepoConfig) and (forbidden := await clearance(github, job, config, redact)):
         raise Rejected(forbidden)
 
 
@@ -123,13 +123,14 @@ def _key(digest: str, number: int) -> str:
     return f"t{digest}" if number == 1 else f"t{digest}-{number}"
 
 
-async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) -> SolveFacts:
+async def _watch(console: Console, store: Store, engine: Engine, id: SolveId, redact: Redactor) -> CleanFacts:
     """Until the workflow is over, and not only the solve: it tidies up at its end."""
     told: set[str] = set()
     with Live(console=console, transient=True) if console.is_terminal else _Quiet() as live:
         while True:
-            facts = await store.facts(id)
-            assert facts is not None
+            stored = await store.facts(id)
+            assert stored is not None
+            facts = redact.facts(stored)
             if isinstance(live, Live):
                 live.update(matrix(facts))
             for line in _news(facts, runs=not console.is_terminal):
@@ -141,7 +142,7 @@ async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) ->
             await asyncio.sleep(LOOK)
 
 
-def _news(facts: SolveFacts, *, runs: bool) -> Iterator[str]:
+def _news(facts: CleanFacts, *, runs: bool) -> Iterator[str]:
     """Lines to be told once each; how it ended is told in the end. `runs`: what has become of each, too."""
     if not facts.status.is_over:
         yield _plain(status_comment(facts).splitlines()[1])
@@ -168,7 +169,7 @@ class _Quiet:
         return None
 
 
-def _result(console: Console, facts: SolveFacts) -> int:
+def _result(console: Console, facts: CleanFacts) -> int:
     pull = facts.pull_request
     if facts.decision is not None:
         console.print(decision(facts))
@@ -194,7 +195,7 @@ def _result(console: Console, facts: SolveFacts) -> int:
     return 0 if pull is not None else 1
 
 
-def _last_words(facts: SolveFacts) -> Iterator[str]:
+def _last_words(facts: CleanFacts) -> Iterator[str]:
     """What speaks for the outcome and against it, and where the champion is."""
     for run in facts.runs:
         if run.error:

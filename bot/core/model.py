@@ -18,6 +18,7 @@ from bot.core.ids import Sha as Sha
 from bot.core.ids import SnapshotId as SnapshotId
 from bot.core.ids import SolveId as SolveId
 from bot.core.pool import PooledTest
+from bot.core.restoring import PutBack
 
 MAX_ATTEMPTS = 8
 
@@ -421,6 +422,7 @@ class Candidate:
     overflow: str = ""  # why not all of it was read, "" when it was; then the patch is "" and `changes` a beginning
     summary: str = ""  # the model's own words about its change; shown as such, never evidence
     scripts: tuple[Script, ...] = ()
+    put_back: tuple[PutBack, ...] = ()  # what was changed by the way and is as it was
 
     @property
     def lines_changed(self) -> int:
@@ -538,6 +540,7 @@ class ExitStatus(StrEnum):
     DOLLARS = "CostExceeded"
     TIME = "TimeExceeded"
     FORMAT = "RepeatedFormatError"
+    REFUSED = "Refused"
     MODEL = "ModelError"
     SANDBOX = "SandboxLost"
 

@@ -18,7 +18,7 @@ from bot.core.evidence import (
     is_untested,
     reproduction,
 )
-from bot.core.model import Evidence
+from bot.core.model import Evidence, Gate
 from bot.core.odds import READY, Judged, Kind, proof
 from bot.core.pool import PooledTest
 from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection, whose_tests
@@ -45,6 +45,8 @@ def verdict(judged: Judged, choice: Choice) -> str:
     evidence = judged.evidence
     if judged is choice.champion:
         return "champion"
+    if _said_instead(judged, choice):
+        return "did not work"
     if evidence.gate_failures:
         return evidence.gate_failures[0].gate.value
     if judged is choice.runner_up:
@@ -138,6 +140,8 @@ def _whose(test: PooledTest, choice: Choice) -> str:
 def _against(judged: Judged, choice: Choice) -> str:
     """Why a candidate has not even earned a draft."""
     evidence, letter = judged.evidence, choice.case.letter(judged.evidence.run)
+    if said := _said_instead(judged, choice):
+        return f"{letter} changes nothing. {said}"
     if evidence.gate_failures:
         return f"{letter} is out: {', and '.join(f'it {objection(failure)}' for failure in evidence.gate_failures)}."
     if is_broken(evidence):
@@ -148,6 +152,13 @@ def _against(judged: Judged, choice: Choice) -> str:
     return (
         f"{letter} is too uncertain. {confidence(judged.confidence)}; this repository wants {100 * choice.trust:.0f} %."
     )
+
+
+def _said_instead(judged: Judged, choice: Choice) -> str:
+    """Why a model that changed nothing did not work at all; "" where it did."""
+    run = choice.case.runs.get(judged.evidence.run)
+    is_empty = any(failure.gate is Gate.EMPTY for failure in judged.evidence.gate_failures)
+    return run.error if run is not None and is_empty else ""
 
 
 def uncertain(choice: Choice) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
+import httpx
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
 from bot.core.publishing import Publishing
@@ -25,6 +25,7 @@ from bot.github.publishing import look
 from bot.github.refusals import TooLarge
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
+from bot.github.wire import anonymous
 from bot.ports import (
     Clock,
     Commit,
@@ -42,11 +43,11 @@ _BLOBS_AT_ONCE = 4
 
 
 class Hub:
-    """`write_interval`: seconds between two writes to one installation; GitHub asks for 1 or more."""
+    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        pool: httpx.AsyncBaseTransport,
         identity: AppIdentity,
         clock: Clock,
         *,
@@ -56,7 +57,7 @@ class Hub:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._server = server_url.rstrip("/")
-        self._client = Client(session, api_url, clock, sleep=sleep)
+        self._client = Client(anonymous(api_url, pool), api_url, clock, sleep=sleep)
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.core import reports
@@ -227,12 +227,21 @@ class Judge:
 
 def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
     own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
-    skipping = skips_its_own_tests(candidate)
     return Evidence(
         run=candidate.run,
         test_files=tuple(path for path in own if roles_of(baseline).is_test(path)),
         repro_before=baseline.repro_exit,
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
-        notes=(causes.skips_its_own_tests(listing(skipping)),) if skipping else (),
+        notes=tuple(_seen_in_the_patch(candidate)),
     )
+
+
+def _seen_in_the_patch(candidate: Candidate) -> Iterator[str]:
+    """What is no gate, and what people should know."""
+    if skipping := skips_its_own_tests(candidate):
+        yield causes.skips_its_own_tests(listing(skipping))
+    if candidate.put_back:
+        yield causes.put_back(candidate.put_back)
+    if modes := [c.path for c in candidate.changes if c.kind is ChangeKind.MODIFIED and c.old_mode != c.new_mode]:
+        yield causes.changes_modes(modes)

@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from bot import logs
 from bot.app import SystemClock, for_anybody
+from bot.core.outgoing import Redactor
 from bot.inbox import open_inbox
 from bot.settings import Secret, Settings
 from bot.store.migrate import migrate
@@ -79,7 +80,7 @@ async def _listen(app: ASGIApp, protocol: type[HttpToolsProtocol]) -> str:
 
 
 async def main(name: str, directory: Path) -> None:
-    logs.configure(format="json", level="WARNING", redact=lambda text: text)
+    logs.configure(format="json", level="WARNING", redact=Redactor())
     async with _app(name, directory) as app:
         url = await _listen(app, BoundedProtocol if name == OURS else HttpToolsProtocol)
         say(url=url)

@@ -13,6 +13,7 @@ from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     Answer,
+    ChangeKind,
     Compared,
     Consulted,
     IssueTests,
@@ -29,11 +30,21 @@ from bot.core.model import (
 )
 from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title, signed_off
-from bot.core.render.replies import explanation, help_text, not_understood, status_reply
-from bot.core.render.status import status_comment, status_marker
+from bot.core.render.pull import branch_pattern, signed_off
+from bot.core.render.status import status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
+from tests.core.spoken import (
+    branch_name,
+    commit_message,
+    explanation,
+    help_text,
+    not_understood,
+    pull_body,
+    pull_title,
+    status_comment,
+    status_reply,
+)
 
 HOSTILE = (
     "@everyone closes #1 <img src=x onerror=y> [link](http://evil.example) `code` | pipe\nGH-2 www.evil.example **b**"
@@ -238,6 +249,15 @@ def test_the_pull_request_explains_itself() -> None:
     assert "This is a draft" not in body
     assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), branch="solvebot/7-x", verified=False)
     assert "moved on" in pull_body(decided(), "main moved on.", branch="solvebot/7-x", verified=True)
+
+
+def test_a_new_file_of_no_lines_is_called_empty() -> None:
+    champion = run(1)
+    assert champion.candidate is not None
+    empty = replace(champion.candidate.changes[0], path="pkg/__init__.py", kind=ChangeKind.ADDED, size=0, added=0)
+    shown = replace(champion, candidate=replace(champion.candidate, changes=(empty,)))
+    body = pull_body(replace(decided(), runs=(shown, run(2))), branch="b", verified=True)
+    assert "`pkg/__init__.py` (new, empty)" in body
 
 
 def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -261,3 +263,19 @@ async def test_what_does_not_forbid_it_does_not_stop_anybody(world: World) -> No
     world.repo.rule("branch_name_pattern", operator="starts_with", pattern="solvebot/", negate=False, name="")
     _, pull, _ = await world.published()
     assert pull.pull.head == "solvebot/1-no-name-no-greeting-2"
+
+
+async def test_whoever_asks_is_told_when_it_broke_on_our_side(world: World) -> None:
+    """By a label as by a comment: a row of ours that cannot be read must not look as if nobody had heard."""
+    world.expected_problems += ["delivery.broke", "JSON is malformed"]
+    issue = await world.issue()
+    with closing(sqlite3.connect(world.settings.data / "solvebot.sqlite")) as database, database:
+        database.execute("update ai_models set config = 'not json'")
+    await world.label(issue)
+    await world.said(issue, "Something broke on our side")
+    await world.label(issue, "another label")
+    await world.comment(issue, "/solve")
+    await world.github.delivered()
+    await world.settled()
+    assert len([comment for comment in issue.bot_comments if "broke on our side" in comment.body]) == 2
+    world.unread_is_fine = True
