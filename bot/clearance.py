@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core.model import RepoConfig, Solve, SolveFacts
 from bot.core.outgoing import Redactor
 from bot.core.publishing import obstacles
@@ -16,6 +18,7 @@ async def clearance(github: GitHub, solve: Solve, config: RepoConfig, redact: Re
     try:
         found = await github.publishing(solve.issue.repo, branch)
     except Denied as error:
-        return not_permitted(error.remedy)
+        return not_permitted(redact(error.remedy))
     bars = obstacles(branch, commit_message(redact.facts(SolveFacts(solve))), found)
-    return not_publishable(branch, bars) if bars else ""
+    told = [replace(obstacle, detail=redact(obstacle.detail)) for obstacle in bars]
+    return not_publishable(redact(branch), told) if bars else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -318,9 +318,9 @@ class Intake:
     ) -> Action:
         """The champion is there and paid for."""
         await self._solvable(event, latest.solve.options, config)
-        if latest.task is not None and (
-            forbidden := await clearance(self._github, latest.solve, latest.task.config, self._redact)
-        ):
+        wanted = latest.task.config.pull_request if latest.task else _or_defaults(config).pull_request
+        asked = replace(_or_defaults(config), pull_request=wanted)
+        if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
             raise Refusal(forbidden)
         job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
         return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)

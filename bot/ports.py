@@ -232,6 +232,9 @@ class GitHub(Protocol):
     async def publishing(self, repo: Repo, branch: str) -> Publishing:
         """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
 
+    async def author(self, repo: Repo) -> str:
+        """Whom our commits are by, as a sign-off names it: "name <address>"."""
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
 

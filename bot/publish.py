@@ -12,7 +12,7 @@ from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, Solve
 from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import causes
-from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
+from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title, signed_off
 from bot.engine import step
 from bot.ports import Commit, Denied, GitHub, Mirrors, Rejected, Store
 
@@ -102,7 +102,10 @@ class Publisher:
         case = await self._case(id)
         repo, base = case.issue.repo, case.task.base_sha
         entries = await self._mirrors.entries(repo, base, case.patch)
-        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(case.told))
+        message = commit_message(case.told)
+        if case.task.config.pull_request.signoff:
+            message = signed_off(message, await self._github.author(repo), case.asker)
+        return await self._github.commit(repo, parent=base, entries=entries, message=message)
 
     @step("branch", patience=PATIENCE)
     async def branch(self, id: SolveId, commit: Commit) -> str:

@@ -21,11 +21,13 @@ from rich.console import Console
 from rich.live import Live
 
 from bot import app
+from bot.clearance import clearance
 from bot.core.cleaning import visible
 from bot.core.model import (
     IssueRef,
     Person,
     Repo,
+    RepoConfig,
     Solve,
     SolveId,
     SolveOptions,
@@ -42,6 +44,7 @@ from bot.github.webhook import Delivery, Malformed, slim, verify
 from bot.ports import Rejected, Store, World
 from bot.screen import console, decision, matrix, seen
 from bot.settings import Settings
+from bot.solve import read_config
 from bot.temporary import temporary_files
 
 LOOK = 0.25  # seconds between two looks at a solve
@@ -62,6 +65,8 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
     async with working(settings, digest, github) as bot:
         store, engine = bot.world.store, bot.engine
         job = await _job(store, github, IssueRef(repo, 1), digest, options)
+        if await store.facts(job.id) is None:
+            await _refuse_unpublishable(github, job, app.redactor(settings))
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
@@ -92,6 +97,14 @@ async def working(settings: Settings, digest: str, github: LocalGitHub) -> Async
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield bot
+
+
+async def _refuse_unpublishable(github: LocalGitHub, job: Solve, redact: Redactor) -> None:
+    """As on GitHub, before the first dollar."""
+    repo = job.issue.repo
+    config = await read_config(github, repo, (await github.repository(repo)).default_branch)
+    if isinstance(config, RepoConfig) and (forbidden := await clearance(github, job, config, redact)):
+        raise Rejected(forbidden)
 
 
 async def _job(store: Store, github: LocalGitHub, issue: IssueRef, digest: str, options: SolveOptions) -> Solve:

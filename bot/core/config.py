@@ -322,6 +322,11 @@ def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
     return None if text is None else text == "draft"
 
 
+def _truth(checker: _Checker, node: Node, name: str) -> bool | None:
+    text = checker.choice(node, name, ["true", "false"])
+    return None if text is None else text == "true"
+
+
 def _branch(checker: _Checker, node: Node, name: str) -> str | None:
     text = checker.text(node, name)
     if text is None:
@@ -363,6 +368,7 @@ _PULL_REQUEST = {
     "reviewers": _Field("reviewers", _reviewers),
     "branch": _Field("branch", _branch),
     "unproven": _Field("unproven", _unproven),
+    "signoff": _Field("signoff", _truth),
 }
 
 

@@ -129,6 +129,7 @@ class PullRequestConfig:
     reviewers: tuple[str, ...] = ("requester",)
     branch: str = "solvebot/{issue}-{slug}"
     unproven: bool = False  # publish the best candidate as a draft where nothing could be run
+    signoff: bool = False  # commits end with Signed-off-by, as the Developer Certificate of Origin wants
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,11 @@ class Account(msgspec.Struct, frozen=True):
     id: int
     type: str = "User"
 
+    @property
+    def noreply(self) -> str:
+        """The address that its commits bear."""
+        return f"{self.id}+{self.login}@users.noreply.github.com"
+
 
 class App(msgspec.Struct, frozen=True):
     slug: str

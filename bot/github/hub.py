@@ -215,6 +215,10 @@ class Hub:
         """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
         return await look(self._at, repo, branch)
 
+    async def author(self, repo: Repo) -> str:
+        bot = await self._at.ourselves(repo, Purpose.PUBLISH)
+        return f"{bot.login} <{bot.noreply}>"
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
 

@@ -117,6 +117,13 @@ class LocalGitHub:
         there = {name for name, _ in await self._branches()}
         return Publishing(in_the_way=tuple(name for name in parents(branch) if name in there))
 
+    async def author(self, repo: Repo) -> str:
+        try:
+            ident = os.fsdecode(await self._git("var", "GIT_AUTHOR_IDENT"))
+        except GitFailed:
+            return ""
+        return ident.rpartition(">")[0] + ">"
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """As the user of the clone; not signed."""
         with tempfile.TemporaryDirectory(prefix="solvebot-index-") as directory:

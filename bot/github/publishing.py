@@ -41,7 +41,7 @@ async def look(at: Access, repo: Repo, branch: str) -> Publishing:
         rules=tuple(rules),
         has_pull_requests=found.has_pull_requests,
         signs=signs,
-        author=f"{bot.id}+{bot.login}@users.noreply.github.com",
+        author=bot.noreply,
         committer=GITHUB_ITSELF,
     )
 

@@ -255,6 +255,11 @@ async def test_where_rulesets_are_not_told_nothing_is_held_against_us(world: Wor
     assert (await world.hub.publishing(world.repo, "bot/1")).rules == ()
 
 
+async def test_our_commits_are_by_whom_a_sign_off_names(world: World) -> None:
+    made = world.repository.state.git.commit(await world.commit("one"))
+    assert await world.hub.author(world.repo) == f"{made.author.name} <{made.author.email}>"
+
+
 async def test_the_remote_has_a_token_that_can_only_read_code(world: World) -> None:
     remote = await world.hub.remote(world.repo)
 

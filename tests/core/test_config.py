@@ -69,6 +69,8 @@ def test_everything_can_be_said() -> None:
         ("rounds: 2", RepoConfig(rounds=2)),
         ("pull_request: {draft: false}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.NEVER))),
         ("pull_request: {draft: auto}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.AUTO))),
+        ("pull_request: {signoff: true}", RepoConfig(pull_request=PullRequestConfig(signoff=True))),
+        ("pull_request: {signoff: false}", RepoConfig()),
         ("who: READ", RepoConfig(who=Permission.READ)),
         ('"test": \'pytest -k "a: b"\'', RepoConfig(test='pytest -k "a: b"')),
     ],

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.outgoing import Clean
 from bot.core.publishing import Bar, BranchRule, Obstacle, Publishing, fits, obstacles, parents
 from bot.core.render.clearance import not_permitted, not_publishable
 
@@ -99,9 +100,9 @@ def test_names_that_leave_no_room(branch: str, names: list[str] | None) -> None:
 
 
 def test_what_people_read() -> None:
-    said = not_publishable(BRANCH, [Obstacle(bar, "solvebot") for bar in Bar])
+    said = not_publishable(Clean(BRANCH), [Obstacle(bar, "solvebot") for bar in Bar])
     assert said.startswith("I could not publish what I find here, so I started nothing:\n\n- ")
     assert "There is a branch `solvebot`, so git allows none called `solvebot/7-no-greeting`." in said
     assert said.count("\n- ") == len(Bar)
-    assert not_permitted("Accept it.") == "I may not publish anything here, so I started nothing. Accept it."
-    assert not_permitted("") == "I may not publish anything here, so I started nothing."
+    assert not_permitted(Clean("Accept it.")) == "I may not publish anything here, so I started nothing. Accept it."
+    assert not_permitted(Clean("")) == "I may not publish anything here, so I started nothing."

@@ -23,6 +23,7 @@ from bot.core.model import (
     IssueTests,
     ModelSpec,
     Outcome,
+    Person,
     PullRequest,
     RunFacts,
     Sha,
@@ -33,7 +34,7 @@ from bot.core.model import (
 )
 from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_pattern
+from bot.core.render.pull import branch_pattern, signed_off
 from bot.core.render.status import status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
@@ -397,3 +398,17 @@ def test_who_did_not_work_is_told_with_its_words_beside_a_champion() -> None:
     refused = replace(b, exit_status=ExitStatus.REFUSED, error="The model refused: “No *way*.”", evidence=empty)
     told = explanation(replace(facts, runs=(a, refused)))
     assert "- The model refused: “No \\*way\\*.”\n- out: it changes nothing" in told
+
+
+@pytest.mark.parametrize(
+    ("author", "by", "lines"),
+    [
+        ("bot <1+bot@x>", Person("ann", 42),
+         ["Signed-off-by: bot <1+bot@x>", "Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+        ("Ada <ada@x>", Person("Ada", 0), ["Signed-off-by: Ada <ada@x>"]),
+        ("", Person("ann", 42), ["Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+    ],
+)  # fmt: skip
+def test_a_commit_is_signed_off_by_its_author_and_by_who_asked(author: str, by: Person, lines: list[str]) -> None:
+    message = "Fix: it\n\nFixes #7\n\nCo-authored-by: ann <x>"
+    assert signed_off(message, author, by).splitlines() == [*message.splitlines(), *lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.outgoing import Clean
 from bot.core.publishing import Bar, Obstacle
 from bot.core.render.text import code
 
@@ -11,17 +12,17 @@ _ANOTHER_NAME = 'or give me another name: `pull_request: {branch: "..."}` in `.g
 _BYPASS = "Let this App bypass the ruleset"
 
 
-def not_publishable(branch: str, found: Sequence[Obstacle]) -> str:
+def not_publishable(branch: Clean, found: Sequence[Obstacle]) -> str:
     """One sentence for each obstacle."""
     lines = [f"- {_sentence(branch, obstacle)}" for obstacle in found]
     return "\n".join(["I could not publish what I find here, so I started nothing:", "", *lines])
 
 
-def not_permitted(remedy: str) -> str:
+def not_permitted(remedy: Clean) -> str:
     return f"I may not publish anything here, so I started nothing. {remedy}".strip().rstrip(".") + "."
 
 
-def _sentence(branch: str, obstacle: Obstacle) -> str:
+def _sentence(branch: Clean, obstacle: Obstacle) -> str:
     named = code(branch)
     detail = code(obstacle.detail)
     match obstacle.bar:

@@ -189,8 +189,21 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in harmless(text, 1500).splitlines())
 
 
+def signed_off(message: str, author: str, by: Person) -> str:
+    """With the lines of the Developer Certificate of Origin: of whom the commit is by, and of the person who asked.
+
+    `author`: as the commit names it, which is what checks compare with. In a clone both are the same.
+    """
+    people = [author, *([_identity(by)] if by.id else [])]
+    return "\n".join([message, *(f"Signed-off-by: {one}" for one in dict.fromkeys(people) if one)])
+
+
 def _co_author(person: Person) -> str:
+    return f"Co-authored-by: {_identity(person)}"
+
+
+def _identity(person: Person) -> str:
     """GitHub credits the address built from id and login:
     https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
     """
-    return f"Co-authored-by: {person.login} <{person.id}+{person.login}@users.noreply.github.com>"
+    return f"{person.login} <{person.id}+{person.login}@users.noreply.github.com>"

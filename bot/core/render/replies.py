@@ -152,7 +152,8 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean]) -> str:
             "| `/solve model=a,b attempts=4` | with these models, that many attempts (1 to 8) |",
             "| `/solve status` | how far the solve is |",
             "| `/solve cancel` | stop it; the sandboxes go |",
-            "| `/solve retry` | try again, with the same options or with new ones |",
+            "| `/solve retry` | try again, with the same options or with new ones; "
+            "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
             "| `/solve help` | this text |",
