@@ -216,7 +216,6 @@ def test_the_pull_request_explains_itself() -> None:
     body = pull_body(decided(), branch="solvebot/7-x", verified=True)
     for part in (
         "Fixes #7",
-        "### What was wrong",
         "`src/a.py` (changed, +3 −1)",
         "> Because.",
         "It keeps all 5 stable tests.",
