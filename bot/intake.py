@@ -103,6 +103,7 @@ class Intake:
         clock: Clock,
         server: ServerLimits,
         redact: Callable[[str], str],
+        site: str,
     ) -> None:
         self._github = github
         self._store = store
@@ -111,6 +112,7 @@ class Intake:
         self._clock = clock
         self._server = server
         self._redact = redact
+        self._site = site
         self._fates = Fates(store)
 
     async def handle(self, row: InboxRow) -> None:
@@ -184,7 +186,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(other)
+            return replies.already_running(other, self._site)
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -230,14 +232,15 @@ class Intake:
             return ()
         misread = [command for command in commands if isinstance(command, Misread)]
         if misread:
-            raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
+            raise Refusal(replies.not_understood([(m.what, replies.what_to_do(m, self._server)) for m in misread]))
         config = await self._config(event.issue.repo)
         return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
 
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
-            return Action(reply=replies.help_text(await self._store.models(), _or_defaults(config).labels))
+            labels = _or_defaults(config).labels
+            return Action(reply=replies.help_text(await self._store.models(), labels, self._server))
         await self._allowed(event, config)
         latest = await self._store.latest(issue.repo.id, issue.number)
         match command:
@@ -248,13 +251,13 @@ class Intake:
                     raise Refusal(replies.nothing_to_retry())
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
-                return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
+                return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
             case StatusCommand():
                 return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, latest, command.number)
             case ExplainCommand():
-                return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.explanation(latest, self._site) if latest else replies.no_solve_yet())
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -283,7 +286,7 @@ class Intake:
         trigger = _trigger(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(active))
+            raise Refusal(replies.already_running(active, self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         return Action(start=solve)
 
@@ -333,10 +336,10 @@ class Intake:
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
 
-    def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
+    def _cancel(self, latest: SolveFacts | None, by: str) -> Action:
         if latest is None or latest.status.is_over:
             return Action(reply=replies.nothing_to_cancel())
-        return Action(cancel=latest.id, cancelled_by=by, reply=reply)
+        return Action(cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(latest, self._site))
 
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
