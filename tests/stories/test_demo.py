@@ -19,8 +19,9 @@ import pytest
 from rich.console import Console
 
 from bot.core.model import SolveFacts
+from bot.core.render.pull import pull_body
 from bot.core.render.status import status_comment
-from bot.demo.show import Deliveries, picture
+from bot.demo.show import Deliveries, folded, in_five_lines, picture, what_is_real
 from bot.demo.toolchain import make_toolchain
 from bot.simulators.github.state import Account, Comment
 from bot.simulators.github.webhooks import Delivery
@@ -40,6 +41,49 @@ async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None
     assert "set-up command failed" not in out
     assert "issue_comment.edited" not in out  # the bot's own doings
     assert "…" not in out
+    *_, done, proof, doubt, others, receipt, empty, look = out.splitlines()
+    assert done.startswith("Done: Fixes #1: candidate C (thorough), chosen from 4 attempts, changes ledger/amounts.py")
+    assert proof.startswith("Proof: its own tests fail without the change and pass with it; all 16 tests")
+    assert doubt.startswith("Doubt: ")
+    assert others == "Others: A (hasty): runner-up; B (bold): breaks 1 test; D (timid): empty."
+    assert receipt.startswith("✓ One issue, 4 attempts, one pull request")
+    assert empty == ""
+    page = Path(look.partition("file://")[2]).read_text()
+    for part in ("<strong>Proof:</strong>", "<summary>Candidate B (bold)</summary>", "+_GROUPED = re.compile"):
+        assert part in page
+    assert '-    day, description, amount = line.rstrip("\\n").split(";")' not in out  # B's, which is folded
+
+
+@pytest.mark.parametrize(
+    ("e2b", "isolated", "told", "untold"),
+    [
+        (False, True, "GitHub and a provider of models are simulated", "E2B"),
+        (True, True, "GitHub, a provider of models and E2B are simulated", "E2B are real"),
+        (False, False, "as plain processes, because this machine cannot isolate them", "sandboxes"),
+        (True, False, "as plain processes, because this machine cannot isolate them", "everything else"),
+    ],
+)
+def test_what_is_simulated_is_said(e2b: bool, isolated: bool, told: str, untold: str) -> None:
+    said = what_is_real(e2b=e2b, isolated=isolated)
+    assert told in said
+    assert untold not in said
+    assert "what the models answer was written beforehand" in said
+    assert "everything else is real" not in said
+
+
+def test_what_is_folded_is_a_heading_in_a_terminal() -> None:
+    facts = decided()
+    body = folded(pull_body(facts, branch="b", verified=True))
+    assert "▸ Candidate B (m2)" in body
+    assert "▸ Reproduce the evidence" in body
+    assert "<details>" not in body
+    assert "git clone" not in body
+    assert "### What changed" in body
+    five = in_five_lines(facts, pull_body(facts, branch="b", verified=True))
+    assert [line.partition(":")[0] for line in five[:4]] == ["Done", "Proof", "Doubt", "Others"]
+    assert five[3] == "Others: B (m2): breaks 1 test."
+    assert len(five) == 5
+    assert not any("\n" in line or "`" in line or "*" in line for line in five)
 
 
 def delivery(number: int, sender: str) -> Delivery:
