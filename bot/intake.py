@@ -7,7 +7,7 @@ actions; carrying them out is one step each. Nothing here costs money.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -39,12 +39,15 @@ from bot.core.events import (
     PullRequestClosed,
     RepositoryAction,
     RepositoryChanged,
+    Unreadable,
+    asks_us,
     read_event,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
     IssueRef,
+    ModelSpec,
     Repo,
     RepoConfig,
     RunFacts,
@@ -56,6 +59,7 @@ from bot.core.model import (
     TriggerKind,
     solve_id,
 )
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
@@ -102,7 +106,7 @@ class Intake:
         conclusion: Conclusion,
         clock: Clock,
         server: ServerLimits,
-        redact: Callable[[str], str],
+        redact: Redactor,
         site: str,
     ) -> None:
         self._github = github
@@ -161,6 +165,8 @@ class Intake:
                 return await self._weigh_request(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
+            case Unreadable():
+                return await self._weigh_unreadable(event, row.guid)
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
@@ -176,8 +182,9 @@ class Intake:
         event = read_event(row.event, row.record)
         if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
             marker = replies.reply_marker(row.guid)
+            sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
-                await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
+                await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
     async def claim(self, solve: Solve) -> str:
@@ -186,7 +193,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(other, self._site)
+            return replies.already_running(self._redact.facts(other), self._site)
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -217,6 +224,13 @@ class Intake:
             return Actions(because=str(gone))
         return Actions(todo, event.issue, comment_id)
 
+    async def _weigh_unreadable(self, event: Unreadable, guid: str) -> Actions:
+        """Its row is kept for the operator. Who asked is told, where that is known."""
+        log.error("delivery.unreadable", delivery=guid, why=event.why, issue=str(event.issue))
+        if event.issue is None or not asks_us(event, _or_defaults(await self._config(event.issue.repo)).labels):
+            return Actions(because=event.why)
+        return Actions((Action(reply=replies.unreadable(guid)),), event.issue)
+
     async def _asked(self, event: LabelAdded | CommentPosted) -> tuple[Action, ...]:
         """Cheap things first; the sender's permission stands before every answer that tells more than help does."""
         if isinstance(event, LabelAdded):
@@ -232,17 +246,17 @@ class Intake:
             return ()
         misread = [command for command in commands if isinstance(command, Misread)]
         if misread:
-            raise Refusal(replies.not_understood([(m.what, replies.what_to_do(m, self._server)) for m in misread]))
+            raise Refusal(self._not_understood(misread))
         config = await self._config(event.issue.repo)
         return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
 
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
-            labels = _or_defaults(config).labels
-            return Action(reply=replies.help_text(await self._store.models(), labels, self._server))
+            return Action(reply=self._help(await self._store.models(), config))
         await self._allowed(event, config)
         latest = await self._store.latest(issue.repo.id, issue.number)
+        told = self._redact.facts(latest) if latest else None
         match command:
             case SolveCommand():
                 return await self._start(event, command.options, config)
@@ -253,11 +267,11 @@ class Intake:
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
             case StatusCommand():
-                return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, latest, command.number)
+                return _use(event, told, command.number)
             case ExplainCommand():
-                return Action(reply=replies.explanation(latest, self._site) if latest else replies.no_solve_yet())
+                return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -266,11 +280,10 @@ class Intake:
             has = await self._github.permission(event.issue.repo, event.by.login)
         except Denied as error:
             log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
-            raise Refusal(replies.permission_unknown(event.by.login)) from error
+            raise Refusal(replies.permission_unknown(self._redact(event.by.login))) from error
         if not may_ask(has, needed, event.by):
-            raise Refusal(
-                replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(event.by.login, has, needed)
-            )
+            login = self._redact(event.by.login)
+            raise Refusal(replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(login, has, needed))
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -278,15 +291,16 @@ class Intake:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
-            raise Refusal(replies.config_problems(config.path, [(m.line, m.reason) for m in config.mistakes]))
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
-            raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
+            raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
         trigger = _trigger(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(active, self._site))
+            raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         return Action(start=solve)
 
@@ -307,11 +321,19 @@ class Intake:
         if repository.empty:
             raise Refusal(replies.repository_empty())
         if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
-            raise Refusal(replies.no_such_base(options.base))
+            raise Refusal(replies.no_such_base(self._redact(options.base)))
         branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
         pull = await self._github.open_pull_request(event.issue, branches=branches)
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
+
+    def _not_understood(self, misread: Sequence[Misread]) -> str:
+        said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
+        return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
+
+    def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
+        labels = [self._redact(label) for label in _or_defaults(config).labels]
+        return replies.help_text(models, labels, self._server)
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
@@ -339,7 +361,9 @@ class Intake:
     def _cancel(self, latest: SolveFacts | None, by: str) -> Action:
         if latest is None or latest.status.is_over:
             return Action(reply=replies.nothing_to_cancel())
-        return Action(cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(latest, self._site))
+        return Action(
+            cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
+        )
 
     async def _note_installation(self, event: InstallationChanged) -> Actions:
         """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
@@ -369,7 +393,7 @@ class Intake:
         return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
 
 
-def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
+def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
     if not isinstance(found, RunFacts):
         raise Refusal(replies.not_usable(latest, number, found))

@@ -11,9 +11,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.core.model import Baseline, Sha, SolveFacts, Toolchain, TriggerKind
-from bot.core.render.pull import pull_body
 from bot.core.render.reproduce import MAX_SCRIPT
 from tests.core.facts import decided
+from tests.core.spoken import pull_body
 
 BRANCH = "solvebot/7-it-breaks"
 EXPECTED = """\

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from bot.core.exchange import exchanged
 from bot.core.model import Baseline, Draft, Evidence, Outcome, PullRequestConfig, SolveFacts, TriggerKind
 from bot.core.pool import Origin, PooledTest
-from bot.core.render.pull import pull_body
 from tests.core.facts import decided, run
+from tests.core.spoken import pull_body
 
 A, B = run(1).id, run(2).id
 FLIPS: dict[str, Any] = {

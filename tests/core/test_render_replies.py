@@ -12,8 +12,9 @@ from bot.core.exchange import No
 from bot.core.matrix import ServerLimits
 from bot.core.model import Decision, Draft, Limits, Outcome, Permission, PullRequestConfig, SolveFacts, Status
 from bot.core.render import replies
-from bot.core.render.status import status_comment
+from tests.core import spoken
 from tests.core.facts import decided, solve
+from tests.core.spoken import CLEAN, status_comment
 
 STRICT = ServerLimits(Limits(dollars=0.5, minutes=45), ("m",), max_attempts=2)
 ONE = ServerLimits(Limits(dollars=3, minutes=120.5), ("m",), max_attempts=1)
@@ -55,7 +56,7 @@ def test_a_remedy_tells_the_limits_of_this_server(said: str, server: ServerLimit
     ],
 )  # fmt: skip
 def test_help_tells_the_limits_of_this_server(server: ServerLimits, row: str, options: str) -> None:
-    said = replies.help_text([], ["solve-me"], server)
+    said = spoken.help_text([], ["solve-me"], server)
     assert f"| `/solve model=a,b {row}" in said
     assert options in said
 
@@ -68,12 +69,12 @@ AT = "octo/greet/issues/7#issuecomment-55"
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (replies.already_running(COMMENTED), f"[the status comment](https://github.com/{AT}) shows how far"),
-        (replies.already_running(COMMENTED, "https://git.example.org/"), f"](https://git.example.org/{AT}) shows"),
-        (replies.cancelled_reply(COMMENTED), f"says [what was done until then](https://github.com/{AT})."),
-        (replies.explanation(STOPPED), f"the status comment says [why](https://github.com/{AT})."),
-        (replies.already_running(decided()), "; the status comment shows how far"),
-        (replies.cancelled_reply(decided()), "Cancelled. The status comment says what was done until then."),
+        (spoken.already_running(COMMENTED), f"[the status comment](https://github.com/{AT}) shows how far"),
+        (spoken.already_running(COMMENTED, "https://git.example.org/"), f"](https://git.example.org/{AT}) shows"),
+        (spoken.cancelled_reply(COMMENTED), f"says [what was done until then](https://github.com/{AT})."),
+        (spoken.explanation(STOPPED), f"the status comment says [why](https://github.com/{AT})."),
+        (spoken.already_running(decided()), "; the status comment shows how far"),
+        (spoken.cancelled_reply(decided()), "Cancelled. The status comment says what was done until then."),
     ],
 )
 def test_a_comment_that_is_named_is_a_link(said: str, told: str) -> None:
@@ -83,7 +84,7 @@ def test_a_comment_that_is_named_is_a_link(said: str, told: str) -> None:
 
 @pytest.mark.parametrize(("login", "whose"), [("ann", "ann's"), ("james", "james'"), ("a-b", r"a\-b's")])
 def test_a_permission_that_cannot_be_checked_starts_nothing_and_says_what_to_do(login: str, whose: str) -> None:
-    said = replies.permission_unknown(login)
+    said = spoken.permission_unknown(login)
     assert said.startswith(f"I could not check {whose} permission, so I started nothing; try again in a minute.")
 
 
@@ -100,16 +101,16 @@ def test_what_broke_on_our_side_tells_people_to_ask_again() -> None:
     [(1, "no candidate A"), (26, "no candidate Z"), (27, "no candidate 27"), (99, "no candidate 99")],
 )
 def test_a_candidate_that_is_not_there_is_named_as_people_do(number: int, told: str) -> None:
-    assert told in replies.not_usable(decided(), number, No.UNKNOWN)
-    assert "You can use `B`." in replies.not_usable(decided(), number, No.UNKNOWN)
-    assert "No other candidate brought a patch." in replies.not_usable(None, number, No.UNKNOWN)
+    assert told in spoken.not_usable(decided(), number, No.UNKNOWN)
+    assert "You can use `B`." in spoken.not_usable(decided(), number, No.UNKNOWN)
+    assert "No other candidate brought a patch." in spoken.not_usable(None, number, No.UNKNOWN)
 
 
 def test_every_command_is_named_to_who_types_another() -> None:
     [misread] = parse_commands("/solve dance")
     assert isinstance(misread, Misread)
     named = re.findall(r"`(/solve [^`]+)`", misread.remedy)
-    listed = re.findall(r"^\| `(/solve \w[^`=]*)` \|", replies.help_text([], []), re.MULTILINE)
+    listed = re.findall(r"^\| `(/solve \w[^`=]*)` \|", spoken.help_text([], []), re.MULTILINE)
     assert sorted(named) == sorted(listed)
     assert not any(isinstance(command, Misread) for name in named for command in parse_commands(name))
 
@@ -146,15 +147,15 @@ def every_reply() -> list[str]:
     facts = COMMENTED
     assert facts.pull_request is not None
     return [
-        replies.not_allowed("ann", Permission.READ, Permission.WRITE), replies.permission_unknown("ann"),
+        replies.not_allowed(CLEAN("ann"), Permission.READ, Permission.WRITE), spoken.permission_unknown("ann"),
         replies.robots_may_not_ask(), replies.issue_closed(), replies.issue_locked(), replies.not_an_issue(),
-        replies.repository_archived(), replies.repository_empty(), replies.no_such_base("x"),
-        replies.pull_request_open(facts.pull_request), replies.already_running(facts), replies.nothing_to_retry(),
-        *(replies.not_usable(facts, 2, no) for no in No), replies.pull_request_not_open(9),
-        replies.commits_of_people(facts.pull_request), replies.not_exchanged(""), replies.no_solve_yet(),
-        replies.nothing_to_cancel(), replies.status_reply(facts), replies.cancelled_reply(facts),
-        replies.explanation(facts), replies.explanation(STOPPED), replies.ours_broke("x"), replies.help_text([], []),
-        replies.not_understood([("What.", "Remedy.")]), replies.config_problems("x", [(1, "y")]),
+        replies.repository_archived(), replies.repository_empty(), replies.no_such_base(CLEAN("x")),
+        replies.pull_request_open(facts.pull_request), spoken.already_running(facts), replies.nothing_to_retry(),
+        *(spoken.not_usable(facts, 2, no) for no in No), replies.pull_request_not_open(9),
+        replies.commits_of_people(facts.pull_request), replies.not_exchanged(CLEAN("")), replies.no_solve_yet(),
+        replies.nothing_to_cancel(), spoken.status_reply(facts), spoken.cancelled_reply(facts),
+        spoken.explanation(facts), spoken.explanation(STOPPED), replies.ours_broke("x"), spoken.help_text([], []),
+        spoken.not_understood([("What.", "Remedy.")]), replies.config_problems("x", [(1, CLEAN("y"))]),
         status_comment(decided(Outcome.NONE)),
     ]  # fmt: skip
 

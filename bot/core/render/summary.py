@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.core.evidence import Reproduction, reproduction
 from bot.core.model import Decision, Draft, Evidence, Outcome, RunFacts, SolveFacts, TriggerKind
+from bot.core.outgoing import Clean
 from bot.core.pool import Origin
 from bot.core.render.evidence import attempts_made
 from bot.core.render.pooled import how_sure, score
@@ -20,7 +21,7 @@ UNCERTAIN = "What is uncertain"  # the heading below which all doubts stand
 NOT_ENOUGH = "The evidence is not enough to call it ready."
 
 
-def three_lines(facts: SolveFacts, champion: RunFacts, moved: str) -> str:
+def three_lines(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> str:
     """`moved`: a sentence about the base branch, where it went on while we worked."""
     lines = {"Done": _done(facts, champion), "Proof": _proof(facts, champion), "Doubt": _doubt(facts, champion, moved)}
     return "\n".join(f"- **{name}:** {said}" for name, said in lines.items())
@@ -71,7 +72,7 @@ def _kept(evidence: Evidence, facts: SolveFacts) -> str:
     return f"all {evidence.stable_total:,} tests that passed before still pass"
 
 
-def _doubt(facts: SolveFacts, champion: RunFacts, moved: str) -> str:
+def _doubt(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> str:
     """How sure the choice is, and the first doubts; how many more there are, and where."""
     assert facts.decision is not None
     sure = how_sure(facts.decision)
@@ -82,10 +83,10 @@ def _doubt(facts: SolveFacts, champion: RunFacts, moved: str) -> str:
     return " ".join(filter(None, (sure, *shown, rest))) or "nothing that was run speaks against it."
 
 
-def all_doubts(facts: SolveFacts, champion: RunFacts, moved: str) -> list[str]:
+def all_doubts(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> list[str]:
     """Plain sentences, those first that a reviewer has to act on."""
     assert facts.decision is not None
-    first = [moved] if moved else []
+    first: list[str] = [moved] if moved else []
     if facts.decision.outcome is Outcome.DRAFT:
         first.append(_not_ready(facts))
     if facts.decision.chosen_by:
