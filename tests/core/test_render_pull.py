@@ -115,6 +115,9 @@ def test_the_proof_is_what_was_run_the_strongest_first(facts: SolveFacts, told: 
         (decided(), "", "Nobody else made the same change."),
         (with_doubts(), "", "nothing that was run speaks against it."),
         (with_doubts("One.", "Two.", "Three.", "Four."), "", "One. Two. 2 more under “What is uncertain”."),
+        (seen(with_doubts("It changes conftest.py.", "Two.", outcome=Outcome.DRAFT), meddles=("conftest.py",)),
+         "main moved on.", "This is a draft. The evidence is not enough to call it ready. It changes conftest.py. "
+         "main moved on. 1 more under “What is uncertain”."),
         (with_doubts("One.", outcome=Outcome.DRAFT), "",
          "This is a draft. The evidence is not enough to call it ready. One."),
         (draft_never(with_doubts("One.", outcome=Outcome.DRAFT)), "",
@@ -154,8 +157,8 @@ def test_the_doubts_stand_below_whole_and_once_each() -> None:
     text = body(with_doubts("One.", "Two.", long, outcome=Outcome.DRAFT), "main moved on.")
     below = text.partition("### What is uncertain\n\n")[2].partition("\n\n")[0]
     assert below.splitlines() == [
-        "- main moved on.",
         "- This is a draft. The evidence is not enough to call it ready.",
+        "- main moved on.",
         "- One.",
         "- Two.",
         f"- {long}",

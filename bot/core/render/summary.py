@@ -77,7 +77,8 @@ def _doubt(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> str:
     assert facts.decision is not None
     sure = how_sure(facts.decision)
     doubts = all_doubts(facts, champion, moved)
-    shown = [harmless(doubt, _LONGEST).replace("  \n", " ") for doubt in doubts[:_DOUBTS]]
+    most = _DOUBTS + (facts.decision.outcome is Outcome.DRAFT)
+    shown = [harmless(doubt, _LONGEST).replace("  \n", " ") for doubt in doubts[:most]]
     more = len(doubts) - len(shown)
     rest = f"{more} more under “{UNCERTAIN}”." if more else ""
     return " ".join(filter(None, (sure, *shown, rest))) or "nothing that was run speaks against it."
@@ -86,12 +87,13 @@ def _doubt(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> str:
 def all_doubts(facts: SolveFacts, champion: RunFacts, moved: Clean | None) -> list[str]:
     """Plain sentences, those first that a reviewer has to act on."""
     assert facts.decision is not None
-    first: list[str] = [moved] if moved else []
-    if facts.decision.outcome is Outcome.DRAFT:
-        first.append(_not_ready(facts))
+    meddles = bool(champion.evidence and champion.evidence.meddles and facts.decision.uncertain)
+    first: list[str] = [_not_ready(facts)] if facts.decision.outcome is Outcome.DRAFT else []
+    first += facts.decision.uncertain[:1] if meddles else ()
+    first += [moved] if moved else []
     if facts.decision.chosen_by:
         first += _of_one_that_people_chose(facts.decision, champion.evidence or Evidence(champion.id))
-    return [*first, *facts.decision.uncertain]
+    return [*first, *facts.decision.uncertain[meddles:]]
 
 
 def _not_ready(facts: SolveFacts) -> str:
