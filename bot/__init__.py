@@ -19,6 +19,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
+    upkeep.py      where the App is installed, and which repositories there are
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     registries.py  asks this machine's package managers what set-up may reach

@@ -29,7 +29,6 @@ from bot.core.commands import (
 from bot.core.config import ConfigProblem
 from bot.core.events import (
     CommentPosted,
-    InstallationAction,
     InstallationChanged,
     IssueClosed,
     IssueEvent,
@@ -37,11 +36,12 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
-    RepositoryAction,
     RepositoryChanged,
     Unreadable,
     asks_us,
+    is_one_of,
     read_event,
+    trigger_of,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
@@ -55,7 +55,6 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     SolveOptions,
-    Trigger,
     TriggerKind,
     solve_id,
 )
@@ -69,6 +68,7 @@ from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.solve import read_config
+from bot.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -118,6 +118,7 @@ class Intake:
         self._redact = redact
         self._site = site
         self._fates = Fates(store)
+        self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -170,9 +171,9 @@ class Intake:
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
-                return await self._note_installation(event)
+                return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
-                return await self._note_repository(event)
+                return _stopping(*await self._upkeep.repository(event))
             case _:
                 return Actions(because=type(event).__name__)
 
@@ -180,7 +181,7 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
+        if isinstance(event, LabelAdded | CommentPosted | Unreadable) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
             sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
@@ -237,7 +238,7 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if event.label not in _or_defaults(config).labels:
+            if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
@@ -297,7 +298,7 @@ class Intake:
         if isinstance(planned, Misread):
             raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = _trigger(event)
+        trigger = trigger_of(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active), self._site))
@@ -327,6 +328,18 @@ class Intake:
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
 
+    async def _asks(self, event: LabelAdded | CommentPosted | Unreadable) -> bool:
+        """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
+        if isinstance(event, CommentPosted):
+            return bool(parse_commands(event.text, previous=event.previous))
+        try:
+            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+        except Exception:  # after the top of a workflow has caught it
+            labels = RepoConfig().labels
+        if isinstance(event, LabelAdded):
+            return not event.is_pull_request and is_one_of(event.label, labels)
+        return asks_us(event, labels)
+
     def _not_understood(self, misread: Sequence[Misread]) -> str:
         said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
         return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
@@ -349,7 +362,7 @@ class Intake:
         match event:
             case LabelRemoved():
                 labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
+                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
                     return Actions(because="that label did not start it")
                 why = f"{event.by.login} removed the label"
             case IssueClosed():
@@ -365,33 +378,6 @@ class Intake:
             cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
         )
 
-    async def _note_installation(self, event: InstallationChanged) -> Actions:
-        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
-        now = self._clock.now()
-        suspended = event.action is InstallationAction.SUSPENDED
-        gone = suspended or event.action is InstallationAction.DELETED
-        if event.action is InstallationAction.DELETED:
-            await self._store.uninstalled(event.installation, now)
-        else:
-            await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
-        for repo in event.added:
-            await self._store.repository_seen(repo)
-        stopped: list[SolveId] = []
-        if gone:
-            stopped += await self._store.active_solves(installation=event.installation)
-        for repo in event.removed:
-            stopped += await self._store.active_solves(repo_id=repo.id)
-        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
-
-    async def _note_repository(self, event: RepositoryChanged) -> Actions:
-        archived = event.action is RepositoryAction.ARCHIVED
-        deleted = event.action is RepositoryAction.DELETED
-        await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
-        if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
-            return Actions(because="noted")
-        solves = await self._store.active_solves(repo_id=event.repo.id)
-        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
-
 
 def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
@@ -401,16 +387,9 @@ def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
-    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
 
 
 def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
     """What counts until the mistakes are mended."""
     return RepoConfig() if isinstance(config, ConfigProblem) else config
-
-
-def _trigger(event: LabelAdded | CommentPosted) -> Trigger:
-    """The same request has the same key: the comment, or the moment at which the label was put on."""
-    if isinstance(event, CommentPosted):
-        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
-    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)

@@ -81,7 +81,11 @@ def _changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _without_one(text: str) -> Iterator[tuple[str, str]]:
-    """A line of a list of patterns, or an alternative of a regular expression that is one without it, too."""
+    """A word or a line of a list, or an alternative of a regular expression that is one without it, too."""
+    if len(text.split()) > 3 and re.fullmatch(r"[\w.*/@+\s-]+", text):
+        for word in re.finditer(r"\S+", text):
+            yield word[0], text[: word.start()] + text[word.end() :]
+        return
     lines = text.split("\n")
     if "|" not in text and sum(map(bool, map(str.strip, lines))) > 1:
         kept = ((line, [*lines[:n], *lines[n + 1 :]]) for n, line in enumerate(lines) if line.strip())
