@@ -33,7 +33,8 @@ BY_DEFAULT = {
         AGENTS.md AGENT.md .agents/x .agent/x .aider.conf.yml .windsurf/x .windsurfrules .clinerules .clinerules/x
         .cline/x .roo/x .roorules .roorules-code .roomodes .kilocode/x .kilocodemodes .continue/x .continuerc.json
         .opencode/x opencode.json opencode.jsonc .qwen/x QWEN.md .kiro/x .junie/x .augment/x .augment-guidelines
-        .goose/x .goosehints .trae/x .copilot/x .openhands/x .amazonq/x .crush/x .crush.json crush.json .factory/x .amp/x
+        .goose/x .goosehints .trae/x .copilot/x .openhands/x .amazonq/x .crush/x .crush.json crush.json
+        .factory/x .amp/x
         .tabnine/x .rules
         """,
     "a robot with rights of its own obeys it": """
