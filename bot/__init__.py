@@ -18,6 +18,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
+    clearance.py   could the champion be published at all? asked before the first dollar
+    republish.py   /solve retry where only the publication failed
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
     upkeep.py      where the App is installed, and which repositories there are
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew

@@ -52,6 +52,7 @@ from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
+from bot.republish import Republication
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -142,6 +143,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -153,7 +155,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Trimmer(judge, cross_examination, prober),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
-        Publisher(world.github, world.mirrors, world.store, hide),
+        publisher,
         board,
         conclusion,
         SolverOptions(
@@ -171,6 +173,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
+    engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 

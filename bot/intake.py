@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.commands import (
     CancelCommand,
@@ -60,6 +61,7 @@ from bot.core.model import (
 )
 from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
+from bot.core.phase import is_unpublished
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
@@ -67,6 +69,7 @@ from bot.exchange import ExchangeJob
 from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.republish import RepublishJob
 from bot.solve import read_config
 from bot.upkeep import Upkeep
 
@@ -83,6 +86,7 @@ class Action:
     cancelled_by: str = ""
     reaction: str = ""
     reply: str = ""
+    republish: RepublishJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class Intake:
             await self._engine.start("solve", action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
+        if action.republish is not None:
+            await self._engine.start("republish", action.republish.id, action.republish)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -264,6 +270,8 @@ class Intake:
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
+                if command.options is None and is_unpublished(latest):
+                    return await self._publish_again(event, latest, config)
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
@@ -303,7 +311,21 @@ class Intake:
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        if forbidden := await clearance(self._github, solve, config, self._redact):
+            raise Refusal(forbidden)
         return Action(start=solve)
+
+    async def _publish_again(
+        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        """The champion is there and paid for."""
+        await self._solvable(event, latest.solve.options, config)
+        if latest.task is not None and (
+            forbidden := await clearance(self._github, latest.solve, latest.task.config, self._redact)
+        ):
+            raise Refusal(forbidden)
+        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
+        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
     async def _solvable(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
