@@ -67,3 +67,7 @@ def test_every_limit_is_what_is_written_down() -> None:
 )
 def test_what_others_bound_is_bounded(name: str, most: int) -> None:
     assert 0 < int(WRITTEN[name]) <= most
+
+
+if __name__ == "__main__":  # python -m tests.test_limits > tests/limits.tsv: all of them anew, for a look at the diff
+    print("\n".join(f"{name}\t{value}" for name, value in sorted(numbers().items())))
