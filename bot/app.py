@@ -171,7 +171,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         ),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    site = settings.server_url
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
     anew = Anew(world.store, engine, solver, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)

@@ -111,6 +111,7 @@ class Intake:
         clock: Clock,
         server: ServerLimits,
         redact: Redactor,
+        site: str,
     ) -> None:
         self._github = github
         self._store = store
@@ -119,6 +120,7 @@ class Intake:
         self._clock = clock
         self._server = server
         self._redact = redact
+        self._site = site
         self._fates = Fates(store)
         self._upkeep = Upkeep(store, clock)
 
@@ -198,7 +200,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(self._redact.facts(other))
+            return replies.already_running(self._redact.facts(other), self._site)
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -272,13 +274,13 @@ class Intake:
                     return await self._publish_again(event, latest, config)
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
-                return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
+                return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, told, command.number)
             case ExplainCommand():
-                return Action(reply=replies.explanation(told) if told else replies.no_solve_yet())
+                return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -307,7 +309,7 @@ class Intake:
         trigger = trigger_of(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(self._redact.facts(active)))
+            raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         if forbidden := await clearance(self._github, solve, config, self._redact):
             raise Refusal(forbidden)
@@ -361,10 +363,12 @@ class Intake:
         return asks_us(event, labels)
 
     def _not_understood(self, misread: Sequence[Misread]) -> str:
-        return replies.not_understood([(self._redact(each.what), self._redact(each.remedy)) for each in misread])
+        said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
+        return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
 
     def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
-        return replies.help_text(models, [self._redact(label) for label in _or_defaults(config).labels])
+        labels = [self._redact(label) for label in _or_defaults(config).labels]
+        return replies.help_text(models, labels, self._server)
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
@@ -389,10 +393,12 @@ class Intake:
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
 
-    def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
+    def _cancel(self, latest: SolveFacts | None, by: str) -> Action:
         if latest is None or latest.status.is_over:
             return Action(reply=replies.nothing_to_cancel())
-        return Action(cancel=latest.id, cancelled_by=by, reply=reply)
+        return Action(
+            cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
+        )
 
 
 def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:

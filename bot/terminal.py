@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import html
 import json
-import re
 import sys
 import uuid
 import zlib
@@ -22,6 +20,7 @@ from rich.live import Live
 
 from bot import app
 from bot.clearance import clearance
+from bot.configuration import read_config
 from bot.core.cleaning import visible
 from bot.core.model import (
     IssueRef,
@@ -42,9 +41,8 @@ from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, Malformed, slim, verify
 from bot.ports import Rejected, Store, World
-from bot.screen import console, decision, matrix, seen
+from bot.screen import console, decision, matrix, plain_line, seen
 from bot.settings import Settings
-from bot.solve import read_config
 from bot.temporary import temporary_files
 
 LOOK = 0.25  # seconds between two looks at a solve
@@ -145,18 +143,12 @@ async def _watch(console: Console, store: Store, engine: Engine, id: SolveId, re
 def _news(facts: CleanFacts, *, runs: bool) -> Iterator[str]:
     """Lines to be told once each; how it ended is told in the end. `runs`: what has become of each, too."""
     if not facts.status.is_over:
-        yield _plain(status_comment(facts).splitlines()[1])
+        yield plain_line(status_comment(facts).splitlines()[1])
     yield from map(visible, facts.notes)
     if runs:
         for run in facts.runs:
             if run.evidence:
                 yield f"   {run.experiment.letter} ({run.experiment.model.name}): {seen(run.evidence)}"
-
-
-def _plain(markdown: str) -> str:
-    """One line of ours without what only Markdown needs."""
-    unescaped = re.sub(r"\\([^\w\s])", r"\1", markdown.replace("**", "").replace("\u200b", ""))
-    return visible(html.unescape(unescaped))
 
 
 class _Quiet:

@@ -628,3 +628,62 @@ GONE = FileChange("lib", ChangeKind.DELETED, "120000", "000000", None, 0, 0, 1)
 def test_a_symlink_that_was_copied_over_is_refused(changes: tuple[FileChange, ...], is_out: bool) -> None:
     failures = check_gates(Candidate(RunId("r"), "", changes), GatePolicy())
     assert (Gate.SYMLINK in [failure.gate for failure in failures]) is is_out
+
+
+# -------------------------------------------------------------------------------------- at the edges, one by one
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "expected"),
+    [
+        ("120000", "100644", ChangeKind.MODIFIED, [Gate.SYMLINK]),
+        ("100644", "120000", ChangeKind.MODIFIED, [Gate.SYMLINK]),
+        ("120000", "000000", ChangeKind.DELETED, []),
+        ("160000", "000000", ChangeKind.DELETED, [Gate.SUBMODULE]),
+    ],
+)
+def test_a_link_may_only_go_and_a_submodule_not_even_that(
+    old: str, new: str, kind: ChangeKind, expected: list[Gate]
+) -> None:
+    link = FileChange("link", kind, old, new, SHA, 9, 0, 0)
+    assert gates(Candidate(RunId("r"), "", (link,))) == expected
+
+
+def test_the_largest_patch_that_is_allowed() -> None:
+    overhead = len(candidate(added="").patch) + len("+\n")
+    largest = candidate(added="x" * (400_000 - overhead))
+    assert len(largest.patch) == 400_000
+    assert gates(largest) == []
+    assert gates(candidate(added="x" * (400_001 - overhead))) == [Gate.TOO_LARGE]
+    assert gates(Candidate(RunId("r"), "", (change("a", lines=2_000),))) == []
+    assert gates(Candidate(RunId("r"), "", (change("a", lines=2_001),))) == [Gate.TOO_LARGE]
+
+
+def test_every_file_with_a_secret_is_named() -> None:
+    found = check_gates(both(candidate("a.py", added=TOKEN), candidate("b.py", added=JWT)), POLICY)
+    assert found == (GateFailure(Gate.SECRET, "a GitHub token in a.py, a JSON Web Token in b.py"),)
+
+
+def test_three_paths_are_named_without_a_count_of_none() -> None:
+    changes = tuple(change(f".github/{n}") for n in range(3))
+    assert check_gates(Candidate(RunId("r"), "", changes), POLICY) == (
+        GateFailure(Gate.PROTECTED_PATH, ".github/0, .github/1, .github/2"),
+    )
+
+
+def test_of_the_tests_that_are_gone_three_are_named_behind_whatever_else_changed() -> None:
+    source = candidate("app.py", removed="x = 1")
+    tests = candidate("tests/test_a.py", added="", removed="\n".join(f"def test_{name}():" for name in "dcba"))
+    assert check_gates(both(source, tests), POLICY) == (
+        GateFailure(Gate.TESTS_DELETED, "tests/test_a.py (test_a, test_b, test_c)"),
+    )
+
+
+def test_in_a_new_test_file_every_skip_is_of_its_own_tests() -> None:
+    new = candidate("tests/test_a.py", added="pytestmark = pytest.mark.skip", kind=ChangeKind.ADDED)
+    assert gates(new) == []
+    assert skips_its_own_tests(new) == ("tests/test_a.py",)
+    old = candidate("tests/test_a.py", added="pytestmark = pytest.mark.skip")
+    assert gates(old) == [Gate.TESTS_SKIPPED]
+    assert skips_its_own_tests(old) == ()
+    assert skips_its_own_tests(both(old, candidate("tests/test_b.py", kind=ChangeKind.ADDED))) == ()

@@ -36,7 +36,7 @@ from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
 from bot.core.render.pull import branch_pattern, signed_off
 from bot.core.render.status import status_marker
-from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
+from bot.core.render.text import MAX_BODY, block, code, details, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
 from tests.core.spoken import (
     branch_name,
@@ -95,6 +95,23 @@ def test_a_comment_fits_and_keeps_its_marker() -> None:
     assert len(body) <= MAX_BODY
     assert body.startswith("<!-- m -->\n")
     assert "cut here" in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        details("Long", block("x\n" * 40_000, "sh", 70_000)),
+        details("Long", block("````\n```\n</details>\n" * 40_000, "", 70_000)),
+        details("Short", "y") + "\n\n" + details("Long", "text\n\n" * 20_000),
+        block("<details>\n" * 20_000, "", 70_000),
+    ],
+)
+def test_what_is_cut_swallows_nothing_of_what_is_said_below(body: str) -> None:
+    html = MarkdownIt("commonmark").render(fitted(body, "<!-- m -->"))
+    assert html.endswith("<p><em>This text was too long for GitHub and was cut here.</em></p>\n")
+    visible_tags = html.replace("&lt;details&gt;", "")
+    assert visible_tags.count("<details>") == visible_tags.count("</details>")
+    assert len(fitted(body, "<!-- m -->")) <= MAX_BODY
 
 
 def test_what_differs_from_the_runner_up_is_shown_and_nothing_in_it_is_active() -> None:
@@ -239,7 +256,6 @@ def test_the_pull_request_explains_itself() -> None:
     body = pull_body(decided(), branch="solvebot/7-x", verified=True)
     for part in (
         "Fixes #7",
-        "### What was wrong",
         "`src/a.py` (changed, +3 −1)",
         "> Because.",
         "It keeps all 5 stable tests.",

@@ -41,7 +41,7 @@ async def test_a_permission_that_cannot_be_asked_is_denied(world: World) -> None
     world.github.faults.add("GET", "*/collaborators/*/permission", status=403, body=no, times=None)
     issue = await world.issue()
     await world.comment(issue, "/solve")
-    assert "could not find out" in (await world.next_comment(issue)).body
+    assert "could not check ann's permission, so I started nothing" in (await world.next_comment(issue)).body
     assert await world.facts(issue) is None
 
 

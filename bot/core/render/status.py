@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.breaker import Outage
 from bot.core.config import CONFIG_PATHS
-from bot.core.model import SolveFacts, SolveId, TriggerKind
+from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, TriggerKind
 from bot.core.outgoing import CleanFacts
 from bot.core.phase import Phase, is_overtaken, is_unpublished, phase
 from bot.core.reasons import NOTHING_RUNS
@@ -62,7 +62,7 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case _ if _nothing_runs(facts):
             return "🧰 No attempt was made: I could not run this repository's tests, so no patch could be proved."
         case _:
-            return "🤷 No pull request this time: no candidate can be trusted."
+            return "⚖️ No pull request this time: no candidate can be trusted."
 
 
 def _at_work(facts: SolveFacts) -> str:
@@ -97,13 +97,26 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in (*facts.decision.reasons, *compared(facts))))
     if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
-        parts.append("It is a draft, because:\n" + "\n".join(f"- {harmless(d)}" for d in facts.decision.uncertain))
+        parts.append(_why_draft(facts, facts.decision))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
         parts.append(_receipt(facts))
     return parts
+
+
+def _why_draft(facts: SolveFacts, decision: Decision) -> str:
+    """The evidence, where it is not enough; else a person's word or the repository's; else the base branch."""
+    if decision.outcome is Outcome.DRAFT and decision.uncertain:
+        return "It is a draft, because:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain)
+    if decision.outcome is Outcome.DRAFT:
+        return "It is a draft: the evidence is not enough to call it ready."
+    if facts.solve.options.draft:
+        return "It is a draft, as it was asked for."
+    if facts.task is not None and facts.task.config.pull_request.draft is Draft.ALWAYS:
+        return f"It is a draft, as `{CONFIG_PATHS[0]}` wants it."
+    return "It is a draft, because the patch no longer applies to the base branch, which has moved on."
 
 
 def _receipt(facts: SolveFacts) -> str:
