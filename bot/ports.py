@@ -24,11 +24,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.behaviour import Probed
 from bot.core.breaker import Health
+from bot.core.feedback import Thread
 from bot.core.history import History
 from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
@@ -155,6 +157,41 @@ class IssueState:
 
 
 @dataclass(frozen=True, slots=True)
+class PullState:
+    """A pull request as it is now. `ours`: opened by us, from a branch of the repository itself."""
+
+    title: str
+    open: bool
+    locked: bool
+    ours: bool
+    branch: str
+    head_sha: Sha
+    base: str
+
+
+class ReviewState(StrEnum):
+    """What a review says besides its text."""
+
+    CHANGES_REQUESTED = "changes requested"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    state: ReviewState
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadAnswer:
+    """`to`: the first comment of the thread. `body` begins with `marker`."""
+
+    to: int
+    marker: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostedComment:
     id: int
     url: str
@@ -239,6 +276,19 @@ class GitHub(Protocol):
         """Labels and review requests, best effort. Returns what could not be done, for people."""
 
     async def remote(self, repo: Repo) -> Remote: ...
+
+    async def pull(self, repo: Repo, number: int) -> PullState: ...
+
+    async def review(self, repo: Repo, number: int, review: int) -> Review: ...
+
+    async def threads(self, repo: Repo, number: int) -> list[Thread]:
+        """Conversations on lines of the diff that nobody has resolved, oldest first; at most 300 of them."""
+
+    async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        """Each once, however often this is called. Returns the comments of those that GitHub did not let us answer."""
+
+    async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
+        """By their ids. Returns those that GitHub did not let us resolve."""
 
 
 class Mirrors(Protocol):

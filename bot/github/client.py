@@ -31,6 +31,7 @@ T = TypeVar("T")
 API_VERSION = "2022-11-28"
 JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
+GRAPHQL = "/graphql"
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=30)
 _LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
@@ -189,7 +190,8 @@ class Client:
             "User-Agent": "solvebot",
             "X-GitHub-Api-Version": API_VERSION,
         }
-        url = URL(self._api + call.path, encoded=True).extend_query(call.query)
+        api = self._api.removesuffix("/v3") if call.path == GRAPHQL else self._api  # as GitHub Enterprise has it
+        url = URL(api + call.path, encoded=True).extend_query(call.query)
         try:
             async with self._session.request(
                 call.method, url, json=call.body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
