@@ -16,6 +16,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     status.py conclude.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
+    revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
+    reviews.py     a review, a comment on a line -> a revision      actions.py installations.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
     again.py       what is begun anew when a sandbox is lost      workplace.py  the sandbox of an agent, made anew

@@ -47,7 +47,9 @@ from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
+from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
+from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -164,6 +166,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve)
+    reviser = Reviser(world, solver, Pusher(world, judge), board, conclusion, hide)
+    engine.register("revise", reviser.revise)
     engine.register("run", runner.run, queued=True)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("give up", conclusion.give_up)

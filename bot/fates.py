@@ -32,7 +32,7 @@ class Fates:
         return Fate.REVERTED.value
 
     async def _ours(self, repo_id: int, number: int) -> tuple[SolveId, PullRequest] | None:
-        facts = await self._store.latest(repo_id, number)
-        if facts is None or facts.pull_request is None or facts.pull_request.number != number:
+        facts = await self._store.of_pull(repo_id, number)
+        if facts is None or facts.pull_request is None:
             return None
         return facts.id, facts.pull_request

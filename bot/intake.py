@@ -7,12 +7,12 @@ actions; carrying them out is one step each. Nothing here costs money.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
+from bot.actions import Action, Actions, Refusal
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.commands import (
     CancelCommand,
@@ -21,6 +21,7 @@ from bot.core.commands import (
     HelpCommand,
     Misread,
     RetryCommand,
+    ReviseCommand,
     SolveCommand,
     StatusCommand,
     UseCommand,
@@ -29,7 +30,6 @@ from bot.core.commands import (
 from bot.core.config import ConfigProblem
 from bot.core.events import (
     CommentPosted,
-    InstallationAction,
     InstallationChanged,
     IssueClosed,
     IssueEvent,
@@ -37,8 +37,9 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
-    RepositoryAction,
     RepositoryChanged,
+    ReviewSubmitted,
+    ThreadCommented,
     read_event,
 )
 from bot.core.exchange import candidate_for
@@ -50,7 +51,6 @@ from bot.core.model import (
     RunFacts,
     Solve,
     SolveFacts,
-    SolveId,
     SolveOptions,
     Trigger,
     TriggerKind,
@@ -63,34 +63,12 @@ from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
 from bot.fates import Fates
 from bot.inbox import InboxRow
+from bot.installations import Installations
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.reviews import Reviews
 from bot.solve import read_config
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
-
-    start: Solve | None = None
-    use: ExchangeJob | None = None
-    cancel: SolveId | None = None
-    cancelled_by: str = ""
-    reaction: str = ""
-    reply: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    todo: tuple[Action, ...] = ()
-    issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
-    comment_id: int | None = None  # the comment to react to; None: react to the issue
-    because: str = ""  # for the log, when there is nothing to do
-
-
-class Refusal(Exception):
-    """A no, as the one line that people read."""
 
 
 class Intake:
@@ -112,6 +90,8 @@ class Intake:
         self._server = server
         self._redact = redact
         self._fates = Fates(store)
+        self._installations = Installations(store, clock)
+        self._reviews = Reviews(github, store, clock, server)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -138,7 +118,7 @@ class Intake:
             refusal = await self.claim(action.start)
             if refusal:
                 return Action(reaction="confused", reply=refusal)
-            await self._engine.start("solve", action.start.id, action.start)
+            await self._engine.start(action.start.workflow, action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
         if action.cancel is not None:
@@ -157,14 +137,16 @@ class Intake:
         match event:
             case LabelAdded() | CommentPosted():
                 return await self._weigh_request(event)
+            case ReviewSubmitted() | ThreadCommented():
+                return await self._weigh_review(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
-                return await self._note_installation(event)
+                return await self._installations.note_installation(event)
             case RepositoryChanged():
-                return await self._note_repository(event)
+                return await self._installations.note_repository(event)
             case _:
                 return Actions(because=type(event).__name__)
 
@@ -172,7 +154,7 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
+        if isinstance(event, CommentPosted | ReviewSubmitted | ThreadCommented) and parse_commands(event.text):
             marker = replies.reply_marker(row.guid)
             with suppress(Gone, Denied, Rejected):
                 await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
@@ -225,14 +207,11 @@ class Intake:
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
-        commands = dict.fromkeys(parse_commands(event.text, previous=event.previous))  # each is answered once
+        commands = _commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()
-        misread = [command for command in commands if isinstance(command, Misread)]
-        if misread:
-            raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
         config = await self._config(event.issue.repo)
-        return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
+        return tuple([await self._answer(event, command, config) for command in commands])
 
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
@@ -252,9 +231,45 @@ class Intake:
             case StatusCommand():
                 return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, latest, command.number)
+                return _use(event, await self._with_candidates(latest), command.number)
+            case ReviseCommand():
+                return await self._revise(event, config)
             case ExplainCommand():
                 return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
+
+    async def _weigh_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
+        """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
+        if await self._reviews.original(event) is None:
+            return Actions(because="not a pull request of ours")
+        try:
+            commands = _commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
+            if any(not isinstance(command, ReviseCommand) for command in commands):
+                raise Refusal(replies.only_revise())
+            asks = bool(commands) or (isinstance(event, ReviewSubmitted) and event.changes_requested)
+            if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
+                return Actions(because="asks nothing of us, or its review does")
+            config = await self._config(event.issue.repo)
+            await self._allowed(event, config)
+            todo = (await self._revise(event, config),)
+        except Refusal as refusal:
+            if not parse_commands(event.text):
+                return Actions(because=str(refusal))
+            todo = (Action(reaction="confused", reply=str(refusal)),)
+        except Gone as gone:
+            return Actions(because=str(gone))
+        return Actions(todo, event.issue)
+
+    async def _revise(
+        self, event: CommentPosted | ReviewSubmitted | ThreadCommented, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        original = await self._reviews.original(event)
+        return Action(start=await self._reviews.revision(event, original, config))
+
+    async def _with_candidates(self, latest: SolveFacts | None) -> SolveFacts | None:
+        """Candidates are a solve's: where a revision is the latest, that of the solve before it."""
+        if latest is None or latest.solve.revises is None:
+            return latest
+        return await self._store.facts(latest.solve.revises)
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -338,32 +353,14 @@ class Intake:
             return Action(reply=replies.nothing_to_cancel())
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
 
-    async def _note_installation(self, event: InstallationChanged) -> Actions:
-        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
-        now = self._clock.now()
-        suspended = event.action is InstallationAction.SUSPENDED
-        gone = suspended or event.action is InstallationAction.DELETED
-        if event.action is InstallationAction.DELETED:
-            await self._store.uninstalled(event.installation, now)
-        else:
-            await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
-        for repo in event.added:
-            await self._store.repository_seen(repo)
-        stopped: list[SolveId] = []
-        if gone:
-            stopped += await self._store.active_solves(installation=event.installation)
-        for repo in event.removed:
-            stopped += await self._store.active_solves(repo_id=repo.id)
-        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
 
-    async def _note_repository(self, event: RepositoryChanged) -> Actions:
-        archived = event.action is RepositoryAction.ARCHIVED
-        deleted = event.action is RepositoryAction.DELETED
-        await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
-        if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
-            return Actions(because="noted")
-        solves = await self._store.active_solves(repo_id=event.repo.id)
-        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
+def _commands(text: str, previous: str | None) -> list[Command]:
+    """Each is answered once. Raises `Refusal` where one of them cannot be read."""
+    commands = dict.fromkeys(parse_commands(text, previous=previous))
+    misread = [command for command in commands if isinstance(command, Misread)]
+    if misread:
+        raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
+    return [command for command in commands if not isinstance(command, Misread)]
 
 
 def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
@@ -371,10 +368,6 @@ def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action
     if not isinstance(found, RunFacts):
         raise Refusal(replies.not_usable(latest, number, found))
     return Action(use=ExchangeJob(found.solve, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
-
-
-def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
-    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
 
 
 def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:

@@ -499,7 +499,15 @@ class Store(Protocol):
         """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
-    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None: ...
+    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
+        """About this issue or pull request; of a pull request that was revised, the newest revision."""
+
+    async def of_pull(self, repo_id: int, number: int) -> SolveFacts | None:
+        """The solve that opened the pull request."""
+
+    async def revisions(self, id: SolveId) -> list[SolveFacts]:
+        """Of that solve's pull request, oldest first."""
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...

@@ -20,6 +20,7 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -115,10 +116,14 @@ class Solver:
         self._options = options
 
     async def solve(self, job: Solve) -> None:
-        """The workflow. Whatever happens in it, the solve ends with a terminal status and a last word."""
+        """The workflow."""
+        await self.to_its_end(job, self._story)
+
+    async def to_its_end(self, job: Solve, story: Callable[[Solve], Awaitable[None]]) -> None:
+        """Whatever happens in it, the solve ends with a terminal status and a last word."""
         structlog.contextvars.bind_contextvars(solve=job.id)
         try:
-            await self._story(job)
+            await story(job)
         except (Unsolvable, Withheld) as error:
             await self._conclusion.fail(job.id, str(error))
         except Gone:
@@ -131,6 +136,14 @@ class Solver:
     async def _story(self, job: Solve) -> None:
         await self.acknowledge(job)
         task = await self.freeze(job)
+        decision = await self.choose(job, task)
+        if decision.outcome is not Outcome.NONE:
+            await self.trim(job)
+            await self._publisher.publish(job.id)
+        await self._conclusion.complete(job.id)
+
+    async def choose(self, job: Solve, task: Task) -> Decision:
+        """From the frozen task to who is the champion."""
         planned = await self.plan(job, task)
         found = await self.environment(job, task, planned)
         if found.help is not None:
@@ -138,8 +151,7 @@ class Solver:
         baseline = await self.baseline(job, task, found)
         if not provable(baseline) and not publishes_unproven(task):
             await self.decide_without_runs(job)
-            await self._conclusion.complete(job.id)
-            return
+            return without_runs()
         brief = await self.brief(job, task, found.attempt.plan, baseline)
         decision = await self._round(job, task, planned, found.attempt, Wave(planned.experiments, brief, brief))
         for made in range(1, planned.limits.rounds):
@@ -147,10 +159,7 @@ class Solver:
             if wave is None:
                 break
             decision = await self._round(job, task, planned, found.attempt, wave)
-        if decision.outcome is not Outcome.NONE:
-            await self.trim(job)
-            await self._publisher.publish(job.id)
-        await self._conclusion.complete(job.id)
+        return decision
 
     async def _round(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> Decision:
         """The decision is about all candidates, whichever round they come from."""
@@ -229,7 +238,7 @@ class Solver:
             freeze,
             job,
             await self._world.github.remarks(job.issue, before=job.trigger.at),
-            config=await self._config(repo, repository.default_branch),
+            config=await self.config(repo, repository.default_branch),
             base_branch=branch,
             base_sha=base,
             private=repository.private,
@@ -370,7 +379,7 @@ class Solver:
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _config(self, repo: Repo, default_branch: str) -> RepoConfig:
+    async def config(self, repo: Repo, default_branch: str) -> RepoConfig:
         config = await read_config(self._world.github, repo, default_branch)
         if isinstance(config, ConfigProblem):
             raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))

@@ -152,7 +152,7 @@ class Worker:
         facts = await self._store.facts(id)
         if facts is not None:
             log.warning("solve.unstarted", solve=id)
-            await self._engine.start("solve", id, facts.solve)
+            await self._engine.start(facts.solve.workflow, id, facts.solve)
 
     async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
         kept: set[SandboxId] = set()

@@ -306,6 +306,11 @@ def _draft(checker: _Checker, node: Node, name: str) -> Draft | None:
     return _DRAFTS[text] if text else None
 
 
+def _flag(checker: _Checker, node: Node, name: str) -> bool | None:
+    text = checker.choice(node, name, ["true", "false"])
+    return None if text is None else text == "true"
+
+
 def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
     text = checker.choice(node, name, ["draft", "none"])
     return None if text is None else text == "draft"
@@ -352,6 +357,7 @@ _PULL_REQUEST = {
     "reviewers": _Field("reviewers", _reviewers),
     "branch": _Field("branch", _branch),
     "unproven": _Field("unproven", _unproven),
+    "resolve": _Field("resolve", _flag),
 }
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One comment of a thread. `may_ask` is known only once it is frozen."""
+    """One comment of a thread. `may_ask` and `rank` are known only once it is frozen."""
 
     id: int
     author: str
@@ -21,6 +21,7 @@ class Said:
     edited_at: datetime | None = None
     review: int | None = None  # that it came with
     may_ask: bool = False
+    rank: int = 0  # of the permission that its author has, the higher the more
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,4 @@ class Feedback:
     by: str
     text: str  # of the review or the comment that asks
     threads: tuple[Thread, ...] = ()
+    own_tests: tuple[str, ...] = ()  # test files that the pull request brings, which a revision may change

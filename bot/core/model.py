@@ -133,6 +133,7 @@ class PullRequestConfig:
     reviewers: tuple[str, ...] = ("requester",)
     branch: str = "solvebot/{issue}-{slug}"
     unproven: bool = False  # publish the best candidate as a draft where nothing could be run
+    resolve: bool = False  # threads whose line a revision has changed
 
 
 @dataclass(frozen=True, slots=True)

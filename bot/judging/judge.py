@@ -168,10 +168,11 @@ class Judge:
         if failures := check_gates(candidate, policy, contents):
             return replace(evidence, gate_failures=failures)
         canary = facts.baseline.canary
+        own = facts.task.feedback.own_tests if facts.task.feedback else ()  # a revision may change what came along
         trial = CandidateTrial(
             self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
             facts.baseline,
-            sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path)),
+            sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path) or entry.path in own),
             tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
             canary=await self._broken_tests(repo, base, canary) if canary else None,
             repeats=self._repeats,
@@ -193,6 +194,21 @@ class Judge:
         except Rejected:
             return replace(evidence, problem=causes.DOES_NOT_FIT)
         return evidence
+
+    async def on_top(self, facts: SolveFacts, patch: str, head: Sha) -> tuple[str, ...] | None:
+        """With what others have committed since: the stable tests that no longer pass. None: it does not fit there."""
+        assert facts.task is not None
+        assert facts.baseline is not None
+        try:
+            entries = await self._mirrors.entries(facts.solve.issue.repo, head, patch, since=facts.task.base_sha)
+        except Rejected:
+            return None
+        if facts.baseline.command is None:
+            return ()
+        bench = self._bench(facts.id, SandboxId(f"{facts.id}-again"))
+        return tuple(
+            reports.regressions(facts.baseline, await bench.tests(facts.baseline.command, overlay_of(entries)))
+        )
 
     async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
         """Of the files that are changed, those that stand for others, which are kept in Git LFS."""

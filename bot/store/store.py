@@ -160,6 +160,16 @@ class SqlStore:
         newest = _FACTS.where(here, about).order_by(solves.c.created_at.desc()).limit(1)
         return await self._facts(newest)
 
+    async def of_pull(self, repo_id: int, number: int) -> SolveFacts | None:
+        own = (solves.c.repository_id == repo_id, solves.c.pr_number == number, solves.c.revises.is_(None))
+        return await self._facts(_FACTS.where(*own).order_by(solves.c.created_at.desc()).limit(1))
+
+    async def revisions(self, id: SolveId) -> list[SolveFacts]:
+        question = sa.select(solves.c.id).where(solves.c.revises == id).order_by(solves.c.created_at)
+        found = await self._database.read(lambda db: db.execute(question).scalars().all())
+        revisions = [await self.facts(SolveId(revision)) for revision in found]
+        return [facts for facts in revisions if facts is not None]
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
 from bot.core.render.advice import by_people, compared
@@ -11,6 +12,7 @@ from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
 from bot.core.render.pooled import how_sure
+from bot.core.render.revision import revisions_section
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
 
 
@@ -54,7 +56,7 @@ def commit_message(facts: SolveFacts) -> str:
             "",
             f"Fixes #{facts.solve.issue.number}",
             "",
-            _co_author(facts.solve.trigger.by),
+            co_author(facts.solve.trigger.by),
         ]
     )
 
@@ -62,20 +64,23 @@ def commit_message(facts: SolveFacts) -> str:
 def exchange_message(facts: SolveFacts, run: RunFacts, by: Person) -> str:
     """Of the commit that puts another candidate into the place of the champion."""
     before = facts.champion.experiment.letter if facts.champion else "?"
-    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{_co_author(by)}"
+    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{co_author(by)}"
 
 
-def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool) -> str:
+def pull_body(
+    facts: SolveFacts, moved: str = "", *, branch: str, verified: bool, revisions: Sequence[SolveFacts] = ()
+) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
     `branch` is the pull request's own. `moved`: a sentence about the base branch, where it went on while we worked.
-    `verified`: GitHub's word on the signature of the commit.
+    `verified`: GitHub's word on the signature of the commit. `revisions`: what people had changed since.
     """
     assert facts.decision is not None
     champion = facts.champion
     assert champion is not None
     parts = [
         f"Fixes #{facts.solve.issue.number}",
+        revisions_section(revisions),
         _what_was_wrong(facts),
         _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),
@@ -162,8 +167,9 @@ def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     signed = "verified" if verified else "not verified"
     return (
         f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
-        "`/solve use B` puts another candidate here, and on the issue `/solve retry` tries again after this pull "
-        "request is closed. People review; the robot does not merge.</sub>"
+        "`/solve use B` puts another candidate here, `/solve revise` and what to change, in a comment, a review or on "
+        "a line, changes it, and on the issue `/solve retry` tries again after this pull request is closed. "
+        "People review; the robot does not merge.</sub>"
     )
 
 
@@ -171,7 +177,7 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in harmless(text, 1500).splitlines())
 
 
-def _co_author(person: Person) -> str:
+def co_author(person: Person) -> str:
     """GitHub credits the address built from id and login:
     https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core import revising
 from bot.core.exchange import Barred, No, usable
 from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
 from bot.core.phase import Phase, phase
@@ -54,7 +55,36 @@ def issue_locked() -> str:
 
 
 def not_an_issue() -> str:
-    return "I solve issues, not pull requests. Ask on the issue."
+    return (
+        "I solve issues, not pull requests. Ask on the issue; a pull request of mine is changed by `/solve revise` "
+        "and what to change."
+    )
+
+
+def not_our_pull() -> str:
+    return "I change only pull requests that I opened. `/solve revise` belongs into a comment or review there."
+
+
+def not_revised(number: int, why: revising.No) -> str:
+    """Why there is no further revision."""
+    match why:
+        case revising.No.NOT_OURS:
+            return not_our_pull()
+        case revising.No.TOO_MANY:
+            return f"#{number} was revised {revising.MOST_REVISIONS} times, which is the most. The branch is yours."
+        case revising.No.TOO_DEAR:
+            return (
+                f"#{number} and its revisions have cost {revising.BUDGETS} times what one solve may cost here, "
+                "so I stop. The branch is yours."
+            )
+
+
+def only_revise() -> str:
+    return "In a review and on a line I understand `/solve revise` alone. Say the rest in a comment below."
+
+
+def pull_locked() -> str:
+    return "This pull request is locked. Unlock it, then ask again."
 
 
 def repository_archived() -> str:
@@ -74,8 +104,9 @@ def pull_request_open(pull: PullRequest) -> str:
 
 
 def already_running(facts: SolveFacts) -> str:
+    what = "issue" if facts.solve.revises is None else "pull request"
     return (
-        f"I am already working on this issue ({phase(facts).value}); the comment above shows how far. "
+        f"I am already working on this {what} ({phase(facts).value}); the comment above shows how far. "
         "`/solve cancel` stops it."
     )
 
@@ -110,6 +141,10 @@ def commits_of_people(pull: PullRequest) -> str:
         f"{code(pull.branch)} holds commits that are not mine, and I do not change people's work. "
         "Close the pull request and `/solve retry`, or take the patch from `/solve explain`."
     )
+
+
+def revised_since(number: int) -> str:
+    return f"#{number} was revised since, and another candidate would undo that. `/solve revise` changes it further."
 
 
 def not_exchanged(remedy: str) -> str:
@@ -147,6 +182,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
             "| `/solve retry` | try again, with the same options or with new ones |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
+            "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "

@@ -7,6 +7,7 @@ from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.phase import Phase, is_overtaken, phase
 from bot.core.reasons import NOTHING_RUNS
+from bot.core.render import revision
 from bot.core.render.advice import by_people, compared
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
@@ -35,6 +36,8 @@ def status_comment(facts: SolveFacts, outage: Outage | None = None) -> str:
 
 def _headline(facts: SolveFacts, now: Phase) -> str:
     pull = facts.pull_request
+    if facts.solve.revises is not None and (said := revision.headline(facts, now)) is not None:
+        return said
     match now:
         case Phase.ACCEPTED:
             return f"🔎 On it, {_asker(facts)}. Reading the issue."
@@ -93,7 +96,14 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(scoreboard(facts))
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in (*facts.decision.reasons, *compared(facts))))
-    if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
+    is_new = facts.solve.revises is None
+    if (
+        facts.decision is not None
+        and now is Phase.PUBLISHED
+        and is_new
+        and facts.pull_request
+        and facts.pull_request.draft
+    ):
         parts.append("It is a draft, because:\n" + "\n".join(f"- {harmless(d)}" for d in facts.decision.uncertain))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
@@ -101,6 +111,11 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(offer(facts))
         parts.append(_receipt(facts))
     return parts
+
+
+def _is_draft(facts: SolveFacts) -> bool:
+    """One that was opened as such; a revision leaves it as it is."""
+    return facts.solve.revises is None and facts.pull_request is not None and facts.pull_request.draft
 
 
 def _receipt(facts: SolveFacts) -> str:
@@ -123,7 +138,11 @@ def _what_stood_against(facts: SolveFacts) -> list[str]:
     parts = ["\n".join(lines)] if lines else []
     if facts.decision and facts.decision.reasons:
         parts.append(" ".join(harmless(reason) for reason in facts.decision.reasons))
-    parts.append("More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`.")
+    parts.append(
+        "More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`."
+        if facts.solve.revises is None
+        else "It often helps to say more precisely what to change. Then `/solve revise` tries again."
+    )
     return parts
 
 
@@ -153,7 +172,7 @@ def _footer(facts: SolveFacts, now: Phase) -> str:
     if now in _UNDER_WAY:
         bits.append("stop it with `/solve cancel`")
     elif now is not Phase.PUBLISHED:
-        bits.append("try again with `/solve retry`")
+        bits.append(f"try again with `/solve {'retry' if facts.solve.revises is None else 'revise'}`")
     else:
         bits.append("ask `/solve explain` for the whole decision")
     left_out = ""
