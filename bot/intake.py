@@ -142,7 +142,7 @@ class Intake:
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._weigh_end(event)
             case PullRequestClosed():
-                return Actions(because=await self._fates.note(event))
+                return await self._weigh_closed(event)
             case InstallationChanged():
                 return await self._installations.note_installation(event)
             case RepositoryChanged():
@@ -347,6 +347,15 @@ class Intake:
             case IssueMoved():
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
+
+    async def _weigh_closed(self, event: PullRequestClosed) -> Actions:
+        """A revision of it has nowhere to go any more."""
+        because = await self._fates.note(event)
+        active = await self._store.active(event.repo.id, event.number)
+        if active is None or active.solve.revises is None:
+            return Actions(because=because)
+        why = f"{event.by.login} {'merged' if event.merged else 'closed'} the pull request"
+        return Actions((Action(cancel=active.id, cancelled_by=why),), because=because)
 
     def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
         if latest is None or latest.status.is_over:

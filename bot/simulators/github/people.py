@@ -84,6 +84,11 @@ class SimRepository:
             repositories.update_ref(self._stage, self.state, ref, sha, person, force=False)
         return sha
 
+    async def force_push(self, branch: str, sha: str, *, by: str = "octocat") -> None:
+        """The branch holds that commit now, whatever it held before."""
+        person = self._stage.state.account(by)
+        repositories.update_ref(self._stage, self.state, f"refs/heads/{branch}", sha, person, force=True)
+
     def seed(self, history: Sequence[tuple[str, Mapping[str, Content | None]]], by: str) -> None:
         """The commits a repository begins with, before anybody watches."""
         branch, person = self.state.default_branch, self._stage.state.account(by)
