@@ -9,7 +9,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
 
     core/          decisions: pure functions whose docstrings are the policies, and render/, every sentence we say
     ports.py       all we ask of the world, on one page
-    github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine.py  durable workflows
+    github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py               the environment, read once; events with keys, without secrets
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/      evidence: what happens when things are run
@@ -17,13 +17,15 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
-    reviews.py     a review, a comment on a line -> a revision      actions.py installations.py
+    reviews.py     a review, a comment on a line -> a revision      actions.py installations.py ends.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
+    anew.py        what an upgrade finds in flight and cannot read
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
-    again.py       what is begun anew when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
+    again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together
+    checks.py      what can be known without the network: the doctor asks, and every start
     cli.py doctor.py terminal.py borrowed.py screen.py demo/         for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """

@@ -11,10 +11,11 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,13 @@ from uv import find_uv_bin
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
+from bot.anew import Anew
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
 from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
-from bot.core.secrets import redact
+from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
@@ -68,9 +70,9 @@ from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
-from bot.web.health import health_routes
-from bot.web.listening import listening
-from bot.web.metrics import Metrics, Standing, metrics_route, standing
+from bot.web.health import Check, alive_route, health_routes
+from bot.web.listening import OPERATORS, WORKERS, listening
+from bot.web.metrics import Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
@@ -108,10 +110,9 @@ class Bot:
     intake: Intake
 
 
-def redactor(settings: Settings) -> Callable[[str], str]:
+def redactor(settings: Settings) -> Redactor:
     """By exact value and by shape, for everything that leaves."""
-    secrets = settings.secrets
-    return lambda text: redact(text, secrets)
+    return Redactor(settings.secrets)
 
 
 def server_limits(settings: Settings) -> ServerLimits:
@@ -164,11 +165,12 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    reviser = Reviser(world, solver, Pusher(world, judge, hide), board, conclusion, hide)
+    anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
-    engine.register("solve", solver.solve)
-    reviser = Reviser(world, solver, Pusher(world, judge), board, conclusion, hide)
-    engine.register("revise", reviser.revise)
-    engine.register("run", runner.run, queued=True)
+    engine.register("solve", solver.solve, anew=anew.solve)
+    engine.register("revise", reviser.revise, anew=anew.revise)
+    engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
@@ -369,8 +371,8 @@ class Running:
     """A bot at work, for those who start one themselves: `serve`, the demo, the stories."""
 
     bot: Bot
-    app: ASGIApp  # the receiver in front of the pages
-    pages: Starlette  # how it does: /healthz, /readyz, /metrics
+    app: ASGIApp  # for anybody: /webhook, /healthz
+    pages: ASGIApp  # how it does, for the operator: /healthz, /readyz, /metrics
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
@@ -400,7 +402,7 @@ async def running(
         session = await stack.enter_async_context(http_session())
         github = hub(settings, session, SYSTEM_CLOCK, sleep)
         motor = engine(settings, options, clock)
-        mirrors = GitMirrors(settings.data / "mirrors")
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
@@ -410,33 +412,61 @@ async def running(
         working = asyncio.create_task(worker.work(github), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
-        show = metrics_route(metrics, lambda: house.standing(store, clock), clock)
-        pages = Starlette(routes=[*health_routes(checks), show])
-        yield Running(bot, web(settings, inbox, pages), pages, inbox, worker, working)
+        pages = for_operators(metrics, checks, lambda: house.standing(store, clock), clock)
+        yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
 
 
-def web(settings: Settings, inbox: Inbox, pages: ASGIApp) -> ASGIApp:
-    """The receiver in front, everything else behind it. Needs the inbox and no more."""
+def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
+    """The receiver in front. Needs the inbox and no more."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, pages)
+    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]))
 
 
-async def serve(settings: Settings, *, options: EngineOptions | None = None) -> None:
+def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
+    return Starlette(routes=[*health_routes(checks), metrics_route(metrics, look, clock)])
+
+
+_Sockets = list[socket.socket]
+First = Callable[[Settings], Awaitable[None]]
+"""What is seen to as soon as the port is ours, before anything is begun. May raise."""
+
+
+async def nothing_first(_settings: Settings) -> None:
+    return None
+
+
+@contextmanager
+def _both_ports(settings: Settings) -> Iterator[tuple[_Sockets, _Sockets]]:
+    """The one for anybody and the operator's. Raises `CannotListen`."""
+    with (
+        listening(settings.host, settings.port) as public,
+        listening(settings.metrics_host, settings.own_metrics_port, OPERATORS) as private,
+    ):
+        yield public, private
+
+
+async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
     """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
-    with listening(settings.host, settings.port) as sockets:
+    with _both_ports(settings) as (public, private):
+        await first(settings)
         async with running(settings, options=options) as bot:
-            await _serve(bot, bot.app, sockets)
+            keep_for_good()
+            await _serve([(bot.app, public), (bot.pages, private)], bot.working)
+            if bot.working.done():
+                bot.working.result()
 
 
-async def _serve(bot: Running, app: ASGIApp, sockets: list[socket.socket]) -> None:
-    keep_for_good()
-    server = _Server(app)
-    serving = asyncio.create_task(server.serve(sockets), name="web")
-    await asyncio.wait({serving, bot.working}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    await serving
-    if bot.working.done():
-        bot.working.result()
+async def _serve(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
+    """Until a signal, or until one of these or of `work` is over."""
+    servers = [_Server(app) for app, _ in apps]
+    serving = [
+        asyncio.create_task(server.serve(sockets), name="web")
+        for server, (_, sockets) in zip(servers, apps, strict=True)
+    ]
+    await asyncio.wait([*serving, *work], return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*serving)
 
 
 def keep_for_good() -> None:
@@ -445,32 +475,41 @@ def keep_for_good() -> None:
     gc.freeze()
 
 
-async def serve_web(settings: Settings) -> None:
-    """Receive only: the inbox is all it needs, and another process works it off. Raises `CannotListen` first."""
-    with listening(settings.host, settings.port) as sockets:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(migrate, settings.store_url)
-        inbox = await open_inbox(settings.store_url, SystemClock())
-        try:
-            pages = Starlette(routes=health_routes({"database": inbox.alive}))
-            await _Server(web(settings, inbox, pages)).serve(sockets)
-        finally:
-            await inbox.close()
+async def serve_web(settings: Settings, *, first: First = nothing_first) -> None:
+    """Receive only: another process works the inbox off. Raises `CannotListen` first."""
+    with _both_ports(settings) as (public, private):
+        await first(settings)
+        async with the_store(settings) as store:
+            inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
+            try:
+                look = partial(standing, store, SYSTEM_CLOCK)
+                pages = for_operators(Metrics(), {"database": inbox.alive}, look, SYSTEM_CLOCK)
+                await _serve([(for_anybody(settings, inbox), public), (pages, private)])
+            finally:
+                await inbox.close()
 
 
-async def serve_work(settings: Settings) -> None:
+async def serve_work(settings: Settings, *, first: First = nothing_first) -> None:
     """Work only, until a signal. With WORKER_PORT, how it does can be asked. Raises `CannotListen` first."""
-    if settings.worker_port:
-        with listening(settings.host, settings.worker_port, setting="WORKER_PORT") as sockets:
-            async with running(settings) as bot:
-                await _serve(bot, bot.pages, sockets)
-        return
-    async with running(settings) as bot:
-        keep_for_good()
-        for number in _ENDINGS:
-            asyncio.get_running_loop().add_signal_handler(number, bot.working.cancel)
-        with suppress(asyncio.CancelledError):
-            await bot.working
+    with ExitStack() as stack:
+        port = settings.worker_port
+        sockets = stack.enter_context(listening(settings.metrics_host, port, WORKERS)) if port else None
+        await first(settings)
+        async with running(settings) as bot:
+            keep_for_good()
+            await (_serve([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
+            if bot.working.done():
+                bot.working.result()
+
+
+async def _until_a_signal(work: asyncio.Task[None]) -> None:
+    """Or until the work is over."""
+    signalled = asyncio.Event()
+    for number in _ENDINGS:
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
+    waiting = asyncio.create_task(signalled.wait())
+    await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
 
 
 class _Server(uvicorn.Server):
@@ -480,6 +519,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
+            ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,

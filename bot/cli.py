@@ -15,7 +15,9 @@ import uvloop
 from rich.console import Console
 
 from bot import __version__, app, logs
+from bot.checks import Unfit, refuse_what_cannot_work
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
+from bot.core.outgoing import Redactor
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
@@ -45,6 +47,9 @@ def _run(
         sys.exit(INTERRUPTED)
     except CannotListen as error:
         raise _Unusable(f"{error}\n{error.remedy}") from error
+    except Unfit as error:
+        lines = [f"{finding.what}: {finding.found}. {finding.remedy}" for finding in error.findings]
+        raise click.ClickException("\n  ".join(["this cannot work:", *lines])) from error
     except (WorldError, Unsolvable, EngineError, WrongSchema) as error:
         remedy = getattr(error, "remedy", "")
         raise click.ClickException(f"{error}\n{remedy}".strip()) from error
@@ -71,7 +76,7 @@ def serve() -> None:
     """Receive webhooks and do the work, in one process."""
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve(settings))
+    _run(app.serve(settings, first=refuse_what_cannot_work))
 
 
 @main.command()
@@ -79,7 +84,8 @@ def web() -> None:
     """Receive webhooks only; `solvebot worker` does the work, on the same database."""
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve_web(settings), uvloop.run)  # whose way of starting processes does not suit the sandboxes
+    receiving = app.serve_web(settings, first=refuse_what_cannot_work)
+    _run(receiving, uvloop.run)  # whose way of starting processes does not suit the sandboxes
 
 
 @main.command()
@@ -87,7 +93,7 @@ def worker() -> None:
     """Do the work only; `solvebot web` receives, on the same database."""
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve_work(settings))
+    _run(app.serve_work(settings, first=refuse_what_cannot_work))
 
 
 @main.command()
@@ -103,7 +109,7 @@ def demo(keep: bool, sandbox: str) -> None:
     from bot.demo.stage import demo as play
     from bot.screen import console
 
-    logs.configure(format="console", level="ERROR", redact=lambda text: text)
+    logs.configure(format="console", level="ERROR", redact=Redactor())
     _run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 

@@ -2,68 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import shutil
-import sqlite3
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import Enum
-from tempfile import NamedTemporaryFile
 
 import aiohttp
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy.exc import ArgumentError
 
 from bot import app
-from bot.core.commands import Misread
-from bot.core.matrix import plan
-from bot.core.model import RepoConfig, SolveOptions
+from bot.checks import DIRECTORY, MODEL_KEY, Finding, Health, without_network
 from bot.core.registries import Registries, is_auto, network
 from bot.core.render import registries
-from bot.engine import EngineError, check_sqlite
+from bot.core.render.doctor import KEY_CHECK, MODELS, ending
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import Denied, SandboxUnusable, WorldError
 from bot.registries import ask, this_host
 from bot.settings import Settings, SettingsError
-from bot.store.migrate import WrongSchema, migrate
-from bot.store.store import opened
-from bot.web.listening import CannotListen, taken
+from bot.web.listening import OPERATORS, PUBLIC, CannotListen, Named, taken
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
-LITTLE_DISK = 5 * 1024**3
-
-
-class Health(Enum):
-    GOOD = "[green]✓[/]"
-    DOUBTFUL = "[yellow]![/]"
-    BAD = "[red]✗[/]"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`what` was looked at, `found` what it is like, `remedy` what to do; "" when nothing."""
-
-    health: Health
-    what: str
-    found: str
-    remedy: str = ""
 
 
 async def examine(env: Mapping[str, str], console: Console) -> int:
-    """Print every finding as soon as it is there; 1 when one is bad."""
-    bad = 0
+    """Print every finding as soon as it is there; 1 when one is bad. At the end, what is still unproven."""
+    findings = []
     async for finding in _findings(env):
         _show(finding, console)
-        bad += finding.health is Health.BAD
-    console.print("\nReady to serve." if not bad else f"\n{bad} to mend before `solvebot serve` can work.")
+        findings.append(finding)
+    bad = sum(finding.health is Health.BAD for finding in findings)
+    unreached = dict.fromkeys(finding.unreached for finding in findings if finding.unreached)
+    console.print(f"\n{ending(bad, tuple(unreached))}", highlight=False)
     return 1 if bad else 0
 
 
@@ -87,47 +61,32 @@ async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
             settings = Settings.from_env(env, serving=False)
         except SettingsError:
             return
-    for check in _checks(settings):
-        yield await check(settings)
+    bad = set()
+    async for finding in without_network(settings):
+        yield finding
+        bad |= {finding.what} if finding.health is Health.BAD else set()
+    async for finding in _of_this_machine(settings, has_directory=DIRECTORY not in bad):
+        yield finding
+    async for finding in _beyond(settings, has_model_key=bool(settings.model_key.reveal()) and MODEL_KEY not in bad):
+        yield finding
+
+
+async def _of_this_machine(settings: Settings, *, has_directory: bool) -> AsyncIterator[Finding]:
+    yield _free("address", settings.host, settings.port, PUBLIC)
+    yield _free("metrics", settings.metrics_host, settings.own_metrics_port, OPERATORS)
+    if has_directory and "bubblewrap" in settings.sandbox:
+        yield await _sandbox(settings)
     async for finding in _setup_network(settings):
         yield finding
-    yield (directory := await _directory(settings))
-    if directory.health is not Health.BAD:
-        yield await _disk(settings)
-        if "bubblewrap" in settings.sandbox:
-            yield await _sandbox(settings)
-        if "e2b" in settings.sandbox:
-            async for finding in _e2b(settings):
-                yield finding
-        yield (database := await _database(settings))
-        if database.health is not Health.BAD:
-            yield await _line_up(settings)
 
 
-def _checks(settings: Settings) -> Iterator[Callable[[Settings], Awaitable[Finding]]]:
-    """Those that need nothing on the disk. What is missing has a finding already, under settings."""
-    if settings.private_key.reveal():
-        yield _key
-    if settings.webhook_secrets:
-        yield _secret
-    yield _github
-    if settings.model_key.reveal():
-        yield _model_key
-    yield from (_address, _git, _engine)
-
-
-async def _key(settings: Settings) -> Finding:
-    try:
-        await AppCredentials(AppIdentity(settings.app_id, settings.private_key.reveal()), app.SystemClock()).token()
-    except (WorldError, ValueError):
-        return Finding(Health.BAD, "private key", "cannot sign", "Download a new one from the App's settings page.")
-    return Finding(Health.GOOD, "private key", "signs")
-
-
-async def _secret(settings: Settings) -> Finding:
-    if min(len(secret.reveal()) for secret in settings.webhook_secrets) < 16:
-        return Finding(Health.DOUBTFUL, "webhook secret", "short", "Use 32 random characters or more.")
-    return Finding(Health.GOOD, "webhook secret", f"{len(settings.webhook_secrets)} in use")
+async def _beyond(settings: Settings, *, has_model_key: bool) -> AsyncIterator[Finding]:
+    yield await _github(settings)
+    if has_model_key:
+        yield await _model_key(settings)
+    if "e2b" in settings.sandbox:
+        async for finding in _e2b(settings):
+            yield finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +105,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-async def _ask(setting: str, url: str, headers: Mapping[str, str]) -> _Answer | Finding:
-    """`setting` is where the address comes from."""
+async def _ask(setting: str, url: str, headers: Mapping[str, str], who: str) -> _Answer | Finding:
+    """`setting` is where the address comes from, `who` is asked."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_SECONDS)) as session,
@@ -158,7 +117,7 @@ async def _ask(setting: str, url: str, headers: Mapping[str, str]) -> _Answer | 
         return Finding(Health.BAD, setting, f"{url} is no address", "It begins with https:// and the name of a host.")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         reason = next((words for kind, words in _REASONS if isinstance(error, kind)), type(error).__name__)
-        return Finding(Health.DOUBTFUL, setting, f"{url} did not answer ({reason})", "Is there a network?")
+        return Finding(Health.DOUBTFUL, setting, f"{url} did not answer ({reason})", "Is there a network?", who)
 
 
 class _App(msgspec.Struct):
@@ -170,7 +129,7 @@ class _App(msgspec.Struct):
 async def _github(settings: Settings) -> Finding:
     """One question answers three: can GitHub be reached, does it know us, and do our clocks agree."""
     identified = await _identification(settings)
-    answer = await _ask("GITHUB_API_URL", f"{settings.api_url.rstrip('/')}/app", identified)
+    answer = await _ask("GITHUB_API_URL", f"{settings.api_url.rstrip('/')}/app", identified, "GitHub")
     if isinstance(answer, Finding):
         return answer
     skew = _skew(answer.date)
@@ -208,60 +167,13 @@ def _skew(date: str) -> float:
         return 0.0
 
 
-async def _address(settings: Settings) -> Finding:
+def _free(what: str, host: str, port: int, named: Named) -> Finding:
     try:
-        with taken(settings.host, settings.port):
-            return Finding(Health.GOOD, "address", f"{settings.host}, port {settings.port} is free")
+        with taken(host, port, named):
+            return Finding(Health.GOOD, what, f"{host}, port {port} is free")
     except CannotListen as error:
         in_use = getattr(error.__cause__, "errno", None) == errno.EADDRINUSE
-        return Finding(Health.DOUBTFUL if in_use else Health.BAD, "address", str(error), error.remedy)
-
-
-async def _git(_settings: Settings) -> Finding:
-    program = shutil.which("git")
-    if program is None:
-        return Finding(Health.BAD, "git", "not found", "Install git 2.38 or newer.")
-    done = await asyncio.to_thread(subprocess.run, [program, "--version"], capture_output=True, text=True, check=False)
-    version = done.stdout.split()[2] if done.returncode == 0 else "?"
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < (2, 38):
-        return Finding(Health.BAD, "git", version, "Install git 2.38 or newer.")
-    return Finding(Health.GOOD, "git", version)
-
-
-async def _directory(settings: Settings) -> Finding:
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=settings.data):
-            pass
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        where = settings.data.absolute()
-        return Finding(Health.BAD, "DATA_DIR", f"{where}: {reason}", "Set it to a directory that we may write to.")
-    return Finding(Health.GOOD, "DATA_DIR", str(settings.data.absolute()))
-
-
-async def _database(settings: Settings) -> Finding:
-    try:
-        async with opened(settings.store_url) as store:
-            await store.alive()  # which gives up after some seconds
-        await asyncio.to_thread(migrate, settings.store_url)
-    except (ValueError, ArgumentError):  # whose words may be half a password
-        return Finding(Health.BAD, "database", "DATABASE_URL is no address", "postgresql://user:password@host/name")
-    except (WorldError, WrongSchema) as error:
-        remedy = "Is DATABASE_URL right?" if settings.database_url else "Is there another program's file in DATA_DIR?"
-        return Finding(Health.BAD, "database", str(error).splitlines()[0], remedy)
-    kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
-    return Finding(Health.GOOD, "database", f"{kind}, up to date")
-
-
-async def _engine(settings: Settings) -> Finding:
-    if settings.engine_url.startswith("postgresql"):
-        return Finding(Health.GOOD, "engine", "on PostgreSQL")
-    try:
-        return Finding(Health.GOOD, "engine", f"on SQLite {check_sqlite()}")
-    except EngineError as error:
-        return Finding(Health.BAD, "engine", f"SQLite {sqlite3.sqlite_version}", str(error))
+        return Finding(Health.DOUBTFUL if in_use else Health.BAD, what, str(error), error.remedy)
 
 
 async def _sandbox(settings: Settings) -> Finding:
@@ -291,7 +203,7 @@ async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding(Health.BAD, "E2B", f"{where} refuses the key", "Make a new one there, and set E2B_API_KEY.")
         except WorldError as error:
             reason = type(error.__cause__ or error).__name__
-            yield Finding(Health.DOUBTFUL, "E2B", f"{where} did not answer ({reason})", "Is there a network?")
+            yield Finding(Health.DOUBTFUL, "E2B", f"{where} did not answer ({reason})", "Is there a network?", where)
         else:
             yield Finding(Health.GOOD, "E2B", f"{where} takes the key")
 
@@ -323,43 +235,16 @@ async def _model_key(settings: Settings) -> Finding:
     https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key
     """
     key = settings.model_key.reveal()
-    if any(character.isspace() for character in key):
-        return Finding(Health.BAD, "model key", "has white space in it", "Copy it again.")
     at_openrouter = settings.model_provider == "openrouter"
     url = f"{settings.model_url.rstrip('/')}/{'key' if at_openrouter else 'models'}"
-    answer = await _ask("MODEL_BASE_URL", url, {"Authorization": f"Bearer {key}"})
+    answer = await _ask("MODEL_BASE_URL", url, {"Authorization": f"Bearer {key}"}, MODELS)
     if isinstance(answer, Finding):
         return answer
     if answer.status in (401, 403):
         remedy = "Make a new one there, and set MODEL_API_KEY." + (" It starts with sk-or-." if at_openrouter else "")
-        return Finding(Health.BAD, "model key", f"{settings.model_url} refuses it (HTTP {answer.status})", remedy)
+        return Finding(Health.BAD, MODEL_KEY, f"{settings.model_url} refuses it (HTTP {answer.status})", remedy)
     if answer.status != 200:
         remedy = "Check MODEL_BASE_URL; it is the part before /chat/completions."
-        return Finding(Health.DOUBTFUL, "model key", f"could not be tried ({url}: HTTP {answer.status})", remedy)
-    return Finding(Health.GOOD, "model key", f"{settings.model_url} takes it")
-
-
-async def _line_up(settings: Settings) -> Finding:
-    """The default line-up can be planned: all known, active and priced, and of the provider that we have a key for."""
-    async with app.the_store(settings) as store:
-        catalogue = await store.models()
-    planned = plan(SolveOptions(), RepoConfig(), catalogue, app.server_limits(settings))
-    if isinstance(planned, Misread):
-        return Finding(Health.BAD, "models", planned.what, planned.remedy)
-    names = ", ".join(dict.fromkeys(experiment.model.name for experiment in planned.experiments))
-    strangers = [e.model.name for e in planned.experiments if e.model.provider != settings.model_provider]
-    if strangers:
-        return Finding(
-            Health.BAD,
-            "models",
-            f"{strangers[0]} is not of {settings.model_provider}",
-            "Change MODELS or MODEL_PROVIDER.",
-        )
-    return Finding(Health.GOOD, "models", f"by default {names}")
-
-
-async def _disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.data).free
-    if free < LITTLE_DISK:
-        return Finding(Health.DOUBTFUL, "disk", f"{free // 1024**3} GB free", f"Make room where {settings.data} is.")
-    return Finding(Health.GOOD, "disk", f"{free // 1024**3} GB free")
+        found = f"could not be tried ({url}: HTTP {answer.status})"
+        return Finding(Health.DOUBTFUL, MODEL_KEY, found, remedy, KEY_CHECK)
+    return Finding(Health.GOOD, MODEL_KEY, f"{settings.model_url} takes it")

@@ -6,7 +6,6 @@ it cannot, and nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ import structlog
 from bot.conclude import PATIENCE
 from bot.core.exchange import exchanged
 from bot.core.model import Person, RunFacts, RunId, Sha, SolveFacts, SolveId
+from bot.core.outgoing import Redactor
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern, exchange_message, pull_body, pull_title
 from bot.engine import step
@@ -37,7 +37,7 @@ class ExchangeJob:
 
 
 class Exchange:
-    def __init__(self, world: World, board: StatusBoard, redact: Callable[[str], str]) -> None:
+    def __init__(self, world: World, board: StatusBoard, redact: Redactor) -> None:
         self._world = world
         self._board = board
         self._redact = redact
@@ -54,7 +54,7 @@ class Exchange:
                 await self.record(job, commit)
                 await self.tell_exchange(job)
         except (Gone, Denied, Rejected) as error:
-            refusal = replies.not_exchanged(error.remedy)
+            refusal = replies.not_exchanged(self._redact(error.remedy))
         except Exception:  # the top of a workflow, where everything may be caught: nobody is left without an answer
             log.exception("exchange.broke", solve=job.solve, run=job.run)
             refusal = replies.ours_broke(job.id)
@@ -89,7 +89,7 @@ class Exchange:
         repo, head = facts.solve.issue.repo, facts.pull_request.head_sha
         await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
         entries = await self._world.mirrors.entries(repo, facts.task.base_sha, run.candidate.patch, since=head)
-        message = exchange_message(facts, run, job.by)
+        message = exchange_message(self._redact.facts(facts), run, job.by)
         return await self._world.github.commit(repo, parent=head, entries=entries, message=message)
 
     @step("advance branch", patience=PATIENCE)
@@ -120,12 +120,13 @@ class Exchange:
         facts = await self._facts(job)
         assert facts.pull_request is not None
         pull = facts.pull_request
-        body = pull_body(facts, branch=pull.branch, verified=pull.verified is True)
+        told = self._redact.facts(facts)
+        body = pull_body(told, branch=pull.branch, verified=pull.verified is True)
         await self._world.github.rewrite_pull(
             facts.solve.issue.repo,
             pull.number,
-            title=self._redact(pull_title(facts)),
-            body=self._redact(body),
+            title=pull_title(told),
+            body=body,
         )
         await self._board.refresh(job.solve)
 

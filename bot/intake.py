@@ -7,7 +7,7 @@ actions; carrying them out is one step each. Nothing here costs money.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -40,12 +40,15 @@ from bot.core.events import (
     RepositoryChanged,
     ReviewSubmitted,
     ThreadCommented,
+    Unreadable,
+    asks_us,
     read_event,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import (
     IssueRef,
+    ModelSpec,
     Repo,
     RepoConfig,
     RunFacts,
@@ -56,12 +59,13 @@ from bot.core.model import (
     TriggerKind,
     solve_id,
 )
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
+from bot.ends import Ends
 from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
-from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.installations import Installations
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
@@ -80,7 +84,7 @@ class Intake:
         conclusion: Conclusion,
         clock: Clock,
         server: ServerLimits,
-        redact: Callable[[str], str],
+        redact: Redactor,
     ) -> None:
         self._github = github
         self._store = store
@@ -89,9 +93,9 @@ class Intake:
         self._clock = clock
         self._server = server
         self._redact = redact
-        self._fates = Fates(store)
+        self._ends = Ends(store)
         self._installations = Installations(store, clock)
-        self._reviews = Reviews(github, store, clock, server)
+        self._reviews = Reviews(github, store, clock, server, redact)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -140,9 +144,11 @@ class Intake:
             case ReviewSubmitted() | ThreadCommented():
                 return await self._weigh_review(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
-                return await self._weigh_end(event)
+                return await self._ends.of_issue(event)
+            case Unreadable():
+                return await self._weigh_unreadable(event, row.guid)
             case PullRequestClosed():
-                return await self._weigh_closed(event)
+                return await self._ends.of_pull(event)
             case InstallationChanged():
                 return await self._installations.note_installation(event)
             case RepositoryChanged():
@@ -156,8 +162,9 @@ class Intake:
         event = read_event(row.event, row.record)
         if isinstance(event, CommentPosted | ReviewSubmitted | ThreadCommented) and parse_commands(event.text):
             marker = replies.reply_marker(row.guid)
+            sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
-                await self._github.say(event.issue, replies.reply(replies.ours_broke(row.guid), marker), marker=marker)
+                await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
     async def claim(self, solve: Solve) -> str:
@@ -166,7 +173,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(other)
+            return replies.already_running(self._redact.facts(other))
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -197,6 +204,13 @@ class Intake:
             return Actions(because=str(gone))
         return Actions(todo, event.issue, comment_id)
 
+    async def _weigh_unreadable(self, event: Unreadable, guid: str) -> Actions:
+        """Its row is kept for the operator. Who asked is told, where that is known."""
+        log.error("delivery.unreadable", delivery=guid, why=event.why, issue=str(event.issue))
+        if event.issue is None or not asks_us(event, _or_defaults(await self._config(event.issue.repo)).labels):
+            return Actions(because=event.why)
+        return Actions((Action(reply=replies.unreadable(guid)),), event.issue)
+
     async def _asked(self, event: LabelAdded | CommentPosted) -> tuple[Action, ...]:
         """Cheap things first; the sender's permission stands before every answer that tells more than help does."""
         if isinstance(event, LabelAdded):
@@ -207,7 +221,7 @@ class Intake:
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
-        commands = _commands(event.text, event.previous)
+        commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()
         config = await self._config(event.issue.repo)
@@ -216,9 +230,10 @@ class Intake:
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
-            return Action(reply=replies.help_text(await self._store.models(), _or_defaults(config).labels))
+            return Action(reply=self._help(await self._store.models(), config))
         await self._allowed(event, config)
         latest = await self._store.latest(issue.repo.id, issue.number)
+        told = self._redact.facts(latest) if latest else None
         match command:
             case SolveCommand():
                 return await self._start(event, command.options, config)
@@ -229,20 +244,20 @@ class Intake:
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
             case StatusCommand():
-                return Action(reply=replies.status_reply(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, await self._with_candidates(latest), command.number)
             case ReviseCommand():
                 return await self._revise(event, config)
             case ExplainCommand():
-                return Action(reply=replies.explanation(latest) if latest else replies.no_solve_yet())
+                return Action(reply=replies.explanation(told) if told else replies.no_solve_yet())
 
     async def _weigh_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
         """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
         if await self._reviews.original(event) is None:
             return Actions(because="not a pull request of ours")
         try:
-            commands = _commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
+            commands = self._commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
             if any(not isinstance(command, ReviseCommand) for command in commands):
                 raise Refusal(replies.only_revise())
             asks = bool(commands) or (isinstance(event, ReviewSubmitted) and event.changes_requested)
@@ -265,11 +280,11 @@ class Intake:
         original = await self._reviews.original(event)
         return Action(start=await self._reviews.revision(event, original, config))
 
-    async def _with_candidates(self, latest: SolveFacts | None) -> SolveFacts | None:
+    async def _with_candidates(self, latest: SolveFacts | None) -> CleanFacts | None:
         """Candidates are a solve's: where a revision is the latest, that of the solve before it."""
-        if latest is None or latest.solve.revises is None:
-            return latest
-        return await self._store.facts(latest.solve.revises)
+        if latest is not None and latest.solve.revises is not None:
+            latest = await self._store.facts(latest.solve.revises)
+        return self._redact.facts(latest) if latest is not None else None
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -278,11 +293,10 @@ class Intake:
             has = await self._github.permission(event.issue.repo, event.by.login)
         except Denied as error:
             log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
-            raise Refusal(replies.permission_unknown(event.by.login)) from error
+            raise Refusal(replies.permission_unknown(self._redact(event.by.login))) from error
         if not may_ask(has, needed, event.by):
-            raise Refusal(
-                replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(event.by.login, has, needed)
-            )
+            login = self._redact(event.by.login)
+            raise Refusal(replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(login, has, needed))
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -290,15 +304,16 @@ class Intake:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
-            raise Refusal(replies.config_problems(config.path, [(m.line, m.reason) for m in config.mistakes]))
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
-            raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
+            raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
         trigger = _trigger(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(active))
+            raise Refusal(replies.already_running(self._redact.facts(active)))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         return Action(start=solve)
 
@@ -319,43 +334,30 @@ class Intake:
         if repository.empty:
             raise Refusal(replies.repository_empty())
         if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
-            raise Refusal(replies.no_such_base(options.base))
+            raise Refusal(replies.no_such_base(self._redact(options.base)))
         branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
         pull = await self._github.open_pull_request(event.issue, branches=branches)
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
 
+    def _commands(self, text: str, previous: str | None) -> list[Command]:
+        """Each is answered once. Raises `Refusal` where one of them cannot be read."""
+        commands = dict.fromkeys(parse_commands(text, previous=previous))
+        misread = [command for command in commands if isinstance(command, Misread)]
+        if misread:
+            raise Refusal(self._not_understood(misread))
+        return [command for command in commands if not isinstance(command, Misread)]
+
+    def _not_understood(self, misread: Sequence[Misread]) -> str:
+        return replies.not_understood([(self._redact(each.what), self._redact(each.remedy)) for each in misread])
+
+    def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
+        return replies.help_text(models, [self._redact(label) for label in _or_defaults(config).labels])
+
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
         repository = await self._github.repository(repo)
         return RepoConfig() if repository.empty else await read_config(self._github, repo, repository.default_branch)
-
-    # -------------------------------------------------------------------------------------------------------- ends
-
-    async def _weigh_end(self, event: LabelRemoved | IssueClosed | IssueMoved) -> Actions:
-        active = await self._store.active(event.issue.repo.id, event.issue.number)
-        if active is None:
-            return Actions(because="nothing is running for this issue")
-        match event:
-            case LabelRemoved():
-                labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
-                    return Actions(because="that label did not start it")
-                why = f"{event.by.login} removed the label"
-            case IssueClosed():
-                why = f"{event.by.login} closed the issue"
-            case IssueMoved():
-                why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
-        return Actions((Action(cancel=active.id, cancelled_by=why),))
-
-    async def _weigh_closed(self, event: PullRequestClosed) -> Actions:
-        """A revision of it has nowhere to go any more."""
-        because = await self._fates.note(event)
-        active = await self._store.active(event.repo.id, event.number)
-        if active is None or active.solve.revises is None:
-            return Actions(because=because)
-        why = f"{event.by.login} {'merged' if event.merged else 'closed'} the pull request"
-        return Actions((Action(cancel=active.id, cancelled_by=why),), because=because)
 
     def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
         if latest is None or latest.status.is_over:
@@ -363,16 +365,7 @@ class Intake:
         return Action(cancel=latest.id, cancelled_by=by, reply=reply)
 
 
-def _commands(text: str, previous: str | None) -> list[Command]:
-    """Each is answered once. Raises `Refusal` where one of them cannot be read."""
-    commands = dict.fromkeys(parse_commands(text, previous=previous))
-    misread = [command for command in commands if isinstance(command, Misread)]
-    if misread:
-        raise Refusal(replies.not_understood([(m.what, m.remedy) for m in misread]))
-    return [command for command in commands if not isinstance(command, Misread)]
-
-
-def _use(event: CommentPosted, latest: SolveFacts | None, number: int) -> Action:
+def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
     if not isinstance(found, RunFacts):
         raise Refusal(replies.not_usable(latest, number, found))

@@ -8,35 +8,44 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 from bot.core.cleaning import visible
+from bot.core.outgoing import Clean, Redactor
+
+_STRUCTLOGS = ("_record", "_from_structlog")
+_WIDEST = 64  # bits of a number; Python refuses to write very large ones, and what cannot be logged is lost
 
 
-def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
+def configure(*, format: str, level: str, redact: Redactor) -> None:
     """Everything, the libraries' own logging included, leaves through one handler on stderr."""
+
+    def said(text: str) -> str:
+        return _shown(redact(text))
 
     def harmless(value: Any) -> Any:
         match value:
-            case None | bool() | int() | float():
+            case None | bool() | float():
                 return value
+            case int():
+                return value if value.bit_length() <= _WIDEST else f"a number of {value.bit_length()} bits"
             case str():
-                return visible(redact(value))
+                return said(value)
             case Mapping():
                 return {harmless(key): harmless(item) for key, item in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [harmless(item) for item in value]
             case _:
-                return visible(redact(repr(value)))
+                return said(repr(value))
 
     def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """All but what structlog carries along for itself, under names with an underscore."""
+        """All but what structlog carries along for itself."""
         event.pop("color_message", None)  # uvicorn's, which says the same again
         return {
-            key if key[0] == "_" else redact(key): value if key[0] == "_" else harmless(value)
+            key if key in _STRUCTLOGS else said(key): value if key in _STRUCTLOGS else harmless(value)
             for key, value in event.items()
         }
 
@@ -69,6 +78,10 @@ def configure(*, format: str, level: str, redact: Callable[[str], str]) -> None:
     for chatty in ("dbos", "asyncio", "alembic", "uvicorn.access", "httpx"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger("dbos").addFilter(_not_a_cancellation)
+
+
+def _shown(text: Clean) -> str:
+    return visible(text)
 
 
 def _not_a_cancellation(record: logging.LogRecord) -> bool:

@@ -21,7 +21,7 @@ arguments and must then find what the first call left behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -68,18 +68,23 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.pool import PooledTest
+from bot.core.restoring import UNASKED, Asked
 
 
 class WorldError(Exception):
     """`str(error)` is for the log. `remedy`, where set, is a sentence that may be shown to people.
 
-    `dollars` is what failed calls of a model were billed all the same.
+    `dollars` is what failed calls of a model were billed all the same. `said` is what a service explained: text from
+    outside, to be shown as a quotation.
     """
 
-    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0) -> None:
+    said = ""  # of errors that were recorded before there was one
+
+    def __init__(self, message: str, *, remedy: str = "", dollars: float = 0.0, said: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
         self.dollars = dollars
+        self.said = said
 
 
 class Unavailable(WorldError):
@@ -301,6 +306,9 @@ class Mirrors(Protocol):
 
     async def read(self, repo: Repo, commit: Sha, path: str, *, limit: int = 262_144) -> bytes | None: ...
 
+    async def texts(self, repo: Repo, commit: Sha, paths: Collection[str], *, limit: int) -> dict[str, str]:
+        """Many files at once, each up to `limit` bytes; larger ones, links and what is not there are left out."""
+
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """word -> path -> number of matching lines, fixed strings, case-insensitive, text files only."""
 
@@ -326,12 +334,20 @@ class Mirrors(Protocol):
         """What set-up left behind: path -> blob id, from a tar taken right after it; "" for a file it removed."""
 
     async def candidate(
-        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+        self,
+        repo: Repo,
+        base: Sha,
+        tree: Path,
+        run: RunId,
+        *,
+        ignoring: Mapping[str, str] = {},
+        asked: Asked = UNASKED,
     ) -> Candidate:
         """The difference between a commit and a tar of a workspace, computed without a checkout.
 
         Scratch files are dropped: ignored by the base commit's .gitignore, caches, editors' leftovers, and what is
-        as set-up left it (`ignoring`, from `untracked`). Raises `Rejected` when the tar cannot be read.
+        as set-up left it (`ignoring`, from `untracked`). What was changed by the way is put back, unless it was
+        `asked` for. Raises `Rejected` when the tar cannot be read.
         """
 
     async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -10,6 +9,7 @@ import structlog
 from bot.conclude import PATIENCE
 from bot.core.champion import wants_draft
 from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import causes
 from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
@@ -38,6 +38,7 @@ class _Case:
     """What is to be published: the facts of a solve whose decision has a champion."""
 
     facts: SolveFacts
+    told: CleanFacts
     task: Task
     patch: str
 
@@ -51,7 +52,7 @@ class _Case:
 
 
 class Publisher:
-    def __init__(self, github: GitHub, mirrors: Mirrors, store: Store, redact: Callable[[str], str]) -> None:
+    def __init__(self, github: GitHub, mirrors: Mirrors, store: Store, redact: Redactor) -> None:
         self._github = github
         self._mirrors = mirrors
         self._store = store
@@ -88,13 +89,14 @@ class Publisher:
         case = await self._case(id)
         repo, base = case.issue.repo, case.task.base_sha
         entries = await self._mirrors.entries(repo, base, case.patch)
-        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(case.facts))
+        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(case.told))
 
     @step("branch", patience=PATIENCE)
     async def branch(self, id: SolveId, commit: Commit) -> str:
         """The configured name, or the first with a number behind it that is not somebody else's work."""
         case = await self._case(id)
-        name = branch_name(case.task.config.pull_request.branch, case.issue.number, case.facts.solve.issue_title)
+        title = self._redact(case.facts.solve.issue_title)
+        name = branch_name(case.task.config.pull_request.branch, case.issue.number, title)
         for number in range(1, MAX_BRANCHES + 1):
             numbered = name if number == 1 else f"{name}-{number}"
             if await self._github.point_branch(case.issue.repo, numbered, commit.sha) == commit.sha:
@@ -119,8 +121,8 @@ class Publisher:
             case.issue,
             branch=branch,
             base=case.task.base_branch,
-            title=self._redact(pull_title(case.facts)),
-            body=self._redact(pull_body(case.facts, moved.sentence, branch=branch, verified=commit.verified)),
+            title=pull_title(case.told),
+            body=pull_body(case.told, self._redact(moved.sentence), branch=branch, verified=commit.verified),
             draft=wants_draft(case.facts, applies=moved.applies),
         )
         pull = replace(pull, verified=commit.verified, head_sha=Sha(commit.sha))
@@ -145,4 +147,4 @@ class Publisher:
         assert facts.task is not None
         assert facts.champion is not None
         assert facts.champion.candidate is not None
-        return _Case(facts, facts.task, facts.champion.candidate.patch)
+        return _Case(facts, self._redact.facts(facts), facts.task, facts.champion.candidate.patch)

@@ -11,6 +11,7 @@ import structlog
 
 from bot.conclude import PATIENCE
 from bot.core.model import Candidate, Sha, SolveFacts, SolveId, Task
+from bot.core.outgoing import Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import causes
 from bot.core.render.pull import co_author
@@ -35,9 +36,10 @@ class Standing:
 
 
 class Pusher:
-    def __init__(self, world: World, judge: Judge) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor) -> None:
         self._world = world
         self._judge = judge
+        self._redact = redact
 
     async def push(self, id: SolveId) -> str:
         """Empty: the branch holds the commit. Else why it does not, for people."""
@@ -92,7 +94,7 @@ class Pusher:
         case = await self._case(id)
         repo = case.facts.solve.issue.repo
         entries = await self._world.mirrors.entries(repo, head, case.candidate.patch)
-        message = revision_message(case.facts, co_author(case.facts.solve.trigger.by))
+        message = revision_message(self._redact.facts(case.facts), co_author(case.facts.solve.trigger.by))
         return await self._world.github.commit(repo, parent=head, entries=entries, message=message)
 
     @step("advance head", patience=PATIENCE)

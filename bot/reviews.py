@@ -10,6 +10,7 @@ from bot.core.config import ConfigProblem
 from bot.core.events import CommentPosted, ReviewSubmitted, ThreadCommented
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
+from bot.core.outgoing import Redactor
 from bot.core.render import replies
 from bot.core.revising import No, dollars_for, revision_options
 from bot.ports import Clock, GitHub, ReviewState, Store
@@ -18,11 +19,12 @@ Asking = CommentPosted | ReviewSubmitted | ThreadCommented
 
 
 class Reviews:
-    def __init__(self, github: GitHub, store: Store, clock: Clock, server: ServerLimits) -> None:
+    def __init__(self, github: GitHub, store: Store, clock: Clock, server: ServerLimits, redact: Redactor) -> None:
         self._github = github
         self._store = store
         self._clock = clock
         self._server = server
+        self._redact = redact
 
     async def original(self, event: Asking) -> SolveFacts | None:
         """The solve whose pull request it is about; None: it is not ours."""
@@ -41,7 +43,8 @@ class Reviews:
     ) -> Solve | None:
         """What is to be accepted; None where the same review asks already. Raises `Refusal`."""
         if isinstance(config, ConfigProblem):
-            raise Refusal(replies.config_problems(config.path, [(m.line, m.reason) for m in config.mistakes]))
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
         pull = await self._github.pull(event.issue.repo, event.issue.number)
         if original is None or not pull.ours:
             raise Refusal(replies.not_our_pull())
@@ -55,12 +58,12 @@ class Reviews:
         if active is not None and active.id != id:
             if trigger.review is not None and active.solve.trigger.review == trigger.review:
                 return None
-            raise Refusal(replies.already_running(active))
+            raise Refusal(replies.already_running(self._redact.facts(active)))
         before = [facts for facts in await self._store.revisions(original.id) if facts.id != id]
         options = revision_options(original, self._dollars(event, original, before, config))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
-            raise Refusal(replies.not_understood([(planned.what, planned.remedy)]))
+            raise Refusal(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
         solve = original.solve
         job = Solve(id, event.issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
         return replace(job, revises=original.id, asked=event.text)

@@ -14,7 +14,6 @@ A revision is a solve whose base is the branch. Its steps are those of solve.py;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -22,6 +21,7 @@ import structlog
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.feedback import Thread
 from bot.core.model import Outcome, Permission, Repo, Sha, Solve, SolveFacts, SolveId, Task, TriggerKind
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.render.pull import pull_body, pull_title
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
@@ -44,7 +44,7 @@ class Reviser:
         pusher: Pusher,
         board: StatusBoard,
         conclusion: Conclusion,
-        redact: Callable[[str], str],
+        redact: Redactor,
     ) -> None:
         self._world = world
         self._solver = solver
@@ -102,11 +102,10 @@ class Reviser:
         assert facts.task is not None
         assert facts.task.feedback is not None
         threads = facts.task.feedback.threads
+        told, why = self._redact.facts(facts), self._redact(why_not)
         answers = [
-            ThreadAnswer(
-                thread.first, thread_marker(job.id, thread.first), self._redact(thread_answer(thread, facts, why_not))
-            )
-            for thread in threads
+            ThreadAnswer(thread.first, thread_marker(job.id, thread.first), thread_answer(thread, told, why))
+            for thread in self._redact.within(threads)
         ]
         repo = job.issue.repo
         unsaid = await self._world.github.answer_threads(repo, job.issue.number, answers)
@@ -125,11 +124,11 @@ class Reviser:
         assert original.pull_request is not None
         repo, pull = job.issue.repo, original.pull_request
         revisions = await self._world.store.revisions(original.id)
-        body = pull_body(original, branch=pull.branch, verified=pull.verified is True, revisions=revisions)
+        told = self._redact.facts(original)
+        lines = [self._redact.facts(revision) for revision in revisions]
+        body = pull_body(told, branch=pull.branch, verified=pull.verified is True, revisions=lines)
         with suppress(Gone, Denied, Rejected):  # closed, locked or deleted meanwhile
-            await self._world.github.rewrite_pull(
-                repo, pull.number, title=self._redact(pull_title(original)), body=self._redact(body)
-            )
+            await self._world.github.rewrite_pull(repo, pull.number, title=pull_title(told), body=body)
             if pushed(facts) and job.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD):
                 reviewers = [job.trigger.by.login]
                 undone = await self._world.github.dress_pull(repo, pull.number, labels=(), reviewers=reviewers)

@@ -10,8 +10,7 @@ whoever cancels, and by the janitor. A run that is judged holds no sandbox: judg
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +18,16 @@ from typing import Any
 
 import structlog
 
+from bot.agent.calls import Unreadable, read_calls
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
 from bot.core.checkout import TOP
+from bot.core.cleaning import visible
 from bot.core.model import (
     ExitStatus,
     Experiment,
     Repo,
+    RunFacts,
     RunId,
     SandboxId,
     Script,
@@ -35,7 +37,9 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
+from bot.core.outgoing import Redactor
 from bot.core.render import causes
+from bot.core.restoring import Asked, asked_for
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
 from bot.engine import SANDBOX_PATIENCE, step
@@ -74,8 +78,11 @@ class Spent:
     seconds: float
 
 
+_NOTHING = Spent(0.0, Usage(), 0.0)
+
+
 class Runner:
-    def __init__(self, world: World, judge: Judge, redact: Callable[[str], str], options: RunOptions) -> None:
+    def __init__(self, world: World, judge: Judge, redact: Redactor, options: RunOptions) -> None:
         self._world = world
         self._judge = judge
         self._redact = redact
@@ -85,6 +92,10 @@ class Runner:
         """The workflow. What came of it is in the store, whatever happened; only a defect raises."""
         structlog.contextvars.bind_contextvars(solve=job.solve, run=job.id)
         has_candidate = await self._attempt(job)
+        await self.leave(job, has_candidate=has_candidate)
+
+    async def leave(self, job: RunJob, *, has_candidate: bool) -> None:
+        """The agent is done."""
         await self.close(job)
         if has_candidate:
             try:
@@ -96,8 +107,8 @@ class Runner:
         """Is there a candidate?"""
         work = self._workplace(job)
         try:
-            await self.open(job, work)
-            agent = self._agent(job, work)
+            before = await self.open(job, work)
+            agent = self._agent(job, work, before or _NOTHING)
             result = await agent.run()
             await self.finish(job, agent, result)
             if _has_candidate(result):
@@ -107,7 +118,7 @@ class Runner:
             return False
         return _has_candidate(result)
 
-    def _agent(self, job: RunJob, work: Workplace) -> Agent:
+    def _agent(self, job: RunJob, work: Workplace, before: Spent) -> Agent:
         async def think(number: int, messages: Sequence[Mapping[str, Any]]) -> Reply:
             return await self.model_call(job, number, messages, Spent(agent.cost, agent.usage, agent.seconds))
 
@@ -120,15 +131,19 @@ class Runner:
         limits = RunLimits(job.experiment.steps, job.experiment.dollars, job.minutes * 60)
         prompt = task_prompt(job.task, job.experiment.strategy, job.test_command)
         agent = Agent(prompt, limits, think, act)
+        agent.cost, agent.usage = before.dollars, before.usage
         return agent
 
     # ------------------------------------------------------------------------------------------------------- steps
 
     @step("open sandbox", patience=SANDBOX_PATIENCE)
-    async def open(self, job: RunJob, work: Workplace) -> None:
+    async def open(self, job: RunJob, work: Workplace) -> Spent | None:
+        """What was paid before: something, where the run is begun anew."""
         await work.furnish(work.sandbox)
         await self._world.store.run_started(job.id, work.sandbox, self._world.clock.now())
         log.info("run.started", solve=job.solve, run=job.id, model=job.experiment.model.name)
+        run = await self._facts(job)
+        return Spent(run.dollars, run.usage, run.seconds)
 
     @step("model call")
     async def model_call(self, job: RunJob, number: int, messages: Sequence[Mapping[str, Any]], spent: Spent) -> Reply:
@@ -165,7 +180,7 @@ class Runner:
             Status.FAILED if failed else Status.COMPLETED,
             at=self._world.clock.now(),
             exit_status=result.exit_status,
-            error=_for_people(result.error, causes.BROKE_OFF[result.exit_status]) if result.error else "",
+            error=self._why(result),
             trajectory=await asyncio.to_thread(agent.trajectory, job.experiment.model.model_id, self._redact),
         )
         log.info("run.ended", solve=job.solve, run=job.id, exit=result.exit_status, reason=str(result.error or ""))
@@ -183,7 +198,9 @@ class Runner:
                 await self._world.sandboxes.take(sandbox, tree, exclude=(TOP, *heavy), limit=limit)
 
             await work.surviving("candidate", take)
-            found = await self._world.mirrors.candidate(job.repo, job.base, tree, job.id, ignoring=job.left_by_setup)
+            found = await self._world.mirrors.candidate(
+                job.repo, job.base, tree, job.id, ignoring=job.left_by_setup, asked=await self._asked(job)
+            )
         written = scripts_written([done.command for done in work.done], {*paths, *(c.path for c in found.changes)})
         scripts = [Script(script.path, self._redact(script.text)) for script in kept_scripts(found.scripts, written)]
         found = replace(found, summary=self._redact(summary), scripts=tuple(scripts))
@@ -193,10 +210,9 @@ class Runner:
     async def judged(self, job: RunJob) -> None:
         facts = await self._world.store.facts(job.solve)
         assert facts is not None
-        run = facts.run(job.id)
-        assert run is not None
-        assert run.candidate is not None
-        evidence = await self._judge.judge(facts, run.candidate)
+        candidate = (await self._facts(job)).candidate
+        assert candidate is not None
+        evidence = await self._judge.judge(facts, candidate)
         await self._world.store.judged(job.id, evidence)
         log.info("run.judged", solve=job.solve, run=job.id, regressions=len(evidence.regressions))
 
@@ -208,7 +224,7 @@ class Runner:
             Status.FAILED,
             at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
-            error=_for_people(error, causes.NOT_TAKEN_OUT),
+            error=self._for_people(error, causes.NOT_TAKEN_OUT),
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
@@ -217,6 +233,19 @@ class Runner:
         await self._workplace(job).close()
 
     # ------------------------------------------------------------------------------------------------------ details
+
+    async def _asked(self, job: RunJob) -> Asked:
+        """The issue's own words, without what the repository says to everybody."""
+        facts = await self._world.store.facts(job.solve)
+        task = facts.task if facts else None
+        return asked_for([task.title, task.body, *(remark.body for remark in task.remarks)]) if task else Asked()
+
+    async def _facts(self, job: RunJob) -> RunFacts:
+        facts = await self._world.store.facts(job.solve)
+        assert facts is not None
+        run = facts.run(job.id)
+        assert run is not None
+        return run
 
     def _workplace(self, job: RunJob) -> Workplace:
         async def furnish(sandbox: SandboxId) -> None:
@@ -228,6 +257,19 @@ class Runner:
 
         names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
         return Workplace(self._world.sandboxes, names, furnish, execute)
+
+    def _why(self, result: AgentResult) -> str:
+        """Why it ended, for people; "" where it just did."""
+        if result.error:
+            return self._for_people(result.error, causes.BROKE_OFF[result.exit_status])
+        words = self._redact(visible(result.words))
+        return causes.said_instead(result.exit_status, words) if result.exit_status in causes.SAID_INSTEAD else ""
+
+    def _for_people(self, error: WorldError, otherwise: str) -> str:
+        """Whoever made the error knows best what to do; `otherwise` says where it happened."""
+        if error.said:
+            return causes.provider_refused(self._redact(visible(error.said)), error.remedy)
+        return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)
 
 
 def _has_candidate(result: AgentResult) -> bool:
@@ -242,13 +284,5 @@ def _last_words(result: AgentResult) -> str:
 
 def _first_command(reply: Reply) -> str:
     """For people who watch. What a model sends need not be a call at all."""
-    try:
-        arguments = json.loads(reply.message["tool_calls"][0]["function"]["arguments"])
-        return str(arguments["command"])
-    except (LookupError, TypeError, ValueError, RecursionError):
-        return ""
-
-
-def _for_people(error: WorldError, otherwise: str) -> str:
-    """Whoever made the error knows best what to do; `otherwise` says where it happened."""
-    return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)
+    calls = read_calls(reply.message, 0)
+    return "" if isinstance(calls, Unreadable) else calls[0].command

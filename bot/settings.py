@@ -206,10 +206,16 @@ class Settings:
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
     )
-    host: str = _setting("HOST", "127.0.0.1", "Address to listen on.")
+    host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
+    metrics_host: str = _setting(
+        "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
+    )
+    metrics_port: int = _setting(
+        "METRICS_PORT", 0, "Port on METRICS_HOST where `serve` and `web` answer these. 0: the one after PORT."
+    )
     worker_port: int = _setting(
-        "WORKER_PORT", 0, "Port on HOST where `solvebot worker` answers /healthz, /readyz and /metrics. 0: nowhere."
+        "WORKER_PORT", 0, "Port on METRICS_HOST where `solvebot worker` answers these. 0: nowhere."
     )
     status_interval: float = _setting(
         "STATUS_INTERVAL", 30.0, "Seconds between edits of a status comment while nothing but progress changes."
@@ -226,6 +232,11 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(self.max_parallel, self.max_minutes, self.max_dollars, self.max_steps)
+
+    @property
+    def own_metrics_port(self) -> int:
+        """Of `serve` and `web`; 0, as PORT may be: any that is free."""
+        return self.metrics_port or (self.port + 1 if self.port else 0)
 
     @property
     def store_url(self) -> str:
@@ -268,6 +279,8 @@ class Settings:
                 problems.append(f"{name} is {error}")
                 unreadable.add(name)
         settings = cls(**values)
+        if "attempts" not in values:  # whoever allows fewer than are usual wants that many
+            settings = replace(settings, attempts=min(settings.attempts, max(settings.max_attempts, 1)))
         problems += _ranges(settings)
         if serving:
             problems += [problem for problem in _missing(settings) if problem.split()[0] not in unreadable]
@@ -280,6 +293,7 @@ _ZERO_IS_FINE = (
     "write_interval",
     "sweep_interval",
     "port",
+    "metrics_port",
     "worker_port",
     "sandbox_commands",
     "download_cache",
@@ -300,6 +314,8 @@ def _ranges(settings: Settings) -> list[str]:
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
+    if settings.attempts > settings.max_attempts:
+        problems.append(f"ATTEMPTS is {settings.attempts}, more than MAX_ATTEMPTS, which is {settings.max_attempts}")
     if settings.sandbox not in _SANDBOXES:
         problems.append(f"SANDBOX is {','.join(settings.sandbox)!r}, use bubblewrap, e2b, or e2b,bubblewrap")
     if (wrong := wrong_hosts(settings.setup_hosts)) is not None:

@@ -58,9 +58,9 @@ from bot.core.model import (
 from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
 from bot.core.record import with_record
-from bot.core.render import causes, replies
+from bot.core.render import causes
 from bot.core.render.environment import notes, tried
-from bot.core.rounds import of_one_round
+from bot.core.rounds import of_first_round, of_one_round
 from bot.core.similarity import case_of
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
@@ -226,14 +226,19 @@ class Solver:
 
     @step("freeze", patience=PATIENCE)
     async def freeze(self, job: Solve) -> Task:
-        """The text as of the trigger, the configuration of the default branch, the commit to start from."""
+        """The text as of the trigger, the configuration of the default branch, the commit to start from.
+
+        Once: what was frozen stays so.
+        """
+        if (frozen := (await self._facts(job.id)).task) is not None:
+            return frozen
         repo = job.issue.repo
         repository = await self._world.github.repository(repo)
         branch = job.options.base or repository.default_branch
         try:
             base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
         except Gone as error:
-            raise Unsolvable(replies.no_such_base(branch)) from error
+            raise Unsolvable(causes.no_such_base(branch)) from error
         task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
             freeze,
             job,
@@ -249,13 +254,17 @@ class Solver:
 
     @step("plan")
     async def plan(self, job: Solve, task: Task) -> Plan:
+        """Once, as the task is frozen once: runs are told apart by their place in it."""
+        facts = await self._facts(job.id)
+        if facts.experiments and facts.limits is not None:
+            return Plan(of_first_round(facts.experiments), facts.limits)
         models = with_record(await self._world.store.models(), await self._world.store.record())
         planned = plan(task.options, task.config, models, self._options.server)
         if isinstance(planned, Misread):
             raise Unsolvable(f"{planned.what} {planned.remedy}")
-        await self._world.store.planned(job.id, planned.experiments, planned.limits)
         for note in planned.notes:
             await self._world.store.noted(job.id, note)
+        await self._world.store.planned(job.id, planned.experiments, planned.limits)
         return planned
 
     async def environment(self, job: Solve, task: Task, planned: Plan) -> Found:

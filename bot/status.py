@@ -10,6 +10,7 @@ import structlog
 
 from bot.core.breaker import Outage
 from bot.core.model import SolveFacts, SolveId
+from bot.core.outgoing import Redactor
 from bot.core.render.status import status_comment, status_marker
 from bot.ports import Denied, GitHub, Gone, Rejected, Store
 
@@ -33,7 +34,7 @@ class StatusBoard:
         self,
         github: GitHub,
         store: Store,
-        redact: Callable[[str], str],
+        redact: Redactor,
         outage: TellOutage = no_outage,
     ) -> None:
         self._github = github
@@ -49,7 +50,7 @@ class StatusBoard:
             facts = await self._store.facts(id)
             if facts is None:
                 return
-            body = self._redact(status_comment(facts, await self._outage(id)))
+            body = status_comment(self._redact.facts(facts), await self._outage(id))
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)

@@ -27,13 +27,13 @@ from bot.core.model import (
     Person,
     Repo,
     Solve,
-    SolveFacts,
     SolveId,
     SolveOptions,
     Trigger,
     TriggerKind,
     solve_id,
 )
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.render.status import status_comment
 from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
@@ -65,7 +65,7 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
-            facts = await _watch(out, store, engine, job.id)
+            facts = await _watch(out, store, engine, job.id, app.redactor(settings))
         except asyncio.CancelledError:
             out.print("Interrupted. The same command goes on from here.")
             raise
@@ -110,13 +110,14 @@ def _key(digest: str, number: int) -> str:
     return f"t{digest}" if number == 1 else f"t{digest}-{number}"
 
 
-async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) -> SolveFacts:
+async def _watch(console: Console, store: Store, engine: Engine, id: SolveId, redact: Redactor) -> CleanFacts:
     """Until the workflow is over, and not only the solve: it tidies up at its end."""
     told: set[str] = set()
     with Live(console=console, transient=True) if console.is_terminal else _Quiet() as live:
         while True:
-            facts = await store.facts(id)
-            assert facts is not None
+            stored = await store.facts(id)
+            assert stored is not None
+            facts = redact.facts(stored)
             if isinstance(live, Live):
                 live.update(matrix(facts))
             for line in _news(facts, runs=not console.is_terminal):
@@ -128,7 +129,7 @@ async def _watch(console: Console, store: Store, engine: Engine, id: SolveId) ->
             await asyncio.sleep(LOOK)
 
 
-def _news(facts: SolveFacts, *, runs: bool) -> Iterator[str]:
+def _news(facts: CleanFacts, *, runs: bool) -> Iterator[str]:
     """Lines to be told once each; how it ended is told in the end. `runs`: what has become of each, too."""
     if not facts.status.is_over:
         yield _plain(status_comment(facts).splitlines()[1])
@@ -155,7 +156,7 @@ class _Quiet:
         return None
 
 
-def _result(console: Console, facts: SolveFacts) -> int:
+def _result(console: Console, facts: CleanFacts) -> int:
     pull = facts.pull_request
     if facts.decision is not None:
         console.print(decision(facts))
@@ -181,7 +182,7 @@ def _result(console: Console, facts: SolveFacts) -> int:
     return 0 if pull is not None else 1
 
 
-def _last_words(facts: SolveFacts) -> Iterator[str]:
+def _last_words(facts: CleanFacts) -> Iterator[str]:
     """What speaks for the outcome and against it, and where the champion is."""
     for run in facts.runs:
         if run.error:

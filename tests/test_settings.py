@@ -114,3 +114,17 @@ def test_a_key_that_cannot_be_read_is_told_once(content: bytes | None, tmp_path:
         Settings.from_env({**COMPLETE, "GITHUB_PRIVATE_KEY": str(file)})
     [problem] = caught.value.problems
     assert str(file) in problem
+
+
+@pytest.mark.parametrize(
+    ("port", "metrics_port", "own"), [("8000", "", 8001), ("8000", "0", 8001), ("8000", "9100", 9100), ("0", "", 0)]
+)
+def test_metrics_have_a_port_of_their_own(port: str, metrics_port: str, own: int) -> None:
+    found = Settings.from_env({"PORT": port, "METRICS_PORT": metrics_port}, serving=False)
+    assert (found.metrics_host, found.own_metrics_port) == ("127.0.0.1", own)
+
+
+def test_fewer_attempts_than_usual_are_the_default_where_no_more_are_allowed() -> None:
+    assert Settings.from_env({"MAX_ATTEMPTS": "2"}, serving=False).attempts == 2
+    with pytest.raises(SettingsError, match="ATTEMPTS is 3, more than MAX_ATTEMPTS, which is 2"):
+        Settings.from_env({"MAX_ATTEMPTS": "2", "ATTEMPTS": "3"}, serving=False)

@@ -12,7 +12,7 @@ left to the providers: some of these models accept none.
 
 from __future__ import annotations
 
-from bot.agent.protocol import OPENROUTER
+from bot.agent.wire import OPENROUTER
 from bot.core.model import ModelSpec, Prices, Published
 
 

@@ -8,8 +8,9 @@ tests/contracts/test_agent_conformance.py compares every message with the origin
 
 - The end is decided from the command, never from output: a file that holds the marker ends nothing. What a submission
   carries is ignored, because the candidate is the difference of the tree that we compute ourselves.
+- Tool calls that are nearly right are read, and who wrote one that cannot be is told what it was (calls.py).
+- A model that refuses to work ends the run as `Refused`, unless it calls a tool all the same.
 - A turn that ends the run leaves no tool call unanswered, so that the conversation can be continued.
-- A tool call whose command is not text, or whose id is missing, is handled here instead of failing later.
 - A spent budget ends the run as `CostExceeded`; upstream does not tell it from the step limit. No limit is ever off,
   and time is up between two commands of one answer as well.
 - Errors of model and sandbox end the run instead of the program.
@@ -21,14 +22,18 @@ from __future__ import annotations
 import gzip
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 
-from bot.agent.prompts import Prompt, observation, template, wording
-from bot.agent.upstream import BASH_TOOL, DefaultAgent, FormatError, InterruptAgentFlow, parse_toolcall_actions
+from bot.agent.calls import Unreadable, read_calls
+from bot.agent.prompts import Prompt, observation, template
+from bot.agent.protocol import text_of
+from bot.agent.refusal import refusal
+from bot.agent.upstream import BASH_TOOL, DefaultAgent, FormatError, InterruptAgentFlow
 from bot.core.model import ExitStatus, Usage
+from bot.core.outgoing import Redactor
+from bot.core.submission import Submission, submission
 from bot.ports import Finished, Reply, WorldError
 
 Message = dict[str, Any]
@@ -38,7 +43,6 @@ Act = Callable[[int, int, str], Awaitable[Finished]]
 """(step, index, command) -> what came of it. The index counts the calls of one answer, from 0."""
 
 TOOLS: tuple[Mapping[str, Any], ...] = (BASH_TOOL,)
-SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 
 _FORMAT_ERRORS = 3
 _REPEATS = 4
@@ -60,7 +64,10 @@ class RunLimits:
 
 @dataclass(frozen=True, slots=True)
 class AgentResult:
-    """How a run ended, and its totals. `error` is set when model or sandbox ended it."""
+    """How a run ended, and its totals. `error` is set when model or sandbox ended it.
+
+    `words` is what the model said instead of working, where that ended it.
+    """
 
     exit_status: ExitStatus
     steps: int
@@ -69,16 +76,7 @@ class AgentResult:
     seconds: float
     messages: tuple[Message, ...]
     error: WorldError | None = None
-
-
-def is_submission(command: str) -> bool:
-    """The first line is exactly the command that the prompt names, alone or followed by `&&`.
-
-    What follows is not run: elsewhere models are taught to print a patch there, which is of no use to us.
-    """
-    first = command.strip().partition("\n")[0]
-    said, _, _ = first.partition("&&")
-    return said.strip() == SUBMIT
+    words: str = ""
 
 
 class _Absent:
@@ -116,6 +114,7 @@ class Agent(DefaultAgent):
         self._act = act
         self._last_command = ""
         self._times = 0
+        self._words = ""
 
     async def run(self) -> AgentResult:  # type: ignore[override]  # a coroutine is the point of this class
         self.messages = []
@@ -133,14 +132,16 @@ class Agent(DefaultAgent):
                     self.add_messages(_exit(ExitStatus.FORMAT))
             except InterruptAgentFlow as end:
                 self.add_messages(*end.messages)
+        status = ExitStatus(self.messages[-1]["extra"]["exit_status"])
         return AgentResult(
-            exit_status=ExitStatus(self.messages[-1]["extra"]["exit_status"]),
+            exit_status=status,
             steps=self.n_calls,
             dollars=self.cost,
             usage=self.usage,
             seconds=self.seconds,
             messages=tuple(self.messages),
             error=self.error,
+            words=self._words if status in (ExitStatus.REFUSED, ExitStatus.FORMAT) else "",
         )
 
     async def step(self) -> list[Message]:  # type: ignore[override]
@@ -158,9 +159,18 @@ class Agent(DefaultAgent):
         self.cost += reply.dollars
         self.usage += reply.usage
         self.seconds += reply.seconds
-        message = read_reply(reply, self.n_calls)
+        message = self._heard(reply)
         self.add_messages(message)
         return message
+
+    def _heard(self, reply: Reply) -> Message:
+        self._words = refusal(reply.message, reply.finish_reason) or text_of(reply.message)
+        try:
+            return read_reply(reply, self.n_calls)
+        except FormatError:
+            if refusal(reply.message, reply.finish_reason) is not None:
+                raise _Ended(ExitStatus.REFUSED) from None
+            raise
 
     async def execute_actions(self, message: Message) -> list[Message]:  # type: ignore[override]
         actions: list[dict[str, str]] = message["extra"]["actions"]
@@ -168,7 +178,8 @@ class Agent(DefaultAgent):
         end: ExitStatus | None = None
         for index, action in enumerate(actions):
             command = action["command"]
-            if is_submission(command):
+            handed_in = submission(command)
+            if handed_in == Submission():
                 outputs.append(_SUBMITTED)
                 end = ExitStatus.SUBMITTED
                 break
@@ -176,26 +187,32 @@ class Agent(DefaultAgent):
                 end = ExitStatus.TIME
                 break
             try:
-                finished = await self._act(self.n_calls, index, command)
+                finished = await self._act(self.n_calls, index, handed_in.before if handed_in else command)
             except WorldError as error:
                 self.error = error
                 end = ExitStatus.SANDBOX
                 break
             self.seconds += finished.seconds
             outputs.append(self._output(command, finished))
+            if handed_in and _went_on(finished, handed_in):
+                end = ExitStatus.SUBMITTED
+                break
         outputs += [_NOT_RUN] * (len(actions) - len(outputs))
         observed = [_observation(action, output) for action, output in zip(actions, outputs, strict=True)]
         return self.add_messages(*observed, *([] if end is None else [_exit(end)]))
 
-    def trajectory(self, model_name: str, redact: Callable[[str], str]) -> bytes:
-        """The conversation as JSON in the format mini-swe-agent-1.1, redacted, gzipped; the same for the same run."""
+    def trajectory(self, model_name: str, redact: Redactor) -> bytes:
+        """The conversation as JSON in the format mini-swe-agent-1.1, gzipped; the same for the same run.
+
+        Redacted text by text, before it becomes JSON, keys too: in JSON, a secret of several lines is another text.
+        """
         about = {
             "info": {
                 "model_stats": {"tokens": self.usage.total, "seconds": self.seconds},
                 "config": {"model": {"model_name": model_name}},
             }
         }
-        return gzip.compress(msgspec.json.encode(_redacted(self.serialize(about), redact)), compresslevel=6, mtime=0)
+        return gzip.compress(msgspec.json.encode(redact.within(self.serialize(about))), compresslevel=6, mtime=0)
 
     def _check_limits(self) -> None:
         if self.n_calls >= self.limits.steps:
@@ -223,63 +240,21 @@ def read_reply(reply: Reply, step: int) -> Message:
     Raises upstream's `FormatError` for a message without a usable call; like upstream, the history then gets only
     the explanation, so that it never holds a call that no provider would accept back.
     """
-    said = reply.message.get("tool_calls")
-    calls = _with_ids([call for call in said if isinstance(call, dict)] if isinstance(said, list) else [], step)
     paid = {"cost": reply.dollars, "seconds": reply.seconds}
-    try:
-        actions = parse_toolcall_actions(
-            [_as_object(call) for call in calls],
-            format_error_template=wording("format-error"),
-            template_kwargs={"finish_reason": reply.finish_reason},
-        )
-        if not all(_can_run(action["command"]) for action in actions):
-            raise _unusable("The 'command' must be text, without NUL and unpaired surrogates.", reply.finish_reason)
-    except FormatError as error:
-        error.messages[0]["extra"].update(paid, reply=reply.message)
-        raise
-    return {**reply.message, "role": "assistant", "tool_calls": calls, "extra": {"actions": actions, **paid}}
+    calls = read_calls(reply.message, step)
+    if isinstance(calls, Unreadable):
+        content = template("format-error").render(error=calls.why, finish_reason=reply.finish_reason)
+        extra = {"interrupt_type": "FormatError", **paid, "reply": reply.message}
+        raise FormatError({"role": "user", "content": content, "extra": extra})
+    actions = [{"command": call.command, "tool_call_id": call.message["id"]} for call in calls]
+    said = [call.message for call in calls]
+    return {**reply.message, "role": "assistant", "tool_calls": said, "extra": {"actions": actions, **paid}}
 
 
-def _with_ids(calls: list[Message], step: int) -> list[Message]:
-    """Ids that tell the calls of an answer apart: some providers leave them out or give all the same one."""
-    ids = [call.get("id") for call in calls]
-    if all(isinstance(said, str) and said for said in ids) and len(set(ids)) == len(ids):
-        return calls
-    return [call | {"id": f"call_{step}_{index}"} for index, call in enumerate(calls)]
-
-
-def _as_object(call: Message) -> SimpleNamespace:
-    function = call.get("function")
-    named = function if isinstance(function, dict) else {}
-    return SimpleNamespace(
-        id=call["id"], function=SimpleNamespace(name=named.get("name"), arguments=named.get("arguments"))
-    )
-
-
-def _can_run(command: object) -> bool:
-    if not isinstance(command, str) or "\0" in command:
-        return False
-    try:
-        command.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _unusable(error: str, finish_reason: str) -> FormatError:
-    content = template("format-error").render(error=error, finish_reason=finish_reason)
-    return FormatError({"role": "user", "content": content, "extra": {"interrupt_type": "FormatError"}})
-
-
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
-    """Text by text, before it becomes JSON: escaped, a secret of several lines would no longer be found."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redacted(item, redact) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_redacted(item, redact) for item in value]
-    return value
+def _went_on(finished: Finished, handed_in: Submission) -> bool:
+    """Would a shell have come to the submission after this?"""
+    stopped = finished.timed_out or finished.interrupted or finished.killed_by
+    return not stopped and (handed_in.in_any_case or finished.exit_code == 0)
 
 
 def _exit(status: ExitStatus) -> Message:

@@ -19,7 +19,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.agent.protocol import Failure, Said, encode_request, read_answer
+from bot.agent.protocol import Failure, Said, estimated, read_answer
+from bot.agent.wire import Manners, corrected, encode_request
 from bot.core.model import ModelSpec
 from bot.ports import Denied, Rejected, Reply, Unavailable, WorldError
 
@@ -70,6 +71,7 @@ class ChatModel:
         self._patience = patience
         self._places = {name: asyncio.Semaphore(concurrency) for name in providers}
         self._allow_unknown_price = allow_unknown_price
+        self._manners: dict[tuple[str, str], Manners] = {}  # by provider and the model's id there
 
     async def complete(
         self,
@@ -81,21 +83,31 @@ class ChatModel:
     ) -> Reply:
         """See `Model.complete`. The errors' `dollars` are what failed attempts were billed."""
         provider = self._provider(spec)
-        body = encode_request(spec, messages, temperature, tools)
         started = time.monotonic()
         billed = 0.0
         attempt = 1
         while True:
+            manners = self._manners.get((spec.provider, spec.model_id), Manners())
+            body = encode_request(spec, messages, temperature, tools, manners)
             answer = await self._ask(spec, provider, body)
             billed += answer.dollars
             if isinstance(answer, Said):
                 seconds = time.monotonic() - started
                 return Reply(answer.message, answer.finish_reason, answer.usage, billed, seconds)
+            if answer.kind is Rejected and self._learns(spec, manners, answer, body):
+                continue
             wait = self._wait(answer, attempt)
             if answer.kind is not Unavailable or attempt == self._patience.attempts or wait > _LONGEST_WAIT:
                 raise _error(spec, answer, billed)
             await asyncio.sleep(wait)
             attempt += 1
+
+    def _learns(self, spec: ModelSpec, manners: Manners, refusal: Failure, body: bytes) -> bool:
+        """Is the same question worth asking in another form? The form is kept for all later questions."""
+        better = corrected(manners, refusal.detail, refusal.parameter, body)
+        if better is not None:
+            self._manners[spec.provider, spec.model_id] = better
+        return better is not None
 
     def _provider(self, spec: ModelSpec) -> Provider:
         """Raises before anything is sent, and before anything is billed."""
@@ -133,7 +145,10 @@ class ChatModel:
         except (aiohttp.ClientError, OSError) as error:
             return Failure(Unavailable, f"connection: {type(error).__name__}")
         if len(received) > LARGEST_ANSWER:
-            return Failure(Rejected, f"the answer has more than {LARGEST_ANSWER} bytes", "Try another model.")
+            paid = estimated(spec, len(body), len(received))
+            return Failure(
+                Rejected, f"the answer has more than {LARGEST_ANSWER} bytes", "Try another model.", dollars=paid
+            )
         now = datetime.now(UTC)
         answer = read_answer(spec, status, headers, received, sent=len(body), now=now)
         return _without(provider.key, answer)
@@ -159,7 +174,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 def _without(key: str, answer: Said | Failure) -> Said | Failure:
     """Some providers quote the key they refuse."""
     if isinstance(answer, Failure) and key:
-        return replace(answer, detail=answer.detail.replace(key, "***"))
+        return replace(answer, detail=answer.detail.replace(key, "***"), said=answer.said.replace(key, "***"))
     return answer
 
 
@@ -168,4 +183,4 @@ def _error(spec: ModelSpec, failure: Failure, billed: float) -> WorldError:
     if failure.kind is Unavailable:
         remedy = f"The provider of `{spec.name}` does not answer as it should; try again later, or another model."
         return Unavailable(text, remedy=remedy, dollars=billed, retry_after=failure.retry_after)
-    return failure.kind(text, remedy=failure.remedy, dollars=billed)
+    return failure.kind(text, remedy=failure.remedy, dollars=billed, said=failure.said)

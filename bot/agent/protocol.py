@@ -1,4 +1,4 @@
-"""The chat completions protocol as text: what we send, and what an answer means. Pure; model.py does the sending.
+"""The chat completions protocol: what an answer means. Pure; wire.py says what we send, model.py does the sending.
 
 Policy for answers (`read_answer`):
 
@@ -7,28 +7,32 @@ Policy for answers (`read_answer`):
 - 408, 409, 425, 429, 5xx, and a 200 that is no answer (not JSON, an error inside, no choices): `Unavailable`, which
   alone is worth asking again. An error inside a 200 that carries a status of its own counts as that status.
 
+An answer is read as far as it can be (`answers.py`): a broken character costs that character, not the call.
+
 What a call costs is the provider's `usage.cost`; where it says none, the catalogue's prices times its tokens; where it
 counts no tokens either, tokens estimated from the length of the text, because a call that counts as free has no limit.
+An answer that cannot be read costs what it says it costs, if it says so anywhere.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from math import isfinite
 from typing import Any
 
-import msgspec
-
+from bot.agent.answers import decoded
 from bot.core.model import ModelSpec, Prices, Usage
 from bot.core.retry import retry_after
 from bot.ports import Denied, Rejected, TooMuchText, Unavailable, WorldError
 
-OPENROUTER = "openrouter"
 BYTES_PER_TOKEN = 4
 
+_MOST_TOKENS = 1e9  # of one call
+_MOST_DOLLARS = 1e4
+_MOST_SAID = 1000  # characters of an explanation
+_QUOTED_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?")
 _RETRIED = frozenset({408, 409, 425, 429})
 _TOO_LONG = re.compile(
     r"context_length_exceeded|context[ _-]?(length|window|size|limit)|maximum (context|prompt|input) length"
@@ -58,69 +62,31 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no answer. Only `Unavailable` is worth asking again; `dollars` may be billed all the same."""
+    """Why there is no answer. Only `Unavailable` is worth asking again; `dollars` may be billed all the same.
+
+    `said` is the provider's own explanation, where it may be shown to people; `parameter` what it names as the cause.
+    """
 
     kind: type[WorldError]
     detail: str
     remedy: str = ""
     retry_after: float | None = None
     dollars: float = 0.0
-
-
-def encode_request(
-    spec: ModelSpec,
-    messages: Sequence[Mapping[str, Any]],
-    temperature: float | None,
-    tools: Sequence[Mapping[str, Any]],
-) -> bytes:
-    """The body of a request. A temperature given here wins over the catalogue's; None in both leaves it out."""
-    request: dict[str, Any] = {
-        "model": spec.model_id,
-        "messages": wire_messages(spec, messages),
-    }
-    if tools:  # an empty list is a 400
-        request["tools"] = tools
-    chosen = spec.temperature if temperature is None else temperature
-    if chosen is not None:
-        request["temperature"] = chosen
-    if spec.max_tokens is not None:
-        request["max_tokens"] = spec.max_tokens
-    if spec.provider == OPENROUTER:  # elsewhere an unknown field is a 400
-        request["usage"] = {"include": True}
-    return msgspec.json.encode(request)
-
-
-def wire_messages(spec: ModelSpec, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Without our notes (`extra`); Anthropic's models get a cache mark on the last message. Changes nothing given."""
-    sent = [{key: value for key, value in message.items() if key != "extra"} for message in messages]
-    if spec.provider == OPENROUTER and spec.model_id.startswith("anthropic/"):
-        sent[-1] = _cached_up_to(sent[-1])
-    return sent
-
-
-def _cached_up_to(message: dict[str, Any]) -> dict[str, Any]:
-    """mini-SWE-agent's `default_end`: the mark stands on the text, for tool results on the message."""
-    mark = {"cache_control": {"type": "ephemeral"}}
-    content = message["content"]
-    if not isinstance(content, str):
-        return message | mark
-    part = {"type": "text", "text": content}
-    if message["role"] == "tool":
-        return message | {"content": [part]} | mark
-    return message | {"content": [part | mark]}
+    said: str = ""
+    parameter: str = ""
 
 
 def read_answer(
     spec: ModelSpec, status: int, headers: Mapping[str, str], body: bytes, *, sent: int, now: datetime
 ) -> Said | Failure:
     """`sent` is the length of the request in bytes, `now` dates a Retry-After that names a point in time."""
-    data = _decoded(body)
+    data = decoded(body)
     after = retry_after(headers.get("Retry-After"), now)
     if status != 200:
-        return _failure(status, _error_of(data), after)
+        return _explained(_failure(status, _error_of(data), after), data)
     if isinstance(error := data.get("error"), dict):
         code = _status_of(error.get("code"))
-        return _failure(code, _error_of(data), after, dollars=_billed(spec, data, sent, body))
+        return _explained(_failure(code, _error_of(data), after, dollars=_billed(spec, data, sent, body)), data)
     usage = _usage(data, sent=sent, got=len(body))
     dollars = _dollars(spec, data, usage)
     choices = data.get("choices")
@@ -132,7 +98,7 @@ def read_answer(
     message = choice.get("message")
     if not isinstance(message, dict):
         return Failure(Unavailable, "a choice without a message", dollars=dollars)
-    return Said(message, str(choice.get("finish_reason") or ""), usage, dollars)
+    return Said(message, str(choice.get("finish_reason") or "")[:100], usage, dollars)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -151,14 +117,6 @@ def price(prices: Prices, usage: Usage) -> float:
     cached = min(usage.cached_tokens, usage.input_tokens)
     fresh = usage.input_tokens - cached
     return (fresh * prices.input + cached * cached_price + usage.output_tokens * prices.output) / 1_000_000
-
-
-def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        data = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _error_of(data: Mapping[str, Any]) -> str:
@@ -191,6 +149,33 @@ def _failure(status: int, detail: str, after: float | None, *, dollars: float = 
     if status == 413 or (status in (400, 422) and _TOO_LONG.search(detail)):
         return Failure(TooMuchText, text, "Try a model with a larger context.", dollars=dollars)
     return Failure(Rejected, text, _REMEDIES.get(status, ""), dollars=dollars)
+
+
+def estimated(spec: ModelSpec, sent: int, got: int) -> float:
+    """Dollars for an answer that was not read, from bytes alone."""
+    return 0.0 if spec.prices is None else price(spec.prices, Usage(sent // BYTES_PER_TOKEN, got // BYTES_PER_TOKEN))
+
+
+def _explained(failure: Failure, data: Mapping[str, Any]) -> Failure:
+    """Of credentials and of what passes by itself nobody but the log is told the details."""
+    if not issubclass(failure.kind, Rejected):
+        return failure
+    error = data.get("error")
+    parameter = error.get("param") if isinstance(error, dict) else None
+    return replace(failure, said=_words(data), parameter=parameter[:100] if isinstance(parameter, str) else "")
+
+
+def _words(data: Mapping[str, Any]) -> str:
+    """The explanation that says most: that from behind a gateway, which itself says "Provider returned error"."""
+    error = data.get("error")
+    if not isinstance(error, dict):
+        return str(error or data.get("message") or data.get("detail") or "")[:_MOST_SAID]
+    behind = error.get("metadata")
+    raw = behind.get("raw") if isinstance(behind, dict) else None
+    if not raw:
+        return str(error.get("message") or "")[:_MOST_SAID]
+    inner = decoded(raw.encode()) if isinstance(raw, str) else {}
+    return _words(inner) or str(raw)[:_MOST_SAID]
 
 
 def _billed(spec: ModelSpec, data: Mapping[str, Any], sent: int, body: bytes) -> float:
@@ -226,10 +211,18 @@ def _dollars(spec: ModelSpec, data: Mapping[str, Any], usage: Usage) -> float:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    number = _number(value, _MOST_TOKENS)
+    return None if number is None else int(number)
 
 
 def _money(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
+    return _number(value, _MOST_DOLLARS)
+
+
+def _number(value: object, most: float) -> float | None:
+    """What is no number, or beyond what one call can be, was not said. Some providers quote their numbers."""
+    if isinstance(value, str) and _QUOTED_NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
         return None
     return float(value)

@@ -35,10 +35,10 @@ def _quietly() -> Iterator[None]:
 with _quietly():
     from minisweagent.agents.default import DefaultAgent
     from minisweagent.exceptions import FormatError, InterruptAgentFlow
-    from minisweagent.models.utils.actions_toolcall import BASH_TOOL, parse_toolcall_actions
+    from minisweagent.models.utils.actions_toolcall import BASH_TOOL
 
 logging.getLogger("minisweagent").handlers.clear()
 logging.getLogger("minisweagent").setLevel(logging.INFO)
 logging.getLogger("agent").setLevel(logging.INFO)  # at DEBUG, DefaultAgent logs every message whole
 
-__all__ = ["BASH_TOOL", "DefaultAgent", "FormatError", "InterruptAgentFlow", "parse_toolcall_actions"]
+__all__ = ["BASH_TOOL", "DefaultAgent", "FormatError", "InterruptAgentFlow"]

@@ -20,7 +20,7 @@ from bot.core.model import (
     SolveFacts,
     Task,
 )
-from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, differ, sigmoid, weigh
+from bot.core.odds import NOTHING_BESIDE, READY, Beside, Judged, Kind, differ, proof, sigmoid, weigh
 from bot.core.pool import PooledTest
 from bot.core.reasons import NOTHING_RUNS, Choice, uncertain, verdict, why, why_not
 
@@ -40,10 +40,13 @@ def decide(
     """The unbroken candidate that is most likely right is the champion: see `weigh` for how that is found.
 
     It is `ready` when its chance of being right is 0.7 or more, nothing stands against it or is missing, and two kinds
-    of execution evidence speak for it, or a person's repro command does; `draft` otherwise. There is no champion when
-    nothing was run that speaks for one, or when none reaches `trust`; unless somebody wants what is unproven all the
-    same (`publish_unproven`: the repository, or the person who asked). How sure it is of its champion is bounded by
-    how far that leads before those that were seen to do something else, because only one of them can be right.
+    of execution evidence speak for it, or a person's repro command does; `draft` otherwise. Tests that nobody but
+    their author has met are no such evidence: whoever writes a patch can write a test that only this patch passes.
+
+    There is no champion when nothing was run that speaks for one, or when none reaches `trust`; unless somebody wants
+    what is unproven all the same (`publish_unproven`: the repository, or the person who asked). How sure it is of its
+    champion is bounded by how far that leads before those that were seen to do something else, because only one of
+    them can be right.
 
     `pool` is what became of everybody's tests on everybody, `beside` what else was seen or said.
 
@@ -62,7 +65,7 @@ def decide(
     champion, runner_up = (*eligible, None, None)[:2]
     said = Choice(case, pool, table, tuple(ordered), champion, runner_up, trust)
     return Decision(
-        outcome=_outcome(champion, baseline),
+        outcome=_outcome(champion, baseline, table),
         champion=champion.evidence.run if champion else None,
         runner_up=runner_up.evidence.run if runner_up else None,
         ranking=_ranking(said, eligible),
@@ -117,10 +120,10 @@ def _stated(judged: Judged) -> float:
     return 0.0 if is_broken(judged.evidence) else round(judged.confidence, 3)
 
 
-def _outcome(champion: Judged | None, baseline: Baseline) -> Outcome:
+def _outcome(champion: Judged | None, baseline: Baseline, table: Matrix) -> Outcome:
     if champion is None:
         return Outcome.NONE
-    proved = len(champion.kinds) >= 2 or Kind.REPRO in champion.kinds
+    proved = len(proof(champion, table)) >= 2 or Kind.REPRO in champion.kinds
     ready = champion.confidence >= READY and proved and is_complete(champion.evidence, baseline)
     return Outcome.READY if ready else Outcome.DRAFT
 

@@ -6,6 +6,7 @@ for one in the directories above; nothing depends on what they say.
 
 from __future__ import annotations
 
+MAX_DEPTH = 100  # directories above a file; of what lies deeper, only that it is there is taken out of a sandbox
 TOP = "./.git"  # not to be taken out of a sandbox: candidates are made from files
 
 _GIT = "git --git-dir=.git --work-tree=."

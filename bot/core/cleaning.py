@@ -28,12 +28,12 @@ ALL_REMARKS_LIMIT = 40_000
 ALL_REMARKS_READ = 200_000  # before cleaning, which takes up to a second for the 65,536 characters of one comment
 LONGEST = 100_000  # GitHub allows 65,536; what is behind this is not even read
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+# What `visible` takes out: codes for terminals, control characters, and all that is drawn as nothing.
+UNSEEN = re.compile(
+    r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_TERMINAL_CODE = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_ADDRESS = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.=-]+)*,[A-Za-z0-9+/=%_.~-]{64,}")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{400,}={0,2}|(?:[A-Za-z0-9+/]{60,}={0,2}\n){6,}")
@@ -47,8 +47,7 @@ def visible(text: str) -> str:
     Line ends become `\\n`; what is no valid Unicode becomes U+FFFD, so that the result can always be encoded.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROL.sub("", _TERMINAL_CODE.sub("", text))
-    return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    return _SURROGATE.sub("\ufffd", UNSEEN.sub("", text))
 
 
 def clean_text(text: str, *, limit: int = BODY_LIMIT) -> str:

@@ -7,11 +7,13 @@ exception, because a delivery that was acknowledged cannot be refused any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypeGuard
 
+from bot.core.commands import parse_commands
 from bot.core.model import IssueRef, Person, Repo
 
 
@@ -133,6 +135,21 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A request, as far as it can be told. `issue`: None where even that is not known.
+
+    `label` and `comment`: what was said, "" where that is not known; then `text` is what there is of the delivery.
+    """
+
+    why: str
+    issue: IssueRef | None
+    label: str
+    comment: str
+    text: str
+    by_person: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     why: str
 
@@ -149,8 +166,13 @@ Event = (
     | InstallationChanged
     | RepositoryChanged
     | Ping
+    | Unreadable
     | Ignored
 )
+
+
+MAX_ID = 2**63
+UNREADABLE = "unreadable"  # the field in which the webhook keeps what it could not read
 
 
 class _Missing(Exception):
@@ -162,10 +184,44 @@ def read_event(event: str, record: Mapping[str, object]) -> Event:
     reader = _READERS.get(event)
     if reader is None:
         return Ignored(f"nobody listens to {event}")
+    if UNREADABLE in record:
+        return _unreadable(record, _optional_text(record, UNREADABLE, "problem"))
     try:
         return reader(record)
     except _Missing as missing:
-        return Ignored(f"{event} without {missing}")
+        why = f"{event} without {missing}"
+        return _unreadable(record, why) if _is_request(event, record) else Ignored(why)
+
+
+def _is_request(event: str, record: Mapping[str, object]) -> bool:
+    action = record.get("action")
+    return (event == "issues" and action == "labeled") or (event == "issue_comment" and action == "created")
+
+
+def _unreadable(record: Mapping[str, object], why: str) -> Unreadable:
+    try:
+        issue = IssueRef(_repo(record), _number(record, "issue", "number"))
+    except _Missing:
+        issue = None
+    return Unreadable(
+        why,
+        issue,
+        label=_optional_text(record, "label", "name"),
+        comment=_optional_text(record, "comment", "body"),
+        text=_optional_text(record, UNREADABLE, "text"),
+        by_person=_find(record, "sender", "type") == "User",
+    )
+
+
+def asks_us(event: Unreadable, labels: Sequence[str]) -> bool:
+    """Does it name one of our labels, or a command, and is it a person's? A robot is never answered: it may be us."""
+    if not event.by_person:
+        return False
+    if event.comment:
+        return bool(parse_commands(event.comment))
+    if event.label:
+        return event.label in labels
+    return any(word in event.text for word in (*labels, "/solve"))
 
 
 def _read_issues(record: Mapping[str, object]) -> Event:
@@ -321,7 +377,7 @@ def _repositories(record: Mapping[str, object], installation: int, *names: str) 
         Repo(installation, number, name)
         for entry in entries
         if isinstance(entry, Mapping)
-        and isinstance(number := entry.get("id"), int)
+        and _is_id(number := entry.get("id"))
         and isinstance(name := entry.get("full_name"), str)
     )
 
@@ -370,6 +426,11 @@ def _optional_text(record: Mapping[str, object], *path: str) -> str:
 
 def _number(record: Mapping[str, object], *path: str) -> int:
     found = _find(record, *path)
-    if not isinstance(found, int) or isinstance(found, bool):
+    if not _is_id(found):
         raise _Missing(".".join(path))
     return found
+
+
+def _is_id(found: object) -> TypeGuard[int]:
+    """All numbers of GitHub's that we read are of things; databases hold them in 64 bits."""
+    return isinstance(found, int) and not isinstance(found, bool) and 0 <= found < MAX_ID

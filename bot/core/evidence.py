@@ -65,7 +65,7 @@ def is_broken(evidence: Evidence) -> bool:
 
 def is_complete(evidence: Evidence, baseline: Baseline) -> bool:
     """Nothing that should have been observed is missing or stands against it, so that people may call it ready."""
-    against = evidence.regressions or evidence.own_tests_on_candidate is False or evidence.problem
+    against = evidence.regressions or evidence.meddles or evidence.own_tests_on_candidate is False or evidence.problem
     still_fails = reproduction(evidence) is Reproduction.STILL_FAILS
     return not (against or still_fails or is_untested(evidence, baseline))
 

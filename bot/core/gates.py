@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.file_roles import BY_NAME, FileRoles
 from bot.core.globs import covers, parse_globs
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.patches import Edit, read_patch, unquoted
@@ -19,7 +20,7 @@ from bot.core.skips import silenced, skips_of_new_tests
 from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, tells_the_runner
 
 _NAMED = 3  # paths in a detail; the rest is counted
-_SYMLINK, _SUBMODULE = "120000", "160000"
+_SYMLINK, _SUBMODULE, _ABSENT = "120000", "160000", "000000"
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]")  # control characters; what is not UTF-8 GitHub's API cannot take
 
 # Who changes one of these decides what runs elsewhere, or who reviews. Nothing takes them back.
@@ -44,6 +45,7 @@ class GatePolicy:
 
     protect: tuple[str, ...] = ()
     pointers: frozenset[str] = frozenset()
+    roles: FileRoles = BY_NAME
     max_patch_bytes: int = 400_000
     max_lines: int = 2_000
     max_files: int = 60
@@ -62,7 +64,8 @@ def check_gates(
     if too_large := _size(candidate, policy):
         return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
     edits = list(_edits(candidate, texts or {}))
-    return (*failures, *_secrets(edits), *_tests(candidate.changes, edits))
+    tests = [edit for edit in edits if edit.path not in policy.roles.product]
+    return (*failures, *_secrets(edits), *_tests(candidate.changes, tests))
 
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
@@ -83,7 +86,8 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
 
 
 def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
-    yield from _failure(Gate.SYMLINK, [c.path for c in changes if c.new_mode == _SYMLINK])
+    links = [c.path for c in changes if c.new_mode == _SYMLINK or (c.old_mode == _SYMLINK and c.new_mode != _ABSENT)]
+    yield from _failure(Gate.SYMLINK, links)
     submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
     yield from _failure(Gate.SUBMODULE, submodules)
     written = [c for c in changes if c.kind is not ChangeKind.DELETED]

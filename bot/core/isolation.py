@@ -53,11 +53,13 @@ _REMEDIES = (
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?=[a-z0-9_-]*[a-z])(?:{_LABEL})\Z")
 _STRAY = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n)")
+_REQUEST_LINE = re.compile(r"([A-Z]{1,20}) ([!-~]+) HTTP/1\.[01]")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+:")
 _GLOBAL = IPv6Network("2000::/3")
 _SPECIAL = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))  # of protocols and documentation
 _WITH_IPV4 = tuple(map(IPv6Network, ("::ffff:0:0/96", "64:ff9b::/96")))  # in the last four bytes: RFC 4291, RFC 6052
 _ISATAP = (0x5EFE, 0x0200_5EFE)  # RFC 5214: before an IPv4 address in the last four bytes, below any prefix
-_RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526
+_OF_PROTOCOLS = (IPv4Network("192.88.99.0/24"), IPv4Network("192.0.0.0/24"))  # relays: RFC 7526; RFC 6890
 _OTHERWISE = "Run `bwrap --unshare-all --ro-bind / / true` as the bot's user and mend what it complains about."
 
 
@@ -97,15 +99,17 @@ def read_proxy_request(head: bytes, allowed: Sequence[str]) -> Connect | Fetch |
 
     Tunnels go to port 443 and plain requests, GET and HEAD without a body, to port 80, unless an entry names another
     port. Only hosts that `allowed` names are reached, exactly or as "*.suffix". An address instead of a name is
-    refused: nobody could say whose it is. So is a head that two readers might divide into lines in two ways.
+    refused: nobody could say whose it is. So is a head that two readers might divide into lines or words in two ways.
     """
     if has_stray_characters(head):
         return Refusal(400, "there are control characters in the request")
     lines = head.decode("latin-1").split("\r\n")
-    method, _, rest = lines[0].partition(" ")
-    target, _, version = rest.rpartition(" ")
-    if not version.startswith("HTTP/1."):
+    line = _REQUEST_LINE.fullmatch(lines[0])
+    if line is None:
         return Refusal(400, "not an HTTP/1 request")
+    if not all(_HEADER.match(header) for header in lines[1:] if header):
+        return Refusal(400, "there is a line that is no header in the request")
+    method, target = line.groups()
     if method not in ("CONNECT", "GET", "HEAD"):
         return Refusal(405, f"{method[:20]} is not passed on")
     try:
@@ -114,7 +118,7 @@ def read_proxy_request(head: bytes, allowed: Sequence[str]) -> Connect | Fetch |
     except ValueError:
         return Refusal(400, "the address cannot be read")
     usual = 443 if method == "CONNECT" else 80
-    if not host or (method != "CONNECT" and url.scheme != "http"):
+    if not host or port == 0 or (method != "CONNECT" and url.scheme != "http"):
         return Refusal(400, "the address cannot be read")
     if not may_be_reached(host, port or usual, allowed, usual_port=usual):
         return Refusal(403, f"{host}:{port or usual} is not on the list of the set-up")
@@ -132,7 +136,7 @@ def has_stray_characters(head: bytes) -> bool:
 def _origin_head(method: str, path: str, query: str, host: str, headers: Sequence[str]) -> bytes:
     """The head as the server expects it, one request per connection."""
     hidden = ("host", "connection", "proxy-connection", "proxy-authorization", "content-length", "transfer-encoding")
-    kept = [line for line in headers if line and line.partition(":")[0].strip().lower() not in hidden]
+    kept = [line for line in headers if line and line.partition(":")[0].lower() not in hidden]
     where = f"{path}?{query}" if query else path
     return "\r\n".join([f"{method} {where} HTTP/1.1", f"Host: {host}", "Connection: close", *kept, "", ""]).encode(
         "latin-1"
@@ -171,7 +175,7 @@ def address_is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(ip, IPv4Address):
-        return ip.is_global and not ip.is_multicast and ip not in _RELAYS
+        return ip.is_global and not ip.is_multicast and not any(ip in network for network in _OF_PROTOCOLS)
     if ip.scope_id is not None:
         return False
     last = IPv4Address(int(ip) & 0xFFFF_FFFF)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from bot.core.behaviour import Probed, shared_behaviour
 from bot.core.evidence import is_broken
+from bot.core.file_roles import BY_NAME, FileRoles, roles_of
 from bot.core.hunks import Hunk, hunks_of
 from bot.core.model import Candidate, Evidence, Minimal, RunFacts, RunId, SolveFacts
 from bot.core.pool import PooledTest
-from bot.core.testfiles import is_test_file, is_test_support
 
 MOST_HUNKS = 4  # that are tried: each costs as much as judging a candidate
 _PROSE = (".md", ".rst", ".txt", ".adoc")  # no test can need it, so that none does says nothing
@@ -33,7 +33,8 @@ def spare_hunks(facts: SolveFacts) -> tuple[Hunk, ...]:
     if not any(_alike(champion.id, run.id, facts.pool, facts.probed) for run in others):
         return ()
     theirs = [hunk for run in others if run.candidate for hunk in hunks_of(run.candidate.patch)]
-    ours = [hunk for hunk in hunks_of(champion.candidate.patch) if _is_source(hunk.path)]
+    roles = roles_of(facts.baseline) if facts.baseline else BY_NAME
+    ours = [hunk for hunk in hunks_of(champion.candidate.patch) if _is_source(hunk.path, roles)]
     alone = [hunk for hunk in ours if not any(_touch(hunk, other) for other in theirs)]
     if len(alone) == len(ours):
         return ()
@@ -76,8 +77,8 @@ def _alike(champion: RunId, other: RunId, pool: Iterable[PooledTest], probed: Pr
     return bool(ours) and all(other in test.passed_by for test in ours) and behaves in (None, 1.0)
 
 
-def _is_source(path: str) -> bool:
-    return not (is_test_file(path) or is_test_support(path) or path.lower().endswith(_PROSE))
+def _is_source(path: str, roles: FileRoles) -> bool:
+    return not (roles.is_of_tests(path) or path.lower().endswith(_PROSE))
 
 
 def _touch(one: Hunk, other: Hunk) -> bool:

@@ -19,6 +19,7 @@ from bot.core.ids import Sha as Sha
 from bot.core.ids import SnapshotId as SnapshotId
 from bot.core.ids import SolveId as SolveId
 from bot.core.pool import PooledTest
+from bot.core.restoring import PutBack
 
 MAX_ATTEMPTS = 8
 
@@ -366,6 +367,8 @@ class Baseline:
     canary_fails: tuple[str, ...] = ()  # stable tests of it that fail then
     canary_alone: str = ""  # a command for its tests alone, where all tests but these are told with the canary in place
     canary_tests: tuple[str, ...] = ()  # what that command tells
+    product: tuple[str, ...] = ()  # files that are called like tests and are product code
+    unusual_tests: tuple[str, ...] = ()  # files that hold tests and are not called so
 
 
 class Gate(StrEnum):
@@ -432,6 +435,7 @@ class Candidate:
     overflow: str = ""  # why not all of it was read, "" when it was; then the patch is "" and `changes` a beginning
     summary: str = ""  # the model's own words about its change; shown as such, never evidence
     scripts: tuple[Script, ...] = ()
+    put_back: tuple[PutBack, ...] = ()  # what was changed by the way and is as it was
 
     @property
     def lines_changed(self) -> int:
@@ -478,6 +482,7 @@ class Evidence:
     inert: bool = False  # nothing in it but comments, white space and tests
     lines_changed: int = 0
     files_changed: int = 0
+    meddles: tuple[str, ...] = ()  # files in which it touches what runs the tests
     problem: str = ""  # why something could not be observed, for people
     notes: tuple[str, ...] = ()  # how it was observed, for people: "1 new failure passed when repeated"
 
@@ -548,6 +553,7 @@ class ExitStatus(StrEnum):
     DOLLARS = "CostExceeded"
     TIME = "TimeExceeded"
     FORMAT = "RepeatedFormatError"
+    REFUSED = "Refused"
     MODEL = "ModelError"
     SANDBOX = "SandboxLost"
 

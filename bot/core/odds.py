@@ -97,6 +97,12 @@ class Judged:
         return min(self.ceiling, sigmoid(self.terms.total), RUN_CAP if self.kinds - {Kind.REGRESSIONS} else TEXT_CAP)
 
 
+def proof(judged: Judged, table: Matrix) -> frozenset[Kind]:
+    """The kinds that speak for it without its own author's help."""
+    unmet = table.own_tests(judged.evidence.run) is Telling.UNMET
+    return judged.kinds - {Kind.OWN_TESTS} if unmet else judged.kinds
+
+
 def sigmoid(odds: float) -> float:
     return 1 / (1 + exp(-max(-60.0, min(60.0, odds))))
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from bot.core.controls import Contents, control_test, guarded_script
 from bot.core.evidence import is_broken
+from bot.core.file_roles import roles_of
 from bot.core.model import Baseline, Evidence, RunId, Script, SolveFacts, TestReport, Verdict
 from bot.core.pool import Origin, PooledTest
 from bot.core.runners import narrow, runs_script
@@ -98,15 +99,16 @@ def _issue_entries(files: Iterable[Script], baseline: Baseline) -> Iterator[Entr
 
 
 def _test_entries(brought: Iterable[Brought], baseline: Baseline) -> Iterator[Entry]:
+    is_test = roles_of(baseline).is_test
     seen: set[tuple[str, bytes]] = set()
     for item in brought:
         if baseline.command is None or item.evidence.own_tests_on_base is True:
             continue
         files = {path: file for path, file in item.tests.items() if may_come_along(path, file[0])}
-        new = [path for path in files if is_test_file(path) and (path, files[path][0]) not in seen]
+        new = [path for path in files if is_test(path) and (path, files[path][0]) not in seen]
         seen |= {(path, files[path][0]) for path in new}
         if new:
-            known = {path for path in files if is_test_file(path)} - set(new)
+            known = {path for path in files if is_test(path)} - set(new)
             kept = {path: file for path, file in files.items() if path not in known}
             group = f"{item.letter}'s tests"
             yield _controlled(item.run, f"{item.run}-tests", group, Origin.CANDIDATE, kept, new, baseline)

@@ -18,8 +18,8 @@ from bot.core.evidence import (
     is_untested,
     reproduction,
 )
-from bot.core.model import Evidence
-from bot.core.odds import READY, Judged, Kind
+from bot.core.model import Evidence, Gate
+from bot.core.odds import READY, Judged, Kind, proof
 from bot.core.pool import PooledTest
 from bot.core.words import agreeing, breaks, confidence, how_many, keeps, objection, whose_tests
 from bot.core.words import listing as listing
@@ -45,6 +45,8 @@ def verdict(judged: Judged, choice: Choice) -> str:
     evidence = judged.evidence
     if judged is choice.champion:
         return "champion"
+    if _said_instead(judged, choice):
+        return "did not work"
     if evidence.gate_failures:
         return evidence.gate_failures[0].gate.value
     if judged is choice.runner_up:
@@ -138,6 +140,8 @@ def _whose(test: PooledTest, choice: Choice) -> str:
 def _against(judged: Judged, choice: Choice) -> str:
     """Why a candidate has not even earned a draft."""
     evidence, letter = judged.evidence, choice.case.letter(judged.evidence.run)
+    if said := _said_instead(judged, choice):
+        return f"{letter} changes nothing. {said}"
     if evidence.gate_failures:
         return f"{letter} is out: {', and '.join(f'it {objection(failure)}' for failure in evidence.gate_failures)}."
     if is_broken(evidence):
@@ -150,13 +154,22 @@ def _against(judged: Judged, choice: Choice) -> str:
     )
 
 
+def _said_instead(judged: Judged, choice: Choice) -> str:
+    """Why a model that changed nothing did not work at all; "" where it did."""
+    run = choice.case.runs.get(judged.evidence.run)
+    is_empty = any(failure.gate is Gate.EMPTY for failure in judged.evidence.gate_failures)
+    return run.error if run is not None and is_empty else ""
+
+
 def uncertain(choice: Choice) -> tuple[str, ...]:
     """What nobody checked, what was left out, and with it why it is a draft."""
     said = _about_tests(choice.case)
     if choice.champion is not None:
+        if meddles := choice.champion.evidence.meddles:
+            said.insert(0, f"It changes what runs the tests, in {listing(meddles)}: please look there first.")
         said += _about_champion(choice.champion.evidence, choice)
         said += _about_own_tests(choice.champion.evidence, choice.table)
-        said += _about_kinds(choice.champion)
+        said += _about_kinds(choice.champion, choice.table)
         said += _about_agreement(choice.champion, choice)
     return tuple(said)
 
@@ -208,10 +221,12 @@ def _about_own_tests(champion: Evidence, table: Matrix) -> list[str]:
             return []
 
 
-def _about_kinds(champion: Judged) -> list[str]:
+def _about_kinds(champion: Judged, table: Matrix) -> list[str]:
     """Likely enough to be called ready, and too little of it was seen."""
-    if champion.confidence < READY or Kind.REPRO in champion.kinds or len(champion.kinds) != 1:
+    if champion.confidence < READY or Kind.REPRO in champion.kinds or len(proof(champion, table)) > 1:
         return []
+    if len(champion.kinds) != 1:
+        return ["Its own tests show the problem and its absence, but no other candidate was run on them."]
     return [f"One thing alone was seen that speaks for it: {next(iter(champion.kinds)).value}."]
 
 

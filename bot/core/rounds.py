@@ -54,6 +54,11 @@ def next_wave(runs: Sequence[RunFacts], dollars_left: float) -> tuple[Experiment
     )
 
 
+def of_first_round(experiments: Sequence[Experiment]) -> tuple[Experiment, ...]:
+    """Those that were planned at the beginning."""
+    return tuple(experiment for experiment in experiments if experiment.round == 1)
+
+
 def of_one_round(facts: SolveFacts, member: RunId) -> SolveFacts:
     """Only the runs of that run's round. Later ones were told about earlier ones: that they agree says little."""
     round = next((run.experiment.round for run in facts.runs if run.id == member), 1)

@@ -7,9 +7,14 @@ ends the match or starts only where a word starts, so that no place is scanned t
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.core.readings import readings, squeezed
 
 _WORD = r"(?<![A-Za-z0-9_-])"
 
@@ -55,6 +60,8 @@ _KEY_BLOCK = re.compile(
     r"[A-Za-z0-9+/=\s\\:,]*(?:-(?!----)[A-Za-z0-9+/=\s\\:,]*)*(?:-----END [A-Z0-9 ]{1,50}-----)?"
 )
 _SHORTEST_EXACT = 6  # characters; a shorter value would black out ordinary words
+_SHORTEST_WRAPPED = 16  # characters; a shorter one may stand in words beside each other
+_SHORTEST_LINE = 40  # characters of a line that gives away a value of many lines
 _REDACTED = "[redacted]"
 
 
@@ -86,12 +93,67 @@ def find_secrets(text: str) -> list[SecretMatch]:
 
 
 def redact(text: str, exact: Collection[str] = ()) -> str:
-    """Without `exact` values, and without what looks like a secret. A private key goes with its whole block."""
-    for secret in sorted(exact, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_EXACT:
-            text = text.replace(secret, _REDACTED)
-    text = _KEY_BLOCK.sub(_REDACTED, text)
-    for shape in _SHAPES:
-        if any(hint in text for hint in shape.hints):
-            text = shape.pattern.sub(_REDACTED, text)
-    return text
+    """Without `exact` values, and without what looks like a secret. A private key goes with its whole block.
+
+    Both are looked for in what the text says to its readers: without what nobody sees, with escapes resolved. Values
+    are also found in base64, in hex, and wrapped over lines.
+    """
+    spans: list[tuple[int, int]] = []
+    forms = _forms(tuple(exact))
+    for reading in readings(text):
+        spans += [reading.origin(*span) for span in _secret_spans(reading.text)]
+        spans += [reading.origin(*span) for span in _occurrences(reading.text, forms)]
+        long = [form for form in forms if len(form) >= _SHORTEST_WRAPPED]
+        flat = "".join(reading.text.split()) if long else ""
+        if any(form in flat for form in long):
+            wrapped = squeezed(reading)
+            spans += [wrapped.origin(*span) for span in _occurrences(wrapped.text, long)]
+    return _without(text, spans)
+
+
+def _secret_spans(text: str) -> Iterator[tuple[int, int]]:
+    patterns = [shape.pattern for shape in _SHAPES if any(hint in text for hint in shape.hints)]
+    for pattern in (_KEY_BLOCK, *patterns):
+        yield from (match.span() for match in pattern.finditer(text))
+
+
+def _occurrences(text: str, forms: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for form in forms:
+        at = text.find(form)
+        while at >= 0:
+            yield at, at + len(form)
+            at = text.find(form, at + len(form))
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        if start >= position:
+            parts += (text[position:start], _REDACTED)
+        position = max(position, end)
+    return "".join(parts) + text[position:] if parts else text
+
+
+@lru_cache(maxsize=64)
+def _forms(exact: tuple[str, ...]) -> tuple[str, ...]:
+    """Every way in which one of the values may stand in a text, each as it is without blanks, too."""
+    forms: set[str] = set()
+    for value in exact:
+        secret = value.strip()
+        if len(secret) < _SHORTEST_EXACT:
+            continue
+        raw = secret.encode("utf-8", "surrogatepass")
+        lines = [line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE]
+        written = (value, secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], raw.decode("latin-1"), *lines)
+        forms.update(written, ("".join(form.split()) for form in written), (raw.hex(), raw.hex().upper()), _base64(raw))
+    return tuple(sorted((form for form in forms if len(form) >= _SHORTEST_EXACT), key=len, reverse=True))
+
+
+def _base64(raw: bytes) -> Iterator[str]:
+    """What of its encoding does not depend on the bytes around it, at each of the three places it may begin."""
+    for before in range(3):
+        padded = bytes(before) + raw
+        first, last = -(-before * 8 // 6), len(padded) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(padded).decode("ascii")[first:last]

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from bot.core.file_roles import BY_NAME, FileRoles
 from bot.core.model import Baseline, Candidate, FileChange, TestReport, Verdict
 from bot.core.patches import read_patch
-from bot.core.testfiles import is_test_support, names_of_tests, sets_the_runner_up
+from bot.core.testfiles import names_of_tests, sets_the_runner_up
 
 _MOST_GONE = 500
 _MOST_UNLOADED = 50
 _NAMED = 3
 
 
-def may_silence_others(changes: Iterable[FileChange]) -> bool:
+def may_silence_others(changes: Iterable[FileChange], roles: FileRoles = BY_NAME) -> bool:
     """It touches what decides, beside the test files themselves, which tests are run: then all of them have to be."""
-    return any(sets_the_runner_up(change.path) or is_test_support(change.path) for change in changes)
+    return any(sets_the_runner_up(change.path) or roles.is_support(change.path) for change in changes)
 
 
-def gone_tests(candidate: Candidate) -> frozenset[str]:
+def gone_tests(candidate: Candidate, roles: FileRoles = BY_NAME) -> frozenset[str]:
     """Names that the patch takes out of test files and puts into none: renamed, or replaced by others."""
     removed: set[str] = set()
     added: set[str] = set()
     for edit in read_patch(candidate.patch):
+        if edit.path in roles.product:
+            continue
         removed |= set(names_of_tests(edit.path, edit.removed))
         added |= set(names_of_tests(edit.path, edit.added))
     return frozenset(sorted(removed - added)[:_MOST_GONE])

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from bot.core.evidence import Case
+from bot.core.file_roles import BY_NAME, FileRoles, roles_of
 from bot.core.model import Candidate, Evidence, Likeness, RunId, SolveFacts
 from bot.core.patches import Edit, read_patch
-from bot.core.testfiles import is_test_file, is_test_support
 
 AGREES = 0.8  # from here on people are told that it is nearly the same change
 SAME_MODEL = 0.4  # what agreement within one model counts, beside that with another one
@@ -85,7 +85,8 @@ def with_agreement(case: Case, candidates: Mapping[RunId, Candidate]) -> tuple[E
     Broken candidates neither give nor get agreement: what does not work is no witness.
     """
     unbroken = {item.run for item in case.unbroken}
-    changes = {run: _read(candidate.patch) for run, candidate in candidates.items() if run in unbroken}
+    roles = roles_of(case.baseline)
+    changes = {run: _read(candidate.patch, roles) for run, candidate in candidates.items() if run in unbroken}
     return tuple(_compared(item, changes, case) for item in case.evidence)
 
 
@@ -130,11 +131,11 @@ def _alike(a: _Change, b: _Change) -> float:
     return min((2 * (x & y).total() / (x.total() + y.total()) for x, y in sides if x or y), default=0.0)
 
 
-def _read(patch: str) -> _Change:
+def _read(patch: str, roles: FileRoles = BY_NAME) -> _Change:
     change = _Change()
     left = MAX_TOKENS
     for edit in read_patch(patch[:MAX_PATCH]):
-        if is_test_file(edit.path) or is_test_support(edit.path):
+        if roles.is_of_tests(edit.path):
             continue
         change.places.update(_places(edit, MAX_PLACES - len(change.places)))
         for side, lines in ((change.added, edit.added), (change.removed, edit.removed)):

@@ -26,7 +26,10 @@ _SUPPORT_NAME = re.compile(
     r"|jest\.setup\.[a-z]+|\.mocharc[^/]*|\.rspec|spec_helper\.rb|rails_helper\.rb|test_helper\.rb|phpunit\.xml(?:\.dist)?"
 )
 # These also hold settings of the test runner, among much else.
-_RUNNER_SETTINGS = frozenset({"pyproject.toml", "setup.cfg", "package.json", "Makefile", "Cargo.toml", "build.gradle"})
+_RUNNER_SETTINGS = re.compile(
+    r"pyproject\.toml|setup\.cfg|package\.json|(?:GNU)?[Mm]akefile|[Jj]ustfile|Taskfile\.ya?ml|Rakefile|Cargo\.toml"
+    r"|build\.gradle(?:\.kts)?|pom\.xml|composer\.json|deno\.jsonc?|mix\.exs|CMakeLists\.txt"
+)
 
 
 def is_test_file(path: str) -> bool:
@@ -40,6 +43,11 @@ def is_test_file(path: str) -> bool:
     if file.suffix in _SCRIPT:
         return not _JS_DIRECTORIES.isdisjoint(directories[-1:]) or "__tests__" in directories
     return file.suffix == ".rs" and directories[-1:] == ("tests",)
+
+
+def is_named_like_a_test(path: str) -> bool:
+    """By the name of the file itself, wherever it stands."""
+    return _TEST_NAME.fullmatch(PurePosixPath(path).name) is not None
 
 
 def is_test_support(path: str) -> bool:
@@ -57,7 +65,7 @@ def sets_the_runner_up(path: str) -> bool:
 
 def tells_the_runner(path: str) -> bool:
     """A file that may say, among other things, which tests are run."""
-    return PurePosixPath(path).name in _RUNNER_SETTINGS
+    return _RUNNER_SETTINGS.fullmatch(PurePosixPath(path).name) is not None
 
 
 # The first group that matched is the name.

@@ -22,7 +22,7 @@ OBJECTIONS = {
     Gate.PROTECTED_PATH: "changes a protected path",
     Gate.WORKFLOW: "changes a workflow file",
     Gate.FILE_NAME: "has a file name that cannot be published",
-    Gate.SYMLINK: "adds a symlink",
+    Gate.SYMLINK: "adds or replaces a symlink",
     Gate.SUBMODULE: "changes a submodule, which is a repository of its own",
     Gate.LFS: "changes a file that is kept in Git LFS, of which only a pointer was there",
     Gate.BINARY: "adds a binary file",

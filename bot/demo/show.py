@@ -210,7 +210,7 @@ def addresses(console: Console, kept: Kept) -> None:
     """Without frames and line breaks of ours, so that they can be copied."""
     console.print(Rule("still running"))
     lines = [
-        f"bot          {kept.bot}  (POST /webhook, GET /healthz, GET /readyz)",
+        f"bot          {kept.bot}  (POST /webhook, GET /healthz)",
         f"GitHub API   {kept.github}",
         f"models       {kept.models}",
         f"files        {kept.directory}",

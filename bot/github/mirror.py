@@ -15,7 +15,7 @@ import asyncio
 import os
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,12 +24,14 @@ from pathlib import Path
 
 from bot.core.history import History
 from bot.core.model import Candidate, Repo, RunId, Sha
+from bot.core.restoring import UNASKED, Asked
 from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
 from bot.github.fetch import fetch, fetch_alone
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.history import make_repository
+from bot.github.putback import old_contents, put_back
 from bot.github.tar import NotATar
 from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
 
@@ -44,9 +46,11 @@ _Key = tuple[tuple[int, int], Sha]
 class GitMirrors:
     """The `Mirrors` port. `environment`: what the operator lets git see, such as HTTPS_PROXY or SSL_CERT_FILE.
 
+    `remote`: where a repository is fetched from. A mirror is no more than a copy: when it does not have the commit,
+    because somebody has made room or another machine fetched it, it is fetched. Every method raises `Gone` when the
+    commit is nowhere, and `Rejected` when it has more files than anybody looks at.
     `pauses`: seconds between the tries of a fetch. `most_bytes`: of the files of a commit; there is no other bound,
-    since the same blob of zeros may stand everywhere in a tree. Every method but `fetch` raises `Gone` when the mirror
-    does not have the commit, and `Rejected` when it has more files than anybody looks at.
+    since the same blob of zeros may stand everywhere in a tree.
     """
 
     def __init__(
@@ -54,11 +58,13 @@ class GitMirrors:
         directory: Path,
         environment: Mapping[str, str] | None = None,
         *,
+        remote: Callable[[Repo], Awaitable[Remote]] | None = None,
         pauses: Sequence[float] = (0.5, 2.0),
         most_bytes: int = 2**30,
     ) -> None:
         self._directory = directory
         self._environment = neutral(environment)
+        self._remote = remote
         self._pauses = tuple(pauses)
         self._most_bytes = most_bytes
         self._locks: dict[int, asyncio.Lock] = {}
@@ -98,6 +104,13 @@ class GitMirrors:
         """A symbolic link within the repository is followed. More than `limit` bytes are cut."""
         content = await read_at(await self._holding(repo, commit), commit, path)
         return content[:limit] if content is not None else None
+
+    async def texts(self, repo: Repo, commit: Sha, paths: Collection[str], *, limit: int) -> dict[str, str]:
+        wanted = frozenset(paths)
+        files = [file for file in await self.files(repo, commit) if file.path in wanted and file.mode[:3] == "100"]
+        files = [file for file in files if file.size <= limit]
+        contents = await read_blobs(Git(self._mirror(repo), self._environment), [file.blob for file in files])
+        return {file.path: text.decode("utf-8", "replace") for file, text in zip(files, contents, strict=True)}
 
     async def grep(self, repo: Repo, commit: Sha, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """Words after the 64th are not looked for, nor those that are empty or hold a line break or NUL."""
@@ -148,21 +161,32 @@ class GitMirrors:
         return {worktree.shown(c.path): c.new.blob if c.new else "" for c in difference.changes}
 
     async def candidate(
-        self, repo: Repo, base: Sha, tree: Path, run: RunId, *, ignoring: Mapping[str, str] = {}
+        self,
+        repo: Repo,
+        base: Sha,
+        tree: Path,
+        run: RunId,
+        *,
+        ignoring: Mapping[str, str] = {},
+        asked: Asked = UNASKED,
     ) -> Candidate:
         """More than worktree.py's limits is not looked at: the candidate says so in `overflow`."""
         found = await self._difference(repo, base, tree, ignoring)
-        difference = worktree.as_candidate(await self._tree(repo, base), found)
+        tracked = await self._tree(repo, base)
+        difference = worktree.as_candidate(tracked, found)
         if difference.overflow:
             beginning = worktree.first_changes(difference)
             return Candidate(run, "", beginning, difference.dropped, difference.overflow)
         async with self._workbench(repo, base) as git:
+            old = await old_contents(git, difference.changes)
+            by_path = {file.path: file for file in tracked}
+            difference, done = await asyncio.to_thread(put_back, difference, by_path, old, tree, asked)
             await asyncio.to_thread(worktree.store_blobs, git.directory / "objects", tree, difference)
             new = await worktree.build_tree(git, difference)
             changes = await worktree.file_changes(git, base, new, difference)
             scripts = await asyncio.to_thread(worktree.read_scripts, tree, difference)
             patch = await patches.make_patch(git, base, new)
-            return Candidate(run, patch, changes, difference.dropped, scripts=scripts)
+            return Candidate(run, patch, changes, difference.dropped, scripts=scripts, put_back=done)
 
     async def entries(self, repo: Repo, base: Sha, patch: str, *, since: Sha | None = None) -> list[TreeEntry]:
         """A path that is not UTF-8 keeps its bytes (surrogateescape)."""
@@ -204,10 +228,11 @@ class GitMirrors:
         if (known := self._trees.get(key)) is not None:
             return known
         git = Git(mirror, self._environment)
-        try:
-            await git("cat-file", "-e", f"{commit}^{{commit}}")
-        except GitFailed as error:
-            raise Gone(f"the mirror of {repo.name} has no commit {commit}") from error
+        if not await _has(git, commit):
+            if self._remote is None:
+                raise Gone(f"the mirror of {repo.name} has no commit {commit}")
+            await self.fetch(repo, await self._remote(repo), want=commit)
+            key = _made(mirror), commit
         listing = await git("ls-tree", "-r", "-l", "-z", commit)
         if (count := listing.count(b"\0")) > worktree.MAX_MEMBERS:
             remedy = f"The repository has {count:,} files; I work on at most {worktree.MAX_MEMBERS:,}."
@@ -280,6 +305,14 @@ def _read_listing(output: bytes) -> list[TreeFile]:
 def _shown(file: TreeFile) -> TreeFile:
     path = worktree.shown(file.path)
     return file if path == file.path else replace(file, path=path)
+
+
+async def _has(git: Git, commit: Sha) -> bool:
+    try:
+        await git("cat-file", "-e", f"{commit}^{{commit}}")
+    except GitFailed:
+        return False
+    return True
 
 
 async def _grep(git: Git, commit: Sha, word: str) -> dict[str, int]:

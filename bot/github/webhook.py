@@ -16,9 +16,14 @@ from dataclasses import InitVar, dataclass
 import msgspec
 import structlog
 
+from bot.core.events import UNREADABLE
+from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known
+
 MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut
 
 _PROOF = object()
+_SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
+_NO_MATCH = "the signature does not match the webhook secret"
 _NAME = re.compile(rb"[A-Za-z0-9_-]{1,100}")
 # Wider than what the command's parser accepts: `/solve`, and what is one letter less, more, other or swapped.
 _REQUEST = re.compile(
@@ -67,14 +72,22 @@ def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes
     Compared as bytes: `compare_digest` raises on text outside ASCII. Raises `BadSignature` and, only for a body that
     is GitHub's, `Malformed`.
     """
+    signature = check_signature(headers)
+    if not any(_fits(secret, body, signature) for secret in secrets):
+        raise BadSignature(_NO_MATCH)
+    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+
+
+def check_signature(headers: Mapping[bytes, bytes]) -> bytes:
+    """The signature, when some body could have it. Raises `BadSignature`."""
     signature = headers.get(b"x-hub-signature-256")
     if signature is None:
         raise BadSignature("X-Hub-Signature-256 is missing: does the App have a webhook secret?")
     if not signature.startswith(b"sha256="):
         raise BadSignature("X-Hub-Signature-256 does not start with sha256=")
-    if not any(_fits(secret, body, signature) for secret in secrets):
-        raise BadSignature("the signature does not match the webhook secret")
-    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+    if not _SIGNATURE.fullmatch(signature):
+        raise BadSignature(_NO_MATCH)
+    return signature
 
 
 def _fits(secret: bytes, body: bytes, signature: bytes) -> bool:
@@ -91,7 +104,7 @@ def _name(headers: Mapping[bytes, bytes], header: bytes) -> str:
 # ---------------------------------------------------------------------------------------------------- The slim record
 
 # Every field may be missing or null, and what is not listed is skipped. A field of another type fails the decode of
-# the whole payload; `slim` then keeps nothing, as for any shape that is not GitHub's.
+# the whole payload; `slim` then reads with more patience.
 
 
 class _Account(msgspec.Struct, omit_defaults=True):
@@ -212,16 +225,36 @@ class _Installations(_Payload):
 
 
 def slim(delivery: Delivery) -> bytes | None:
-    """The fields we need, as JSON in the payload's own shape; None for what is not ours or not GitHub's."""
+    """The fields we need, as JSON in the payload's own shape; None for what is not ours."""
     keep = _LISTENED.get(delivery.event)
     if keep is None:
         return None
     try:
         payload = keep(delivery.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        log.warning("webhook.unreadable", delivery=delivery.guid, github_event=delivery.event, problem=str(error))
-        return None
+    except _UNREADABLE as error:
+        return _second_reading(keep, delivery, str(error))
     return None if payload is None else _encode(payload)
+
+
+def _second_reading(keep: _Keep, delivery: Delivery, problem: str) -> bytes | None:
+    """As `slim`, with patience. What cannot be read even so is kept where it may ask something of us."""
+    mended = read_again(delivery.body)
+    if mended is not None:
+        try:
+            payload = keep(mended.encode())
+        except _UNREADABLE as error:
+            problem = str(error)
+        else:
+            return None if payload is None else _encode(payload)
+    log.error("webhook.unreadable", delivery=delivery.guid, github_event=delivery.event, problem=problem)
+    text = mended or excerpt(delivery.body)
+    if not _may_concern_us(delivery.event, text):
+        return None
+    return _encode({**what_is_known(mended), UNREADABLE: {"problem": problem, "text": text[:MAX_EXCERPT]}})
+
+
+def _may_concern_us(event: str, text: str) -> bool:
+    return (event == "issues" and '"labeled"' in text) or (event == "issue_comment" and _may_ask(text))
 
 
 _read_payload = msgspec.json.Decoder(_Payload).decode
@@ -310,7 +343,9 @@ def _repository(body: bytes) -> _Payload | None:
     return payload if known else None
 
 
-_LISTENED: Mapping[str, Callable[[bytes], _Payload | None]] = {
+_Keep = Callable[[bytes], _Payload | None]
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LISTENED: Mapping[str, _Keep] = {
     "ping": _read_payload,
     "issues": _issues,
     "issue_comment": _issue_comment,

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from bot.core.checkout import MAX_DEPTH
 from bot.core.globs import parents
 from bot.core.model import ChangeKind, FileChange, Script, Sha
 from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, is_script
@@ -27,7 +28,6 @@ from bot.ports import TreeFile
 MAX_FILE = 5_000_000  # bytes of one changed file
 MAX_CONTENT = 50_000_000  # bytes of all changed files together
 MAX_MEMBERS = 200_000
-MAX_DEPTH = 100  # directories above a file
 MAX_CHANGES = 2_000  # files
 _SHOWN = 100  # changes named when there are too many
 
@@ -36,17 +36,17 @@ FILE, EXECUTABLE, SYMLINK, SUBMODULE, ABSENT = "100644", "100755", "120000", "16
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file as the workspace has it: its blob id, and where its bytes are in the tar (or `link`, for a symlink)."""
+    """A file as the workspace has it: its blob id, and where its bytes are in the tar, unless they are `held`."""
 
     mode: str
     blob: Sha
     size: int
     offset: int
-    link: bytes | None = None
+    held: bytes | None = None  # of a symlink, and of what is not as the workspace has it
 
     def bytes_in(self, file: BinaryIO) -> bytes:
-        if self.link is not None:
-            return self.link
+        if self.held is not None:
+            return self.held
         file.seek(self.offset)
         return file.read(self.size)
 
@@ -107,8 +107,7 @@ def _take_in(workspace: Workspace, member: Member, file: BinaryIO) -> None:
         workspace.files[member.path] = Content(mode, blob, member.size, member.offset)
     elif member.kind is Kind.SYMLINK:
         link = os.fsencode(member.link)
-        blob = Sha(hashlib.sha1(b"blob %d\0" % len(link) + link, usedforsecurity=False).hexdigest())
-        workspace.files[member.path] = Content(SYMLINK, blob, len(link), member.offset, link)
+        workspace.files[member.path] = Content(SYMLINK, blob_of(link), len(link), member.offset, link)
     elif member.kind is Kind.HARD_LINK and (target := workspace.files.get(member.link)) is not None:
         workspace.files[member.path] = target
 
@@ -168,7 +167,7 @@ def compare(
             continue
         if old is None and path in scratch:
             dropped.append(shown(path))
-            if new.link is None and new.size <= MAX_SCRIPT and is_script(path):
+            if new.mode != SYMLINK and new.size <= MAX_SCRIPT and is_script(path):
                 scripts.append(Change(path, None, new))
         else:
             changes.append(Change(path, old, new))
@@ -225,9 +224,14 @@ def as_candidate(base: Iterable[TreeFile], difference: Difference) -> Difference
 
 
 def _is_same(old: TreeFile, new: Content) -> bool:
+    return mode_of(old) == new.mode and old.blob == new.blob
+
+
+def mode_of(old: TreeFile) -> str:
     """Old repositories have modes like 100664, which git itself reads as 100644."""
-    mode = (EXECUTABLE if int(old.mode, 8) & 0o100 else FILE) if old.mode.startswith("100") else old.mode
-    return mode == new.mode and old.blob == new.blob
+    if not old.mode.startswith("100"):
+        return old.mode
+    return EXECUTABLE if int(old.mode, 8) & 0o100 else FILE
 
 
 def _overflow(changes: list[Change]) -> str:
@@ -314,6 +318,10 @@ def shown(path: str) -> str:
         quoted = "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in raw)
         return f'"{quoted}"'
     return path
+
+
+def blob_of(content: bytes) -> Sha:
+    return Sha(hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest())
 
 
 def _blob_id(file: BinaryIO, offset: int, size: int) -> Sha:

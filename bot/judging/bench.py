@@ -12,7 +12,6 @@ from bot.again import again_when_lost
 from bot.core.model import SandboxId, SnapshotId, SolveId, TestReport
 from bot.core.reports import MAX_REPORT, documents, report
 from bot.core.runners import REPORT, recipe
-from bot.core.testfiles import is_test_file, is_test_support
 from bot.ports import Finished, Sandboxes, TreeEntry
 
 T = TypeVar("T")
@@ -66,11 +65,6 @@ class Canary:
 
     files: Overlay
     control: str = ""
-
-
-def is_of_tests(path: str) -> bool:
-    """A test, or what tests load or compare with."""
-    return is_test_file(path) or is_test_support(path)
 
 
 async def side_by_side(work: Sequence[Awaitable[T]], at_once: int) -> list[T]:

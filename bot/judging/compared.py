@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.core.file_roles import roles_of
 from bot.core.model import Baseline, Candidate, SolveFacts
-from bot.judging.bench import Overlay, is_of_tests, overlay_of
+from bot.judging.bench import Overlay, overlay_of
 from bot.ports import Mirrors, Rejected
 
 
@@ -16,10 +17,11 @@ async def candidate_files(mirrors: Mirrors, facts: SolveFacts, candidate: Candid
         return None
 
 
-def without_tests(files: Overlay) -> Overlay:
+def without_tests(files: Overlay, baseline: Baseline) -> Overlay:
     """Its sources, and nothing that tests load or that says which of them are run."""
-    sources = {path: file for path, file in files.write.items() if not is_of_tests(path)}
-    return Overlay(sources, tuple(path for path in files.delete if not is_of_tests(path)))
+    roles = roles_of(baseline)
+    sources = {path: file for path, file in files.write.items() if not roles.is_of_tests(path)}
+    return Overlay(sources, tuple(path for path in files.delete if not roles.is_of_tests(path)))
 
 
 def parallel_of(facts: SolveFacts) -> int:

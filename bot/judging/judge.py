@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.core import reports
@@ -12,7 +12,9 @@ from bot.core.controls import control_case
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
+from bot.core.file_roles import MAX_TEXT, product_files, roles_of, to_be_read, unusual_tests
 from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.meddling import meddled
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -34,15 +36,17 @@ from bot.core.render import causes
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
 from bot.core.silencing import gone_tests, may_silence_others
-from bot.core.testfiles import is_test_file, names_of_tests
+from bot.core.testfiles import names_of_tests
 from bot.core.words import listing
-from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, overlay_of
+from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, overlay_of
+from bot.judging.parts import in_parts
 from bot.judging.trial import CandidateTrial
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
 
 _CANARIES_TRIED = 2
 _POINTERS_LOOKED_AT = 60  # more files are changed by no candidate that passes the gates
 _MOST_CHECKS = 4
+_MOST_READ = 1_000_000  # bytes of a file that a candidate changes
 
 
 class Judge:
@@ -89,6 +93,7 @@ class Judge:
         found = baseline(reports)
         if not counts:
             found = replace(found, stable=(), failing=(), flaky=(), note=causes.ANOTHER_COPY)
+        found = await self._with_roles(repo, task.base_sha, found)
         found = replace(
             found, runnable=counts and any(starts(seen, given=task.config.test is not None) for seen in reports)
         )
@@ -120,11 +125,20 @@ class Judge:
         bench = self._bench(solve, canary_sandbox(solve))
         return (await self._with_canary(bench, repo, base, baseline([seen]))).canary
 
+    async def _with_roles(self, repo: Repo, base: Sha, found: Baseline) -> Baseline:
+        """With what is called like a test and is product code, and the other way round."""
+        paths = [file.path for file in await self._mirrors.files(repo, base)]
+        told = (*found.stable, *found.failing, *found.flaky)
+        texts = await self._mirrors.texts(repo, base, to_be_read(paths), limit=MAX_TEXT)
+        product = await asyncio.to_thread(product_files, paths, texts, told)
+        return replace(found, product=product, unusual_tests=unusual_tests(paths, told) if found.per_test else ())
+
     async def _with_canary(self, bench: Bench, repo: Repo, base: Sha, found: Baseline) -> Baseline:
         """The first test file whose breaking the tests notice. A few are tried: the command may leave some out."""
         if found.command is None or not found.stable:
             return found
-        paths = [file.path for file in await self._mirrors.files(repo, base) if is_test_file(file.path)]
+        is_test = roles_of(found).is_test
+        paths = [file.path for file in await self._mirrors.files(repo, base) if is_test(file.path)]
         for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
             canary = await self._broken_tests(repo, base, path)
             seen = await bench.tests(found.command, canary.files)
@@ -158,7 +172,9 @@ class Judge:
         assert facts.baseline is not None
         repo, base = facts.solve.issue.repo, facts.task.base_sha
         evidence = _unobserved(candidate, facts.baseline)
-        policy = GatePolicy(facts.task.config.protect, pointers=await self._pointers(repo, base, candidate))
+        roles = roles_of(facts.baseline)
+        pointers = await self._pointers(repo, base, candidate)
+        policy = GatePolicy(facts.task.config.protect, pointers=pointers, roles=roles)
         try:
             entries = await self._mirrors.entries(repo, base, candidate.patch)
         except Rejected:
@@ -167,17 +183,21 @@ class Judge:
         contents = {entry.path: entry.content for entry in entries if entry.content is not None}
         if failures := check_gates(candidate, policy, contents):
             return replace(evidence, gate_failures=failures)
-        canary = facts.baseline.canary
+        before = await self._mirrors.texts(repo, base, [entry.path for entry in entries], limit=_MOST_READ)
         own = facts.task.feedback.own_tests if facts.task.feedback else ()  # a revision may change what came along
+        parts = in_parts(entries, before, roles, frozenset(own))
+        evidence = replace(evidence, meddles=meddled(candidate, roles, before))
+        if parts.uncut and not facts.baseline.per_test:
+            evidence = replace(evidence, problem=causes.says_which_tests(listing(parts.uncut)))
+        canary = facts.baseline.canary
         trial = CandidateTrial(
             self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
             facts.baseline,
-            sources=overlay_of(entry for entry in entries if not is_of_tests(entry.path) or entry.path in own),
-            tests=overlay_of(entry for entry in entries if is_of_tests(entry.path)),
+            parts,
             canary=await self._broken_tests(repo, base, canary) if canary else None,
             repeats=self._repeats,
-            gone=gone_tests(candidate),
-            sets_runner_up=may_silence_others(candidate.changes),
+            gone=gone_tests(candidate, roles),
+            sets_runner_up=may_silence_others(candidate.changes, roles),
         )
         try:
             evidence = await trial.regressions(evidence)
@@ -206,9 +226,8 @@ class Judge:
         if facts.baseline.command is None:
             return ()
         bench = self._bench(facts.id, SandboxId(f"{facts.id}-again"))
-        return tuple(
-            reports.regressions(facts.baseline, await bench.tests(facts.baseline.command, overlay_of(entries)))
-        )
+        seen = await bench.tests(facts.baseline.command, overlay_of(entries))
+        return tuple(reports.regressions(facts.baseline, seen))
 
     async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
         """Of the files that are changed, those that stand for others, which are kept in Git LFS."""
@@ -223,12 +242,21 @@ class Judge:
 
 def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
     own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
-    skipping = skips_its_own_tests(candidate)
     return Evidence(
         run=candidate.run,
-        test_files=tuple(path for path in own if is_test_file(path)),
+        test_files=tuple(path for path in own if roles_of(baseline).is_test(path)),
         repro_before=baseline.repro_exit,
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
-        notes=(causes.skips_its_own_tests(listing(skipping)),) if skipping else (),
+        notes=tuple(_seen_in_the_patch(candidate)),
     )
+
+
+def _seen_in_the_patch(candidate: Candidate) -> Iterator[str]:
+    """What is no gate, and what people should know."""
+    if skipping := skips_its_own_tests(candidate):
+        yield causes.skips_its_own_tests(listing(skipping))
+    if candidate.put_back:
+        yield causes.put_back(candidate.put_back)
+    if modes := [c.path for c in candidate.changes if c.kind is ChangeKind.MODIFIED and c.old_mode != c.new_mode]:
+        yield causes.changes_modes(modes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.core.file_roles import roles_of
 from bot.core.model import Candidate, RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
 from bot.core.pool import PooledTest
 from bot.core.pooling import (
@@ -25,7 +26,7 @@ from bot.core.pooling import (
     seconds_allowed,
     unbroken,
 )
-from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, is_of_tests, side_by_side
+from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, side_by_side
 from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
 
@@ -104,7 +105,7 @@ class CrossExamination:
             if files is None or left <= 0:
                 return False
             if names:
-                own = {candidate.run: without_tests(files)}
+                own = {candidate.run: without_tests(files, baseline_of(facts))}
                 report = (await self._on_candidates(facts, entry, own, left, left))[candidate.run]
                 passed |= {(entry.group, name) for name in passes_now(entry, names, report)}
         return passed >= wanted
@@ -148,6 +149,7 @@ class CrossExamination:
         tried = unbroken([run.evidence for run in facts.runs if run.evidence])
         if not tried:
             return _Gathered((), {})
+        roles = roles_of(baseline)
         brought: list[Brought] = []
         sources: dict[RunId, Overlay] = {}
         for run in facts.runs:
@@ -156,10 +158,10 @@ class CrossExamination:
             files = await candidate_files(self._mirrors, facts, run.candidate)
             if files is None:
                 continue
-            tests = {path: file for path, file in files.write.items() if is_of_tests(path)}
+            tests = {path: file for path, file in files.write.items() if roles.is_of_tests(path)}
             brought.append(Brought(run.id, run.experiment.letter, run.evidence, tests, run.candidate.scripts))
             if run.id in tried:
-                sources[run.id] = without_tests(files)
+                sources[run.id] = without_tests(files, baseline)
         from_issue = facts.issue_tests.files if facts.issue_tests else ()
         return _Gathered(gather(brought, list(sources), baseline, from_issue), sources)
 

@@ -66,7 +66,8 @@ class Prober:
         wanted = await self._wanted(facts, await self._candidates(facts))
         timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS))
         bench = Bench(self._sandboxes, SandboxId(f"{candidate.run}-judge"), prepared_snapshot(facts.id), timeouts)
-        said = await _outcomes(bench, without_tests(files), wanted, baseline_of(facts).command or "")
+        baseline = baseline_of(facts)
+        said = await _outcomes(bench, without_tests(files, baseline), wanted, baseline.command or "")
         return dict(zip(wanted.expressions, said, strict=True))
 
     async def _candidates(self, facts: SolveFacts) -> _Candidates:
@@ -78,7 +79,7 @@ class Prober:
                 continue
             files = await candidate_files(self._mirrors, facts, run.candidate)
             if files is not None:
-                sources[run.id] = without_tests(files)
+                sources[run.id] = without_tests(files, baseline_of(facts))
                 tests += [_text(content) for path, (content, _) in files.write.items() if _is_python_test(path)]
         return _Candidates(sources, tuple(dict.fromkeys(tests)))
 

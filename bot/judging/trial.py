@@ -11,8 +11,8 @@ from bot.core.render import causes
 from bot.core.reports import FLIP, OwnTests, combined, fixed, notices, own_tests, regressions, shortfall
 from bot.core.runners import narrow
 from bot.core.silencing import named, silenced
-from bot.core.testfiles import is_test_file
 from bot.judging.bench import Bench, Canary, Overlay
+from bot.judging.parts import Parts
 
 
 def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
@@ -23,15 +23,13 @@ def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
 class CandidateTrial:
     """One candidate on the bench. Each method adds to the evidence what it has observed.
 
-    `tests` are the candidate's test files and what tests load or compare with, `sources` all its other files,
     `canary` is the test file broken on purpose. `gone`: names of tests that it takes away openly. `sets_runner_up`: it
     touches what decides which tests are run.
     """
 
     bench: Bench
     baseline: Baseline
-    sources: Overlay
-    tests: Overlay
+    parts: Parts
     canary: Canary | None
     repeats: int
     gone: frozenset[str] = frozenset()
@@ -47,7 +45,7 @@ class CandidateTrial:
         for _ in range(1 if seen.timed_out else self.repeats):
             if not always:
                 break
-            seen = await self.bench.tests(self.baseline.command, self.sources)
+            seen = await self.bench.tests(self.baseline.command, self.parts.sources)
             always = always & set(regressions(self.baseline, seen))
         evidence = replace(
             evidence,
@@ -69,19 +67,19 @@ class CandidateTrial:
     async def _all_tests(self, command: str) -> tuple[TestReport, bool | None]:
         """What they say, and whether that can be believed; None: the canary is still to be asked."""
         if self.canary is None or not self.baseline.canary_alone:
-            return await self.bench.tests(command, self.sources), None
-        seen = await self.bench.tests(command, self.sources | self.canary.files)
-        alone = await self.bench.tests(self.baseline.canary_alone, self.sources)
+            return await self.bench.tests(command, self.parts.sources), None
+        seen = await self.bench.tests(command, self.parts.sources | self.canary.files)
+        alone = await self.bench.tests(self.baseline.canary_alone, self.parts.sources)
         said = combined(self.baseline, seen, alone, self.canary.control)
         return said, notices(self.baseline, seen, self.canary.control)
 
     async def _with_canary(self, command: str, canary: Canary) -> bool:
-        seen = await self.bench.tests(command, self.sources | canary.files)
+        seen = await self.bench.tests(command, self.parts.sources | canary.files)
         return notices(self.baseline, seen, canary.control)
 
     async def own_tests(self, evidence: Evidence) -> Evidence:
         """Its own tests, without its change and with it; twice when they speak for it, because they may be flaky."""
-        own = [path for path in self.tests.write if is_test_file(path)]
+        own = evidence.test_files
         if self.baseline.command is None or not own:
             return evidence
         command = narrow(self.baseline.command, own) or self.baseline.command
@@ -101,7 +99,7 @@ class CandidateTrial:
         )
 
     async def _own_tests(self, command: str, evidence: Evidence) -> tuple[OwnTests, TestReport]:
-        without = await self.bench.tests(command, self.tests)
+        without = await self.bench.tests(command, self.parts.tests)
         with_change = await self.bench.tests(command, self._tree)
         return own_tests(self.baseline, evidence.regressions, without, with_change), with_change
 
@@ -124,13 +122,13 @@ class CandidateTrial:
 
     @property
     def _tree(self) -> Overlay:
-        return self.sources | self.tests
+        return self.parts.sources | self.parts.tests | self.parts.settings
 
     async def repro(self, evidence: Evidence) -> Evidence:
         """The repro command on the new sources: it may run old tests, so the candidate's stay out."""
         if self.baseline.repro is None:
             return evidence
-        return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.sources))
+        return replace(evidence, repro_after=await self.bench.repro(self.baseline.repro, self.parts.sources))
 
     async def checks(self, evidence: Evidence) -> Evidence:
         """Linters and type checkers on the whole candidate. One that fails is told, and decides nothing."""

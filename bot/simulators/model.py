@@ -29,6 +29,10 @@ from bot.simulators.serving import drop, gone, serving
 Message = dict[str, Any]
 SUBMIT = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 
+_REQUEST = frozenset({"model", "messages", "tools", "temperature", "max_tokens", "max_completion_tokens", "usage"})
+_OPENROUTERS = frozenset({"cache_control", "reasoning", "reasoning_details"})
+_MESSAGE = frozenset({"role", "content", "tool_calls", "tool_call_id", "reasoning_content"}) | _OPENROUTERS
+_CALL = frozenset({"id", "type", "function", "extra_content"})
 _KEPT_REQUESTS = 256
 _BYTES_PER_TOKEN = 4
 
@@ -85,9 +89,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """A 200 that is not JSON: the error page of a proxy."""
+    """A 200 with any body: the error page of a proxy, or JSON that is broken somewhere."""
 
-    text: str = "<html>502 Bad Gateway</html>"
+    text: str | bytes = "<html>502 Bad Gateway</html>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ def too_much_text() -> Fault:
     return Fault(400, _error(message, 400))
 
 
+def unsupported(name: str) -> Fault:
+    said = f"Unsupported parameter: '{name}' is not supported with this model."
+    return Fault(400, {"error": {"message": said, "param": name, "code": "unsupported_parameter"}})
+
+
 class ScriptEnded(Exception):
     """The conversation goes on where the script does not."""
 
@@ -178,7 +187,7 @@ class ModelSimulator:
 
     `interpose` puts answers in front of a model's script, each used once. `asked` holds the last 256 requests.
     Each answer takes `latency` seconds, and costs `dollars_per_call` where given for a model, else a hundredth of a
-    cent per thousand tokens.
+    cent per thousand tokens. A model refuses the fields in `refuses`, wherever they stand, in OpenAI's words.
     """
 
     def __init__(self, key: str = "sk-simulated-0123456789", *, latency: float = 0.0) -> None:
@@ -192,6 +201,7 @@ class ModelSimulator:
         self.most_under_way = 0
         self._scripts: dict[str, Script] = {}
         self._dollars: dict[str, float] = {}
+        self.refuses: dict[str, tuple[str, ...]] = {}
         self._interposed: defaultdict[str, deque[Answer]] = defaultdict(deque)
         self._closing = asyncio.Event()
 
@@ -241,6 +251,9 @@ class ModelSimulator:
         self.calls[model] += 1
         self.asked.append(asked)
         await asyncio.sleep(self.latency)
+        for name in self.refuses.get(model, ()):
+            if f'"{name}":'.encode() in body:
+                return _json(unsupported(name).body, 400)
         interposed = self._interposed[model]
         try:
             answer = interposed.popleft() if interposed else self._scripts[model](asked.messages)
@@ -318,7 +331,9 @@ class ModelSimulator:
 
 
 def problem_with(request: Mapping[str, Any]) -> str:
-    """What a strict provider would not accept in a request; "" when nothing. Unknown fields are fine."""
+    """What a strict provider would not accept in a request; "" when nothing."""
+    if unknown := sorted(request.keys() - _REQUEST):
+        return f"unknown fields: {unknown}"
     messages = request.get("messages")
     if not isinstance(messages, list) or not messages:
         return "messages is missing"
@@ -342,6 +357,8 @@ def _problem_at(index: int, message: object, open_calls: set[str]) -> str:
     if not isinstance(message, dict):
         return "not an object"
     role, content = message.get("role"), message.get("content")
+    if unknown := sorted(message.keys() - _MESSAGE):
+        return f"unknown fields: {unknown}"
     if content is not None and not isinstance(content, (str, list)):
         return "content is neither text nor parts"
     if role == "tool":
@@ -373,8 +390,10 @@ def _is_tool(tool: object) -> bool:
 
 def _is_call(call: object) -> bool:
     match call:
-        case {"id": str(id), "type": "function", "function": {"name": str(), "arguments": str(arguments)}} if id:
-            return _is_json(arguments)
+        case {"id": str(id), "type": "function", "function": {"name": str(), "arguments": str(arguments), **other}} if (
+            id
+        ):
+            return not other and isinstance(call, dict) and call.keys() <= _CALL and _is_json(arguments)
     return False
 
 

@@ -18,9 +18,11 @@ class BoundedProtocol(HttpToolsProtocol):
     most_connections = 512  # well below the usual limit on open files, which sandboxes and databases need too
     seconds = 30.0  # for a whole request to arrive; GitHub itself gives up after ten
     most_overhead = 128 * 1024  # bytes of a request that are not its body
+    slice = 8 * 1024  # bytes that the parser gets at a time: what a request shares with the one before counts for both
 
     _deadline: asyncio.TimerHandle | None = None
     _overhead = 0
+    _slice_size = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -34,13 +36,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._overhead += len(data)
-        super().data_received(data)
-        if self._overhead > self.most_overhead:
-            self.transport.abort()
+        for start in range(0, len(data), self.slice):
+            if self.transport.is_closing():  # answered, or given up
+                return
+            part = data[start : start + self.slice]
+            self._slice_size = len(part)
+            self._overhead += len(part)
+            super().data_received(part)
+            if self._overhead > self.most_overhead:
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
-        self._overhead = 0
+        self._overhead = self._slice_size
         self._expect_request()
         super().on_message_begin()
 

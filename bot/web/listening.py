@@ -10,6 +10,7 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,14 +21,30 @@ MAX_PORT = 65_535
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # such as ::1, where IPv6 is switched off
 _REMEDIES = {
-    errno.EADDRINUSE: "Another program listens there, perhaps another Solvebot. End it, or set PORT to a free one.",
-    errno.EADDRNOTAVAIL: "Set HOST to an address of this machine; 0.0.0.0 means all that it has.",
-    errno.EACCES: "Ports below 1024 are for root. Set PORT to a higher one, and let the reverse proxy have that one.",
+    errno.EADDRINUSE: "Another program listens there, perhaps another Solvebot. End it, or set {port} to a free one.",
+    errno.EADDRNOTAVAIL: "Set {host} to an address of this machine; 0.0.0.0 means all that it has.",
+    errno.EACCES: "Ports below 1024 are for root. Set {port} to a higher one, and let the reverse proxy have that one.",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What host and port are called in the settings."""
+
+    host: str
+    port: str
+
+    def in_words(self, remedy: str) -> str:
+        return remedy.format(host=self.host, port=self.port)
+
+
+PUBLIC = Named("HOST", "PORT")
+OPERATORS = Named("METRICS_HOST", "METRICS_PORT")
+WORKERS = Named("METRICS_HOST", "WORKER_PORT")
+
+
 class CannotListen(Exception):
-    """HOST and PORT are not to be had; `remedy` says what to do."""
+    """An address is not to be had; `remedy` says what to do."""
 
     def __init__(self, host: str, port: int, reason: str, remedy: str) -> None:
         super().__init__(f"cannot listen on {host}, port {port}: {reason}")
@@ -35,29 +52,24 @@ class CannotListen(Exception):
 
 
 @contextmanager
-def listening(host: str, port: int, *, setting: str = "PORT") -> Iterator[list[socket.socket]]:
-    """As `taken`, and the log says where. `setting` is what the port is called in the settings."""
-    with ExitStack() as stack:
-        try:
-            sockets = stack.enter_context(taken(host, port))
-        except CannotListen as error:
-            error.remedy = error.remedy.replace("PORT", setting)
-            raise
+def listening(host: str, port: int, named: Named = PUBLIC) -> Iterator[list[socket.socket]]:
+    """As `taken`, and the log says where."""
+    with taken(host, port, named) as sockets:
         log.info("listening", host=host, port=sockets[0].getsockname()[1])
         yield sockets
 
 
 @contextmanager
-def taken(host: str, port: int) -> Iterator[list[socket.socket]]:
+def taken(host: str, port: int, named: Named = PUBLIC) -> Iterator[list[socket.socket]]:
     """A socket for each address that `host` has here. Raises `CannotListen`."""
     if not 0 <= port <= MAX_PORT:  # the resolver would take the rest of a division
-        raise CannotListen(host, port, "there is no such port", f"Set PORT to a number from 1 to {MAX_PORT}.")
+        raise CannotListen(host, port, "there is no such port", f"Set {named.port} to a number from 1 to {MAX_PORT}.")
     try:
         found = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError) as error:
-        remedy = "Set HOST to an address or a name of this machine; 0.0.0.0 means all that it has."
+        remedy = named.in_words("Set {host} to an address or a name of this machine; 0.0.0.0 means all that it has.")
         raise CannotListen(host, port, "there is no such address", remedy) from error
     with ExitStack() as stack:
         sockets: list[socket.socket] = []
@@ -67,7 +79,7 @@ def taken(host: str, port: int) -> Iterator[list[socket.socket]]:
             except OSError as error:
                 is_last = address == found[-1][-1]
                 if error.errno not in _ABSENT or (is_last and not sockets):
-                    raise _refusal(host, port, error) from error
+                    raise _refusal(host, port, error, named) from error
         yield sockets
 
 
@@ -86,6 +98,6 @@ def _listener(family: int, address: tuple[object, ...]) -> socket.socket:
     return listener
 
 
-def _refusal(host: str, port: int, error: OSError) -> CannotListen:
-    remedy = _REMEDIES.get(error.errno or 0, "Set HOST and PORT to where this program may listen.")
-    return CannotListen(host, port, (error.strerror or "refused").lower(), remedy)
+def _refusal(host: str, port: int, error: OSError, named: Named) -> CannotListen:
+    remedy = _REMEDIES.get(error.errno or 0, "Set {host} and {port} to where this program may listen.")
+    return CannotListen(host, port, (error.strerror or "refused").lower(), named.in_words(remedy))

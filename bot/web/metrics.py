@@ -1,7 +1,7 @@
 """GET /metrics: what goes on, for Prometheus. The one room that knows its client.
 
 What this process has done is counted as it happens; how things stand is read from the database when somebody asks.
-README lists all of it, and a test compares. Behind a proxy, do not pass this address on to strangers.
+README lists all of it, and a test compares. It has an address of its own, which strangers do not reach.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import msgspec
 
 from bot.agent.mini import TOOLS
 from bot.agent.model import ChatModel, Provider
-from bot.agent.protocol import encode_request
+from bot.agent.wire import encode_request
 from bot.app import http_session
 from bot.core.model import ModelSpec, Prices
 from tests.benchmarks.child import Said, answering, say

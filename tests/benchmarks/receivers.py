@@ -23,12 +23,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bot import logs
-from bot.app import SystemClock, web
+from bot.app import SystemClock, for_anybody
+from bot.core.outgoing import Redactor
 from bot.inbox import open_inbox
 from bot.settings import Secret, Settings
 from bot.store.migrate import migrate
 from bot.web.connection import BoundedProtocol
-from bot.web.health import health_routes
 from tests.benchmarks.child import Said, answering, say
 from tests.benchmarks.simulated_world import SECRET
 
@@ -53,7 +53,7 @@ async def _ours(directory: Path) -> AsyncIterator[ASGIApp]:
     await asyncio.to_thread(migrate, settings.store_url)
     inbox = await open_inbox(settings.store_url, SystemClock())
     try:
-        yield web(settings, inbox, Starlette(routes=health_routes({"database": inbox.alive})))
+        yield for_anybody(settings, inbox)
     finally:
         await inbox.close()
 
@@ -80,7 +80,7 @@ async def _listen(app: ASGIApp, protocol: type[HttpToolsProtocol]) -> str:
 
 
 async def main(name: str, directory: Path) -> None:
-    logs.configure(format="json", level="WARNING", redact=lambda text: text)
+    logs.configure(format="json", level="WARNING", redact=Redactor())
     async with _app(name, directory) as app:
         url = await _listen(app, BoundedProtocol if name == OURS else HttpToolsProtocol)
         say(url=url)

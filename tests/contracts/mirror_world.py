@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bot.core.model import Candidate, Repo, RunId, Sha
+from bot.core.restoring import UNASKED, Asked
 from bot.github.mirror import GitMirrors
 from bot.ports import Remote
 
@@ -115,8 +116,8 @@ class World:
                     add(tar, name, content, modes.get(name, 0o644))
         return path
 
-    async def candidate(self, commit: Sha, changes: Mapping[str, Edited]) -> Candidate:
-        return await self.mirrors.candidate(REPO, commit, await self.workspace(commit, changes), RUN)
+    async def candidate(self, commit: Sha, changes: Mapping[str, Edited], asked: Asked = UNASKED) -> Candidate:
+        return await self.mirrors.candidate(REPO, commit, await self.workspace(commit, changes), RUN, asked=asked)
 
 
 def add(tar: tarfile.TarFile, name: str, content: bytes | str, mode: int = 0o644) -> None:

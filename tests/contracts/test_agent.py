@@ -10,11 +10,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.agent.mini import SUBMIT, Agent, AgentResult, RunLimits, is_submission, read_reply
+from bot.agent.calls import read_calls
+from bot.agent.mini import Agent, AgentResult, RunLimits, read_reply
 from bot.agent.prompts import Prompt
 from bot.agent.upstream import FormatError
-from bot.core.model import ExitStatus, Usage
+from bot.agent.wire import wire_messages
+from bot.core.model import ExitStatus, ModelSpec, Usage
+from bot.core.outgoing import Redactor
+from bot.core.submission import SUBMIT
 from bot.ports import Denied, Finished, Reply, SandboxLost, Unavailable
 
 PROMPT = Prompt("You solve issues.", "Fix it.")
@@ -24,6 +30,11 @@ LIMITS = RunLimits(steps=50, dollars=50.0, seconds=3600.0)
 def call(command: object, id: object = "c0", **more: Any) -> dict[str, Any]:
     function = {"name": "bash", "arguments": json.dumps({"command": command})}
     return {"id": id, "type": "function", "function": function, **more}
+
+
+def written(arguments: object, name: str = "bash") -> dict[str, Any]:
+    """A call whose arguments stand as they are given."""
+    return {"id": "c0", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def reply(*commands: str, seconds: float = 1.0) -> Reply:
@@ -100,7 +111,7 @@ async def test_a_run_crashed_at_any_boundary_and_replayed_is_the_same_to_the_byt
         again = world.agent()
         assert msgspec.json.encode(await again.run()) == msgspec.json.encode(expected)
         assert world.effects == whole.effects
-        assert again.trajectory("m", str) == undisturbed.trajectory("m", str)
+        assert again.trajectory("m", Redactor()) == undisturbed.trajectory("m", Redactor())
 
 
 async def test_totals_are_those_of_all_steps() -> None:
@@ -173,33 +184,40 @@ def unanswered(result: AgentResult) -> list[str]:
 # ------------------------------------------------------------------------------------------------------ submission
 
 
+async def after(command: str, finished: Finished) -> tuple[ExitStatus, list[str]]:
+    world = World([reply(command)], finished)
+    result = await world.run(RunLimits(1, 50.0, 1e6))
+    return result.exit_status, [name for name in world.effects if name.startswith("act")]
+
+
 @pytest.mark.parametrize(
-    ("command", "ends"),
+    ("command", "finished", "ends", "acts"),
     [
-        (SUBMIT, True),
-        (f"  {SUBMIT}  \n", True),
-        (f"\n{SUBMIT}", True),
-        (f"{SUBMIT} && cat patch.txt", True),
-        (f"{SUBMIT}&&true", True),
-        (f"{SUBMIT}\ngit diff", True),
-        (f"{SUBMIT}; true", False),
-        (f"{SUBMIT} || true", False),
-        (f"true && {SUBMIT}", False),
-        (f"cat <<EOF\n{SUBMIT}\nEOF", False),
-        (f"{SUBMIT}S", False),
-        ("echo COMPLETE_TASK", False),
-        ("", False),
-        ("\n\n", False),
+        (f"cd /workspace && {SUBMIT}", Finished(0, "", 1.0), True, 0),
+        (f"git add -A && {SUBMIT}", Finished(0, "", 1.0), True, 1),
+        (f"git add -A && {SUBMIT}", Finished(1, "", 1.0), False, 1),
+        (f"make test; {SUBMIT}", Finished(1, "", 1.0), True, 1),
+        (f"make test; {SUBMIT}", Finished(-1, "", 1.0, timed_out=True), False, 1),
+        (f"make test; {SUBMIT}", Finished(137, "", 1.0, killed_by="memory"), False, 1),
+        (f"echo '{SUBMIT}' > notes", Finished(0, "", 1.0), False, 1),
     ],
 )
-def test_submission_is_decided_from_the_command(command: str, ends: bool) -> None:
-    assert is_submission(command) is ends
+async def test_a_submission_ends_the_run_when_what_stands_before_it_lets_it(
+    command: str, finished: Finished, ends: bool, acts: int
+) -> None:
+    status, done = await after(command, finished)
+    assert (status is ExitStatus.SUBMITTED, len(done)) == (ends, acts)
+
+
+async def test_what_stands_before_a_submission_is_run_without_it() -> None:
+    (told,) = await observations(None, f"make && {SUBMIT}")
+    assert "1.0: make\n" in told
 
 
 # ---------------------------------------------------------------------------------------------------- observations
 
 
-async def observations(finished: Finished, *commands: str) -> list[str]:
+async def observations(finished: Finished | None, *commands: str) -> list[str]:
     result = await World([reply(command) for command in commands], finished).run(RunLimits(len(commands), 50.0, 1e6))
     return [message["content"] for message in result.messages if message["role"] == "tool"]
 
@@ -259,6 +277,14 @@ def said(message: dict[str, Any], finish_reason: str = "tool_calls") -> Reply:
         {"role": "assistant", "tool_calls": [call("ls \0")]},
         {"role": "assistant", "tool_calls": [call("ls \ud800")]},
         {"role": "assistant", "tool_calls": [call("ls"), call(3, "c1")]},
+        {"role": "assistant", "tool_calls": [written('{"command": "ls')]},
+        {"role": "assistant", "tool_calls": [written('{"command": "ls"} and {"command": "pwd"}')]},
+        {"role": "assistant", "tool_calls": [written('{"cmd": "ls", "script": "pwd"}')]},
+        {"role": "assistant", "tool_calls": [written('{"path": "ls"}')]},
+        {"role": "assistant", "tool_calls": [written("ls -l")]},
+        {"role": "assistant", "tool_calls": [written("{'command': open('x')}")]},
+        {"role": "assistant", "tool_calls": [written('{"command": "ls"}', "python")]},
+        {"role": "assistant", "content": "<tool_call>{</tool_call>"},
     ],
 )
 def test_an_answer_without_a_usable_call_is_a_format_error_that_was_paid(message: dict[str, Any]) -> None:
@@ -268,6 +294,102 @@ def test_an_answer_without_a_usable_call_is_a_format_error_that_was_paid(message
     assert explanation["role"] == "user"
     assert "tool" in explanation["content"]
     assert explanation["extra"]["cost"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"tool_calls": [written('{"command": "ls -l"}')]},
+        {"tool_calls": [written({"command": "ls -l"})]},
+        {"tool_calls": [written('"{\\"command\\": \\"ls -l\\"}"')]},
+        {"tool_calls": [written(json.dumps(json.dumps(json.dumps({"command": "ls -l"}))))]},
+        {"tool_calls": [written(' {"command": "ls -l"}} ')]},
+        {"tool_calls": [written("{'command': 'ls -l'}")]},
+        {"tool_calls": [written('{"command": ["ls -l"]}')]},
+        {"tool_calls": [written('{"cmd": "ls -l"}')]},
+        {"tool_calls": [written('{"script": "ls -l", "timeout": 3}')]},
+        {"tool_calls": [written('{"command": "ls -l", "input": "x"}')]},
+        {"tool_calls": [written('{"command": "ls -l"}', "Bash")]},
+        {"tool_calls": [written('{"command": "ls -l"}', " BASH ")]},
+        {"tool_calls": [written('{"command": "ls -l"}', "functions.bash")]},
+        {"tool_calls": [written('{"command": "ls -l"}', "execute_bash")]},
+        {"tool_calls": [written('{"command": "ls -l"}', "shell")]},
+        {"tool_calls": [{"id": "c", "name": "bash", "arguments": {"command": "ls -l"}}]},
+        {"tool_calls": written('{"command": "ls -l"}')},
+        {"function_call": {"name": "bash", "arguments": '{"command": "ls -l"}'}},
+        {"content": 'So: <tool_call>\n{"name": "bash", "arguments": {"command": "ls -l"}}\n</tool_call>'},
+    ],
+)
+def test_a_call_that_is_nearly_right_is_read_and_kept_as_it_should_be(message: dict[str, Any]) -> None:
+    read = read_reply(said(message), 1)
+    (sent,) = wire_messages(ModelSpec("l", "local", "vendor/l"), [read])
+    (asked,) = sent["tool_calls"]
+    assert [action["command"] for action in read["extra"]["actions"]] == ["ls -l"]
+    assert (asked["type"], asked["function"]["name"]) == ("function", "bash")
+    assert json.loads(asked["function"]["arguments"])["command"] == "ls -l"
+
+
+def test_line_ends_within_json_are_read() -> None:
+    read = read_reply(said({"tool_calls": [written('{"command": "cat <<EOF\nx\nEOF"}')]}), 1)
+    assert read["extra"]["actions"][0]["command"] == "cat <<EOF\nx\nEOF"
+    assert json.loads(read["tool_calls"][0]["function"]["arguments"]) == {"command": "cat <<EOF\nx\nEOF"}
+
+
+@pytest.mark.parametrize(
+    ("message", "quoted"),
+    [
+        ({"tool_calls": [written('{"command": "ls', "bash")]}, 'You sent: {"command": "ls'),
+        ({"tool_calls": [written("{}", "edit_file")]}, "Unknown tool edit_file"),
+        ({"tool_calls": [written('{"path": "a.py"}')]}, 'You sent: {"path": "a.py"}'),
+        ({"tool_calls": [written("x" * 9000)]}, f"{'x' * 300}… (9000 characters)"),
+        ({"content": "I have fixed it."}, "You wrote only: I have fixed it."),
+    ],
+)
+def test_who_cannot_be_read_is_told_what_it_wrote(message: dict[str, Any], quoted: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_reply(said(message, "stop"), 1)
+    assert quoted in caught.value.messages[0]["content"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_any_arguments_are_read(arguments: Any) -> None:
+    for given_ in (arguments, json.dumps(arguments), str(arguments)):
+        read_calls({"tool_calls": [written(given_), arguments], "content": arguments}, 1)
+
+
+# --------------------------------------------------------------------------------------------------------- refusals
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "refusal": ({"content": None, "refusal": "I cannot help."}, "stop", "I cannot help."),
+    "a part": ({"content": [{"type": "refusal", "refusal": "I cannot help."}]}, "stop", "I cannot help."),
+    "filtered": ({"content": ""}, "content_filter", ""),
+    "filtered, with words": ({"content": "I cannot"}, "content_filter", "I cannot"),
+    "safety": ({"content": None}, "SAFETY", ""),
+    "its own word": ({"content": "No."}, "refusal", "No."),
+}
+
+
+@pytest.mark.parametrize(("message", "finish_reason", "words"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_a_model_that_refuses_is_asked_once(message: dict[str, Any], finish_reason: str, words: str) -> None:
+    result = await World([said(message, finish_reason)]).run()
+    assert (result.exit_status, result.words, result.steps, result.dollars) == (ExitStatus.REFUSED, words, 1, 0.5)
+    assert result.error is None
+
+
+async def test_who_calls_a_tool_does_not_refuse() -> None:
+    called = {"content": None, "refusal": "Hm.", "tool_calls": [call("ls")]}
+    result = await World([said(called, "content_filter"), reply(SUBMIT)]).run()
+    assert (result.exit_status, result.words) == (ExitStatus.SUBMITTED, "")
+
+
+async def test_who_only_talks_is_quoted_at_the_end() -> None:
+    result = await World([said({"content": "I cannot help with that."}, "stop")] * 3).run()
+    assert (result.exit_status, result.words) == (ExitStatus.FORMAT, "I cannot help with that.")
 
 
 def test_a_cut_off_answer_is_told_so() -> None:
@@ -295,15 +417,13 @@ def test_a_message_keeps_what_the_provider_wants_back_but_not_a_role_of_its_own_
 
 
 async def test_the_trajectory_is_redacted_and_in_upstreams_format() -> None:
-    def redact(text: str) -> str:
-        return text.replace("s3cret", "***").replace("echo ***\n", "two lines\n")
-
-    agent = World([reply("echo s3cret"), reply(SUBMIT)]).agent()
+    secret = "s3cret of\ntwo lines"
+    agent = World([reply(f"echo {secret}"), reply(SUBMIT)]).agent()
     await agent.run()
-    stored = gzip.decompress(agent.trajectory("sonnet", redact))
+    stored = gzip.decompress(agent.trajectory("sonnet", Redactor((secret,))))
     trajectory = json.loads(stored)
     assert b"s3cret" not in stored
-    assert "two lines" in trajectory["messages"][3]["content"]  # redacted as text, not as JSON with escapes
+    assert "[redacted]" in trajectory["messages"][3]["content"]
     assert trajectory["trajectory_format"] == "mini-swe-agent-1.1"
     assert trajectory["info"]["exit_status"] == "Submitted"
     assert trajectory["info"]["model_stats"] == {

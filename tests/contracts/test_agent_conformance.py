@@ -21,12 +21,13 @@ import pytest
 
 from bot.agent.mini import Agent, AgentResult, RunLimits
 from bot.agent.prompts import Prompt, wording
-from bot.agent.upstream import DefaultAgent, FormatError, parse_toolcall_actions
+from bot.agent.upstream import DefaultAgent, FormatError
 from bot.core.model import ExitStatus, Usage
 from bot.ports import Finished, Reply
 
 # After our own module, which silences what importing it does.
 from minisweagent.environments.local import LocalEnvironment  # isort: skip
+from minisweagent.models.utils.actions_toolcall import parse_toolcall_actions  # isort: skip
 from minisweagent.models.test_models import DeterministicToolcallModel, make_toolcall_output  # isort: skip
 
 Message = dict[str, Any]
@@ -64,7 +65,7 @@ NO_CALL = Turn((), content="Hello.", finish_reason="stop")
 CUT_OFF = Turn((), content="Let me think", finish_reason="length")
 NOT_JSON = Turn((("bash", '{"command": "ls'),))
 WRONG_TOOL = Turn((("python", '{"command": "ls"}'),))
-NO_COMMAND = Turn((("bash", '{"cmd": "ls"}'),))
+NO_COMMAND = Turn((("bash", '{"path": "ls"}'),))
 A_LIST = Turn((("bash", '["ls"]'),))
 
 
@@ -97,8 +98,12 @@ class Recording(DeterministicToolcallModel):
 
 
 def plain(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Without `extra`, which never reaches a model."""
-    return [{key: value for key, value in message.items() if key != "extra"} for message in messages]
+    """Without `extra`, which never reaches a model; what is said of format errors is our own."""
+    return [
+        {key: value for key, value in message.items() if key != "extra"}
+        | ({"content": "…"} if message.get("extra", {}).get("interrupt_type") == "FormatError" else {})
+        for message in messages
+    ]
 
 
 def upstream_output(turn: Turn, number: int) -> Message:

@@ -13,6 +13,7 @@ import pytest
 
 from bot.core.gates import GatePolicy, check_gates
 from bot.core.model import Candidate, ChangeKind, Gate, GateFailure, Script, Sha
+from bot.core.restoring import Asked, Aspect, PutBack
 from bot.core.scripts import MAX_SCRIPT
 from bot.github.mirror import GitMirrors
 from bot.ports import Rejected, TreeEntry
@@ -79,7 +80,7 @@ EDITS: list[tuple[str, dict[str, Edited]]] = [
 @pytest.mark.parametrize("changes", [pytest.param(changes, id=name) for name, changes in EDITS])
 async def test_a_candidate_survives_the_round_trip(world: World, changes: dict[str, Edited]) -> None:
     base = await world.base(BASE)
-    candidate = await world.candidate(base, changes)
+    candidate = await world.candidate(base, changes, Asked(line_ends=True, modes=True))
     stored = msgspec.json.decode(msgspec.json.encode(candidate), type=Candidate)
     assert stored == candidate
     assert "\0" not in stored.patch
@@ -310,6 +311,67 @@ async def test_filters_and_textconv_of_the_base_are_not_run(world: World) -> Non
     assert "-a\n+b\n" in candidate.patch
     assert (await world.mirrors.entries(REPO, base, candidate.patch))[0].content == b"b\n"
     assert not marker.exists()
+
+
+LINES = b"one\r\ntwo\r\nthree\r\n"
+LINK, MODE, ENDS = Aspect.LINK, Aspect.MODE, Aspect.LINE_ENDS
+
+
+@pytest.mark.parametrize(
+    ("changes", "left", "done"),
+    [
+        pytest.param({"crlf.txt": LINES.replace(b"\r", b"")}, {}, {"crlf.txt": ENDS}, id="only line ends"),
+        pytest.param(
+            {"crlf.txt": b"one\n2\nthree\n"},
+            {"crlf.txt": ("100644", b"one\r\n2\r\nthree\r\n")},
+            {"crlf.txt": ENDS},
+            id="a line and line ends",
+        ),
+        pytest.param(
+            {"run.sh": (b"#!/bin/sh\nexit 1\n", 0o644)},
+            {"run.sh": ("100755", b"#!/bin/sh\nexit 1\n")},
+            {"run.sh": MODE},
+            id="an editor that rewrites",
+        ),
+        pytest.param({"app.py": (BASE["app.py"], 0o755)}, {}, {"app.py": MODE}, id="made executable by the way"),
+        pytest.param({"link": (BASE["app.py"], 0o644)}, {}, {"link": LINK}, id="sed -i on a symlink"),
+        pytest.param(
+            {"link": (b"x\n", 0o644), "app.py": b"x\n"},
+            {"app.py": ("100644", b"x\n")},
+            {"link": LINK},
+            id="on what it points to, too",
+        ),
+        pytest.param({"link": (b"x\n", 0o644)}, {"link": ("100644", b"x\n")}, {}, id="another file for a symlink"),
+        pytest.param({"new.sh": (b"x\r\n", 0o755)}, {"new.sh": ("100755", b"x\r\n")}, {}, id="a new file is as it is"),
+        pytest.param(
+            {"data.bin": bytes(range(256)) * 7 + b"\r\n"},
+            {"data.bin": ("100644", bytes(range(256)) * 7 + b"\r\n")},
+            {},
+            id="no text",
+        ),
+    ],
+)
+async def test_what_was_changed_by_the_way_is_put_back(
+    world: World, changes: dict[str, Edited], left: dict[str, tuple[str, bytes]], done: dict[str, Aspect]
+) -> None:
+    base = await world.base(BASE)
+    candidate = await world.candidate(base, {**changes, "other.py": b"x = 1\n"})
+    entries = {e.path: (e.mode, e.content) for e in await world.mirrors.entries(REPO, base, candidate.patch)}
+    assert entries == left | {"other.py": ("100644", b"x = 1\n")}
+    assert {change.path: change.new_mode for change in candidate.changes} == {p: m for p, (m, _) in entries.items()}
+    assert candidate.put_back == tuple(PutBack(path, aspect) for path, aspect in done.items())
+    assert (Gate.SYMLINK in [f.gate for f in check_gates(candidate, GatePolicy())]) is ("link" in left)
+
+
+async def test_what_the_task_speaks_of_is_kept(world: World) -> None:
+    base = await world.base(BASE)
+    changes: dict[str, Edited] = {"app.py": (BASE["app.py"], 0o755), "crlf.txt": LINES.replace(b"\r", b"")}  # type: ignore[dict-item]
+    candidate = await world.candidate(base, changes, Asked(line_ends=True, modes=True))
+    assert [(change.path, change.new_mode) for change in candidate.changes] == [
+        ("app.py", "100755"),
+        ("crlf.txt", "100644"),
+    ]
+    assert candidate.put_back == ()
 
 
 BEGUN = {".git/HEAD": b"ref: refs/heads/main\n", ".git/config": b"[core]\n", ".git/objects/ab/cd": b"x"}

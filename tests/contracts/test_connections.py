@@ -150,7 +150,9 @@ async def test_large_bodies_of_strangers_do_not_fill_the_memory() -> None:
     receiver = Receiver([b"secret"], Nobody(), echo, most_held=3_000_000)
     head = b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     head += (
-        b"X-GitHub-Event: ping\r\nX-GitHub-Delivery: g\r\nX-Hub-Signature-256: sha256=00\r\nContent-Length: %d\r\n\r\n"
+        b"X-GitHub-Event: ping\r\nX-GitHub-Delivery: g\r\nX-Hub-Signature-256: sha256="
+        + b"0" * 64
+        + b"\r\nContent-Length: %d\r\n\r\n"
     )
     async with serving(BoundedProtocol, receiver) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot import logs
 from bot.app import SystemClock
-from bot.core.secrets import redact
+from bot.core.outgoing import Redactor
 from bot.engine import Engine, EngineOptions
 from bot.simulators.serving import serving
 
@@ -39,7 +39,7 @@ class Odd:
 
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_no_secret_gets_into_a_log(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(format=format, level="DEBUG", redact=lambda text: redact(text, [SECRET]))
+    logs.configure(format=format, level="DEBUG", redact=Redactor((SECRET,)))
     log = structlog.get_logger()
     structlog.contextvars.bind_contextvars(bound=f"x {TOKEN}")
     log.info("plain", value=SECRET, inside={"a": [SECRET, {"b": (TOKEN,)}]}, odd=Odd(), data=TOKEN.encode())
@@ -59,8 +59,31 @@ def test_no_secret_gets_into_a_log(format: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("format", ["json", "console"])
+@pytest.mark.parametrize("joint", ["\u200b", "\x1b[1m", "\u2066", "\x00", "\\"])
+def test_a_secret_with_something_in_it_that_the_log_leaves_out_is_a_secret(
+    joint: str, format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(format=format, level="DEBUG", redact=Redactor(("hunter2_hunter2",)))
+    for secret in ("hunter2_hunter2", TOKEN):
+        leak = secret.replace("_", f"{joint}_")
+        structlog.get_logger().info(leak, **{leak: leak, f"_{leak}": leak, "": [leak]})
+        logging.getLogger("elsewhere").warning("%s", leak, extra={"_private": leak})
+    written = capsys.readouterr().err
+    assert written.count("[redacted]") == 16
+    assert "hunter2" not in written
+    assert "a1B2" not in written
+
+
+def test_a_number_that_python_does_not_write_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(format="json", level="DEBUG", redact=Redactor())
+    structlog.get_logger().info("counted", number=10**5000, small=-3)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["number"], line["small"]) == ("a number of 16610 bits", -3)
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
 def test_what_is_logged_does_nothing_to_the_terminal(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(format=format, level="DEBUG", redact=str)
+    logs.configure(format=format, level="DEBUG", redact=Redactor())
     structlog.get_logger().info("an event \x1b[2J", reason="\x1b]0;owned\x07 \x9b2J \r\b", many=["\x1b[2J"])
     try:
         raise ValueError("\x1b[2J")
@@ -75,7 +98,7 @@ def test_what_is_logged_does_nothing_to_the_terminal(format: str, capsys: pytest
 
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_no_colours_where_there_is_no_terminal(format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(format=format, level="INFO", redact=str)
+    logs.configure(format=format, level="INFO", redact=Redactor())
     structlog.get_logger().warning("an event", reason="said")
     coloured = {"color_message": "Started server process [\x1b[36m%d\x1b[0m]"}  # as uvicorn has it
     logging.getLogger("uvicorn.error").info("Started server process [%d]", 12, extra=coloured)
@@ -86,7 +109,7 @@ def test_no_colours_where_there_is_no_terminal(format: str, capsys: pytest.Captu
 
 
 def test_a_library_that_sets_its_own_level_is_still_held_to_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(format="json", level="ERROR", redact=str)
+    logs.configure(format="json", level="ERROR", redact=Redactor())
     library = logging.getLogger("of a library")
     library.setLevel("INFO")
     library.warning("not worth telling")
@@ -95,7 +118,7 @@ def test_a_library_that_sets_its_own_level_is_still_held_to_ours(capsys: pytest.
 
 
 async def test_the_http_client_of_e2bs_sdk_does_not_tell_of_each_request(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(format="json", level="INFO", redact=str)
+    logs.configure(format="json", level="INFO", redact=Redactor())
     async with serving(Starlette()) as url, httpx.AsyncClient() as client:
         assert (await client.get(f"{url}/v2/sandboxes")).status_code == 404
     assert capsys.readouterr().err == ""
@@ -103,7 +126,7 @@ async def test_the_http_client_of_e2bs_sdk_does_not_tell_of_each_request(capsys:
 
 async def test_the_engine_tells_of_no_cancelled_workflow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """At Ctrl-C in the middle of a solve, whatever the engine's own level is."""
-    logs.configure(format="json", level="INFO", redact=str)
+    logs.configure(format="json", level="INFO", redact=Redactor())
     reached = asyncio.Event()
 
     async def wait(_: str) -> None:

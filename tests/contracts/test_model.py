@@ -71,6 +71,14 @@ async def test_an_answer_without_end_is_not_kept(provider: ModelSimulator) -> No
     assert len(provider.asked) == 1
 
 
+async def test_an_answer_without_end_was_billed(provider: ModelSimulator) -> None:
+    provider.interpose(SPEC.model_id, Say("x" * LARGEST_ANSWER))
+    async with client(provider) as model:
+        with pytest.raises(Rejected) as refused:
+            await ask(model)
+    assert refused.value.dollars > LARGEST_ANSWER / 4 * 4.0 / 1e6
+
+
 async def test_an_answer(provider: ModelSimulator) -> None:
     async with client(provider) as model:
         reply = await ask(model)
@@ -198,6 +206,23 @@ async def test_failed_attempts_that_are_billed_are_paid(provider: ModelSimulator
         assert full.value.dollars == 0.25
 
 
+async def test_five_answers_that_end_too_early_are_paid(provider: ModelSimulator) -> None:
+    cut = Garbage(b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 9, "cost": 0.5}, "id": "')
+    provider.interpose(SPEC.model_id, *[cut] * 5)
+    async with client(provider) as model:
+        with pytest.raises(Unavailable) as given_up:
+            await ask(model)
+    assert given_up.value.dollars == 2.5
+
+
+async def test_an_answer_with_a_broken_character_is_asked_for_once(provider: ModelSimulator) -> None:
+    broken = rb'{"choices": [{"message": {"content": "\ud83d"}}], "usage": {"prompt_tokens": 9, "cost": 0.5}}'
+    provider.interpose(SPEC.model_id, Garbage(broken))
+    async with client(provider) as model:
+        assert (await ask(model)).dollars == 0.5
+    assert provider.calls.total() == 1
+
+
 def refusal(status: int, message: str = "no", **more: Any) -> Fault:
     return Fault(status, {"error": {"message": message, **more}})
 
@@ -208,7 +233,7 @@ FINAL: dict[str, tuple[Answer, type[WorldError]]] = {
     "403": (refusal(403, "This model is not allowed for this key"), Denied),
     "403, flagged": (refusal(403, "Your input was flagged by moderation"), Rejected),
     "429, no money": (refusal(429, "You exceeded your current quota", code="insufficient_quota"), Denied),
-    "400": (refusal(400, "temperature is not supported"), Rejected),
+    "400": (refusal(400, "top_p is not supported"), Rejected),
     "404": (refusal(404, "No endpoints found"), Rejected),
     "422": (refusal(422, "wrong schema"), Rejected),
     "302": (Fault(302, {}, {"Location": "http://127.0.0.1:9/"}), Rejected),
@@ -243,6 +268,41 @@ async def test_a_refusal_is_not_asked_again(provider: ModelSimulator, fault: Ans
             await ask(model)
     assert type(refused.value) is error
     assert provider.calls.total() == 1
+
+
+async def test_a_parameter_that_a_model_refuses_is_left_out_from_then_on(provider: ModelSimulator) -> None:
+    provider.refuses[SPEC.model_id] = ("temperature", "max_tokens")
+    async with client(provider) as model:
+        assert [(await ask(model)).dollars for _ in range(2)] == [0.25, 0.25]
+        assert len(provider.asked) == 4
+        assert provider.asked[-1].request.keys() == {"model", "messages", "tools", "usage"}
+        provider.script("vendor/n", turns(bash("ls")))
+        await ask(model, replace(SPEC, model_id="vendor/n"))
+    assert provider.asked[-1].request["temperature"] == 0.7  # another model
+    assert provider.errors == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (refusal(400, "top_p is not supported"), "top_p is not supported"),
+        (
+            refusal(400, "Provider returned error", metadata={"raw": '{"error": {"message": "no such thing"}}'}),
+            "no such thing",
+        ),
+        (refusal(400, "Provider returned error", metadata={"raw": "no such thing"}), "no such thing"),
+        (Fault(422, {"detail": "wrong schema"}), "wrong schema"),
+        (refusal(400, "key sk-simulated-0123456789 is odd"), "key *** is odd"),
+        (refusal(401, "Incorrect API key provided: sk-s…789"), ""),  # for the log, not for people
+        (refusal(400), "no"),
+    ],
+)
+async def test_a_refusal_keeps_the_providers_words(provider: ModelSimulator, fault: Fault, said: str) -> None:
+    provider.interpose(SPEC.model_id, fault)
+    async with client(provider) as model:
+        with pytest.raises(WorldError) as refused:
+            await ask(model)
+    assert refused.value.said == said
 
 
 async def test_a_denial_says_what_to_do(provider: ModelSimulator) -> None:
@@ -419,6 +479,15 @@ async def test_anthropics_models_get_a_cache_mark_on_every_last_message(provider
     assert provider.errors == []
 
 
+async def test_an_answer_with_fields_of_the_providers_own_can_be_answered(provider: ModelSimulator) -> None:
+    own: dict[str, Any] = {"refusal": None, "annotations": [], "reasoning_content": "hm"}
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
+    body = {"choices": [{"message": {"role": "assistant", "content": None, "tool_calls": [call]} | own}]}
+    provider.script(SPEC.model_id, turns(Fault(200, body), bash(SUBMIT)))
+    assert (await run_agent(provider))[:2] == (ExitStatus.SUBMITTED, 2)
+    assert provider.errors == []
+
+
 async def test_a_hundred_conversations_at_once(provider: ModelSimulator) -> None:
     provider.script(SPEC.model_id, turns(bash("a"), bash("b"), bash(SUBMIT)), dollars_per_call=0.5)
     ends = await asyncio.gather(*(run_agent(provider) for _ in range(100)))
@@ -469,6 +538,8 @@ def result(id: str) -> dict[str, Any]:
         (conversation(assistant("a", arguments='{"'), result("a")), "malformed tool_calls"),
         (conversation(ASK[0]), "the system message stands first"),
         (conversation({"role": "exit", "content": "x"}), "unknown role 'exit'"),
+        (conversation({"role": "user", "content": "x", "annotations": []}), "unknown fields: ['annotations']"),
+        (conversation(stream=True), "unknown fields: ['stream']"),
         (conversation({"role": "user", "content": ""}), "empty content"),
         (conversation({"role": "assistant", "content": "Done."}), "the last message"),
     ],

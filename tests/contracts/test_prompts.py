@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.agent.mini import SUBMIT, is_submission
 from bot.agent.prompts import Prompt, comparing_prompt, issue_tests_prompt, observation, setup_prompt, task_prompt
 from bot.core.comparing import read_answer
 from bot.core.contenders import Contenders
 from bot.core.environment.help import read_script
 from bot.core.issue_tests import files_of
 from bot.core.model import Answer, RepoConfig, Strategy
+from bot.core.submission import SUBMIT, submission
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -25,7 +25,7 @@ def test_every_prompt_says_what_is_needed(strategy: Strategy, test_command: str 
         assert needed in prompt.instance
     assert ("\npytest -q\n" in prompt.instance) is (test_command is not None)
     assert ("Nobody has told us how the tests" in prompt.instance) is (test_command is None)
-    assert [line for line in prompt.instance.splitlines() if is_submission(line)] == [SUBMIT]
+    assert [line for line in prompt.instance.splitlines() if submission(line)] == [SUBMIT]
 
 
 def test_strategies_differ() -> None:
@@ -68,7 +68,7 @@ def test_the_agent_of_the_set_up_is_told_what_is_needed() -> None:
     assert "build engineer" in prompt.system
     for needed in ("Plan 1 did not hold.", SCRIPT, "without any network", "not root", "300 seconds", "/workspace"):
         assert needed in prompt.instance
-    assert [line for line in prompt.instance.splitlines() if is_submission(line)] == [SUBMIT]
+    assert [line for line in prompt.instance.splitlines() if submission(line)] == [SUBMIT]
 
 
 def test_the_example_that_it_is_shown_is_a_script() -> None:

@@ -28,7 +28,7 @@ ALLOWED = ("*.registry.invalid", "registry.invalid")
         (b"CONNECT a%2eb.registry.invalid:443 HTTP/1.1\r\n\r\n", b"403"),
         (b"CONNECT " + b"a" * 64 + b".registry.invalid:443 HTTP/1.1\r\n\r\n", b"403"),
         (b"CONNECT " + b"a." * 130 + b"registry.invalid:443 HTTP/1.1\r\n\r\n", b"403"),
-        (b"CONNECT \xe9\xdf.registry.invalid:443 HTTP/1.1\r\n\r\n", b"403"),
+        (b"CONNECT \xe9\xdf.registry.invalid:443 HTTP/1.1\r\n\r\n", b"400"),
         (b"GET http://x\x00.registry.invalid/ HTTP/1.1\r\n\r\n", b"400"),
         (b"GET http://registry.invalid/ HTTP/1.1\r\nA: b\nC: d\r\n\r\n", b"400"),
         (b"GET http://registry.invalid/ HTTP/1.1\r\nA: b\n\nGET / HTTP/1.1\r\n\r\n", b"400"),

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.checkout import TOP
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.scratch import heavy_directories
+from bot.github.worktree import read_workspace
 from bot.ports import Rejected, Sandboxes, SandboxLost
 from tests.contracts.lent_sandboxes import lent
 from tests.contracts.local_sandboxes import local_sandboxes, public_directory
@@ -295,6 +298,17 @@ class TestFiles:
         (tmp_path / "broken.tar").write_bytes(b"not a tar" * 1000)
         with pytest.raises(Rejected):
             await sandboxes.put(A, tmp_path / "broken.tar")
+
+    async def test_of_a_workspace_that_is_too_deep_only_that_is_told(
+        self, sandboxes: Sandboxes, tmp_path: Path
+    ) -> None:
+        """Comparing all of its paths with all that is left out takes hours."""
+        deep = "import os\nfor i in range(1_500): os.mkdir('d'); os.chdir('d')\nopen('f', 'w').close()"
+        await output(sandboxes, f'echo 1 > file; python3 -c "{deep}"')
+        async with asyncio.timeout(SOON):
+            await sandboxes.take(A, tmp_path / "out.tar", exclude=(TOP, *heavy_directories([])), limit=10_000_000)
+        workspace = read_workspace(tmp_path / "out.tar")
+        assert workspace.overflow == "files below more than 100 directories"
 
     async def test_more_than_the_limit_is_refused(self, sandboxes: Sandboxes, tmp_path: Path) -> None:
         await output(sandboxes, "truncate -s 40M sparse")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.core.breaker import WELL, Health
 from bot.core.model import Person, Solve, SolveId, SolveOptions, Status, Trigger, TriggerKind
+from bot.core.outgoing import Redactor
 from bot.sandbox.resilience import outage_of
 from bot.status import StatusBoard
 from bot.store.store import opened
@@ -23,7 +24,7 @@ async def test_the_comment_tells_of_an_outage_as_long_as_there_is_one(world: Wor
     solve = Solve(SolveId("s-1"), issue, "It crashes", "Traceback ...", trigger, SolveOptions(), NOON)
     async with opened(sqlite_url) as store:
         await store.accept(solve)
-        board = StatusBoard(world.hub, store, str, lambda _id: outage_of(store.ledger, ["e2b"]))
+        board = StatusBoard(world.hub, store, Redactor(), lambda _id: outage_of(store.ledger, ["e2b"]))
 
         async def said() -> str:
             await board.refresh(solve.id)

@@ -24,6 +24,7 @@ from bot.core.model import (
     Strategy,
     run_id,
 )
+from bot.core.pool import Origin, PooledTest
 from bot.core.words import OBJECTIONS
 
 SOLVE = SolveId("s")
@@ -133,7 +134,7 @@ def placed(evidence: Evidence, place: float = 0.9, token: float = 0.8) -> Eviden
 @pytest.mark.parametrize(
     ("evidence", "outcome"),
     [
-        (placed(flips(clean(A))), Outcome.READY),
+        (placed(flips(clean(A))), Outcome.DRAFT),  # nobody but their author met its tests
         (placed(clean(A)), Outcome.DRAFT),  # one kind only
         (placed(replace(clean(A), fixed=("tests::bad",))), Outcome.READY),
         (placed(flips(Evidence(A)), 1.0, 1.0), Outcome.DRAFT),
@@ -143,6 +144,25 @@ def test_ready_takes_two_kinds_of_what_was_run(evidence: Evidence, outcome: Outc
     decision = decide([evidence, placed(clean(B), 0.5, 0.5)], FOUR, BASELINE)
     assert (decision.champion, decision.outcome) == (A, outcome)
     assert decision.confidence >= 0.7
+
+
+@pytest.mark.parametrize(("passed_by", "outcome"), [((A, C), Outcome.READY), ((A,), Outcome.DRAFT)])
+def test_own_tests_are_proof_when_others_met_them(passed_by: tuple[RunId, ...], outcome: Outcome) -> None:
+    pool = (
+        PooledTest("t", Origin.CANDIDATE, A, passed_by, tuple({B, C} - {*passed_by}), "A's tests"),
+        PooledTest("u", Origin.CANDIDATE, B, (A, B, C), (), "B's tests"),
+    )
+    others = [placed(replace(clean(run), lines_changed=30), 0.5, 0.5) for run in (B, C)]
+    decision = decide([placed(flips(clean(A)), 1.0, 1.0), *others], FOUR, BASELINE, pool)
+    assert (decision.champion, decision.outcome) == (A, outcome)
+
+
+def test_a_champion_that_touches_the_runner_is_a_draft_and_that_is_said_first() -> None:
+    meddling = replace(repro(flips(clean(A))), meddles=("shop/__init__.py",))
+    decision = decide([meddling], FOUR, BASELINE)
+    assert decision.outcome is Outcome.DRAFT
+    said = "It changes what runs the tests, in shop/__init__.py: please look there first."
+    assert decision.uncertain[0] == said
 
 
 def test_confidence_is_never_above_what_was_measured() -> None:

@@ -25,6 +25,8 @@ from bot.core.events import (
     RepositoryChanged,
     ReviewSubmitted,
     ThreadCommented,
+    Unreadable,
+    asks_us,
     read_event,
 )
 from bot.core.model import IssueRef, Person, Repo
@@ -137,7 +139,10 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
         ("issue_comment", comment("deleted"), Ignored("issue_comment.deleted asks nothing of us")),
         (
             "installation",
-            installation("created", repositories=[{"id": 77, "full_name": "octo/web"}, {"id": None}, "?"]),
+            installation(
+                "created",
+                repositories=[{"id": 77, "full_name": "octo/web"}, {"id": None}, {"id": 2**70, "full_name": "a"}, "?"],
+            ),
             InstallationChanged(5, "octo", InstallationAction.CREATED, added=(REPO,), removed=(), by=ANN),
         ),
         (
@@ -182,6 +187,9 @@ def test_labels_by_bots_say_so() -> None:
     [
         (lambda p: p["issue"].pop("number"), "issue.number"),
         (lambda p: p["issue"].update(number=True), "issue.number"),
+        (lambda p: p["issue"].update(number=2**63), "issue.number"),
+        (lambda p: p["sender"].update(id=10**400), "sender.id"),
+        (lambda p: p["repository"].update(id=-1), "repository.id"),
         (lambda p: p["issue"].update(title=7), "issue.title"),
         (lambda p: p["issue"].update(updated_at="yesterday"), "a time with its zone in issue.updated_at"),
         (lambda p: p["issue"].update(updated_at="2026-11-20T10:00:00"), "a time with its zone in issue.updated_at"),
@@ -193,13 +201,55 @@ def test_labels_by_bots_say_so() -> None:
         (lambda p: p.pop("installation"), "installation.id"),
         (lambda p: p.update(sender=None), "sender.login"),
         (lambda p: p.update(repository=[]), "repository.id"),
-        (lambda p: p.pop("action"), "action"),
     ],
 )
-def test_a_missing_or_odd_field_is_named(change: Change, missing: str) -> None:
+def test_a_missing_or_odd_field_of_a_request_is_named(change: Change, missing: str) -> None:
     payload = record(action="labeled", label={"name": "solve-me"})
     change(payload)
-    assert read_event("issues", payload) == Ignored(f"issues without {missing}")
+    event = read_event("issues", payload)
+    assert isinstance(event, Unreadable)
+    assert event.why == f"issues without {missing}"
+
+
+def test_a_missing_field_of_what_asks_nothing_is_named() -> None:
+    payload = record(action="closed")
+    payload["issue"].pop("number")
+    assert read_event("issues", payload) == Ignored("issues without issue.number")
+    assert read_event("issues", {}) == Ignored("issues without issue.updated_at")
+
+
+SAM: dict[str, Any] = {"login": "sam", "id": 4, "type": "User"}
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "asks"),
+    [
+        ("issues", {"action": "labeled", "label": {"name": "solve-me"}, "sender": SAM}, True),
+        ("issues", {"action": "labeled", "label": {"name": "bug"}, "sender": SAM}, False),
+        ("issues", {"action": "labeled", "label": {"name": "solve-me"}}, False),
+        ("issues", {"action": "labeled", "label": {"name": "solve-me"}, "sender": {**SAM, "type": "Bot"}}, False),
+        ("issues", {"unreadable": {"problem": "odd", "text": '{"label": {"name": "solve-me"'}, "sender": SAM}, True),
+        ("issues", {"unreadable": {"problem": "odd", "text": '{"label": {"name": "bug"'}, "sender": SAM}, False),
+        ("issue_comment", {"action": "created", "comment": {"body": "/solve"}, "sender": SAM}, True),
+        ("issue_comment", {"action": "created", "comment": {"body": "> /solve"}, "sender": SAM}, False),
+        ("issue_comment", {"unreadable": {"problem": "odd", "text": "/solve"}, "sender": SAM}, True),
+        ("issue_comment", {"unreadable": "odd", "comment": {"body": "/solve"}, "sender": SAM}, True),
+    ],
+)
+def test_what_cannot_be_read_asks_us_where_it_names_us(event: str, payload: dict[str, Any], asks: bool) -> None:
+    found = read_event(event, payload)
+    assert isinstance(found, Unreadable)
+    assert asks_us(found, ["solve-me"]) is asks
+
+
+def test_where_an_unreadable_request_was_made() -> None:
+    payload = record(action="labeled", label={"name": "solve-me"})
+    found = read_event("issues", {**payload, "unreadable": {"problem": "no JSON", "text": "{"}})
+    assert found == Unreadable("no JSON", ISSUE[0], "solve-me", "", "{", by_person=True)
+    payload["repository"]["id"] = "77"
+    found = read_event("issues", payload)
+    assert isinstance(found, Unreadable)
+    assert found.issue is None
 
 
 @pytest.mark.parametrize(

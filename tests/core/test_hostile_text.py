@@ -11,10 +11,9 @@ from rich.console import Console
 from bot import screen
 from bot.core.model import Baseline, Status
 from bot.core.render.evidence import baseline_sentence
-from bot.core.render.pull import commit_message, pull_body, pull_title
-from bot.core.render.status import status_comment
 from bot.core.render.text import block, code, harmless
 from tests.core.facts import decided, run, solve
+from tests.core.spoken import commit_message, pull_body, pull_title, status_comment
 from tests.core.test_render import MARKDOWN
 
 NOTE = "the set-up command failed: @octo/everyone closes #99 ![](https://evil.example/x) <img src=x>"

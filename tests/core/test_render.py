@@ -26,11 +26,21 @@ from bot.core.model import (
 )
 from bot.core.phase import Phase, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_name, branch_pattern, commit_message, pull_body, pull_title
-from bot.core.render.replies import explanation, help_text, not_understood, status_reply
-from bot.core.render.status import status_comment, status_marker
+from bot.core.render.pull import branch_pattern
+from bot.core.render.status import status_marker
 from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
+from tests.core.spoken import (
+    branch_name,
+    commit_message,
+    explanation,
+    help_text,
+    not_understood,
+    pull_body,
+    pull_title,
+    status_comment,
+    status_reply,
+)
 
 HOSTILE = (
     "@everyone closes #1 <img src=x onerror=y> [link](http://evil.example) `code` | pipe\nGH-2 www.evil.example **b**"

@@ -11,11 +11,9 @@ from bot.core.model import Outcome, SolveFacts
 from bot.core.pool import Origin, PooledTest
 from bot.core.render.evidence import findings, scoreboard
 from bot.core.render.pooled import columns, how_sure, in_pool
-from bot.core.render.pull import pull_body
-from bot.core.render.replies import explanation
-from bot.core.render.status import status_comment
 from bot.core.words import confidence
 from tests.core.facts import decided, run
+from tests.core.spoken import explanation, pull_body, status_comment
 
 A, B = run(1).id, run(2).id
 POOL = (

@@ -10,12 +10,11 @@ import pytest
 from bot.core.feedback import Feedback, Said, Thread
 from bot.core.model import Outcome, PullRequest, Sha, SolveFacts, SolveId, Status
 from bot.core.phase import phase
-from bot.core.render.pull import pull_body
 from bot.core.render.replies import not_revised
-from bot.core.render.revision import is_answered, revisions_section, thread_answer, what_was_run
-from bot.core.render.status import status_comment
+from bot.core.render.revision import is_answered, revisions_section, what_was_run
 from bot.core.revising import No
 from tests.core.facts import decided
+from tests.core.spoken import pull_body, status_comment, thread_answer
 from tests.core.test_render import MARKDOWN
 
 PATCH = """diff --git a/src/a.py b/src/a.py

@@ -1,6 +1,7 @@
 """Files broken on purpose: loaded first, then failing; which ones are tried."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,94 @@ def test_a_broken_file_still_loads_what_it_tests(name: str, program: str, source
     assert done.stdout.strip() == LOADED
     assert done.returncode != 0
     assert "broken on purpose" in done.stderr
+
+
+NODE = """const test = require('node:test');
+const assert = require('node:assert');
+
+test('first', () => {
+  console.log("loaded");
+  assert.equal(1, 1);
+});
+test("second", async (t) => {
+  assert.deepStrictEqual([1], [1]);
+});
+test('third', () => assert(true));
+test('fourth', function () {
+  assert.equal(2, 2);
+});
+"""
+RUBY = """require 'minitest/autorun'
+
+class TestA < Minitest::Test
+  def test_one
+    assert_equal 1, 1
+  end
+
+  def test_two
+    assert true
+  end
+end
+"""
+GO = 'package a\n\nimport "testing"\n\nfunc TestA(t *testing.T) {\n}\n\nfunc helper() {\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "program", "source", "failing", "passing"),
+    [
+        ("test/a.test.js", ["node", "--test-reporter=tap"], NODE, ["first", "second", "fourth"], ["third"]),
+        ("test_a.rb", ["ruby"], RUBY, ["TestA#test_one", "TestA#test_two"], []),
+    ],
+)
+def test_tests_of_other_languages_fail_by_their_own_means(
+    path: str, program: list[str], source: str, failing: list[str], passing: list[str], tmp_path: Path
+) -> None:
+    broken = failing_tests(path, source.encode())
+    assert broken is not None
+    for text, fails in ((source.encode(), False), (broken, True)):
+        file = tmp_path / path.rpartition("/")[2]
+        file.write_bytes(text)
+        done = subprocess.run([*program, file], capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) is fails, done.stdout + done.stderr
+        if fails:
+            assert {name for name in (*failing, *passing) if said_to_fail(name, done.stdout)} == {*failing}
+
+
+def said_to_fail(name: str, output: str) -> bool:
+    """By node's TAP, and by minitest."""
+    return re.search(rf"^not ok \d+ - {name}$|^{name} \[|^{name}:$", output, re.M) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "added"),
+    [
+        ("a_test.go", GO, 't.Errorf("got %d, want %d", '),
+        ("a.test.ts", "it('a', () => {\n  expect(f()).toBe(1);\n});", "expect("),
+        ("a.spec.ts", "it('a', () => {\n  expect(f()).to.equal(1);\n});", ").to.equal("),
+        ("a.test.js", "test('a', t => {\n  t.is(f(), 1);\n});", "t.is("),
+        ("a.test.js", "test('a', done => {\n  done();\n});", "throw new Error("),
+        ("a_spec.rb", "it 'a' do\n  expect(f).to eq 1\nend", ").to eq("),
+        ("a_test.rs", "#[test]\nfn a() {\n}", "assert_eq!("),
+        ("ATest.php", "<?php\nclass ATest {\n    public function testA() {\n    }\n}", "$this->assertSame("),
+    ],
+)
+def test_how_they_fail(path: str, source: str, added: str) -> None:
+    broken = failing_tests(path, source.encode())
+    assert broken is not None
+    assert added in broken.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.test.js", "test('a', () => f());"),
+        ("a.test.js", ""),
+        ("src/a.js", "it('a', () => {\n})"),
+        ("A.kt", "fun a() {"),
+    ],
+)
+def test_what_has_no_such_test_is_broken_as_a_whole(path: str, source: str) -> None:
+    assert failing_tests(path, source.encode()) is None
 
 
 @pytest.mark.parametrize(

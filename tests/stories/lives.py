@@ -35,13 +35,14 @@ from bot.simulators.model import Message, ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from tests.stories.crashing import Plan, died_at
+from tests.stories.left_behind import restore
 from tests.stories.lent import left_at, lent_in_environment
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 LOOK = 0.05  # seconds between two looks at the disk
-UP = 60.0  # seconds that a life may take to answer: on a busy machine the imports alone take some
+UP = 240.0  # seconds that a life may take to answer: on a busy machine the imports alone take some
 UNFINISHED = "select workflow_uuid from {schema}workflow_status where status in ('PENDING', 'ENQUEUED', 'DELAYED')"
 BOUNDARIES = """
 select workflow_uuid || ' started' from {schema}workflow_status
@@ -68,6 +69,11 @@ class Bot:
     process: asyncio.subprocess.Process
 
     @property
+    def operators(self) -> str:
+        """Where it tells how it does."""
+        return f"http://127.0.0.1:{self.plan.environment['METRICS_PORT']}"
+
+    @property
     def life(self) -> int:
         return int(self.plan.life.read_text())
 
@@ -91,7 +97,7 @@ class Bot:
             while True:
                 assert self.process.returncode is None, "the bot has ended"
                 try:
-                    async with session.get(f"{self.url}/readyz") as answer:
+                    async with session.get(f"{self.operators}/readyz") as answer:
                         if answer.status == 200:
                             return
                 except aiohttp.ClientError:
@@ -144,7 +150,7 @@ class MortalWorld:
         directory = self.directory / name
         directory.mkdir()
         port = _free_port()
-        environment = self.environment | {"PORT": str(port)}
+        environment = self.environment | {"PORT": str(port), "METRICS_PORT": str(_free_port())}
         bot = await _start(Plan(str(directory), environment, **plan), f"http://127.0.0.1:{port}")
         self.github.webhooks.url = f"{bot.url}/webhook"
         try:
@@ -172,7 +178,7 @@ class MortalWorld:
         await self.github.delivered()
         return comment
 
-    async def over(self, issue: SimIssue, *, within: float = 60.0) -> SolveFacts:
+    async def over(self, issue: SimIssue, *, within: float = 240.0) -> SolveFacts:
         """Wait until the solve of the issue has ended, and every workflow with it."""
 
         async def ended() -> SolveFacts | None:
@@ -184,11 +190,11 @@ class MortalWorld:
                 await asyncio.sleep(LOOK)
         return facts
 
-    async def at_rest(self, *, within: float = 60.0) -> None:
+    async def at_rest(self, *, within: float = 240.0) -> None:
         """Until every workflow is over."""
         await self.until(lambda: not self.unfinished(), within=within)
 
-    async def until(self, condition: Callable[[], T], *, within: float = 60.0) -> T:
+    async def until(self, condition: Callable[[], T], *, within: float = 240.0) -> T:
         """For what can only be seen from outside: a file, a line of the log."""
         async with asyncio.timeout(within):
             while not (value := condition()):  # noqa: ASYNC110 - as above
@@ -244,9 +250,10 @@ async def a_mortal_world(
     files: Mapping[str, str | bytes | tuple[bytes, str]] = FILES,
     database_url: str = "",
     service: E2B | None = None,
+    left_by: Path | None = None,
     **environment: str,
 ) -> AsyncIterator[MortalWorld]:
-    """`environment`: settings that differ, by the names that an operator uses."""
+    """`environment`: settings that differ, by the names that an operator uses. `left_by`: records of a release."""
     github = GitHubSimulator(directory, webhook_secret=SECRET, private_key_pem=KEY)
     llm = ModelSimulator()
     async with github.serving(), llm.serving():
@@ -274,6 +281,8 @@ async def a_mortal_world(
         settings = await isolated_where_possible(Settings.from_env(told))
         told["RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION"] = str(settings.run_untrusted_code_without_isolation)
         settings.data.mkdir(exist_ok=True)
+        if left_by is not None:
+            restore(left_by, settings.data)
         await asyncio.to_thread(migrate, settings.store_url)
         repo = github.repository("octo/greet", files=files, by=MAINTAINER)
         repo.grant(MAINTAINER, "write")

@@ -139,6 +139,8 @@ async def test_a_call_that_is_nested_without_end_is_only_an_unusable_one(tmp_pat
 
 # ---------------------------------------------------------------------- Everybody at once, in all that we ever publish
 
+TOKEN = "ghs_" + "a1B2" * 9
+LEAK = "\u200b".join(TOKEN)
 EVIL = "@evilteam closes #99 https://evil.example/x <img src=x> ![x](http://evil.example) [a](//evil.example) ***b***"
 PATH = "@evilteam closes #99 ![x](evil.example)`|`<img src=x>.py"
 CONFIG = f"""\
@@ -150,11 +152,14 @@ repro: "echo '{EVIL}'; false"
 
 async def test_nothing_that_others_wrote_is_active_in_what_we_publish(tmp_path: Path) -> None:
     """No mention, reference, closing keyword, link, image or HTML, from a title to the name of a candidate's file."""
-    script = turns(bash(f": '{EVIL}'; touch '{PATH}' 'test_{PATH}'", text=EVIL), bash(SUBMIT, text=f"{EVIL}\n# {EVIL}"))
+    script = turns(
+        bash(f": '{EVIL} {LEAK}'; touch '{PATH}' 'test_{PATH}'", text=EVIL),
+        bash(SUBMIT, text=f"{EVIL}\n# {EVIL} {TOKEN} {LEAK}"),
+    )
     files = {"README.md": "x\n", "a.py": "\n", ".github/solvebot.yml": CONFIG}
     async with a_world(tmp_path, scripts={"fixer": script}, files=files) as world:
         world.unread_is_fine = True
-        issue = await world.issue(EVIL, EVIL)
+        issue = await world.issue(f"{TOKEN} {EVIL}", EVIL)
         for words in (f"/solve {EVIL}", f'/solve model="{EVIL}"', f'/solve base="{EVIL}"', "/solve base=@evilteam/#99"):
             await world.comment(issue, words)
         await world.comment(issue, f'/solve draft repro="{EVIL}"')
@@ -176,6 +181,9 @@ async def test_nothing_that_others_wrote_is_active_in_what_we_publish(tmp_path: 
         for text in (pull.title, commit):
             for active in ("@evilteam", "#99", "://"):
                 assert active not in text
+        for text in (*comments, pull.state.body or "", pull.title, commit, pull.pull.head):
+            for secret in (TOKEN, TOKEN.lower(), "a1b2-a1b2", LEAK):
+                assert secret not in text.replace("\\", "").replace("\u200b", "")
         assert facts.decision is not None
 
 

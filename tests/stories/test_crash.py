@@ -22,7 +22,7 @@ from tests.stories.world import FIX, FIXES, line_up
 
 FOREVER = "sleep 86397"  # nobody else sleeps for as long
 SLEEPS: Script = turns(bash(f"touch started; {FOREVER}"), bash(FIX), bash(SUBMIT))
-SOON = 60.0
+SOON = 240.0  # seconds until something is taken for hanging, on a machine that has much else to do
 
 
 def think_for_ever(_messages: Sequence[Message]) -> Answer:

@@ -116,7 +116,7 @@ async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, d
     script = looking(f"{COUNTED}; ls", f"{COUNTED}; {ODD_COMMAND.script}")
     told = {"SETUP_AGENT": "true", "SANDBOX_TOOLCHAINS": str(make_toolchain(tmp_path / "toolchain"))}
     at = f" ({'|'.join(SETUP_STEPS)})$"
-    async with a_mortal_world(tmp_path, {"fixer": script}, ODD_COMMAND.files, "", None, **told) as world:
+    async with a_mortal_world(tmp_path, {"fixer": script}, ODD_COMMAND.files, "", None, None, **told) as world:
         async with world.bot(dies=dies, at=at) as bot:
             issue = await world.issue()
             await world.label(issue)
@@ -190,6 +190,6 @@ async def killed_at_random(directory: Path, seed: int, *, kills: int, database_u
         return world.models.calls
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_killed_at_random(tmp_path: Path) -> None:
     await killed_at_random(tmp_path, 1, kills=5)

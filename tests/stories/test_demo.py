@@ -19,12 +19,12 @@ import pytest
 from rich.console import Console
 
 from bot.core.model import SolveFacts
-from bot.core.render.status import status_comment
 from bot.demo.show import Deliveries, picture
 from bot.demo.toolchain import make_toolchain
 from bot.simulators.github.state import Account, Comment
 from bot.simulators.github.webhooks import Delivery
 from tests.core.facts import decided, run
+from tests.core.spoken import status_comment
 from tests.stories.shell import PATIENCE, Shell
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

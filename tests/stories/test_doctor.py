@@ -16,14 +16,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.checks import Health, Unfit, refuse_what_cannot_work
 from bot.core.registries import Registries, Told
-from bot.doctor import Health, examine, reach
+from bot.doctor import examine, reach
+from bot.settings import Settings, SettingsError
 from bot.simulators.e2b import World as LentWorld
 from bot.simulators.e2b import e2b
 from bot.simulators.github import GitHubSimulator
 from bot.simulators.serving import serving
 from tests.contracts.local_sandboxes import bwrap
-from tests.stories.shell import a_shell
+from tests.stories.shell import Shell, a_shell
 from tests.stories.world import FIXES, KEY, SECRET
 
 MODEL_KEY = "sk-or-v1-right"
@@ -82,7 +84,7 @@ async def test_the_doctor_of_a_set_up_that_works_and_of_one_that_does_not(tmp_pa
         code, out, err = await solvebot("doctor")
         assert code == 0, out + err
         assert "knows this App as solvebot" in out
-        assert "Ready to serve" in out
+        assert "Ready to serve, but the check of the model key was not reached." in out
 
         solvebot.env["GITHUB_APP_ID"] = "1"
         solvebot.env["MODELS"] = "nobody"
@@ -100,6 +102,55 @@ async def test_nothing_to_complain_of(env: dict[str, str]) -> None:
     assert code == 0, lines
     assert about("model key", lines).startswith("✓")
     assert not [line for line in lines if line.startswith("✗")]
+    assert lines[-1] == "Ready to serve."
+
+
+async def test_what_did_not_answer_is_named_at_the_end(env: dict[str, str]) -> None:
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        code, lines = await examined({**env, "MODEL_BASE_URL": nobody, "GITHUB_API_URL": nobody})
+    assert (code, lines[-1]) == (0, "Ready to serve, but GitHub and the models were not reached.")
+
+
+BROKEN = {
+    "MODELS": ("nosuch", "nosuch"),
+    "MODEL_PROVIDER": ("another", "is not of another"),
+    "ATTEMPTS": ("9", "ATTEMPTS is 9, more than MAX_ATTEMPTS, which is 8"),
+    "GITHUB_WEBHOOK_SECRET": (f"{SECRET},12345", "fewer than 16 characters"),
+    "GITHUB_PRIVATE_KEY": ("-----BEGIN PRIVATE KEY-----\nxxxx\n-----END PRIVATE KEY-----", "cannot sign"),
+    "MODEL_API_KEY": ("sk or 1", "white space"),
+    "MAX_DOLLARS": ("0.01", "is not enough for 3 attempts"),
+    "DATA_DIR": ("/dev/null/data", "DATA_DIR"),
+    "DATABASE_URL": ("postgresql://ann:hush@127.0.0.1:1/solvebot", "database"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_what_the_doctor_calls_broken_is_not_started(env: dict[str, str], name: str) -> None:
+    value, words = BROKEN[name]
+    broken = {**env, name: value}
+    code, lines = await examined(broken)
+    assert code == 1, lines
+    assert words in "".join(lines)
+    with pytest.raises((SettingsError, Unfit), match=words):
+        await refuse_what_cannot_work(Settings.from_env(broken))
+
+
+async def test_what_works_is_started(env: dict[str, str]) -> None:
+    await refuse_what_cannot_work(Settings.from_env(env))
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker"])
+async def test_a_start_that_cannot_work_is_refused_with_the_doctors_words(
+    command: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    code, _, err = await Shell(tmp_path, {**env, "MODELS": "nosuch", "GITHUB_WEBHOOK_SECRET": "12345"})(command)
+    assert code == 1
+    assert "webhook secret: has fewer than 16 characters. Use 32 random ones" in err
+    assert "models: " in err
+    assert "nosuch" in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("provider_name", ["openrouter", "another"])
@@ -123,6 +174,7 @@ async def test_a_provider_that_does_not_answer_leaves_the_key_open(env: dict[str
         code, lines = await examined(env)
     assert code == 0
     assert about("MODEL_BASE_URL", lines).startswith("!")
+    assert lines[-1] == "Ready to serve, but the models were not reached."
 
 
 @pytest.mark.parametrize("name", ["GITHUB_API_URL", "MODEL_BASE_URL"])

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bot.core.model import Status
+from bot.simulators.model import Fault, Say
 from tests.stories.test_lifecycle import arrived, thinking
 from tests.stories.world import World, a_world
 
@@ -85,3 +86,25 @@ async def test_a_branch_that_the_rules_refuse_is_told(world: World) -> None:
     facts = await world.over(issue)
     assert facts.status is Status.FAILED
     assert "GitHub refused" in (await world.said(issue, "did not work")).body
+
+
+async def test_what_the_provider_explains_is_told(tmp_path: Path) -> None:
+    refusal = Fault(400, {"error": {"message": "tools need a *paid* plan"}})
+    async with a_world(tmp_path, scripts={"fixer": lambda messages: refusal}) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        said = (await world.said(issue, "No pull request this time")).body
+        assert "The provider refused the request: “tools need a \\*paid\\* plan”" in said
+
+
+async def test_a_model_that_refuses_is_told_with_its_words(tmp_path: Path) -> None:
+    refuses = Say("I cannot help with *exploits*.", finish_reason="content_filter")
+    async with a_world(tmp_path, scripts={"fixer": lambda messages: refuses}) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        said = (await world.said(issue, "No pull request this time")).body
+        assert "The model refused: “I cannot help with \\*exploits\\*.”" in said
+        assert "empty" not in said
+        assert world.models.calls.total() == 1

@@ -23,7 +23,7 @@ from tests.stories.lent import a_service
 from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world
 from tests.stories.world import FIX
 
-pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(300)]
 
 WAITS = "touch begun; while [ ! -e go ]; do sleep 0.05; done; rm begun go"
 FIXES = turns(bash(f"{COUNTED}; cat greet.sh"), bash(f"{COUNTED}; {FIX}"), bash(SUBMIT))

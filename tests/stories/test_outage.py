@@ -26,10 +26,10 @@ from tests.stories.lent import StoryClock, a_service, left_at, lent_by
 from tests.stories.lives import COUNTED, counted
 from tests.stories.world import FIX, MAINTAINER, World, a_world, line_up
 
-pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(300)]
 
 MINUTES = 10
-LONG = 100.0  # seconds; a busy machine takes its time over so many sandboxes
+LONG = 240.0  # seconds; a busy machine takes its time over so many sandboxes
 STEPS = 3  # of each run
 BOTH = ("e2b", "bubblewrap")
 CONCERNED = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.COMPARING, Phase.DECIDING})

@@ -189,3 +189,19 @@ async def test_help_status_and_explain(tmp_path: Path) -> None:
         assert "Outcome: none" in (await world.next_comment(issue)).body
         await world.comment(issue, "/solve cancel")
         assert "nothing to cancel" in (await world.next_comment(issue)).body
+
+
+async def test_who_asks_with_what_nobody_can_read_is_told(world: World) -> None:
+    world.expected_problems += ["webhook.unreadable", "delivery.unreadable"]
+    issue = await world.issue()
+    about = {
+        "action": "created",
+        "sender": {"login": "ann", "id": 1, "type": "User"},
+        "repository": {"id": world.repo.id, "full_name": "octo/greet"},
+        "installation": {"id": world.repo.installation.id},
+        "issue": {"number": issue.number, "title": ["odd"]},
+        "comment": {"id": 7, "body": "/solve"},
+    }
+    world.github.webhooks.emit("issue_comment", about, installation_id=1, repository_id=world.repo.id)
+    assert "a form that I cannot read" in (await world.next_comment(issue)).body
+    assert await world.facts(issue) is None

@@ -24,6 +24,11 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
+def _free_port(host: str) -> int:
+    with closing(socket.create_server((host, 0))) as free:
+        return int(free.getsockname()[1])
+
+
 @pytest.mark.parametrize("command", ["serve", "web"])
 async def test_a_taken_port_is_one_clear_sentence_before_anything_is_begun(
     command: str, taken: int, tmp_path: Path
@@ -63,6 +68,38 @@ async def test_a_worker_tells_how_it_does_where_it_is_asked_to(tmp_path: Path) -
                 assert webhook.status == 404
         worker.terminate()
         assert await worker.wait() == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "web"])
+async def test_strangers_are_told_nothing_but_that_it_lives(command: str, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
+        public, private = _free_port("127.0.0.1"), _free_port("127.0.0.2")
+        solvebot.env |= {"PORT": str(public), "METRICS_HOST": "127.0.0.2", "METRICS_PORT": str(private)}
+        server = await solvebot.start(command)
+        assert server.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):
+                while b'"listening"' not in await server.stderr.readline():
+                    pass
+            async with aiohttp.ClientSession() as client:
+                for path, status in {"/healthz": 200, "/readyz": 404, "/metrics": 404, "/": 404, "/docs": 404}.items():
+                    async with client.get(f"http://127.0.0.1:{public}{path}") as answer:
+                        assert (path, answer.status) == (path, status)
+                async with client.get(f"http://127.0.0.2:{private}/readyz") as answer:
+                    assert await answer.json() == {"ready": True, "failing": {}}
+                async with client.get(f"http://127.0.0.2:{private}/metrics") as answer:
+                    assert "solvebot_database_answers 1.0" in await answer.text()
+                async with client.post(f"http://127.0.0.2:{private}/webhook") as answer:
+                    assert answer.status == 404
+        server.terminate()
+        assert await server.wait() == 0
+
+
+async def test_a_taken_metrics_port_is_one_clear_sentence_too(taken: int, tmp_path: Path) -> None:
+    async with a_shell(tmp_path, FIXES) as (solvebot, _, _):
+        solvebot.env |= {"PORT": "0", "METRICS_PORT": str(taken)}
+        code, _, err = await solvebot("serve")
+    assert (code, "set METRICS_PORT to a free one" in err) == (2, True), err
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,14 @@ def sources_to_break(files: Files, ecosystem: str) -> tuple[str, ...]:
     first, then the others from the top down. Never tests, nor what builds, documents or configures.
     Of an ecosystem that is not known, all that are there.
     """
-    product = sorted(filter(_is_product, files.paths), key=lambda path: (path.count("/"), path))
+    product = sorted(filter(is_product, files.paths), key=lambda path: (path.count("/"), path))
     choices = [_CHOICES[ecosystem]] if ecosystem in _CHOICES else list(_CHOICES.values())
     found = dict.fromkeys(path for choose in choices for path in choose(product, files))
     return tuple(found)[:_MOST]
 
 
-def _is_product(path: str) -> bool:
+def is_product(path: str) -> bool:
+    """By its name: no test, and nothing that builds, documents or configures."""
     directories = path.split("/")[:-1]
     if directories and (_BESIDE.fullmatch(directories[0]) or not _FOREIGN.isdisjoint(directories)):
         return False

@@ -6,14 +6,19 @@ from collections.abc import Collection, Sequence
 
 from bot.core.breaker import Outage
 from bot.core.early import saved
-from bot.core.model import Decision, ExitStatus, Experiment, RunId, Sha, SolveFacts
+from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
-from bot.core.words import enumerated
+from bot.core.restoring import Aspect, PutBack
+from bot.core.words import enumerated, listing
 
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+BEGUN_ANEW = (
+    "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
+    "attempts that were over are kept, and so is what was paid."
+)
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
@@ -21,6 +26,11 @@ NOT_TAKEN_OUT = "What it left behind could not be taken out of its sandbox and j
 BROKE_OFF = {
     ExitStatus.MODEL: "The model gave no answer that could be used.",
     ExitStatus.SANDBOX: "Its sandbox did not work.",
+}
+
+SAID_INSTEAD = {
+    ExitStatus.REFUSED: "The model refused",
+    ExitStatus.FORMAT: "Three of its answers in a row could not be used",
 }
 
 # The environment
@@ -42,6 +52,28 @@ FLAKY_TESTS = "Its own tests do not give the same answer every time, so they pro
 UNLOADABLE_TESTS = "Its own tests cannot be run as such on the base commit, so they do not show the problem there."
 
 
+def provider_refused(said: str, remedy: str) -> str:
+    """`said`: the provider's explanation, in its own words."""
+    return f"The provider refused the request: {quoted(said)} {remedy}".rstrip()
+
+
+def said_instead(status: ExitStatus, words: str) -> str:
+    """`words`: the model's."""
+    return f"{SAID_INSTEAD[status]}: {quoted(words)}" if words.strip() else f"{SAID_INSTEAD[status]}."
+
+
+def quoted(said: str, most: int = 200) -> str:
+    """Somebody's own words, as such: on one line, and no more of them than people read."""
+    line = " ".join(said.split())
+    return f"“{line if len(line) <= most else line[: most - 1].rstrip() + '…'}”"
+
+
+def run_begun_anew(run: RunFacts) -> str:
+    return (
+        f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
+
+
 def service_away(outage: Outage) -> str:
     """With the date: a comment may be read days later."""
     since = f"{outage.since:%H:%M} UTC on {outage.since:%Y-%m-%d}"
@@ -49,6 +81,10 @@ def service_away(outage: Outage) -> str:
         f"The service that lends us sandboxes has not answered since {since}. "
         "Nothing is lost: what needs one waits, and goes on by itself."
     )
+
+
+def no_such_base(branch: str) -> str:
+    return f"There is no branch {branch} to start from. Name one that exists with `base=`."
 
 
 def may_no_longer_ask(login: str) -> str:
@@ -105,8 +141,24 @@ def passed_when_repeated(names: str) -> str:
     return f"Failed at first and passed when repeated, so not counted: {names}."
 
 
+def put_back(done: Sequence[PutBack]) -> str:
+    """The line ends of a.txt; the executable bit of run.sh"""
+    by_aspect = {aspect: [each.path for each in done if each.aspect is aspect] for aspect in Aspect}
+    parts = [f"the {aspect.value} of {listing(paths)}" for aspect, paths in by_aspect.items() if paths]
+    return f"Changed by the way and put back as it was: {'; '.join(parts)}."
+
+
+def changes_modes(paths: Sequence[str]) -> str:
+    return f"It changes whether files are executable: {listing(paths)}."
+
+
 def skips_its_own_tests(names: str) -> str:
     return f"It skips tests that it adds itself, in {names}."
+
+
+def says_which_tests(names: str) -> str:
+    """Where all that is known is one exit code."""
+    return f"{names} may say which tests are run, so it proves less than usual that the old tests pass."
 
 
 def check_fails(command: str) -> str:

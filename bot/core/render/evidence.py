@@ -27,6 +27,7 @@ _ENDINGS = {
     ExitStatus.DOLLARS: "ran out of budget",
     ExitStatus.TIME: "ran out of time",
     ExitStatus.FORMAT: "stopped: unreadable answers",
+    ExitStatus.REFUSED: "stopped: the model refused",
     ExitStatus.MODEL: "stopped: the model failed",
     ExitStatus.SANDBOX: "stopped: the sandbox was lost",
 }

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.outgoing import Clean, CleanFacts
 from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
@@ -20,7 +21,7 @@ def pull_marker(solve: SolveId) -> str:
     return f"<!-- solvebot pull={solve} -->"
 
 
-def branch_name(template: str, issue: int, title: str) -> str:
+def branch_name(template: str, issue: int, title: Clean) -> str:
     """`solvebot/{issue}-{slug}`: the slug is at most five plain words of the title."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = re.findall(r"[a-z0-9]+", plain)[:5]
@@ -34,7 +35,7 @@ def branch_pattern(template: str, issue: int) -> re.Pattern[str]:
     return re.compile("[a-z0-9-]+".join(parts) + r"(-\d+)?")
 
 
-def pull_title(facts: SolveFacts) -> str:
+def pull_title(facts: CleanFacts) -> str:
     """The issue's own title, on one line, saying that it is fixed."""
     return f"Fix: {_title(facts, 195)}"
 
@@ -43,7 +44,7 @@ def _title(facts: SolveFacts, limit: int) -> str:
     return unmarked(facts.solve.issue_title, limit) or f"issue {facts.solve.issue.number}"
 
 
-def commit_message(facts: SolveFacts) -> str:
+def commit_message(facts: CleanFacts) -> str:
     """Subject, reference, and the requester as co-author; GitHub takes the trailers at the end.
 
     In a clone there is no issue to refer to, and the commit is the requester's own.
@@ -61,14 +62,19 @@ def commit_message(facts: SolveFacts) -> str:
     )
 
 
-def exchange_message(facts: SolveFacts, run: RunFacts, by: Person) -> str:
+def exchange_message(facts: CleanFacts, run: RunFacts, by: Person) -> str:
     """Of the commit that puts another candidate into the place of the champion."""
     before = facts.champion.experiment.letter if facts.champion else "?"
     return f"Use candidate {run.experiment.letter} instead of {before}\n\n{co_author(by)}"
 
 
 def pull_body(
-    facts: SolveFacts, moved: str = "", *, branch: str, verified: bool, revisions: Sequence[SolveFacts] = ()
+    facts: CleanFacts,
+    moved: Clean | None = None,
+    *,
+    branch: str,
+    verified: bool,
+    revisions: Sequence[CleanFacts] = (),
 ) -> str:
     """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
 
@@ -141,7 +147,7 @@ def _runner_up(facts: SolveFacts, decision: Decision) -> str:
     return f"{said} With the same input the two differ:\n\n{differ}" if differ else said
 
 
-def _uncertain(facts: SolveFacts, decision: Decision, moved: str) -> str:
+def _uncertain(facts: SolveFacts, decision: Decision, moved: Clean | None) -> str:
     doubts = [*decision.uncertain, *([moved] if moved else [])]
     if decision.outcome is Outcome.DRAFT:
         doubts.insert(0, "This is a draft: the evidence is not enough to call it ready.")

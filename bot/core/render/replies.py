@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from bot.core import revising
 from bot.core.exchange import Barred, No, usable
-from bot.core.model import ModelSpec, Permission, PullRequest, SolveFacts, Status
+from bot.core.model import ModelSpec, Permission, PullRequest, Status
+from bot.core.outgoing import Clean, CleanFacts
 from bot.core.phase import Phase, phase
 from bot.core.render.advice import by_people, compared
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
@@ -21,21 +22,21 @@ def reply_marker(delivery: str, part: int = 0) -> str:
     return f"<!-- solvebot reply={delivery}/{part} -->"
 
 
-def reply(body: str, marker: str) -> str:
+def reply(body: Clean, marker: str) -> str:
     return fitted(body, marker)
 
 
 # ---------------------------------------------------------------------------------------------------------- refusals
 
 
-def not_allowed(login: str, has: Permission, needed: Permission) -> str:
+def not_allowed(login: Clean, has: Permission, needed: Permission) -> str:
     return (
         f"Sorry {harmless(login)}, starting a solve here needs the permission **{needed}**, and you have **{has}**. "
         f"Someone with {needed} can ask for you."
     )
 
 
-def permission_unknown(login: str) -> str:
+def permission_unknown(login: Clean) -> str:
     return (
         f"I could not find out what {harmless(login)} may do here, so the answer is no. "
         "To whoever runs this bot: the log says which permission the App lacks."
@@ -44,6 +45,13 @@ def permission_unknown(login: str) -> str:
 
 def robots_may_not_ask() -> str:
     return "Only people can start a solve."
+
+
+def unreadable(delivery: str) -> str:
+    return (
+        "GitHub told me that you asked for something, in a form that I cannot read, so I started nothing. "
+        f"Say `/solve` in a new comment. To whoever runs this bot: the log has it as delivery {code(delivery)}."
+    )
 
 
 def issue_closed() -> str:
@@ -95,15 +103,15 @@ def repository_empty() -> str:
     return "This repository has no commit yet. Push one, then ask again."
 
 
-def no_such_base(branch: str) -> str:
-    return f"There is no branch {code(branch)} to start from. Name one that exists with `base=`."
+def no_such_base(base: Clean) -> str:
+    return f"There is no branch {code(base)} to start from. Name one that exists with `base=`."
 
 
 def pull_request_open(pull: PullRequest) -> str:
     return f"#{pull.number} is already open for this issue. Close it if you want another attempt, then `/solve retry`."
 
 
-def already_running(facts: SolveFacts) -> str:
+def already_running(facts: CleanFacts) -> str:
     what = "issue" if facts.solve.revises is None else "pull request"
     return (
         f"I am already working on this {what} ({phase(facts).value}); the comment above shows how far. "
@@ -115,7 +123,7 @@ def nothing_to_retry() -> str:
     return "There is no earlier solve of this issue to try again. `/solve` starts the first."
 
 
-def not_usable(facts: SolveFacts | None, number: int, why: Barred | No) -> str:
+def not_usable(facts: CleanFacts | None, number: int, why: Barred | No) -> str:
     """Why `/solve use` changes nothing."""
     match why:
         case Barred(run, failure):
@@ -147,18 +155,18 @@ def revised_since(number: int) -> str:
     return f"#{number} was revised since, and another candidate would undo that. `/solve revise` changes it further."
 
 
-def not_exchanged(remedy: str) -> str:
+def not_exchanged(remedy: Clean) -> str:
     return f"The pull request stays as it is: GitHub did not let me change it. {remedy}".rstrip()
 
 
-def not_understood(problems: Sequence[tuple[str, str]]) -> str:
+def not_understood(problems: Sequence[tuple[Clean, Clean]]) -> str:
     """(what was wrong, what to do), all of one comment together."""
     lines = [f"- {what} {remedy}" for what, remedy in problems]
     opening = "I did not understand that, and started nothing:" if len(lines) > 1 else "I started nothing:"
     return "\n".join([opening, "", *lines, "", "`/solve help` shows what I understand."])
 
 
-def config_problems(path: str, problems: Sequence[tuple[int, str]]) -> str:
+def config_problems(path: str, problems: Sequence[tuple[int, Clean]]) -> str:
     """(line, reason) of everything wrong in the repository's configuration."""
     lines = [f"- line {line}: {harmless(reason, 300)}" for line, reason in problems]
     return "\n".join([f"{code(path)} on the default branch has mistakes, so I started nothing:", "", *lines])
@@ -167,7 +175,7 @@ def config_problems(path: str, problems: Sequence[tuple[int, str]]) -> str:
 # ----------------------------------------------------------------------------------------------------------- answers
 
 
-def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
+def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean]) -> str:
     names = listed([model.name for model in models], SHOWN_MODELS) or "none yet; the operator adds them"
     return "\n".join(
         [
@@ -202,7 +210,7 @@ def nothing_to_cancel() -> str:
     return "Nothing is running for this issue, so there is nothing to cancel."
 
 
-def status_reply(facts: SolveFacts) -> str:
+def status_reply(facts: CleanFacts) -> str:
     runs = ", ".join(f"{run.experiment.letter} {run_state(run)} ({run.steps} steps)" for run in facts.runs)
     where = f"The solve is at: **{phase(facts).value}**."
     if facts.pull_request is not None:
@@ -215,7 +223,7 @@ def cancelled_reply() -> str:
     return "Cancelled. The status comment says what was done until then."
 
 
-def explanation(facts: SolveFacts) -> str:
+def explanation(facts: CleanFacts) -> str:
     """Everything that the decision was made from."""
     if facts.decision is None:
         if phase(facts) in (Phase.FAILED, Phase.CANCELLED) or facts.status is Status.FAILED:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.core.feedback import Thread
 from bot.core.hunks import Hunk, hunks_of
 from bot.core.model import Evidence, Outcome, RunFacts, Sha, SolveFacts, SolveId, Status, TriggerKind
+from bot.core.outgoing import Clean, CleanFacts
 from bot.core.phase import Phase
 from bot.core.render.evidence import attempts_made, own_tests
 from bot.core.render.text import code, count, dollars, fitted, harmless
@@ -73,7 +74,7 @@ def _letter(facts: SolveFacts) -> str:
 # ------------------------------------------------------------------------------------------------------ threads
 
 
-def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
+def thread_answer(thread: Thread, facts: CleanFacts, why_not: Clean | None = None) -> str:
     """What was done about it, or why not, in two sentences that follow from the commit's hunks.
 
     `why_not`: what kept a change from being pushed.
@@ -81,7 +82,7 @@ def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
     marker = thread_marker(facts.id, thread.first)
     sha = commit_of(facts)
     if not sha:
-        return fitted(f"Nothing was changed. {harmless(why_not, 300) or _NOBODY}", marker)
+        return fitted(f"Nothing was changed. {harmless(why_not, 300) if why_not else _NOBODY}", marker)
     hunks = _hunks(thread, facts)
     said = last_word(thread)
     whose = f", by the last word of {harmless(said.author)}" if said is not None else ""
@@ -119,7 +120,7 @@ def _hunks(thread: Thread, facts: SolveFacts) -> list[Hunk]:
 # ------------------------------------------------------------------------------------------- the pull request
 
 
-def revisions_section(revisions: Sequence[SolveFacts]) -> str:
+def revisions_section(revisions: Sequence[CleanFacts]) -> str:
     """A line for each that is over; "" where there are none."""
     lines = [_line(revision) for revision in revisions if revision.status.is_over or pushed(revision)]
     return "### Revisions\n\n" + "\n".join(lines) if lines else ""
@@ -145,7 +146,7 @@ def _outcome(facts: SolveFacts) -> str:
     return "it did not work" if undecided else "no candidate could be trusted"
 
 
-def revision_message(facts: SolveFacts, co_author: str) -> str:
+def revision_message(facts: CleanFacts, co_author: str) -> str:
     """Of its commit."""
     about = "review" if facts.solve.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD) else "comment"
     return f"Answer the {about} of #{facts.solve.issue.number}\n\n{co_author}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.core.breaker import Outage
 from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
+from bot.core.outgoing import CleanFacts
 from bot.core.phase import Phase, is_overtaken, phase
 from bot.core.reasons import NOTHING_RUNS
 from bot.core.render import revision
@@ -23,7 +24,7 @@ def status_marker(solve: SolveId) -> str:
     return f"<!-- solvebot solve={solve} -->"
 
 
-def status_comment(facts: SolveFacts, outage: Outage | None = None) -> str:
+def status_comment(facts: CleanFacts, outage: Outage | None = None) -> str:
     """What a person sees on the issue while the solve lives and after it ended.
 
     `outage`: what it waits for, should it need a sandbox.

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import PurePosixPath
 
+from bot.core.runners.failing import failing_statements
+
 _SAY = "broken on purpose"
 _NOT_A_PROGRAM = f"\n{_SAY}: this is no longer a program\n"
 _CANARIES = {
@@ -74,7 +76,7 @@ def break_tests_on_purpose(path: str, content: bytes) -> bytes:
 
 def failing_tests(path: str, content: bytes) -> bytes | None:
     """A test file of which the first few tests are run to their ends and fail there, each as its kind does; None where
-    that is not to be had.
+    that is not to be had. In other languages than Python they fail at their beginnings.
 
     A few, because telling why a test fails takes a runner longer than running it: hundreds take minutes.
 
@@ -87,18 +89,24 @@ def failing_tests(path: str, content: bytes) -> bytes | None:
         return None
     lines = content.split(b"\n")
     broken = b"\n".join(line + added.get(number, b"") for number, line in enumerate(lines, 1))
+    if not path.endswith(".py"):
+        return broken
     broken += b"\n\nif __name__ == '__main__':\n    raise SystemExit(1)\n"
     return broken if _parsed(broken) else None
 
 
 def _failing(path: str, content: bytes) -> Iterator[tuple[int, bytes]]:
     """Statements that fail, and the numbers of the lines behind which they belong."""
-    tree = _parsed(content) if path.endswith(".py") else None
-    if tree is None:
-        return
     lines = content.split(b"\n")
     digest = sha256(content).digest()
     differ = 1000 + digest[0], 2000 + digest[1]
+    if not path.endswith(".py"):
+        texts = content[:_MAX_SOURCE].decode("utf-8", "replace").split("\n")
+        yield from ((number, f"\n{said}".encode()) for number, said in failing_statements(path, texts, *differ))
+        return
+    tree = _parsed(content)
+    if tree is None:
+        return
     methods = {part for item in ast.walk(tree) if isinstance(item, ast.ClassDef) for part in item.body}
     for item in ast.walk(tree):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test"):

@@ -1,0 +1,183 @@
+"""What can be known before the first webhook without the network: the doctor asks, and so does every start.
+
+No such check costs more than some tenths of a second. What is bad here cannot work, so nothing is begun with it; what
+is doubtful may, so it is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from tempfile import NamedTemporaryFile
+
+import structlog
+from sqlalchemy.exc import ArgumentError
+
+from bot import app
+from bot.core.commands import Misread
+from bot.core.matrix import plan
+from bot.core.model import RepoConfig, SolveOptions
+from bot.engine import EngineError, check_sqlite
+from bot.github.tokens import AppCredentials, AppIdentity
+from bot.ports import WorldError
+from bot.settings import Settings
+from bot.store.migrate import WrongSchema, migrate
+from bot.store.store import opened
+
+MODEL_KEY = "model key"
+DIRECTORY = "DATA_DIR"
+LITTLE_DISK = 5 * 1024**3
+LEAST_SECRET = 16  # characters of a webhook secret: who knows it may ask for anything
+
+log = structlog.get_logger()
+
+
+class Health(Enum):
+    GOOD = "[green]✓[/]"
+    DOUBTFUL = "[yellow]![/]"
+    BAD = "[red]✗[/]"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`what` was looked at, `found` what it is like, `remedy` what to do; "" when nothing.
+
+    `unreached`: what there is no word about, because it did not answer.
+    """
+
+    health: Health
+    what: str
+    found: str
+    remedy: str = ""
+    unreached: str = ""
+
+
+class Unfit(Exception):
+    """Something that cannot work."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(f"{finding.what}: {finding.found}" for finding in findings))
+        self.findings = tuple(findings)
+
+
+async def refuse_what_cannot_work(settings: Settings) -> None:
+    """For a start. Raises `Unfit` with all that is bad; what is doubtful goes to the log."""
+    bad = []
+    async for finding in without_network(settings):
+        if finding.health is Health.BAD:
+            bad.append(finding)
+        elif finding.health is Health.DOUBTFUL:
+            log.warning("start.doubtful", what=finding.what, found=finding.found, remedy=finding.remedy)
+    if bad:
+        raise Unfit(bad)
+
+
+async def without_network(settings: Settings) -> AsyncIterator[Finding]:
+    """What is missing altogether has a finding already, under settings. The database counts as ours."""
+    if settings.private_key.reveal():
+        yield await _key(settings)
+    if settings.webhook_secrets:
+        yield _secret(settings)
+    if any(character.isspace() for character in settings.model_key.reveal()):
+        yield Finding(Health.BAD, MODEL_KEY, "has white space in it", "Copy it again.")
+    yield await _git()
+    yield _engine(settings)
+    yield (directory := _directory(settings))
+    if directory.health is not Health.BAD:
+        yield _disk(settings)
+        yield (database := await _database(settings))
+        if database.health is not Health.BAD:
+            yield await _line_up(settings)
+
+
+async def _key(settings: Settings) -> Finding:
+    try:
+        await AppCredentials(AppIdentity(settings.app_id, settings.private_key.reveal()), app.SYSTEM_CLOCK).token()
+    except (WorldError, ValueError):
+        return Finding(Health.BAD, "private key", "cannot sign", "Download a new one from the App's settings page.")
+    return Finding(Health.GOOD, "private key", "signs")
+
+
+def _secret(settings: Settings) -> Finding:
+    if min(len(secret.reveal()) for secret in settings.webhook_secrets) < LEAST_SECRET:
+        found = f"has fewer than {LEAST_SECRET} characters"
+        return Finding(Health.BAD, "webhook secret", found, "Use 32 random ones, here and on the App's settings page.")
+    return Finding(Health.GOOD, "webhook secret", f"{len(settings.webhook_secrets)} in use")
+
+
+async def _git() -> Finding:
+    program = shutil.which("git")
+    if program is None:
+        return Finding(Health.BAD, "git", "not found", "Install git 2.38 or newer.")
+    done = await asyncio.to_thread(subprocess.run, [program, "--version"], capture_output=True, text=True, check=False)
+    version = done.stdout.split()[2] if done.returncode == 0 else "?"
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < (2, 38):
+        return Finding(Health.BAD, "git", version, "Install git 2.38 or newer.")
+    return Finding(Health.GOOD, "git", version)
+
+
+def _directory(settings: Settings) -> Finding:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=settings.data):
+            pass
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        where = settings.data.absolute()
+        return Finding(Health.BAD, DIRECTORY, f"{where}: {reason}", "Set it to a directory that we may write to.")
+    return Finding(Health.GOOD, DIRECTORY, str(settings.data.absolute()))
+
+
+async def _database(settings: Settings) -> Finding:
+    try:
+        async with opened(settings.store_url) as store:
+            await store.alive()  # which gives up after some seconds
+        await asyncio.to_thread(migrate, settings.store_url)
+    except (ValueError, ArgumentError):  # whose words may be half a password
+        return Finding(Health.BAD, "database", "DATABASE_URL is no address", "postgresql://user:password@host/name")
+    except (WorldError, WrongSchema) as error:
+        remedy = "Is DATABASE_URL right?" if settings.database_url else "Is there another program's file in DATA_DIR?"
+        return Finding(Health.BAD, "database", str(error).splitlines()[0], remedy)
+    kind = "PostgreSQL" if settings.database_url.startswith("postgresql") else "SQLite"
+    return Finding(Health.GOOD, "database", f"{kind}, up to date")
+
+
+def _engine(settings: Settings) -> Finding:
+    if settings.engine_url.startswith("postgresql"):
+        return Finding(Health.GOOD, "engine", "on PostgreSQL")
+    try:
+        return Finding(Health.GOOD, "engine", f"on SQLite {check_sqlite()}")
+    except EngineError as error:
+        return Finding(Health.BAD, "engine", f"SQLite {sqlite3.sqlite_version}", str(error))
+
+
+async def _line_up(settings: Settings) -> Finding:
+    """The default line-up can be planned: all known, active and priced, and of the provider that we have a key for."""
+    async with app.the_store(settings) as store:
+        catalogue = await store.models()
+    planned = plan(SolveOptions(), RepoConfig(), catalogue, app.server_limits(settings))
+    if isinstance(planned, Misread):
+        return Finding(Health.BAD, "models", planned.what, planned.remedy)
+    names = ", ".join(dict.fromkeys(experiment.model.name for experiment in planned.experiments))
+    strangers = [e.model.name for e in planned.experiments if e.model.provider != settings.model_provider]
+    if strangers:
+        return Finding(
+            Health.BAD,
+            "models",
+            f"{strangers[0]} is not of {settings.model_provider}",
+            "Change MODELS or MODEL_PROVIDER.",
+        )
+    return Finding(Health.GOOD, "models", f"by default {names}")
+
+
+def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.data).free
+    if free < LITTLE_DISK:
+        return Finding(Health.DOUBTFUL, "disk", f"{free // 1024**3} GB free", f"Make room where {settings.data} is.")
+    return Finding(Health.GOOD, "disk", f"{free // 1024**3} GB free")

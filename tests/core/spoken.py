@@ -1,0 +1,56 @@
+"""What is said about facts that were made for a test: through the same path as all that leaves, without a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.breaker import Outage
+from bot.core.feedback import Thread
+from bot.core.model import ModelSpec, SolveFacts
+from bot.core.outgoing import Redactor
+from bot.core.render import pull, replies, revision, status
+
+CLEAN = Redactor()
+
+
+def status_comment(facts: SolveFacts, outage: Outage | None = None) -> str:
+    return status.status_comment(CLEAN.facts(facts), outage)
+
+
+def pull_title(facts: SolveFacts) -> str:
+    return pull.pull_title(CLEAN.facts(facts))
+
+
+def commit_message(facts: SolveFacts) -> str:
+    return pull.commit_message(CLEAN.facts(facts))
+
+
+def pull_body(
+    facts: SolveFacts, moved: str = "", *, branch: str, verified: bool, revisions: Sequence[SolveFacts] = ()
+) -> str:
+    told = [CLEAN.facts(each) for each in revisions]
+    return pull.pull_body(CLEAN.facts(facts), CLEAN(moved), branch=branch, verified=verified, revisions=told)
+
+
+def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
+    return revision.thread_answer(thread, CLEAN.facts(facts), CLEAN(why_not))
+
+
+def branch_name(template: str, issue: int, title: str) -> str:
+    return pull.branch_name(template, issue, CLEAN(title))
+
+
+def explanation(facts: SolveFacts) -> str:
+    return replies.explanation(CLEAN.facts(facts))
+
+
+def status_reply(facts: SolveFacts) -> str:
+    return replies.status_reply(CLEAN.facts(facts))
+
+
+def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
+    return replies.help_text(models, [CLEAN(label) for label in labels])
+
+
+def not_understood(problems: Sequence[tuple[str, str]]) -> str:
+    return replies.not_understood([(CLEAN(what), CLEAN(remedy)) for what, remedy in problems])
