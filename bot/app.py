@@ -165,7 +165,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
-    reviser = Reviser(world, solver, Pusher(world, judge, hide), board, conclusion, hide)
+    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)

@@ -2,7 +2,8 @@
 
     acknowledge   eyes and a status comment in the pull request
     freeze        the original task, what is asked for, every unresolved thread; the branch as it stands is the base
-    choose        plan, environment, baseline, runs, comparison, decision: what a solve does (solve.py)
+    choose        what reviewers wrote themselves, to the letter, if it holds; else what a solve does: plan,
+                  environment, baseline, runs, comparison, decision (solve.py)
     push          one commit on top of the branch (push.py), or give way to people
     answer        a reply in each thread, by what the commit changes there
     conclude      a terminal status and the last word (conclude.py)
@@ -19,15 +20,35 @@ from contextlib import suppress
 import structlog
 
 from bot.conclude import PATIENCE, Conclusion
+from bot.core.champion import without_runs
+from bot.core.evidence import is_broken
 from bot.core.feedback import Thread
-from bot.core.model import Outcome, Permission, Repo, Sha, Solve, SolveFacts, SolveId, Task, TriggerKind
+from bot.core.model import (
+    Decision,
+    ExitStatus,
+    Experiment,
+    Outcome,
+    Permission,
+    Repo,
+    SandboxId,
+    Sha,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Status,
+    Task,
+    TriggerKind,
+    run_id,
+)
 from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.render.pull import pull_body, pull_title
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
 from bot.core.revising import Branch, authors, freeze_revision, heard
+from bot.core.suggestions import applied, literal_experiment, suggested
 from bot.core.testfiles import is_test_file
-from bot.engine import step
+from bot.engine import SANDBOX_PATIENCE, step
+from bot.judging import Judge
 from bot.ports import Denied, Gone, Rejected, ThreadAnswer, Unsolvable, World
 from bot.push import Pusher
 from bot.solve import Solver
@@ -41,6 +62,7 @@ class Reviser:
         self,
         world: World,
         solver: Solver,
+        judge: Judge,
         pusher: Pusher,
         board: StatusBoard,
         conclusion: Conclusion,
@@ -48,6 +70,7 @@ class Reviser:
     ) -> None:
         self._world = world
         self._solver = solver
+        self._judge = judge
         self._pusher = pusher
         self._board = board
         self._conclusion = conclusion
@@ -61,7 +84,7 @@ class Reviser:
     async def _story(self, job: Solve) -> None:
         await self._solver.acknowledge(job)
         task = await self.freeze(job)
-        decision = await self._solver.choose(job, task)
+        decision = await self.choose(job, task)
         why_not = ""
         if decision.outcome is not Outcome.NONE:
             await self._solver.trim(job)
@@ -72,7 +95,41 @@ class Reviser:
         else:
             await self._conclusion.complete(job.id)
 
+    async def choose(self, job: Solve, task: Task) -> Decision:
+        """Where reviewers wrote all of it themselves, and it holds, no model is asked."""
+        ready = await self._solver.prepare(job, task)
+        if ready is None:  # a revision may be shown unproven, so there is nothing that it could fail for
+            return without_runs()
+        if suggested(task) and await self.try_suggestions(job, task, ready.planned.experiments):
+            return await self._solver.decide(job)
+        return await self._solver.attempt(job, task, ready)
+
     # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("try suggestions", patience=SANDBOX_PATIENCE)
+    async def try_suggestions(self, job: Solve, task: Task, planned: tuple[Experiment, ...]) -> bool:
+        """To the letter, as a candidate of nobody's. False: it is out, and models are to see what can be done."""
+        literal, store, now = literal_experiment(planned), self._world.store, self._world.clock.now()
+        run, found = run_id(job.id, literal.index), suggested(task)
+        texts = {each.path: await self._world.mirrors.read(job.issue.repo, task.base_sha, each.path) for each in found}
+        candidate = applied(found, {path: (text or b"").decode(errors="replace") for path, text in texts.items()}, run)
+        if candidate is None:
+            return False
+        facts = await self._facts(job.id)
+        assert facts.limits is not None
+        await store.planned(job.id, (*planned, literal), facts.limits)
+        await store.run_started(run, SandboxId(run), now)
+        await store.run_ended(run, Status.COMPLETED, at=now, exit_status=ExitStatus.SUBMITTED)
+        await store.candidate_found(run, candidate)
+        evidence = await self._judge.judge(await self._facts(job.id), candidate)
+        await store.judged(run, evidence)
+        if is_broken(evidence):
+            return False
+        for experiment in planned:
+            other = run_id(job.id, experiment.index)
+            await store.run_ended(other, Status.CANCELLED, at=now, exit_status=None, error=causes.SUGGESTIONS_HOLD)
+        await self._board.refresh(job.id)
+        return True
 
     @step("freeze revision", patience=PATIENCE)
     async def freeze(self, job: Solve) -> Task:

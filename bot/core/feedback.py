@@ -33,6 +33,7 @@ class Thread:
     line: int | None
     hunk: str  # of the diff, up to the line it is about
     said: tuple[Said, ...]
+    start: int | None = None  # where it is about several lines, the first; `line` is the last
 
     @property
     def first(self) -> int:

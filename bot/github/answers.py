@@ -195,6 +195,7 @@ class ReviewThread(msgspec.Struct, frozen=True, rename="camel"):
     path: str
     comments: ThreadComments
     line: int | None = None
+    start_line: int | None = None
 
 
 class PageInfo(msgspec.Struct, frozen=True, rename="camel"):

@@ -23,7 +23,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
       reviewThreads(first: 50, after: $after) {
         pageInfo { hasNextPage endCursor }
         nodes {
-          id isResolved path line
+          id isResolved path line startLine
           comments(first: 30) {
             nodes {
               databaseId body createdAt lastEditedAt diffHunk
@@ -121,7 +121,8 @@ def _threads_of(found: _Found, repo: Repo, number: int) -> answers.ReviewThreads
 
 def _meant(thread: answers.ReviewThread) -> Thread:
     said = tuple(_said(comment) for comment in thread.comments.nodes)
-    return Thread(thread.id, thread.path, thread.line, thread.comments.nodes[0].diff_hunk, said)
+    hunk = thread.comments.nodes[0].diff_hunk
+    return Thread(thread.id, thread.path, thread.line, hunk, said, thread.start_line)
 
 
 def _said(comment: answers.ThreadComment) -> Said:

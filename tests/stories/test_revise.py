@@ -111,3 +111,30 @@ async def test_what_asks_nothing_starts_nothing(tmp_path: Path) -> None:
         assert "you have **read**" in (await world.next_comment(pull)).body
         await pull.review("COMMENT", "/solve status", by=MAINTAINER)
         assert "`/solve revise` alone" in (await world.next_comment(pull)).body
+
+
+async def test_suggestions_that_hold_are_taken_to_the_letter_and_ask_no_model(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts=REVISES, files=FILES) as world:
+        pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
+        shout = Note("greet.sh", 1, 'So:\n```suggestion\necho "hello ${1:-world}" # loud\n```')
+        await world.review(pull, "", shout)
+        facts = await world.revised(pull)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert world.models.calls == {}
+        assert facts.dollars == 0.0
+        assert world.repo.file(pull.pull.head_sha, "greet.sh") == b'echo "hello ${1:-world}" # loud\n'
+        assert world.replies(pull.pull.threads[0])[0].startswith(f"Changed in {pull.pull.head_sha[:10]}.")
+        assert facts.champion is not None
+        assert facts.champion.experiment.model.name == "suggestions"
+
+
+async def test_suggestions_that_break_tests_are_left_to_models(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts=REVISES, files=FILES) as world:
+        pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
+        await world.review(pull, "", Note("greet.sh", 1, "```suggestion\necho oops\n```"))
+        facts = await world.revised(pull)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert world.repo.file(pull.pull.head_sha, "greet.sh") == b'echo "hello ${1:-everybody}"\n'
+        assert [run.experiment.model.name for run in facts.runs] == ["fixer", "suggestions"]
+        assert "`suggestions`" in pull.bot_comments[0].body
+        assert len(world.replies(pull.pull.threads[0])) == 1

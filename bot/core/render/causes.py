@@ -104,6 +104,7 @@ def gave_way(branch: str, why: str) -> str:
 PULL_CLOSED = "The pull request was closed meanwhile, so nothing was pushed."
 BRANCH_GONE = "The branch was deleted meanwhile, so nothing was pushed."
 NO_LONGER_FITS = "the change no longer fits there."
+SUGGESTIONS_HOLD = "Not needed: what the reviewers suggested holds to the letter."
 KEEPS_MOVING = "it moves faster than I can follow."
 
 

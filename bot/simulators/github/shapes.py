@@ -357,7 +357,7 @@ class Shapes:
             "position": thread.line,
             "line": thread.line,
             "original_line": thread.original_line,
-            "start_line": None,
+            "start_line": thread.start_line,
             "side": "RIGHT",
             "subject_type": "line",
             "commit_id": issue.pull.head_sha if issue.pull else comment.commit_sha,

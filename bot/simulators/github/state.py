@@ -123,6 +123,11 @@ class Thread:
     hunk: str
     comments: list[ReviewComment] = field(default_factory=list)
     resolved_by: Account | None = None
+    lines: int = 1  # that it is about; `line` is the last of them
+
+    @property
+    def start_line(self) -> int | None:
+        return None if self.line is None or self.lines == 1 else self.line - self.lines + 1
 
     @property
     def is_outdated(self) -> bool:

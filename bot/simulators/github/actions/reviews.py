@@ -19,11 +19,12 @@ _HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A comment on one line of the new side of the diff."""
+    """A comment on lines of the new side of the diff; `line` is the last of them."""
 
     path: str
     line: int
     body: str
+    lines: int = 1
 
 
 async def review(
@@ -42,7 +43,7 @@ async def review(
         pull.requested_reviewers.remove(by)
     for note, hunk in zip(notes, hunks, strict=True):
         check_body(note.body, "PullRequestReviewComment")
-        thread = Thread(stage.state.id(), note.path, note.line, note.line, hunk)
+        thread = Thread(stage.state.id(), note.path, note.line, note.line, hunk, lines=note.lines)
         thread.comments.append(_comment(stage, pull, given, note.body, by))
         pull.threads.append(thread)
     _emit_review(stage, repo, issue, given)

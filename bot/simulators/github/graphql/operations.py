@@ -209,7 +209,7 @@ class Schema:
                 "path": thread.path,
                 "line": thread.line,
                 "originalLine": thread.original_line,
-                "startLine": None,
+                "startLine": thread.start_line,
                 "diffSide": "RIGHT",
                 "resolvedBy": self._actor(thread.resolved_by) if thread.resolved_by else None,
                 "comments": _connection(thread.comments, lambda comment: self._review_comment(thread, comment)),
