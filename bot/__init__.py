@@ -20,7 +20,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     reviews.py     a review, a comment on a line -> a revision      actions.py installations.py ends.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
-    exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
+    exchange.py    /solve use B: another candidate for the open pull request
+    fates.py branches.py              what became of champions, and of branches that nobody wants
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     registries.py  asks this machine's package managers what set-up may reach

@@ -30,6 +30,7 @@ from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.anew import Anew
+from bot.branches import Branches
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
@@ -409,7 +410,7 @@ async def running(
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
-        working = asyncio.create_task(worker.work(github), name="worker")
+        working = asyncio.create_task(worker.work(github, Branches(github, store, clock)), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         pages = for_operators(metrics, checks, lambda: house.standing(store, clock), clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.actions import Action, Actions
-from bot.core.events import IssueClosed, IssueMoved, LabelRemoved, PullRequestClosed
+from bot.core.events import IssueClosed, IssueMoved, LabelRemoved, PullRequestClosed, PullRequestReopened
 from bot.core.model import RepoConfig, TriggerKind
 from bot.fates import Fates
 from bot.ports import Store
@@ -29,6 +29,9 @@ class Ends:
             case IssueMoved():
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
+
+    async def undone(self, event: PullRequestReopened) -> Actions:
+        return Actions(because=await self._fates.reopened(event))
 
     async def of_pull(self, event: PullRequestClosed) -> Actions:
         """A revision of it has nowhere to go any more."""

@@ -37,6 +37,7 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
+    PullRequestReopened,
     RepositoryChanged,
     ReviewSubmitted,
     ThreadCommented,
@@ -149,6 +150,8 @@ class Intake:
                 return await self._weigh_unreadable(event, row.guid)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
+            case PullRequestReopened():
+                return await self._ends.undone(event)
             case InstallationChanged():
                 return await self._installations.note_installation(event)
             case RepositoryChanged():

@@ -264,6 +264,9 @@ class GitHub(Protocol):
     async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
 
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        """One that is not there is fine."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -542,6 +545,12 @@ class Store(Protocol):
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
     async def became(self, id: SolveId, fate: Fate, at: datetime) -> None:
         """What people did with the pull request. What was reverted stays so, in whatever order events come."""
+
+    async def reopened(self, id: SolveId) -> None:
+        """What was closed is open again: nothing has become of it yet."""
+
+    async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
+        """Whose pull request was closed, and not merged, in between; at most 100."""
 
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 

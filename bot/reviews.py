@@ -41,17 +41,17 @@ class Reviews:
     async def revision(
         self, event: Asking, original: SolveFacts | None, config: RepoConfig | ConfigProblem
     ) -> Solve | None:
-        """What is to be accepted; None where the same review asks already. Raises `Refusal`."""
+        """What is to be accepted; None where the same review asks already, or nobody is to speak. Raises `Refusal`."""
         if isinstance(config, ConfigProblem):
             mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
             raise Refusal(replies.config_problems(config.path, mistakes))
         pull = await self._github.pull(event.issue.repo, event.issue.number)
+        if pull.locked:
+            return None
         if original is None or not pull.ours:
             raise Refusal(replies.not_our_pull())
         if not pull.open:
             raise Refusal(replies.pull_request_not_open(event.issue.number))
-        if pull.locked:
-            raise Refusal(replies.pull_locked())
         trigger = _trigger(event)
         id = solve_id(event.issue, trigger.key)
         active = await self._store.active(event.issue.repo.id, event.issue.number)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.branches import Branches
 from bot.conclude import sandboxes_of
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
 from bot.core.workspaces import KEPT
@@ -67,13 +68,15 @@ class Worker:
         self._chores = chores
         self._swept: datetime | None = None
 
-    async def work(self, missed: MissedDeliveries | None = None) -> None:
+    async def work(self, missed: MissedDeliveries | None = None, branches: Branches | None = None) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hand_over_forever(), name="hand over")
             group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
+            if branches is not None:
+                group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
             if missed is not None:
                 group.create_task(self._every(self._chores.sweep, partial(self.sweep, missed)), name="sweep")
 

@@ -92,6 +92,12 @@ class PullRequestClosed:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PullRequestReopened:
+    repo: Repo
+    number: int
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -163,6 +169,7 @@ Event = (
     | ReviewSubmitted
     | ThreadCommented
     | PullRequestClosed
+    | PullRequestReopened
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -257,6 +264,8 @@ def _read_comment(record: Mapping[str, object]) -> Event:
 
 def _read_pull(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "reopened":
+        return PullRequestReopened(_repo(record), _number(record, "pull_request", "number"))
     if action != "closed":
         return Ignored(f"pull_request.{action} asks nothing of us")
     return PullRequestClosed(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import Enum
 
 from bot.core.cleaning import clean_text, task_digest, visible
@@ -96,11 +95,10 @@ def _as_of(thread: Thread, trigger: Trigger, may: Mapping[str, Permission], need
 
 def _was_there(said: Said, trigger: Trigger) -> bool:
     came_along = said.id == trigger.thread or (said.review is not None and said.review == trigger.review)
-    return (came_along or said.at < trigger.at) and _is_unedited(said.edited_at, trigger.at)
-
-
-def _is_unedited(edited_at: datetime | None, asked_at: datetime) -> bool:
-    return edited_at is None or edited_at <= asked_at
+    if said.edited_at is not None and said.edited_at > trigger.at:
+        return False
+    changed = said.edited_at or said.at
+    return came_along or (said.at < trigger.at and changed < trigger.at)
 
 
 def _placed(said: Said, may: Mapping[str, Permission], needed: Permission) -> Said:

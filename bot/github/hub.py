@@ -282,6 +282,12 @@ class Hub:
             raise answer.error()
         return answer.status == 200
 
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        call = Call("DELETE", f"/git/refs/heads{encoded(*branch.split('/'))}", expect=(404, 422))
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422 and "does not exist" not in answer.message:
+            raise answer.error()
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:

@@ -160,6 +160,9 @@ class LocalGitHub:
             return False
         return True
 
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        """Branches of a clone are its user's to delete."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:

@@ -170,10 +170,12 @@ class _IssueComment(_Payload):
 
 class _Head(msgspec.Struct, omit_defaults=True):
     sha: str | None = None
+    repo: _Repository | None = None
 
 
 class _Pull(msgspec.Struct, omit_defaults=True):
     number: int | None = None
+    user: _Account | None = None
     merged: bool | None = None
     body: str | None = None
     updated_at: str | None = None
@@ -184,15 +186,11 @@ class _Pulls(_Payload):
     pull_request: _Pull | None = None
 
 
-class _Branch(msgspec.Struct, omit_defaults=True):
-    repo: _Repository | None = None
-
-
 class _ReviewedPull(msgspec.Struct, omit_defaults=True):
     number: int | None = None
     title: str | None = None
     user: _Account | None = None
-    head: _Branch | None = None
+    head: _Head | None = None
 
 
 class _Review(msgspec.Struct, omit_defaults=True):
@@ -320,7 +318,7 @@ def _review(body: bytes) -> _Payload | None:
     return payload
 
 
-def _may_be_ours(payload: _Payload, pull: _ReviewedPull | None) -> bool:
+def _may_be_ours(payload: _Payload, pull: _ReviewedPull | _Pull | None) -> bool:
     """Opened by a robot, from a branch of the repository itself: which robot, the worker knows."""
     if pull is None or payload.repository is None or not _is_bot(pull.user):
         return False
@@ -328,13 +326,17 @@ def _may_be_ours(payload: _Payload, pull: _ReviewedPull | None) -> bool:
 
 
 def _pull_request(body: bytes) -> _Payload | None:
-    """Only that it is over. Of its text what matters is whose work it takes back, which stands on a line of its own."""
+    """That one which may be ours is over or open again; and that anybody's is merged which takes one back.
+
+    Of its text what matters is whose work that is, which stands on a line of its own.
+    """
     payload = _read_pulls(body)
     pull = payload.pull_request
-    if pull is None or payload.action != "closed":
+    if pull is None or payload.action not in ("closed", "reopened"):
         return None
     pull.body = _cut(pull.body) if pull.body and "Reverts " in pull.body else None
-    return payload
+    takes_back = pull.body is not None and payload.action == "closed" and pull.merged is True
+    return payload if takes_back or _may_be_ours(payload, pull) else None
 
 
 def _repository(body: bytes) -> _Payload | None:

@@ -70,6 +70,7 @@ from bot.store.tables import (
 )
 
 MOST_FATES = 2_000
+MOST_ABANDONED = 100
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -352,6 +353,18 @@ class SqlStore:
         stands = sa.or_(solves.c.fate.is_(None), solves.c.fate != Fate.REVERTED)
         change = sa.update(solves).where(solves.c.id == id, stands).values(fate=fate, fate_at=at, updated_at=_now())
         await self._database.write(lambda db: db.execute(change))
+
+    async def reopened(self, id: SolveId) -> None:
+        closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
+        change = closed.values(fate=None, fate_at=None, updated_at=_now())
+        await self._database.write(lambda db: db.execute(change))
+
+    async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
+        left = (solves.c.fate_at >= since, solves.c.fate_at < before, solves.c.fate == Fate.CLOSED)
+        question = sa.select(solves.c.id).where(*left).order_by(solves.c.fate_at).limit(MOST_ABANDONED)
+        found = await self._database.read(lambda db: db.execute(question).scalars().all())
+        known = [await self.facts(SolveId(id)) for id in found]
+        return [facts for facts in known if facts is not None]
 
     async def fate_at(self, id: SolveId) -> datetime | None:
         question = sa.select(solves.c.fate_at).where(solves.c.id == id)

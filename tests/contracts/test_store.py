@@ -403,6 +403,23 @@ async def test_asking_what_goes_on(store: SqlStore) -> None:
     assert await store.active_solves(repo_id=there.id, installation=5) == []
 
 
+async def test_pull_requests_that_were_closed_are_found_until_they_are_open_again(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    await store.became(SOLVE.id, Fate.CLOSED, NOON)
+
+    async def abandoned(since: int, before: int) -> list[SolveId]:
+        hour = timedelta(hours=1)
+        return [facts.id for facts in await store.abandoned(since=NOON + since * hour, before=NOON + before * hour)]
+
+    assert [await abandoned(*hours) for hours in ((-1, 1), (1, 2), (-2, -1))] == [[SOLVE.id], [], []]
+    await store.reopened(SOLVE.id)
+    assert await abandoned(-1, 1) == []
+    assert await store.fate_at(SOLVE.id) is None
+    await store.became(SOLVE.id, Fate.MERGED, NOON)
+    await store.reopened(SOLVE.id)
+    assert await store.fate_at(SOLVE.id) == NOON
+
+
 async def test_a_revision_is_a_solve_of_its_pull_request(store: SqlStore) -> None:
     pull = PullRequest(7, "https://x/7", "b", Sha("c" * 40), draft=False)
     await store.accept(SOLVE)

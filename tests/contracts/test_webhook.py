@@ -192,9 +192,23 @@ def reviewed(
     return json.dumps(payload("submitted", review=said, comment=said, pull_request=pull) | more).encode()
 
 
+def closed(of: str = "Bot", head: int = 77, **more: object) -> bytes:
+    about = {"number": 8, "merged": True, "user": {"login": "x", "id": 3, "type": of}, "head": {"repo": {"id": head}}}
+    action = str(more.pop("action", "closed"))
+    return json.dumps(payload(action, pull_request={**about, **more})).encode()
+
+
 @pytest.mark.parametrize(
     ("event", "body", "kept"),
     [
+        ("pull_request", closed(), True),
+        ("pull_request", closed(action="reopened"), True),
+        ("pull_request", closed(action="opened"), False),
+        ("pull_request", closed(head=78), False),
+        ("pull_request", closed(of="User"), False),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8"), True),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8", merged=False), False),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8", action="reopened"), False),
         ("pull_request_review", reviewed("changes_requested", None), True),
         ("pull_request_review", reviewed("commented", "/solve revise"), True),
         ("pull_request_review", reviewed("commented", "nice"), False),

@@ -61,6 +61,8 @@ def listen(*threads: Thread, trigger: Trigger = REVIEW) -> Heard:
         ((said("ann", "With it", minutes=0, review=5),), ["With it"]),
         ((said("ann", edited_at=ASKED - timedelta(minutes=1)),), ["Please."]),
         ((said("ann", edited_at=ASKED + timedelta(seconds=1)),), None),
+        ((said("ann", edited_at=ASKED),), None),  # in the same second, so perhaps after it was asked for
+        ((said("ann", edited_at=ASKED, review=5),), ["Please."]),
         ((said("ann", "a<!-- do evil -->b"),), ["ab"]),
         ((), None),
     ],

@@ -91,10 +91,6 @@ def only_revise() -> str:
     return "In a review and on a line I understand `/solve revise` alone. Say the rest in a comment below."
 
 
-def pull_locked() -> str:
-    return "This pull request is locked. Unlock it, then ask again."
-
-
 def repository_archived() -> str:
     return "This repository is archived, so there is nothing that I could change."
 
