@@ -17,11 +17,12 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
-    reviews.py     a review, a comment on a line -> a revision      actions.py installations.py ends.py
+    reviews.py     a review, a comment on a line -> a revision      actions.py ends.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
     exchange.py    /solve use B: another candidate for the open pull request
     fates.py branches.py              what became of champions, and of branches that nobody wants
+    upkeep.py      where the App is installed, and which repositories there are
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     registries.py  asks this machine's package managers what set-up may reach

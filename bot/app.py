@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -45,6 +46,7 @@ from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
@@ -330,7 +332,7 @@ async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
+    """One for all models: its pool is what makes a call cheap. Limits are the callers' own."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -343,9 +345,9 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
     return Hub(
-        session,
+        pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
         clock,
         api_url=settings.api_url,
@@ -401,7 +403,7 @@ async def running(
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, SYSTEM_CLOCK, sleep)
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
         motor = engine(settings, options, clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = chat_model(settings, session)

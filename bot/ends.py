@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.actions import Action, Actions
-from bot.core.events import IssueClosed, IssueMoved, LabelRemoved, PullRequestClosed, PullRequestReopened
+from bot.core.events import IssueClosed, IssueMoved, LabelRemoved, PullRequestClosed, PullRequestReopened, is_one_of
 from bot.core.model import RepoConfig, TriggerKind
 from bot.fates import Fates
 from bot.ports import Store
@@ -21,7 +21,7 @@ class Ends:
         match event:
             case LabelRemoved():
                 labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
+                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
                     return Actions(because="that label did not start it")
                 why = f"{event.by.login} removed the label"
             case IssueClosed():

@@ -43,7 +43,9 @@ from bot.core.events import (
     ThreadCommented,
     Unreadable,
     asks_us,
+    is_one_of,
     read_event,
+    trigger_of,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
@@ -55,9 +57,8 @@ from bot.core.model import (
     RunFacts,
     Solve,
     SolveFacts,
+    SolveId,
     SolveOptions,
-    Trigger,
-    TriggerKind,
     solve_id,
 )
 from bot.core.outgoing import CleanFacts, Redactor
@@ -68,10 +69,10 @@ from bot.ends import Ends
 from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
 from bot.inbox import InboxRow
-from bot.installations import Installations
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
-from bot.reviews import Reviews
+from bot.reviews import Asking, Reviews
 from bot.solve import read_config
+from bot.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -95,8 +96,8 @@ class Intake:
         self._server = server
         self._redact = redact
         self._ends = Ends(store)
-        self._installations = Installations(store, clock)
         self._reviews = Reviews(github, store, clock, server, redact)
+        self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -153,9 +154,9 @@ class Intake:
             case PullRequestReopened():
                 return await self._ends.undone(event)
             case InstallationChanged():
-                return await self._installations.note_installation(event)
+                return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
-                return await self._installations.note_repository(event)
+                return _stopping(*await self._upkeep.repository(event))
             case _:
                 return Actions(because=type(event).__name__)
 
@@ -163,7 +164,7 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, CommentPosted | ReviewSubmitted | ThreadCommented) and parse_commands(event.text):
+        if isinstance(event, LabelAdded | Unreadable | Asking) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
             sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
@@ -220,7 +221,7 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if event.label not in _or_defaults(config).labels:
+            if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
@@ -277,9 +278,7 @@ class Intake:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
 
-    async def _revise(
-        self, event: CommentPosted | ReviewSubmitted | ThreadCommented, config: RepoConfig | ConfigProblem
-    ) -> Action:
+    async def _revise(self, event: Asking, config: RepoConfig | ConfigProblem) -> Action:
         original = await self._reviews.original(event)
         return Action(start=await self._reviews.revision(event, original, config))
 
@@ -313,7 +312,7 @@ class Intake:
         if isinstance(planned, Misread):
             raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = _trigger(event)
+        trigger = trigger_of(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active)))
@@ -351,6 +350,19 @@ class Intake:
             raise Refusal(self._not_understood(misread))
         return [command for command in commands if not isinstance(command, Misread)]
 
+    async def _asks(self, event: LabelAdded | Unreadable | Asking) -> bool:
+        """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
+        if isinstance(event, Asking):
+            previous = None if isinstance(event, ReviewSubmitted) else event.previous
+            return bool(parse_commands(event.text, previous=previous))
+        try:
+            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+        except Exception:  # after the top of a workflow has caught it
+            labels = RepoConfig().labels
+        if isinstance(event, LabelAdded):
+            return not event.is_pull_request and is_one_of(event.label, labels)
+        return asks_us(event, labels)
+
     def _not_understood(self, misread: Sequence[Misread]) -> str:
         return replies.not_understood([(self._redact(each.what), self._redact(each.remedy)) for each in misread])
 
@@ -375,13 +387,10 @@ def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action
     return Action(use=ExchangeJob(found.solve, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
 
 
+def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
+    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
+
+
 def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
     """What counts until the mistakes are mended."""
     return RepoConfig() if isinstance(config, ConfigProblem) else config
-
-
-def _trigger(event: LabelAdded | CommentPosted) -> Trigger:
-    """The same request has the same key: the comment, or the moment at which the label was put on."""
-    if isinstance(event, CommentPosted):
-        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
-    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)

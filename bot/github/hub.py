@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import aiohttp
+import httpx
 
 from bot.core.feedback import Thread
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
@@ -24,6 +24,7 @@ from bot.github.refusals import TooLarge
 from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
+from bot.github.wire import anonymous
 from bot.ports import (
     Clock,
     Commit,
@@ -44,11 +45,11 @@ _BLOBS_AT_ONCE = 4
 
 
 class Hub:
-    """`write_interval`: seconds between two writes to one installation; GitHub asks for 1 or more."""
+    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        pool: httpx.AsyncBaseTransport,
         identity: AppIdentity,
         clock: Clock,
         *,
@@ -58,7 +59,7 @@ class Hub:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._server = server_url.rstrip("/")
-        self._client = Client(session, api_url, clock, sleep=sleep)
+        self._client = Client(anonymous(api_url, pool), api_url, clock, sleep=sleep)
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)

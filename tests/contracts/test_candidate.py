@@ -183,6 +183,14 @@ async def test_scratch_is_dropped_and_listed(world: World) -> None:
     assert candidate.dropped == ("a.log", "out/x", "pkg/__pycache__/m.pyc", "reproduce.py")
 
 
+@pytest.mark.parametrize("patch", ["\ud800", "diff --git a/a b/a\n@@ -" + "9" * 5_000 + " +1 @@\n-a\n", "no patch"])
+async def test_what_is_no_patch_does_not_apply(world: World, patch: str) -> None:
+    base = await world.base({"a.py": b"a\n"})
+    assert not await world.mirrors.applies(REPO, base, patch)
+    with pytest.raises(Rejected):
+        await world.mirrors.entries(REPO, base, patch)
+
+
 async def test_of_small_scripts_that_are_dropped_the_text_is_kept(world: World) -> None:
     base = await world.base({".gitignore": b"debug_*\n"})
     changes: dict[str, Edited] = {

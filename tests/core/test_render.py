@@ -13,6 +13,7 @@ from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     Answer,
+    ChangeKind,
     Compared,
     Consulted,
     IssueTests,
@@ -240,6 +241,15 @@ def test_the_pull_request_explains_itself() -> None:
     assert "This is a draft" not in body
     assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), branch="solvebot/7-x", verified=False)
     assert "moved on" in pull_body(decided(), "main moved on.", branch="solvebot/7-x", verified=True)
+
+
+def test_a_new_file_of_no_lines_is_called_empty() -> None:
+    champion = run(1)
+    assert champion.candidate is not None
+    empty = replace(champion.candidate.changes[0], path="pkg/__init__.py", kind=ChangeKind.ADDED, size=0, added=0)
+    shown = replace(champion, candidate=replace(champion.candidate, changes=(empty,)))
+    body = pull_body(replace(decided(), runs=(shown, run(2))), branch="b", verified=True)
+    assert "`pkg/__init__.py` (new, empty)" in body
 
 
 def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:

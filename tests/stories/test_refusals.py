@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,19 @@ async def test_who_asks_with_what_nobody_can_read_is_told(world: World) -> None:
     world.github.webhooks.emit("issue_comment", about, installation_id=1, repository_id=world.repo.id)
     assert "a form that I cannot read" in (await world.next_comment(issue)).body
     assert await world.facts(issue) is None
+
+
+async def test_whoever_asks_is_told_when_it_broke_on_our_side(world: World) -> None:
+    """By a label as by a comment: a row of ours that cannot be read must not look as if nobody had heard."""
+    world.expected_problems += ["delivery.broke", "JSON is malformed"]
+    issue = await world.issue()
+    with closing(sqlite3.connect(world.settings.data / "solvebot.sqlite")) as database, database:
+        database.execute("update ai_models set config = 'not json'")
+    await world.label(issue)
+    await world.said(issue, "Something broke on our side")
+    await world.label(issue, "another label")
+    await world.comment(issue, "/solve")
+    await world.github.delivered()
+    await world.settled()
+    assert len([comment for comment in issue.bot_comments if "broke on our side" in comment.body]) == 2
+    world.unread_is_fine = True

@@ -1,22 +1,21 @@
-"""Where we are installed, and which repositories there are: noted, and what runs there no more is stopped."""
+"""Where the App is installed, and which repositories there are: noted as GitHub tells it.
+
+Where nothing can be done any more, what runs is to be stopped: each method returns those solves, and who did it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bot.actions import Action, Actions
 from bot.core.events import InstallationAction, InstallationChanged, RepositoryAction, RepositoryChanged
 from bot.core.model import SolveId
 from bot.ports import Clock, Store
 
 
-class Installations:
+class Upkeep:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def note_installation(self, event: InstallationChanged) -> Actions:
-        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
+    async def installation(self, event: InstallationChanged) -> tuple[list[SolveId], str]:
         now = self._clock.now()
         suspended = event.action is InstallationAction.SUSPENDED
         gone = suspended or event.action is InstallationAction.DELETED
@@ -31,17 +30,13 @@ class Installations:
             stopped += await self._store.active_solves(installation=event.installation)
         for repo in event.removed:
             stopped += await self._store.active_solves(repo_id=repo.id)
-        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
+        return stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App"
 
-    async def note_repository(self, event: RepositoryChanged) -> Actions:
+    async def repository(self, event: RepositoryChanged) -> tuple[list[SolveId], str]:
         archived = event.action is RepositoryAction.ARCHIVED
         deleted = event.action is RepositoryAction.DELETED
         await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
         if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
-            return Actions(because="noted")
-        solves = await self._store.active_solves(repo_id=event.repo.id)
-        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
-
-
-def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
-    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+            return [], ""
+        running = await self._store.active_solves(repo_id=event.repo.id)
+        return running, f"{event.by.login} {event.action.value} the repository"
