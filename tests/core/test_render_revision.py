@@ -152,6 +152,7 @@ def test_the_status_comment_speaks_of_the_branch(facts: SolveFacts, words: str) 
     said = status_comment(facts)
     assert words in said, phase(facts)
     assert "Opened" not in said
+    assert "likely right" not in said
     MARKDOWN.render(said)
 
 
