@@ -17,9 +17,11 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
-    reviews.py     a review, a comment on a line -> a revision      actions.py ends.py
+    reviews.py     a review, a comment on a line -> a revision      actions.py ends.py permits.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
+    clearance.py   could the champion be published at all? asked before the first dollar
+    republish.py   /solve retry where only the publication failed
     exchange.py    /solve use B: another candidate for the open pull request
     fates.py branches.py              what became of champions, and of branches that nobody wants
     upkeep.py      where the App is installed, and which repositories there are

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.model import IssueRef, Solve, SolveId
 from bot.exchange import ExchangeJob
+from bot.republish import RepublishJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Action:
     cancelled_by: str = ""
     reaction: str = ""
     reply: str = ""
+    republish: RepublishJob | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
+from bot.republish import Republication
 from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
@@ -145,6 +146,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -156,7 +158,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Trimmer(judge, cross_examination, prober),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
-        Publisher(world.github, world.mirrors, world.store, hide),
+        publisher,
         board,
         conclusion,
         SolverOptions(
@@ -175,6 +177,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("revise", reviser.revise, anew=anew.revise)
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
+    engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 

@@ -88,8 +88,9 @@ class Conclusion:
         if facts is not None:
             with suppress(Gone, Denied, Rejected):  # locked, deleted or transferred meanwhile
                 trigger = facts.solve.trigger
-                await self._github.react(facts.solve.issue, trigger.comment_id, _reaction(facts))
+                await self._github.react(facts.solve.issue, trigger.comment_id, reaction(facts))
 
 
-def _reaction(facts: SolveFacts) -> str:
-    return "rocket" if facts.pull_request is not None else "confused"
+def reaction(facts: SolveFacts) -> str:
+    published = facts.status is Status.COMPLETED and facts.pull_request is not None
+    return "rocket" if published else "confused"

@@ -13,6 +13,7 @@ from contextlib import suppress
 import structlog
 
 from bot.actions import Action, Actions, Refusal
+from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
 from bot.core.commands import (
     CancelCommand,
@@ -32,7 +33,6 @@ from bot.core.events import (
     CommentPosted,
     InstallationChanged,
     IssueClosed,
-    IssueEvent,
     IssueMoved,
     LabelAdded,
     LabelRemoved,
@@ -62,14 +62,16 @@ from bot.core.model import (
     solve_id,
 )
 from bot.core.outgoing import CleanFacts, Redactor
-from bot.core.permissions import may_ask
+from bot.core.phase import is_unpublished
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.ends import Ends
 from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
 from bot.inbox import InboxRow
+from bot.permits import Permits
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
 from bot.solve import read_config
 from bot.upkeep import Upkeep
@@ -97,6 +99,7 @@ class Intake:
         self._redact = redact
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
+        self._permits = Permits(github, redact)
         self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
@@ -127,6 +130,8 @@ class Intake:
             await self._engine.start(action.start.workflow, action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
+        if action.republish is not None:
+            await self._engine.start("republish", action.republish.id, action.republish)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -223,7 +228,7 @@ class Intake:
             config = await self._config(event.issue.repo)
             if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
-            await self._allowed(event, config)
+            await self._permits.check(event, _or_defaults(config).who)
             return (await self._start(event, SolveOptions(), config),)
         commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
@@ -235,7 +240,7 @@ class Intake:
         issue = event.issue
         if isinstance(command, HelpCommand):
             return Action(reply=self._help(await self._store.models(), config))
-        await self._allowed(event, config)
+        await self._permits.check(event, _or_defaults(config).who)
         latest = await self._store.latest(issue.repo.id, issue.number)
         told = self._redact.facts(latest) if latest else None
         match command:
@@ -244,15 +249,17 @@ class Intake:
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
+                if command.options is None and is_unpublished(latest):
+                    return await self._publish_again(event, latest, config)
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, await self._with_candidates(latest), command.number)
+                return _use(event, await self._reviews.with_candidates(latest), command.number)
             case ReviseCommand():
-                return await self._revise(event, config)
+                return Action(start=await self._reviews.revision(event, config))
             case ExplainCommand():
                 return Action(reply=replies.explanation(told) if told else replies.no_solve_yet())
 
@@ -268,8 +275,8 @@ class Intake:
             if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
                 return Actions(because="asks nothing of us, or its review does")
             config = await self._config(event.issue.repo)
-            await self._allowed(event, config)
-            todo = (await self._revise(event, config),)
+            await self._permits.check(event, _or_defaults(config).who)
+            todo = (Action(start=await self._reviews.revision(event, config)),)
         except Refusal as refusal:
             if not parse_commands(event.text):
                 return Actions(because=str(refusal))
@@ -277,28 +284,6 @@ class Intake:
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
-
-    async def _revise(self, event: Asking, config: RepoConfig | ConfigProblem) -> Action:
-        original = await self._reviews.original(event)
-        return Action(start=await self._reviews.revision(event, original, config))
-
-    async def _with_candidates(self, latest: SolveFacts | None) -> CleanFacts | None:
-        """Candidates are a solve's: where a revision is the latest, that of the solve before it."""
-        if latest is not None and latest.solve.revises is not None:
-            latest = await self._store.facts(latest.solve.revises)
-        return self._redact.facts(latest) if latest is not None else None
-
-    async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
-        """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
-        needed = _or_defaults(config).who
-        try:
-            has = await self._github.permission(event.issue.repo, event.by.login)
-        except Denied as error:
-            log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
-            raise Refusal(replies.permission_unknown(self._redact(event.by.login))) from error
-        if not may_ask(has, needed, event.by):
-            login = self._redact(event.by.login)
-            raise Refusal(replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(login, has, needed))
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -317,7 +302,21 @@ class Intake:
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active)))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        if forbidden := await clearance(self._github, solve, config, self._redact):
+            raise Refusal(forbidden)
         return Action(start=solve)
+
+    async def _publish_again(
+        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        """The champion is there and paid for."""
+        await self._solvable(event, latest.solve.options, config)
+        if latest.task is not None and (
+            forbidden := await clearance(self._github, latest.solve, latest.task.config, self._redact)
+        ):
+            raise Refusal(forbidden)
+        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
+        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
     async def _solvable(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem

@@ -68,6 +68,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.pool import PooledTest
+from bot.core.publishing import Publishing
 from bot.core.restoring import UNASKED, Asked
 
 
@@ -255,6 +256,9 @@ class GitHub(Protocol):
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
         """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
 
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
 
@@ -274,6 +278,9 @@ class GitHub(Protocol):
 
         Where drafts are not available it is opened ready, and the result says so.
         """
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        """Where a person opens the pull request from that branch; "" where there are none."""
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""
@@ -533,6 +540,9 @@ class Store(Protocol):
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
+
+    async def published_after_all(self, id: SolveId, at: datetime, *, error: str) -> None:
+        """Of one that had failed: it is complete, unless there is an error again."""
 
     async def setup_worked(self, id: SolveId, work: Consulted) -> None:
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""

@@ -10,7 +10,7 @@ from bot.core.config import ConfigProblem
 from bot.core.events import CommentPosted, ReviewSubmitted, ThreadCommented
 from bot.core.matrix import ServerLimits, plan
 from bot.core.model import RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
-from bot.core.outgoing import Redactor
+from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.render import replies
 from bot.core.revising import No, dollars_for, revision_options
 from bot.ports import Clock, GitHub, ReviewState, Store
@@ -30,6 +30,12 @@ class Reviews:
         """The solve whose pull request it is about; None: it is not ours."""
         return await self._store.of_pull(event.issue.repo.id, event.issue.number)
 
+    async def with_candidates(self, latest: SolveFacts | None) -> CleanFacts | None:
+        """Candidates are a solve's: where a revision is the latest, that of the solve before it."""
+        if latest is not None and latest.solve.revises is not None:
+            latest = await self._store.facts(latest.solve.revises)
+        return self._redact.facts(latest) if latest is not None else None
+
     async def asks_with_its_review(self, event: ThreadCommented) -> bool:
         """It came with a review that asks by itself, for all of its threads, and is a delivery of its own."""
         if event.review is None or event.previous is not None:
@@ -38,9 +44,7 @@ class Reviews:
         asks = any(isinstance(command, ReviseCommand) for command in parse_commands(review.body))
         return asks or review.state is ReviewState.CHANGES_REQUESTED
 
-    async def revision(
-        self, event: Asking, original: SolveFacts | None, config: RepoConfig | ConfigProblem
-    ) -> Solve | None:
+    async def revision(self, event: Asking, config: RepoConfig | ConfigProblem) -> Solve | None:
         """What is to be accepted; None where the same review asks already, or nobody is to speak. Raises `Refusal`."""
         if isinstance(config, ConfigProblem):
             mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
@@ -48,6 +52,7 @@ class Reviews:
         pull = await self._github.pull(event.issue.repo, event.issue.number)
         if pull.locked:
             return None
+        original = await self.original(event)
         if original is None or not pull.ours:
             raise Refusal(replies.not_our_pull())
         if not pull.open:

@@ -19,13 +19,15 @@ from bot.core.model import (
     IssueTests,
     ModelSpec,
     Outcome,
+    PullRequest,
     RunFacts,
+    Sha,
     SolveFacts,
     Status,
     Toolchain,
     Usage,
 )
-from bot.core.phase import Phase, phase
+from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
 from bot.core.render.pull import branch_pattern
 from bot.core.render.status import status_marker
@@ -161,6 +163,11 @@ def test_what_was_decided_before_the_second_round_is_not_told_during_it() -> Non
         (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),
         (replace(decided(), status=Status.FAILED, error="The model key was refused.", incident="s-2-7-l1"),
          Phase.FAILED, "The model key was refused"),
+        (replace(decided(), status=Status.FAILED, pull_request=None),
+         Phase.FAILED, "Candidate **A** is kept: `/solve retry` only tries to publish it again."),
+        (replace(decided(), status=Status.FAILED,
+                 pull_request=PullRequest(0, "https://x/compare/main...b?expand=1", "b", Sha("b" * 40), False)),
+         Phase.FAILED, "is on the branch `b`: [open the pull request yourself](https://x/compare/main...b?expand=1)."),
         (replace(decided(), status=Status.CANCELLED, ended_by="ann closed the issue"),
          Phase.CANCELLED, "ann closed the issue"),
     ],
@@ -359,3 +366,21 @@ def test_help_names_every_model() -> None:
     assert all(f"`{model.name}`" in said for model in models)
     assert "and 20 more" in help_text(models * 3, [])
     assert "Models: none yet" in help_text([], [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "unpublished"),
+    [
+        (replace(decided(), status=Status.FAILED, pull_request=None), True),
+        (replace(decided(), status=Status.FAILED, pull_request=PullRequest(0, "", "b", Sha("b" * 40), False)), True),
+        (replace(decided(), status=Status.FAILED), False),
+        (replace(decided(), status=Status.CANCELLED, pull_request=None), False),
+        (replace(decided(), status=Status.RUNNING, pull_request=None), False),
+        (replace(decided(), pull_request=None), False),
+        (replace(decided(Outcome.NONE), status=Status.FAILED), False),
+        (replace(decided(), status=Status.FAILED, pull_request=None, runs=(run(1), second(), run(4))), False),
+        (replace(decided(), status=Status.FAILED, decision=None, pull_request=None), False),
+    ],
+)
+def test_what_may_be_published_without_paying_again(facts: SolveFacts, unpublished: bool) -> None:
+    assert is_unpublished(facts) is unpublished
