@@ -82,7 +82,9 @@ async def test_a_comment_on_the_pull_request_asks_as_well(tmp_path: Path) -> Non
 
 
 async def test_a_comment_on_a_line_asks_for_that_thread_alone(tmp_path: Path) -> None:
-    async with a_world(tmp_path, scripts=REVISES, files=FILES) as world:
+    """And it is resolved, because this repository says so."""
+    files = line_up("fixer", test=TESTS, extra="pull_request: {resolve: true}\n")
+    async with a_world(tmp_path, scripts=REVISES, files=files) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         await pull.review("COMMENT", "", by=MAINTAINER, threads=[Note("tests/test_default.sh", 1, "Fine.")])
         await pull.review("COMMENT", "", by=MAINTAINER, threads=[Note("greet.sh", 1, "/solve revise everybody")])
@@ -92,6 +94,7 @@ async def test_a_comment_on_a_line_asks_for_that_thread_alone(tmp_path: Path) ->
         fine, asked = pull.pull.threads
         assert world.replies(fine) == []
         assert world.replies(asked)[0].startswith(f"Changed in {pull.pull.head_sha[:10]}.")
+        assert [thread.resolved_by is not None for thread in (fine, asked)] == [False, True]
 
 
 async def test_what_asks_nothing_starts_nothing(tmp_path: Path) -> None:
