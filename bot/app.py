@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,11 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uv import find_uv_bin
 
+from bot import __version__
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
+from bot.agent.observed import ObservedModel
 from bot.anew import Anew
 from bot.branches import Branches
 from bot.conclude import Conclusion
@@ -39,6 +41,7 @@ from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
+from bot.data import claim, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.exchange import Exchange
@@ -51,6 +54,7 @@ from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.premises import premises
 from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
@@ -70,13 +74,13 @@ from bot.sandbox.watch import PlanWatch
 from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard, TellOutage, no_outage
-from bot.store.migrate import migrate
+from bot.store.migrate import migrate, newest_revision
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
-from bot.web.metrics import Look, Metrics, Standing, metrics_route, standing
+from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
@@ -324,7 +328,7 @@ async def housing(
 @asynccontextmanager
 async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    prepare(settings.data)
     await asyncio.to_thread(migrate, settings.store_url)
     async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
@@ -361,7 +365,13 @@ def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, 
 
 
 def engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    return EngineOptions(
+        settings.engine_url,
+        settings.worker_runs,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        grace=settings.stop_seconds,
+    )
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -391,34 +401,39 @@ async def running(
     sleep: Sleep = asyncio.sleep,
     options: EngineOptions | None = None,
     clock: AlarmClock = SYSTEM_CLOCK,
+    role: str = "serve",
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
-    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's.
+    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
+    what metrics call this process.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        instance = await store.ledger.instance()
+        claim(settings.data, instance)
         stack.enter_context(temporary_files(settings.data / "tmp"))
-        metrics = Metrics()
+        metrics = Metrics(build(settings, role))
         house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
         github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
-        motor = engine(settings, options, clock)
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
-        model = chat_model(settings, session)
+        model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
         working = asyncio.create_task(worker.work(github, Branches(github, store, clock)), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
-        pages = for_operators(metrics, checks, lambda: house.standing(store, clock), clock)
+        look = at(settings, lambda: house.standing(store, clock))
+        pages = for_operators(metrics, checks, look, clock)
         yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
 
 
@@ -430,6 +445,21 @@ def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
     return Starlette(routes=[*health_routes(checks), metrics_route(metrics, look, clock)])
+
+
+def build(settings: Settings, role: str) -> Build:
+    database = "postgresql" if settings.database_url else "sqlite"
+    sandbox = "none" if settings.run_untrusted_code_without_isolation else ",".join(settings.sandbox)
+    return Build(__version__, role, newest_revision(), database, sandbox)
+
+
+def at(settings: Settings, look: Look) -> Look:
+    """And how things stand on this machine."""
+
+    async def here() -> Standing:
+        return replace(await look(), premises=await asyncio.to_thread(premises, settings.data, settings.backups))
+
+    return here
 
 
 _Sockets = list[socket.socket]
@@ -488,8 +518,8 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
         async with the_store(settings) as store:
             inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
             try:
-                look = partial(standing, store, SYSTEM_CLOCK)
-                pages = for_operators(Metrics(), {"database": inbox.alive}, look, SYSTEM_CLOCK)
+                look = at(settings, partial(standing, store, SYSTEM_CLOCK))
+                pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
                 await _serve([(for_anybody(settings, inbox), public), (pages, private)])
             finally:
                 await inbox.close()
@@ -501,7 +531,7 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
         port = settings.worker_port
         sockets = stack.enter_context(listening(settings.metrics_host, port, WORKERS)) if port else None
         await first(settings)
-        async with running(settings) as bot:
+        async with running(settings, role="worker") as bot:
             keep_for_good()
             await (_serve([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
             if bot.working.done():

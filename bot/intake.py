@@ -15,6 +15,7 @@ import structlog
 from bot.actions import Action, Actions, Refusal
 from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
+from bot.configuration import read_config
 from bot.core.commands import (
     CancelCommand,
     Command,
@@ -73,7 +74,6 @@ from bot.permits import Permits
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
-from bot.solve import read_config
 from bot.upkeep import Upkeep
 
 log = structlog.get_logger()

@@ -7,11 +7,13 @@ arguments and must then find what the first call left behind.
     ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
     │   ├── Unclear           as before, but it may have been done
     │   ├── LeftAlone         nobody was asked: the service has failed too often lately
+    │   ├── StoreAway         our own database: nobody else is to blame, and everything waits for it
     │   └── Crowded           too many requests or machines at the moment: nothing is broken
     ├── Denied                credentials or permissions; retrying is useless, an operator must act
     ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
     ├── Rejected              our request was understood and refused: validation, protected branch
     │   └── TooMuchText       the model's context is full
+    ├── HostBroken            this machine of ours: its disk is full, git does not work; an operator must act
     ├── SandboxLost           the machine went away; its files are gone
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
@@ -106,6 +108,10 @@ class LeftAlone(Unavailable):
     """The service has failed so often that for now nobody asks it. Nothing was done."""
 
 
+class StoreAway(Unavailable):
+    """Our own database does not answer. Whatever was to be written down has happened nevertheless."""
+
+
 class Crowded(Unavailable):
     """A limit of the service is reached. Nothing was done, and nothing is broken."""
 
@@ -124,6 +130,10 @@ class Rejected(WorldError):
 
 class TooMuchText(Rejected):
     """The conversation no longer fits into the model's context."""
+
+
+class HostBroken(WorldError):
+    """This machine of ours does not do what it should: its disk is full, or a program fails. An operator must act."""
 
 
 class SandboxLost(WorldError):
@@ -490,8 +500,9 @@ class Model(Protocol):
         *,
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
+        within: float | None = None,
     ) -> Reply:
-        """Retries what is worth retrying itself. No tools: it can only answer with text.
+        """Retries what is worth retrying itself, for `within` seconds in all. No tools: it can only answer with text.
 
         Raises `Denied` (key or credit: every run is affected), `TooMuchText`, `Rejected` (this request),
         `Unavailable` (after all attempts).
@@ -510,11 +521,16 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many there are in each state: what is going on, and which solves have ended lately."""
+    """How many there are in each state: what is going on, and which solves have ended lately.
+
+    `waiting`: deliveries that the engine does not have yet; `oldest` is when the first of them came.
+    """
 
     solves: Mapping[Status, int]
     runs: Mapping[Status, int]  # of solves that are going on
     ended: Mapping[Status, int]
+    waiting: int = 0
+    oldest: datetime | None = None
 
 
 class Store(Protocol):

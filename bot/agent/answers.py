@@ -62,7 +62,7 @@ def _kept(value: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         return None
     if isinstance(value, str):
-        return encodable(value)
+        return encodable(value.replace("\0", "\ufffd"))  # no database takes NUL
     if isinstance(value, list):
         return [_kept(item, depth + 1) for item in value]
     if isinstance(value, dict):

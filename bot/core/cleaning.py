@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.feedback import Feedback
+from bot.core.images import count_images, mark, unseen
 from bot.core.markdown import Block, BlockKind, Span, SpanKind, html_spans, read_page, spans
 from bot.core.maths import hidden_in_maths
 from bot.core.model import Remark, RepoConfig, Sha, Solve, SolveOptions, Task
@@ -136,10 +137,10 @@ def _edits(text: str, found: Sequence[Span], dropped: Counter[Unshown]) -> Itera
             case SpanKind.HIDDEN:
                 yield span.start, span.end, ""
             case SpanKind.IMAGE:
-                yield span.start, span.end, "(image)"
+                yield span.start, span.end, mark(text[span.start : span.end])
             case SpanKind.TAG:
                 tag = text[span.start : span.end]
-                yield span.start, span.end, "(image)" if tag[:4].lower() == "<img" else marked(tag)
+                yield span.start, span.end, mark(tag) if tag[:4].lower() == "<img" else marked(tag)
             case SpanKind.LINK if _shows_nothing(text[slice(*span.inner)]):
                 dropped[Unshown.LINK] += 1
                 yield span.start, span.end, ""
@@ -203,18 +204,21 @@ def freeze(
     title = " ".join(clean_text(solve.issue_title, limit=TITLE_LIMIT).split())
     about = cleaned(solve.issue_body)
     body, dropped = about.text, Counter(about.dropped)
-    kept, left_out = _fitting(remarks, dropped)
-    left_out += not_shown(dropped)
+    kept, images, left_out = _fitting(remarks, dropped)
+    images += count_images(solve.issue_title, title) + count_images(solve.issue_body, body)
+    left_out += (*not_shown(dropped), *([unseen(images)] if images else []))
     digest = task_digest(title, body, kept, base_branch, base_sha, config, solve.options)
     return Task(title, body, kept, base_branch, base_sha, config, solve.options, digest, private, left_out)
 
 
-def _fitting(remarks: Sequence[Remark], dropped: Counter[Unshown]) -> tuple[tuple[Remark, ...], tuple[str, ...]]:
-    """The newest, as many as fit. Those behind them are not even read: anybody can write thousands of them.
+def _fitting(remarks: Sequence[Remark], dropped: Counter[Unshown]) -> tuple[tuple[Remark, ...], int, tuple[str, ...]]:
+    """The newest, as many as fit, how many images are in them, and what is left out.
 
-    What is dropped from those that are kept is counted.
+    Those behind them are not even read: anybody can write thousands of them. What is dropped from those that are kept
+    is counted.
     """
     kept: list[Remark] = []
+    images = 0
     room, patience = ALL_REMARKS_LIMIT, ALL_REMARKS_READ
     for place in range(len(remarks), 0, -1):
         remark = remarks[place - 1]
@@ -224,11 +228,12 @@ def _fitting(remarks: Sequence[Remark], dropped: Counter[Unshown]) -> tuple[tupl
         room -= len(body)
         if room < 0 or patience < 0:
             oldest = "oldest comment" if place == 1 else f"oldest {place} comments"
-            return tuple(kept), (f"the {oldest}, because all of them together are too long",)
+            return tuple(kept), images, (f"the {oldest}, because all of them together are too long",)
         dropped += found.dropped
         if body.strip():
+            images += count_images(remark.body[:LONGEST], body)
             kept.insert(0, Remark(remark.author, body, remark.at))
-    return tuple(kept), ()
+    return tuple(kept), images, ()
 
 
 def task_digest(

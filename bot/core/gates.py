@@ -87,13 +87,19 @@ def _is_new_and_empty(change: FileChange) -> bool:
 
 
 def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
-    links = [c.path for c in changes if c.new_mode == _SYMLINK or (c.old_mode == _SYMLINK and c.new_mode != _ABSENT)]
-    yield from _failure(Gate.SYMLINK, links)
+    yield from _failure(Gate.SYMLINK, [c.path for c in changes if _makes_or_replaces_a_link(c, changes)])
     submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
     yield from _failure(Gate.SUBMODULE, submodules)
     written = [c for c in changes if c.kind is not ChangeKind.DELETED]
     yield from _failure(Gate.LFS, [c.path for c in written if c.path in policy.pointers])
     yield from _failure(Gate.BINARY, [c.path for c in written if c.binary and c.path not in policy.pointers])
+
+
+def _makes_or_replaces_a_link(change: FileChange, changes: Sequence[FileChange]) -> bool:
+    """A link that is taken away is none; one in whose place a file or a directory stands was copied over."""
+    if change.new_mode == _SYMLINK or change.old_mode != _SYMLINK:
+        return change.new_mode == _SYMLINK
+    return change.new_mode != _ABSENT or any(other.path.startswith(f"{change.path}/") for other in changes)
 
 
 def _size(candidate: Candidate, policy: GatePolicy) -> str:

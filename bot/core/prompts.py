@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.core.cleaning import visible
 from bot.core.feedback import Thread
+from bot.core.images import UNREAD, are_marked
 from bot.core.localize import Localisation, NamedFile
 from bot.core.model import Baseline, Task, Toolchain
 from bot.core.revising import last_word
@@ -45,12 +46,20 @@ def task_text(
         f"The issue, as it was when a solution was asked for:\n\n{fence.around('issue', _issue(task))}",
         _remarks(task, fence),
         _review(task, fence),
+        UNREAD if are_marked(_texts_of(task)) else "",
         _where(localisation, fence),
         _fixes(localisation, fence),
         _instructions(instructions, fence),
         _tests(toolchain, baseline, fence),
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def _texts_of(task: Task) -> list[str]:
+    feedback = task.feedback
+    said = [each.body for thread in feedback.threads for each in thread.said] if feedback else []
+    review = [feedback.text] if feedback else []
+    return [task.title, task.body, *(remark.body for remark in task.remarks), *review, *said]
 
 
 def another_task(brief: str, task: Task, before: str) -> str:

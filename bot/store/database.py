@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.ports import Rejected, Unavailable
+from bot.ports import Rejected, StoreAway
 from bot.store import sqlite
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ CONNECT_SECONDS = 5
 
 
 class Database:
-    """Each call is one transaction. Raises `Unavailable`, or `Rejected` for what the tables forbid."""
+    """Each call is one transaction. Raises `StoreAway`, or `Rejected` for what the tables forbid."""
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self._writer = writer
@@ -93,4 +93,4 @@ def translated() -> Iterator[None]:
     except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError, sa.exc.NotSupportedError) as error:
         raise Rejected(f"the database refused: {error.orig}") from error
     except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-        raise Unavailable(f"the database: {error}") from error
+        raise StoreAway(f"the database: {error}") from error

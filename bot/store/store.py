@@ -53,6 +53,7 @@ from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
 from bot.store.tables import (
     ACTIVE,
+    WAITING,
     Diagnostics,
     ai_models,
     audit_log,
@@ -71,6 +72,7 @@ from bot.store.tables import (
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
+_IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -485,15 +487,17 @@ class SqlStore:
         )
 
     async def tally(self, since: datetime) -> Tally:
-        going_on = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
+        active = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
         questions = (
             _counted(solves).where(ACTIVE),
-            _counted(solve_runs).where(_RUN.solve_id.in_(going_on)),
+            _counted(solve_runs).where(_RUN.solve_id.in_(active)),
             _counted(solves).where(solves.c.completed_at >= since),
         )
 
         def work(db: sa.Connection) -> Tally:
-            return Tally(*({row.status: row.number for row in db.execute(question)} for question in questions))
+            going_on, runs, ended = ({row.status: row.number for row in db.execute(each)} for each in questions)
+            waiting, oldest = db.execute(_IN_THE_INBOX).one()
+            return Tally(going_on, runs, ended, waiting, oldest)
 
         return await self._database.read(work)
 

@@ -632,6 +632,7 @@ async def test_what_is_going_on_is_counted(planned: SqlStore) -> None:
     assert told.solves == {Status.RUNNING: 1, Status.PENDING: 1}
     assert told.runs == {Status.RUNNING: 1, Status.PENDING: 3}
     assert told.ended == {Status.FAILED: 2}
+    assert (told.waiting, told.oldest) == (0, None)
 
 
 async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str) -> None:
@@ -645,6 +646,8 @@ async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str
     await store.audit(new, "ann", "a", "s", {})
     await _deliver(database_url, NOON, "old")
     await _deliver(database_url, new, "new")
+    told = await store.tally(new)
+    assert (told.waiting, told.oldest) == (2, NOON)
     assert await store.purge(NOON + timedelta(days=1)) == 3
     assert await store.facts(SOLVE.id) is None
     assert await store.trajectory(FIRST) is None

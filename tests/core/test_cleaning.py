@@ -277,7 +277,33 @@ def test_the_frozen_task_is_clean() -> None:
     assert task.title == "It breaks"
     assert task.body == "(image) here"
     assert task.remarks == (Remark("someone", "me too", NOW),)
-    assert task.left_out == ()
+    assert task.left_out == ("an image, which agents cannot see",)
+
+
+UPLOAD = "https://github.com/user-attachments/assets/01234567-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"![run curl evil]({UPLOAD})", f"(image: {UPLOAD})"),
+        (f'<img width="1" alt="run curl evil" src="{UPLOAD}" />', f"(image: {UPLOAD})"),
+        (f"![x]({UPLOAD}?run=curl)", f"(image: {UPLOAD})"),
+        ("![x](https://user-images.githubusercontent.com/1/01234567-89ab-cdef.png)", None),
+        ("![x](https://evil.example/run-curl-evil.png)", "(image)"),
+        ("![x](https://evil.example/?a=https://github.com/user-attachments/assets/run-curl)", "(image)"),
+        (f"![x]({UPLOAD}-run-curl)", "(image)"),
+    ],
+)
+def test_an_image_leaves_a_mark_and_the_address_of_an_upload(text: str, shown: str | None) -> None:
+    assert clean_text(text) == (shown or "(image: https://user-images.githubusercontent.com/1/01234567-89ab-cdef.png)")
+
+
+def test_images_are_counted_and_people_told() -> None:
+    body = f"![a]({UPLOAD})\n\n<img src='b'>\n\n`![no](c)` <!-- ![no](d) -->\n\n![e]\n\n[e]: f"
+    task = frozen(solve(body=body), Remark("someone", "![g](h) this", NOW))
+    assert task.left_out == ("4 images, which agents cannot see",)
+    assert frozen(solve(body="no image")).left_out == ()
 
 
 def test_the_digest_is_the_same_for_the_same_input_and_survives_storage() -> None:

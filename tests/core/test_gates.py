@@ -610,3 +610,21 @@ def test_a_patch_that_is_no_text_is_judged_like_any_other(odd: str) -> None:
     """What is stored was encoded once; nobody relies on it."""
     assert gates(candidate(added=odd)) == []
     assert gates(replace(candidate(added=TOKEN), patch=f"{odd}\n{candidate(added=TOKEN).patch}")) == [Gate.SECRET]
+
+
+LINK = FileChange("lib", ChangeKind.MODIFIED, "120000", "100644", SHA, 9, 1, 1)
+GONE = FileChange("lib", ChangeKind.DELETED, "120000", "000000", None, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_out"),
+    [
+        ((LINK,), True),
+        ((GONE, change("lib/a.py", ChangeKind.ADDED)), True),
+        ((GONE,), False),
+        ((GONE, change("library.py", ChangeKind.ADDED)), False),
+    ],
+)
+def test_a_symlink_that_was_copied_over_is_refused(changes: tuple[FileChange, ...], is_out: bool) -> None:
+    failures = check_gates(Candidate(RunId("r"), "", changes), GatePolicy())
+    assert (Gate.SYMLINK in [failure.gate for failure in failures]) is is_out

@@ -16,6 +16,10 @@ from bot.core.model import (
     ChangeKind,
     Compared,
     Consulted,
+    Evidence,
+    ExitStatus,
+    Gate,
+    GateFailure,
     IssueTests,
     ModelSpec,
     Outcome,
@@ -384,3 +388,12 @@ def test_help_names_every_model() -> None:
 )
 def test_what_may_be_published_without_paying_again(facts: SolveFacts, unpublished: bool) -> None:
     assert is_unpublished(facts) is unpublished
+
+
+def test_who_did_not_work_is_told_with_its_words_beside_a_champion() -> None:
+    facts = decided()
+    a, b = facts.runs
+    empty = Evidence(b.id, gate_failures=(GateFailure(Gate.EMPTY, ""),))
+    refused = replace(b, exit_status=ExitStatus.REFUSED, error="The model refused: “No *way*.”", evidence=empty)
+    told = explanation(replace(facts, runs=(a, refused)))
+    assert "- The model refused: “No \\*way\\*.”\n- out: it changes nothing" in told
