@@ -29,11 +29,12 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     premises.py    this machine's disk and backups, for the operator
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
+    polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/deployment.py judges it
-    cli.py doctor.py terminal.py borrowed.py screen.py demo/         for people at a terminal
+    cli.py onboarding/ doctor.py terminal.py borrowed.py screen.py demo/         for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 

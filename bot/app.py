@@ -53,6 +53,7 @@ from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.premises import premises
 from bot.publish import Publisher
@@ -71,7 +72,7 @@ from bot.sandbox.preferred import PreferredSandboxes
 from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
 from bot.sandbox.watch import PlanWatch
-from bot.settings import Settings
+from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard, TellOutage, no_outage
 from bot.store.migrate import migrate, newest_revision
@@ -429,7 +430,9 @@ async def running(
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
-        working = asyncio.create_task(worker.work(github, Branches(github, store, clock)), name="worker")
+        polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
+        branches = Branches(github, store, clock)
+        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))
@@ -487,12 +490,12 @@ async def serve(settings: Settings, *, options: EngineOptions | None = None, fir
         await first(settings)
         async with running(settings, options=options) as bot:
             keep_for_good()
-            await _serve([(bot.app, public), (bot.pages, private)], bot.working)
+            await served([(bot.app, public), (bot.pages, private)], bot.working)
             if bot.working.done():
                 bot.working.result()
 
 
-async def _serve(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
+async def served(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
     """Until a signal, or until one of these or of `work` is over."""
     servers = [_Server(app) for app, _ in apps]
     serving = [
@@ -520,7 +523,7 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
             try:
                 look = at(settings, partial(standing, store, SYSTEM_CLOCK))
                 pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                await _serve([(for_anybody(settings, inbox), public), (pages, private)])
+                await served([(for_anybody(settings, inbox), public), (pages, private)])
             finally:
                 await inbox.close()
 
@@ -533,7 +536,7 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
         await first(settings)
         async with running(settings, role="worker") as bot:
             keep_for_good()
-            await (_serve([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
+            await (served([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
             if bot.working.done():
                 bot.working.result()
 

@@ -204,6 +204,20 @@ def _addresses(context: click.Context, parameter: click.Parameter, texts: tuple[
 
 
 @main.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=8002, show_default=True, help="On loopback. 0: any.")
+def setup(port: int) -> None:
+    """Register the App, install it and try the keys, in a browser; what comes of it is written to .env.
+
+    Without a browser on this machine it prints the address and waits.
+    """
+    from bot.onboarding.command import set_up
+
+    settings = _settings(serving=False)
+    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    _run(set_up(Path(".env"), environment, port, click.echo))
+
+
+@main.command()
 def doctor() -> None:
     """Check what can be checked now, and say what to do about the rest."""
     from bot.doctor import examine

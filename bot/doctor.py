@@ -31,14 +31,18 @@ MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
 
 async def examine(env: Mapping[str, str], console: Console) -> int:
     """Print every finding as soon as it is there; 1 when one is bad. At the end, what is still unproven."""
-    findings = []
-    async for finding in _findings(env):
+    found = []
+    async for finding in findings(env):
         _show(finding, console)
-        findings.append(finding)
-    bad = sum(finding.health is Health.BAD for finding in findings)
-    unreached = dict.fromkeys(finding.unreached for finding in findings if finding.unreached)
-    console.print(f"\n{ending(bad, tuple(unreached))}", highlight=False)
-    return 1 if bad else 0
+        found.append(finding)
+    console.print(f"\n{conclusion(found)}", highlight=False)
+    return 1 if any(finding.health is Health.BAD for finding in found) else 0
+
+
+def conclusion(found: Sequence[Finding]) -> str:
+    """The last word."""
+    bad = sum(finding.health is Health.BAD for finding in found)
+    return ending(bad, tuple(dict.fromkeys(finding.unreached for finding in found if finding.unreached)))
 
 
 def _show(finding: Finding, console: Console) -> None:
@@ -50,7 +54,8 @@ def _show(finding: Finding, console: Console) -> None:
         console.print(f"    {finding.remedy}", highlight=False, markup=False, soft_wrap=whole)
 
 
-async def _findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
+async def findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """One after the other, each as soon as it is known."""
     try:
         settings = Settings.from_env(env, serving=True)
         yield Finding(Health.GOOD, "settings", "complete")
@@ -85,7 +90,7 @@ async def _beyond(settings: Settings, *, has_model_key: bool) -> AsyncIterator[F
     if has_model_key:
         yield await _model_key(settings)
     if "e2b" in settings.sandbox:
-        async for finding in _e2b(settings):
+        async for finding in lent(settings):
             yield finding
 
 
@@ -191,7 +196,7 @@ async def _sandbox(settings: Settings) -> Finding:
     return Finding(Health.GOOD, "sandbox", "bubblewrap isolates")
 
 
-async def _e2b(settings: Settings) -> AsyncIterator[Finding]:
+async def lent(settings: Settings) -> AsyncIterator[Finding]:
     """Does the service answer, and to our key? Asked once, without anything that asks again."""
     from bot.sandbox.e2b import E2BProvider  # as in app.py
 

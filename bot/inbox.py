@@ -57,6 +57,8 @@ class _Shelf(Protocol):
 
     async def handed(self, guids: Sequence[str], at: datetime) -> None: ...
 
+    async def known(self, guids: Sequence[str]) -> set[str]: ...
+
     async def close(self) -> None: ...
 
 
@@ -113,6 +115,10 @@ class Inbox:
         """The engine has them: they are not given out again unless GitHub delivers them again."""
         await self._shelf.handed(guids, self._clock.now())
 
+    async def known(self, guids: Sequence[str]) -> set[str]:
+        """Those of them that have a row, handed over or not."""
+        return await self._shelf.known(guids) if guids else set()
+
     async def wait(self, timeout: float) -> None:
         """Until something was put in this process since the last call, at most `timeout` seconds."""
         try:
@@ -151,6 +157,8 @@ INSERT_POSTGRES = f"""insert into deliveries (guid, event, record, received_at, 
  unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) as arrived (guid, event, record, received_at)
  {AGAIN}"""
 HANDED_SQLITE = "update deliveries set handed_at = ? where guid in ({})"
+KNOWN_SQLITE = "select guid from deliveries where guid in ({})"
+KNOWN_POSTGRES = "select guid from deliveries where guid = any(%s)"
 HANDED_POSTGRES = "update deliveries set handed_at = %s where guid = any(%s)"
 
 
@@ -192,6 +200,18 @@ class _SqliteShelf:
         sql = HANDED_SQLITE.format(",".join("?" * len(guids)))
         with self._translated():
             await self._connection.execute_fetchall(sql, (_text_of(at), *guids))
+
+    async def known(self, guids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for some in (guids[at : at + BATCH] for at in range(0, len(guids), BATCH)):
+            found |= await self._known(some)
+        return found
+
+    async def _known(self, guids: Sequence[str]) -> set[str]:
+        sql = KNOWN_SQLITE.format(",".join("?" * len(guids)))
+        with self._translated():
+            rows = await self._connection.execute_fetchall(sql, tuple(guids))
+        return {guid for (guid,) in rows}
 
     async def close(self) -> None:
         await self._connection.close()
@@ -242,6 +262,10 @@ class _PostgresShelf:
 
     async def handed(self, guids: Sequence[str], at: datetime) -> None:
         await self._execute(HANDED_POSTGRES, (at, list(guids)))
+
+    async def known(self, guids: Sequence[str]) -> set[str]:
+        cursor = await self._execute(KNOWN_POSTGRES, (list(guids),))
+        return {guid for (guid,) in await cursor.fetchall()}
 
     async def close(self) -> None:
         await self._connection.close()

@@ -21,6 +21,8 @@ from dotenv import dotenv_values
 from bot.core.model import Limits
 from bot.core.registries import wrong_hosts
 
+WEBHOOK, POLL = "webhook", "poll"  # of DELIVERIES
+
 
 def environment(*, solving: Path | None = None) -> dict[str, str]:
     """What is set, over what `.env` in the current directory says.
@@ -71,8 +73,18 @@ class Settings:
         Secret(""),
         "The App's private key: PEM text, the same in base64, or the path of the file.",
     )
+    client_id: str = _setting("GITHUB_CLIENT_ID", "", "The App's client id, for signing in with GitHub.")
+    client_secret: Secret = _setting(
+        "GITHUB_CLIENT_SECRET", Secret(""), "The App's client secret, for signing in with GitHub."
+    )
     webhook_secrets: tuple[Secret, ...] = _setting(
         "GITHUB_WEBHOOK_SECRET", (), "The webhook secret. Several, separated by commas, while you rotate it."
+    )
+    deliveries: str = _setting(
+        "DELIVERIES",
+        "webhook",
+        "How GitHub's deliveries arrive: `webhook`; or `poll` where GitHub cannot reach this machine: the App's list "
+        "of them is read every 15 seconds.",
     )
     api_url: str = _setting(
         "GITHUB_API_URL", "https://api.github.com", "The REST API; another one for GitHub Enterprise."
@@ -258,7 +270,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        named = [secret.reveal() for secret in (self.private_key, self.model_key, self.e2b_key, *self.webhook_secrets)]
+        kept = (self.private_key, self.client_secret, self.model_key, self.e2b_key, *self.webhook_secrets)
+        named = [secret.reveal() for secret in kept]
         password = urlsplit(self.database_url).password or ""
         return tuple(filter(None, (*named, password, unquote(password))))
 
@@ -342,6 +355,8 @@ def _ranges(settings: Settings) -> list[str]:
     ):
         if url and not _is_address(url):
             problems.append(f"{name} is {url!r}, which is no address; it starts with https://")
+    if settings.deliveries not in (WEBHOOK, POLL):
+        problems.append(f"DELIVERIES is {settings.deliveries!r}, use {WEBHOOK} or {POLL}")
     if settings.log_format not in ("json", "console"):
         problems.append(f"LOG_FORMAT is {settings.log_format!r}, use json or console")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):

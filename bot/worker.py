@@ -27,6 +27,7 @@ from bot.status import StatusBoard
 log = structlog.get_logger()
 
 POLL = 0.25  # seconds until a delivery that another process stored is noticed
+LIST_INTERVAL = 15.0  # seconds between two looks at GitHub's list of deliveries, where none can reach us
 TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
 REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
@@ -37,6 +38,12 @@ class MissedDeliveries(Protocol):
     """GitHub's memory of what it could not deliver; a local clone has none."""
 
     async def redeliver_missed(self, since: datetime) -> int: ...
+
+
+class Polls(Protocol):
+    """Fetches deliveries for a bot that GitHub cannot reach."""
+
+    async def look(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,13 @@ class Worker:
         self._tell_missed = tell_missed
         self._swept: datetime | None = None
 
-    async def work(self, missed: MissedDeliveries | None = None, branches: Branches | None = None) -> None:
-        """Until cancelled."""
+    async def work(
+        self,
+        missed: MissedDeliveries | None = None,
+        polling: Polls | None = None,
+        branches: Branches | None = None,
+    ) -> None:
+        """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hand_over_forever(), name="hand over")
             group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
@@ -79,7 +91,9 @@ class Worker:
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
             if branches is not None:
                 group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
-            if missed is not None:
+            if polling is not None:
+                group.create_task(self._every(LIST_INTERVAL, polling.look), name="poll")
+            elif missed is not None:
                 group.create_task(self._every(self._chores.sweep, partial(self.sweep, missed)), name="sweep")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:

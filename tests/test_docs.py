@@ -73,7 +73,7 @@ def test_every_link_into_the_repository_leads_somewhere(link: str) -> None:
 
 
 def test_the_manifest_asks_for_what_the_bot_uses() -> None:
-    manifest = yaml.safe_load((ROOT / "app.yml").read_text())
+    manifest = yaml.safe_load((ROOT / "bot" / "app.yml").read_text())
     assert manifest["public"] is False
     assert manifest["default_permissions"] == {
         "metadata": "read",

@@ -20,6 +20,26 @@ class Account(msgspec.Struct, frozen=True):
 
 class App(msgspec.Struct, frozen=True):
     slug: str
+    html_url: str = ""
+    permissions: dict[str, str] = {}
+    events: list[str] = []
+
+
+class Installation(msgspec.Struct, frozen=True):
+    id: int
+    account: Account
+    html_url: str = ""
+    permissions: dict[str, str] = {}
+    events: list[str] = []
+    suspended_at: Time | None = None
+
+
+class HookConfig(msgspec.Struct, frozen=True):
+    """Where deliveries go. The secret is never told."""
+
+    url: str = ""
+    content_type: str = ""
+    insecure_ssl: str | int = "0"
 
 
 class InstallationToken(msgspec.Struct, frozen=True):
@@ -210,7 +230,21 @@ class ReviewThreads(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class HookDelivery(msgspec.Struct, frozen=True):
+    """One attempt to deliver. `redelivery`: somebody asked for it."""
+
     id: int
     guid: str
     delivered_at: Time
     status: str  # "OK", "Invalid HTTP Response: 503", ...
+    event: str
+    redelivery: bool = False
+
+
+class HookRequest(msgspec.Struct, frozen=True):
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class HookDeliveryDetails(msgspec.Struct, frozen=True):
+    guid: str
+    event: str
+    request: HookRequest

@@ -1,15 +1,18 @@
-"""Webhooks that GitHub sent and we did not take: GitHub never sends one again by itself, but it does when asked.
+"""The App's list of deliveries, kept for three days: what GitHub sent, whether we took it, and what was in it.
 
-(The App's delivery log, kept for three days. A redelivery has the same GUID, so the inbox takes each at most once.)
+GitHub never sends one again by itself, but it does when asked. A redelivery has the same GUID, so the inbox takes each
+at most once.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 
-from bot.github.answers import HookDelivery
+from bot.github.answers import HookDelivery, HookDeliveryDetails
 from bot.github.client import Call, Client, Credentials
+from bot.github.webhook import Delivery, told_by_github
 
 _FORGOTTEN = (404, 410, 422)  # too old to be delivered again
 
@@ -28,15 +31,35 @@ async def _missed(client: Client, app: Credentials, since: datetime) -> list[Hoo
     """The latest attempt of each GUID that has no good one, oldest first."""
     latest: dict[str, HookDelivery] = {}
     taken: set[str] = set()
+    async with aclosing(_newest_first(client, app, since)) as log:
+        async for delivery in log:
+            if delivery.status == "OK":
+                taken.add(delivery.guid)
+            elif delivery.delivered_at >= since:
+                latest.setdefault(delivery.guid, delivery)
+    return [delivery for guid, delivery in reversed(latest.items()) if guid not in taken]
+
+
+async def listed(client: Client, app: Credentials, since: datetime) -> list[HookDelivery]:
+    """All attempts since then, however they were answered, oldest first."""
+    async with aclosing(_newest_first(client, app, since)) as log:
+        found = [delivery async for delivery in log if delivery.delivered_at >= since]
+    return sorted(found, key=lambda delivery: delivery.id)
+
+
+async def fetched(client: Client, app: Credentials, id: int) -> Delivery:
+    """What was in it. Raises `Gone` when GitHub no longer keeps it, and `Malformed`."""
+    details = (await client.call(Call("GET", f"/app/hook/deliveries/{id}"), app)).read(HookDeliveryDetails)
+    return told_by_github(details.guid, details.event, bytes(details.request.payload))
+
+
+async def _newest_first(client: Client, app: Credentials, since: datetime) -> AsyncGenerator[HookDelivery, None]:
+    """Ends with the first page that is older in part."""
     first = await client.call(Call("GET", "/app/hook/deliveries", query={"per_page": "100"}), app)
     async with aclosing(client.pages(first, app)) as pages:
         async for page in pages:
-            log = page.read(list[HookDelivery])  # newest first
+            log = page.read(list[HookDelivery])
             for delivery in log:
-                if delivery.status == "OK":
-                    taken.add(delivery.guid)
-                elif delivery.delivered_at >= since:
-                    latest.setdefault(delivery.guid, delivery)
+                yield delivery
             if log and log[-1].delivered_at < since:
-                break
-    return [delivery for guid, delivery in reversed(latest.items()) if guid not in taken]
+                return

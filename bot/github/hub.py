@@ -21,12 +21,13 @@ from bot.core.publishing import Publishing
 from bot.github import answers
 from bot.github.access import Access
 from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
-from bot.github.deliveries import redeliver_missed
+from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.publishing import look
 from bot.github.refusals import TooLarge
 from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
+from bot.github.webhook import Delivery
 from bot.github.wire import anonymous
 from bot.ports import (
     Clock,
@@ -75,6 +76,14 @@ class Hub:
     async def redeliver_missed(self, since: datetime) -> int:
         """Ask GitHub for the webhooks since then that we did not take; returns how many."""
         return await redeliver_missed(self._client, self._app, since)
+
+    async def deliveries(self, since: datetime) -> list[answers.HookDelivery]:
+        """All attempts since then, oldest first."""
+        return await listed(self._client, self._app, since)
+
+    async def delivery(self, id: int) -> Delivery:
+        """Raises `Gone` when GitHub no longer keeps it, and `Malformed`."""
+        return await fetched(self._client, self._app, id)
 
     # ------------------------------------------------------------------------------------------------- reading
 

@@ -1,6 +1,7 @@
 """From bytes to a slim record: who sent this, and is it for us?
 
-Verification comes first and its result is a type, so nothing can read a body that was not verified. After it, each
+Verification comes first and its result is a type, so nothing can read a body that was not verified. (What is read from
+the App's list of deliveries needs no signature: there GitHub is asked, over TLS and with the App's key.) After it, each
 question is cheaper than the next: the event's name against a table, then a partial decode that skips all but the
 fields we need without building objects. What is left is a tenth of the payload, in GitHub's own shape; it is what the
 inbox keeps and what the task is frozen from, so it holds the issue's texts as these signed bytes had them.
@@ -53,7 +54,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Bytes we know GitHub sent. Only `verify` makes one, so nothing can read an unverified body."""
+    """Bytes we know GitHub sent. Only `verify` and `told_by_github` make one, so no other body can be read."""
 
     guid: str
     event: str
@@ -62,7 +63,7 @@ class Delivery:
 
     def __post_init__(self, proof: object) -> None:
         if proof is not _PROOF:
-            raise TypeError("only verify() makes a Delivery")
+            raise TypeError("only verify() and told_by_github() make a Delivery")
 
 
 def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
@@ -76,6 +77,17 @@ def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes
     if not any(_fits(secret, body, signature) for secret in secrets):
         raise BadSignature(_NO_MATCH)
     return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
+
+
+def told_by_github(guid: str, event: str, payload: bytes) -> Delivery:
+    """From the answer to a question of ours. Raises `Malformed`."""
+    names = {b"guid": guid.encode(errors="replace"), b"event": event.encode(errors="replace")}
+    return Delivery(_name(names, b"guid"), _name(names, b"event"), payload, _PROOF)
+
+
+def is_listened(event: str) -> bool:
+    """Can anything of this event be for us?"""
+    return event in _LISTENED
 
 
 def check_signature(headers: Mapping[bytes, bytes]) -> bytes:

@@ -41,6 +41,7 @@ class Named:
 PUBLIC = Named("HOST", "PORT")
 OPERATORS = Named("METRICS_HOST", "METRICS_PORT")
 WORKERS = Named("METRICS_HOST", "WORKER_PORT")
+SETUP = Named("the host", "--port")
 
 
 class CannotListen(Exception):

@@ -50,6 +50,14 @@ async def guids(inbox: Inbox, limit: int = 1000) -> list[str]:
     return [row.guid for row in await inbox.waiting(limit)]
 
 
+async def test_what_has_a_row_is_known_before_and_after_it_was_handed_over(inbox: Inbox) -> None:
+    await put(inbox, "a", "b")
+    await inbox.handed(["a"])
+    assert await inbox.known(["a", "b", "c"]) == {"a", "b"}
+    assert await inbox.known([*(f"none-{number}" for number in range(400)), "b"]) == {"b"}
+    assert await inbox.known([]) == set()
+
+
 async def test_what_was_put_waits_until_it_is_handed_over(inbox: Inbox) -> None:
     await inbox.alive()
     await put(inbox, "b", "a", "c")

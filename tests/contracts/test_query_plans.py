@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.inbox import HANDED_SQLITE, WAITING, Inbox, insert_sql, open_inbox
+from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
 from bot.store.ledger import SqlLedger
 from bot.store.store import SqlStore
 from bot.store.tables import metadata
@@ -65,6 +65,7 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
     at = "2026-11-20 12:00:00.000000"
     row = ("a", "issues", "{}", at)
     asked = [(insert_sql(2), row * 2), (WAITING + "?", (1,)), (HANDED_SQLITE.format("?,?"), (at, "a", "b"))]
+    asked.append((KNOWN_SQLITE.format("?,?"), ("a", "b")))
     assert sqlite_problems(sqlite_url, asked) == []
     source = Path(inspect.getfile(Inbox)).read_text()
     assert source.count("self._connection.execute_fetchall(") == len(asked), "a statement is not listed here"

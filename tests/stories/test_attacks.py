@@ -153,7 +153,7 @@ repro: "echo '{EVIL}'; false"
 async def test_nothing_that_others_wrote_is_active_in_what_we_publish(tmp_path: Path) -> None:
     """No mention, reference, closing keyword, link, image or HTML, from a title to the name of a candidate's file."""
     script = turns(
-        bash(f": '{EVIL} {LEAK}'; touch '{PATH}' 'test_{PATH}'", text=EVIL),
+        bash(f": '{EVIL} {LEAK}'; echo 1 | tee '{PATH}' 'test_{PATH}'", text=EVIL),
         bash(SUBMIT, text=f"{EVIL}\n# {EVIL} {TOKEN} {LEAK}"),
     )
     files = {"README.md": "x\n", "a.py": "\n", ".github/solvebot.yml": CONFIG}

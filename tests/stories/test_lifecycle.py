@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.app import SystemClock
 from bot.core.model import (
     IssueRef,
     Outcome,
@@ -167,6 +168,25 @@ async def test_a_lost_delivery_is_asked_for_again(world: World) -> None:
     await world.over(issue)
     await world.next_comment(issue)
     assert len(world.repo.pulls) == 1
+
+
+class Hurried(SystemClock):
+    """Whose chores do not wait long for their turn."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.1))
+
+
+async def test_a_bot_that_github_cannot_reach_reads_its_deliveries(tmp_path: Path) -> None:
+    async with a_world(tmp_path, deliveries="poll", clock=Hurried()) as world:
+        world.github.webhooks.url = "http://127.0.0.1:9/webhook"
+        issue = await world.issue()
+        await world.label(issue)
+        await world.over(issue)
+        await world.next_comment(issue)
+        assert len(world.repo.pulls) == 1
+        assert not any(delivery.succeeded for delivery in world.github.webhooks.deliveries)
+        assert not any(delivery.redelivery for delivery in world.github.webhooks.deliveries)
 
 
 async def test_an_edit_runs_only_what_it_adds(world: World) -> None:

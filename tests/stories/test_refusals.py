@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -209,12 +210,16 @@ async def test_who_asks_with_what_nobody_can_read_is_told(world: World) -> None:
     assert await world.facts(issue) is None
 
 
+def spoil_models(path: Path) -> None:
+    with closing(sqlite3.connect(path, timeout=30)) as database, database:
+        database.execute("update ai_models set config = 'not json'")
+
+
 async def test_whoever_asks_is_told_when_it_broke_on_our_side(world: World) -> None:
     """By a label as by a comment: a row of ours that cannot be read must not look as if nobody had heard."""
     world.expected_problems += ["delivery.broke", "JSON is malformed"]
     issue = await world.issue()
-    with closing(sqlite3.connect(world.settings.data / "solvebot.sqlite")) as database, database:
-        database.execute("update ai_models set config = 'not json'")
+    await asyncio.to_thread(spoil_models, world.settings.data / "solvebot.sqlite")
     await world.label(issue)
     await world.said(issue, "Something broke on our side")
     await world.label(issue, "another label")

@@ -3,6 +3,7 @@
     simulator.py    GitHubSimulator: build a world, serve it, wait for what happens
     people.py       what people do: label, comment, push, merge, rename, suspend ...; each sends its webhook
     server.py       bytes -> endpoint -> bytes: faults, authentication, limits, permissions, ETags, the log
+    pages.py        what a person clicks through: an App from a manifest, its installation
     calls.py        what an endpoint is given and how it names the permission it needs
     endpoints/      REST by subject      graphql/  the few operations of GraphQL      smart_http.py  git fetch
     actions/        all that can happen, by whomever      shapes.py  GitHub's JSON      webhooks.py  deliveries

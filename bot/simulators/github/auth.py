@@ -61,6 +61,7 @@ class App:
     owner: Account
     permissions: Permissions = field(default_factory=lambda: dict(DEFAULT_PERMISSIONS))
     events: frozenset[str] = DEFAULT_EVENTS
+    client_secret: str = "the simulated client secret"
 
     @property
     def public_key(self) -> rsa.RSAPublicKey:
@@ -108,7 +109,14 @@ class AsApp:
     bucket: ClassVar[str] = "the App"
 
 
-Caller = AsApp | Token
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """Who need not say who they are."""
+
+    bucket: ClassVar[str] = "anonymous"
+
+
+Caller = AsApp | Token | Anyone
 
 
 class BadCredentials(Exception):
@@ -138,6 +146,10 @@ class Authority:
     long_tokens: bool = True  # ghs_<app id>_<JWT>, some 520 characters; False: the classic 40
     tokens: dict[str, Token] = field(default_factory=dict)
     _public_key: rsa.RSAPublicKey | None = None
+
+    def forget_key(self) -> None:
+        """The App has another one."""
+        self._public_key = None
 
     def recognise(self, authorization: str) -> Caller:
         """The value of the Authorization header. Raises `BadCredentials`."""

@@ -40,8 +40,8 @@ NO_CONTENT = Answer(status=204)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`needs` is "app" (the App's own token), "any" (any token) or permissions of an installation token, each of
-    which is enough: "issues: write | pull_requests: write"."""
+    """`needs` is "nobody", "app" (the App's own token), "any" (any token) or permissions of an installation token,
+    each of which is enough: "issues: write | pull_requests: write"."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class Endpoint:
 
     @property
     def permissions(self) -> list[tuple[str, str]]:
-        if self.needs in ("app", "any"):
+        if self.needs in ("nobody", "app", "any"):
             return []
         return [(name.strip(), level.strip()) for name, _, level in (n.partition(":") for n in self.needs.split("|"))]
 
@@ -92,7 +92,7 @@ class Call:
             if not isinstance(self.caller, AsApp):
                 raise Refusal(401, "A JSON web token could not be decoded")
             return
-        if self.endpoint.needs == "any":
+        if self.endpoint.needs in ("nobody", "any"):
             return
         token = self.token
         if "owner" in self.parameters or "repository_id" in self.parameters:

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.simulators.github.auth import BadCredentials, Caller, Suspended, Token, UnknownIssuer
+from bot.simulators.github.auth import Anyone, BadCredentials, Caller, Suspended, Token, UnknownIssuer
 from bot.simulators.github.calls import Answer, Call, Endpoint, Table
 from bot.simulators.github.faults import PRIMARY_LIMIT, Fault
+from bot.simulators.github.pages import Pages
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.smart_http import SmartHttp
 from bot.simulators.github.stage import Stage
@@ -27,7 +28,6 @@ from bot.simulators.github.stage import Stage
 API_VERSIONS = frozenset({"2022-11-28", "2026-03-10"})
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 KEPT_REQUESTS, KEPT_BODY = 20_000, 16_384  # the latest ones; bytes
-EVERYONE = "anonymous"
 CUT_OFF = Answer(status=0)  # the connection is closed in the middle of the answer
 
 
@@ -65,11 +65,12 @@ class Server:
         self.requests: deque[Logged] = deque(maxlen=KEPT_REQUESTS)
         self._stage = stage
         self._table = Table(endpoints)
-        git = SmartHttp(stage)
+        git, pages = SmartHttp(stage), Pages(stage)
         self.app = Starlette(
             routes=[
                 Route("/{owner}/{repo}.git/info/refs", git.advertise),
                 Route("/{owner}/{repo}.git/git-upload-pack", git.upload_pack, methods=["POST"]),
+                *pages.routes,
                 Route("/{path:path}", self._handle, methods=list(METHODS)),
             ],
             exception_handlers={Exception: self._broken},
@@ -106,7 +107,7 @@ class Server:
         request = exchange.request
         try:
             endpoint, parameters = self._find(request)
-            caller = exchange.caller = self._recognise(request)
+            caller = exchange.caller = self._recognise(request, endpoint)
             exchange.sent = _read_json(await request.body())
             if not self._stage.limits.take(caller.bucket):
                 raise Refusal(self._stage.limits.status, PRIMARY_LIMIT.format(caller.bucket))
@@ -116,10 +117,12 @@ class Server:
         except Refusal as refusal:
             return Answer(refusal.body, refusal.status, refusal.headers)
 
-    def _recognise(self, request: Request) -> Caller:
+    def _recognise(self, request: Request, endpoint: Endpoint) -> Caller:
         authorization = request.headers.get("authorization", "")
         if not request.headers.get("user-agent"):
             raise Refusal(403, "Request forbidden by administrative rules. A User-Agent header is needed.")
+        if endpoint.needs == "nobody":
+            return Anyone()
         try:
             return self._stage.authority.recognise(authorization)
         except UnknownIssuer as error:
@@ -143,7 +146,7 @@ class Server:
         if answer is CUT_OFF:
             return Truncated()
         stage, body = self._stage, _encode(answer.body)
-        bucket = EVERYONE if caller is None else caller.bucket
+        bucket = Anyone.bucket if caller is None else caller.bucket
         headers = {
             "X-GitHub-Request-Id": uuid.uuid4().hex[:20].upper(),
             "X-GitHub-Media-Type": "github.v3; format=json",

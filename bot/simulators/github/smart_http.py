@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from bot.simulators.github.auth import AsApp, BadCredentials
+from bot.simulators.github.auth import BadCredentials, Token
 from bot.simulators.github.gitdata import GIT_ENVIRONMENT, git_program
 from bot.simulators.github.refusals import Refusal, moved
 from bot.simulators.github.stage import Stage
@@ -69,7 +69,7 @@ class SmartHttp:
             caller = self._stage.authority.recognise(authorization)
         except BadCredentials as error:
             raise Refusal(401, "Invalid username or token.", headers=challenge) from error
-        if isinstance(caller, AsApp):
+        if not isinstance(caller, Token):
             raise Refusal(401, "Invalid username or token.", headers=challenge)
         if repo is not None and not caller.covers(repo):
             raise Refusal(404, "Repository not found.")

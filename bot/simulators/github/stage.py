@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.simulators.github.auth import App, Authority
 from bot.simulators.github.faults import Faults, RateLimits
@@ -30,6 +31,7 @@ class Stage:
     faults: Faults
     limits: RateLimits
     verify_commits: bool = True  # what GitHub says of commits made by the App with nobody named
+    codes: dict[str, datetime] = field(default_factory=dict)  # of Apps made from a manifest, until each is used
 
     def emit(self, repo: Repository, event: str, action: str, by: Account, **details: object) -> None:
         """Tell the App, if it is installed there and has subscribed; wake whoever waits in any case."""

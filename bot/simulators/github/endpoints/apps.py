@@ -12,11 +12,22 @@ from bot.simulators.github.state import Installation, Json, timestamp
 from bot.simulators.github.webhooks import Delivery
 
 REDELIVERABLE = timedelta(days=3)
+CODE_LIFETIME = timedelta(hours=1)
 
 
 async def get_app(call: Call) -> Answer:
     counted = {"installations_count": len(call.stage.state.installations)}
     return Answer(call.stage.shapes.app() | counted)
+
+
+async def convert_manifest(call: Call) -> Answer:
+    """Once per code: what GitHub made for the App, of which it never shows the secrets again."""
+    made_at = call.stage.codes.pop(call.parameters["code"], None)
+    if made_at is None or call.stage.state.now() - made_at > CODE_LIFETIME:
+        raise not_found()
+    app, webhooks = call.stage.app, call.stage.webhooks
+    secrets = {"client_secret": app.client_secret, "webhook_secret": webhooks.secret, "pem": app.private_key_pem}
+    return Answer(call.stage.shapes.app() | secrets, CREATED)
 
 
 def _installation(call: Call) -> Installation:
@@ -150,6 +161,14 @@ def _delivery(delivery: Delivery) -> Json:
     }
 
 
+async def change_hook_config(call: Call) -> Answer:
+    if (url := call.optional_text("url")) is not None:
+        call.stage.webhooks.url = url
+    if (secret := call.optional_text("secret")) is not None:
+        call.stage.webhooks.secret = secret
+    return await get_hook_config(call)
+
+
 async def get_hook_config(call: Call) -> Answer:
     return Answer(
         {"url": call.stage.webhooks.url or "", "content_type": "json", "insecure_ssl": "0", "secret": "********"}
@@ -175,12 +194,14 @@ async def get_rate_limit(call: Call) -> Answer:
 
 
 ENDPOINTS = (
+    Endpoint("POST", "/app-manifests/{code}/conversions", convert_manifest, "nobody"),
     Endpoint("GET", "/app", get_app, "app"),
     Endpoint("GET", "/app/installations", list_installations, "app"),
     Endpoint("GET", "/app/installations/{id:int}", get_installation, "app"),
     Endpoint("POST", "/app/installations/{id:int}/access_tokens", create_token, "app"),
     Endpoint("DELETE", "/installation/token", revoke_token, "metadata: read"),
     Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
+    Endpoint("PATCH", "/app/hook/config", change_hook_config, "app"),
     Endpoint("GET", "/app/hook/deliveries", list_deliveries, "app"),
     Endpoint("GET", "/app/hook/deliveries/{id:int}", get_delivery, "app"),
     Endpoint("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "app"),
