@@ -16,12 +16,15 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     status.py conclude.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
+    revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
+    reviews.py     a review, a comment on a line -> a revision      actions.py ends.py permits.py
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
     clearance.py   could the champion be published at all? asked before the first dollar
     republish.py   /solve retry where only the publication failed
     configuration.py                  what the repository says, read from its default branch
-    exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
+    exchange.py    /solve use B: another candidate for the open pull request
+    fates.py branches.py              what became of champions, and of branches that nobody wants
     upkeep.py      where the App is installed, and which repositories there are
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
     premises.py    this machine's disk and backups, for the operator

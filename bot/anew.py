@@ -14,6 +14,7 @@ from bot.core.model import RunFacts, RunId, Solve, SolveFacts, SolveId, Status
 from bot.core.render import causes
 from bot.engine import Engine, patiently
 from bot.ports import Store
+from bot.revise import Reviser
 from bot.run import RunJob, Runner
 from bot.solve import Solver
 
@@ -23,26 +24,44 @@ log = structlog.get_logger()
 class Anew:
     """Nothing here but what it hands over to is a step: it is played once, or from its beginning again."""
 
-    def __init__(self, store: Store, engine: Engine, solver: Solver, runner: Runner, conclusion: Conclusion) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        solver: Solver,
+        reviser: Reviser,
+        runner: Runner,
+        conclusion: Conclusion,
+    ) -> None:
         self._store = store
         self._engine = engine
         self._solver = solver
+        self._reviser = reviser
         self._runner = runner
         self._conclusion = conclusion
 
     async def solve(self, job: Solve) -> None:
-        """With a pull request there is only the end left.
+        """With a pull request there is only the end left."""
+        if not await self._ends(job):
+            await self._solver.solve(job)
 
-        Runs that are under way begin anew as well, because they are to work in what is prepared now.
-        """
+    async def revise(self, job: Solve) -> None:
+        """With its commit on the branch as well, and with the word about it in the pull request."""
+        if await self._ends(job):
+            await self._reviser.tell(job)
+        else:
+            await self._reviser.revise(job)
+
+    async def _ends(self, job: Solve) -> bool:
+        """Otherwise it begins anew, and so do runs that are under way: they are to work in what is prepared now."""
         facts = await self._facts(job.id)
         if facts.status.is_over or facts.pull_request is not None:
             await self._conclusion.complete(job.id)
-            return
+            return True
         log.warning("solve.anew", solve=job.id)
         await self._note(job.id, causes.BEGUN_ANEW)
         await self._engine.withdraw(_under_way(facts.runs))
-        await self._solver.solve(job)
+        return False
 
     async def run(self, job: RunJob) -> None:
         """An agent that was still at work begins again, in a sandbox as it was before."""

@@ -33,6 +33,7 @@ from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
 from bot.anew import Anew
+from bot.branches import Branches
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
 from bot.core.environment.help import HelpPolicy
@@ -56,8 +57,10 @@ from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.premises import premises
 from bot.publish import Publisher
+from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
+from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -173,9 +176,11 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     site = settings.server_url
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
-    anew = Anew(world.store, engine, solver, runner, conclusion)
+    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
+    engine.register("revise", reviser.revise, anew=anew.revise)
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
@@ -427,7 +432,8 @@ async def running(
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
         polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
-        working = asyncio.create_task(worker.work(github, polling), name="worker")
+        branches = Branches(github, store, clock)
+        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))

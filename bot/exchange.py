@@ -74,6 +74,8 @@ class Exchange:
         pull = await self._world.github.open_pull_request(issue, branches=branches)
         if pull is None or pull.number != ours.number:
             return replies.pull_request_not_open(ours.number)
+        if any(revision.pull_request is not None for revision in await self._world.store.revisions(job.solve)):
+            return replies.revised_since(ours.number)
         return replies.commits_of_people(ours) if pull.head_sha != ours.head_sha else ""
 
     @step("commit on top", patience=PATIENCE)

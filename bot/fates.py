@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.events import PullRequestClosed
+from bot.core.events import PullRequestClosed, PullRequestReopened
 from bot.core.model import Fate, PullRequest, SolveId
 from bot.core.record import REVERTED_WITHIN, fate, reverted
 from bot.ports import Store
@@ -31,8 +31,15 @@ class Fates:
         await self._store.became(solve, Fate.REVERTED, event.at)
         return Fate.REVERTED.value
 
+    async def reopened(self, event: PullRequestReopened) -> str:
+        ours = await self._ours(event.repo.id, event.number)
+        if ours is None:
+            return _NOT_OURS
+        await self._store.reopened(ours[0])
+        return "open again"
+
     async def _ours(self, repo_id: int, number: int) -> tuple[SolveId, PullRequest] | None:
-        facts = await self._store.latest(repo_id, number)
-        if facts is None or facts.pull_request is None or facts.pull_request.number != number:
+        facts = await self._store.of_pull(repo_id, number)
+        if facts is None or facts.pull_request is None:
             return None
         return facts.id, facts.pull_request

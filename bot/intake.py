@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
+from bot.actions import Action, Actions, Refusal
 from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
 from bot.configuration import read_config
@@ -23,6 +24,7 @@ from bot.core.commands import (
     HelpCommand,
     Misread,
     RetryCommand,
+    ReviseCommand,
     SolveCommand,
     StatusCommand,
     UseCommand,
@@ -33,12 +35,14 @@ from bot.core.events import (
     CommentPosted,
     InstallationChanged,
     IssueClosed,
-    IssueEvent,
     IssueMoved,
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
+    PullRequestReopened,
     RepositoryChanged,
+    ReviewSubmitted,
+    ThreadCommented,
     Unreadable,
     asks_us,
     is_one_of,
@@ -57,48 +61,23 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     SolveOptions,
-    TriggerKind,
     solve_id,
 )
 from bot.core.outgoing import CleanFacts, Redactor
-from bot.core.permissions import may_ask
 from bot.core.phase import is_unpublished
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
+from bot.ends import Ends
 from bot.engine import Engine, step
 from bot.exchange import ExchangeJob
-from bot.fates import Fates
 from bot.inbox import InboxRow
+from bot.permits import Permits
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.republish import RepublishJob
+from bot.reviews import Asking, Reviews
 from bot.upkeep import Upkeep
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
-
-    start: Solve | None = None
-    use: ExchangeJob | None = None
-    cancel: SolveId | None = None
-    cancelled_by: str = ""
-    reaction: str = ""
-    reply: str = ""
-    republish: RepublishJob | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    todo: tuple[Action, ...] = ()
-    issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
-    comment_id: int | None = None  # the comment to react to; None: react to the issue
-    because: str = ""  # for the log, when there is nothing to do
-
-
-class Refusal(Exception):
-    """A no, as the one line that people read."""
 
 
 class Intake:
@@ -121,7 +100,9 @@ class Intake:
         self._server = server
         self._redact = redact
         self._site = site
-        self._fates = Fates(store)
+        self._ends = Ends(store)
+        self._reviews = Reviews(github, store, clock, server, redact)
+        self._permits = Permits(github, redact)
         self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
@@ -149,7 +130,7 @@ class Intake:
             refusal = await self.claim(action.start)
             if refusal:
                 return Action(reaction="confused", reply=refusal)
-            await self._engine.start("solve", action.start.id, action.start)
+            await self._engine.start(action.start.workflow, action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
@@ -170,12 +151,16 @@ class Intake:
         match event:
             case LabelAdded() | CommentPosted():
                 return await self._weigh_request(event)
+            case ReviewSubmitted() | ThreadCommented():
+                return await self._weigh_review(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
-                return await self._weigh_end(event)
+                return await self._ends.of_issue(event)
             case Unreadable():
                 return await self._weigh_unreadable(event, row.guid)
             case PullRequestClosed():
-                return Actions(because=await self._fates.note(event))
+                return await self._ends.of_pull(event)
+            case PullRequestReopened():
+                return await self._ends.undone(event)
             case InstallationChanged():
                 return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
@@ -187,7 +172,7 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, LabelAdded | CommentPosted | Unreadable) and event.issue and await self._asks(event):
+        if isinstance(event, LabelAdded | Unreadable | Asking) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
             sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
@@ -246,22 +231,19 @@ class Intake:
             config = await self._config(event.issue.repo)
             if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
-            await self._allowed(event, config)
+            await self._permits.check(event, _or_defaults(config).who)
             return (await self._start(event, SolveOptions(), config),)
-        commands = dict.fromkeys(parse_commands(event.text, previous=event.previous))  # each is answered once
+        commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()
-        misread = [command for command in commands if isinstance(command, Misread)]
-        if misread:
-            raise Refusal(self._not_understood(misread))
         config = await self._config(event.issue.repo)
-        return tuple([await self._answer(event, c, config) for c in commands if not isinstance(c, Misread)])
+        return tuple([await self._answer(event, command, config) for command in commands])
 
     async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
             return Action(reply=self._help(await self._store.models(), config))
-        await self._allowed(event, config)
+        await self._permits.check(event, _or_defaults(config).who)
         latest = await self._store.latest(issue.repo.id, issue.number)
         told = self._redact.facts(latest) if latest else None
         match command:
@@ -278,21 +260,33 @@ class Intake:
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, told, command.number)
+                return _use(event, await self._reviews.with_candidates(latest), command.number)
+            case ReviseCommand():
+                return Action(start=await self._reviews.revision(event, config))
             case ExplainCommand():
                 return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
-    async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
-        """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
-        needed = _or_defaults(config).who
+    async def _weigh_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
+        """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
+        if await self._reviews.original(event) is None:
+            return Actions(because="not a pull request of ours")
         try:
-            has = await self._github.permission(event.issue.repo, event.by.login)
-        except Denied as error:
-            log.error("permission.unknown", issue=str(event.issue), reason=str(error), remedy=error.remedy)
-            raise Refusal(replies.permission_unknown(self._redact(event.by.login))) from error
-        if not may_ask(has, needed, event.by):
-            login = self._redact(event.by.login)
-            raise Refusal(replies.robots_may_not_ask() if event.by.is_bot else replies.not_allowed(login, has, needed))
+            commands = self._commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
+            if any(not isinstance(command, ReviseCommand) for command in commands):
+                raise Refusal(replies.only_revise())
+            asks = bool(commands) or (isinstance(event, ReviewSubmitted) and event.changes_requested)
+            if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
+                return Actions(because="asks nothing of us, or its review does")
+            config = await self._config(event.issue.repo)
+            await self._permits.check(event, _or_defaults(config).who)
+            todo = (Action(start=await self._reviews.revision(event, config)),)
+        except Refusal as refusal:
+            if not parse_commands(event.text):
+                return Actions(because=str(refusal))
+            todo = (Action(reaction="confused", reply=str(refusal)),)
+        except Gone as gone:
+            return Actions(because=str(gone))
+        return Actions(todo, event.issue)
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -350,10 +344,19 @@ class Intake:
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
 
-    async def _asks(self, event: LabelAdded | CommentPosted | Unreadable) -> bool:
+    def _commands(self, text: str, previous: str | None) -> list[Command]:
+        """Each is answered once. Raises `Refusal` where one of them cannot be read."""
+        commands = dict.fromkeys(parse_commands(text, previous=previous))
+        misread = [command for command in commands if isinstance(command, Misread)]
+        if misread:
+            raise Refusal(self._not_understood(misread))
+        return [command for command in commands if not isinstance(command, Misread)]
+
+    async def _asks(self, event: LabelAdded | Unreadable | Asking) -> bool:
         """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
-        if isinstance(event, CommentPosted):
-            return bool(parse_commands(event.text, previous=event.previous))
+        if isinstance(event, Asking):
+            previous = None if isinstance(event, ReviewSubmitted) else event.previous
+            return bool(parse_commands(event.text, previous=previous))
         try:
             labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
         except Exception:  # after the top of a workflow has caught it
@@ -374,24 +377,6 @@ class Intake:
         """From the default branch, whatever branch the request is about."""
         repository = await self._github.repository(repo)
         return RepoConfig() if repository.empty else await read_config(self._github, repo, repository.default_branch)
-
-    # -------------------------------------------------------------------------------------------------------- ends
-
-    async def _weigh_end(self, event: LabelRemoved | IssueClosed | IssueMoved) -> Actions:
-        active = await self._store.active(event.issue.repo.id, event.issue.number)
-        if active is None:
-            return Actions(because="nothing is running for this issue")
-        match event:
-            case LabelRemoved():
-                labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
-                    return Actions(because="that label did not start it")
-                why = f"{event.by.login} removed the label"
-            case IssueClosed():
-                why = f"{event.by.login} closed the issue"
-            case IssueMoved():
-                why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
-        return Actions((Action(cancel=active.id, cancelled_by=why),))
 
     def _cancel(self, latest: SolveFacts | None, by: str) -> Action:
         if latest is None or latest.status.is_over:

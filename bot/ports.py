@@ -26,11 +26,13 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.behaviour import Probed
 from bot.core.breaker import Health
+from bot.core.feedback import Thread
 from bot.core.history import History
 from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
@@ -171,6 +173,41 @@ class IssueState:
 
 
 @dataclass(frozen=True, slots=True)
+class PullState:
+    """A pull request as it is now. `ours`: opened by us, from a branch of the repository itself."""
+
+    title: str
+    open: bool
+    locked: bool
+    ours: bool
+    branch: str
+    head_sha: Sha
+    base: str
+
+
+class ReviewState(StrEnum):
+    """What a review says besides its text."""
+
+    CHANGES_REQUESTED = "changes requested"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    state: ReviewState
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadAnswer:
+    """`to`: the first comment of the thread. `body` begins with `marker`."""
+
+    to: int
+    marker: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class PostedComment:
     id: int
     url: str
@@ -244,6 +281,9 @@ class GitHub(Protocol):
     async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
 
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        """One that is not there is fine."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -264,6 +304,19 @@ class GitHub(Protocol):
         """Labels and review requests, best effort. Returns what could not be done, for people."""
 
     async def remote(self, repo: Repo) -> Remote: ...
+
+    async def pull(self, repo: Repo, number: int) -> PullState: ...
+
+    async def review(self, repo: Repo, number: int, review: int) -> Review: ...
+
+    async def threads(self, repo: Repo, number: int) -> list[Thread]:
+        """Conversations on lines of the diff that nobody has resolved, oldest first; at most 300 of them."""
+
+    async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        """Each once, however often this is called. Returns the comments of those that GitHub did not let us answer."""
+
+    async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
+        """By their ids. Returns those that GitHub did not let us resolve."""
 
 
 class Mirrors(Protocol):
@@ -491,7 +544,15 @@ class Store(Protocol):
         """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
-    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None: ...
+    async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
+        """About this issue or pull request; of a pull request that was revised, the newest revision."""
+
+    async def of_pull(self, repo_id: int, number: int) -> SolveFacts | None:
+        """The solve that opened the pull request."""
+
+    async def revisions(self, id: SolveId) -> list[SolveFacts]:
+        """Of that solve's pull request, oldest first."""
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...
@@ -513,6 +574,12 @@ class Store(Protocol):
     async def probed(self, id: SolveId, probed: Probed) -> None: ...
     async def became(self, id: SolveId, fate: Fate, at: datetime) -> None:
         """What people did with the pull request. What was reverted stays so, in whatever order events come."""
+
+    async def reopened(self, id: SolveId) -> None:
+        """What was closed is open again: nothing has become of it yet."""
+
+    async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
+        """Whose pull request was closed, and not merged, in between; at most 100."""
 
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 

@@ -20,6 +20,7 @@ there is only `core`. A person's mistake ends the solve with a sentence; a failu
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -84,6 +85,15 @@ class SolverOptions:
     help: HelpPolicy  # for an agent that looks for the environment
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What all attempts begin with."""
+
+    planned: Plan
+    attempt: Attempt  # at setting the repository up
+    baseline: Baseline
+
+
 class Solver:
     def __init__(
         self,
@@ -116,10 +126,14 @@ class Solver:
         self._options = options
 
     async def solve(self, job: Solve) -> None:
-        """The workflow. Whatever happens in it, the solve ends with a terminal status and a last word."""
+        """The workflow."""
+        await self.to_its_end(job, self._story)
+
+    async def to_its_end(self, job: Solve, story: Callable[[Solve], Awaitable[None]]) -> None:
+        """Whatever happens in it, the solve ends with a terminal status and a last word."""
         structlog.contextvars.bind_contextvars(solve=job.id)
         try:
-            await self._story(job)
+            await story(job)
         except (Unsolvable, Withheld) as error:
             await self._conclusion.fail(job.id, str(error))
         except Exception as error:  # the top of a workflow: one of the two places that may catch everything
@@ -133,34 +147,48 @@ class Solver:
     async def _story(self, job: Solve) -> None:
         await self.acknowledge(job)
         task = await self.freeze(job)
+        decision = await self.choose(job, task)
+        if decision.outcome is not Outcome.NONE:
+            await self.trim(job)
+            await self._publisher.publish(job.id)
+        await self._conclusion.complete(job.id)
+
+    async def choose(self, job: Solve, task: Task) -> Decision:
+        """From the frozen task to who is the champion."""
+        ready = await self.prepare(job, task)
+        if ready is None:
+            await self.decide_without_runs(job)
+            return without_runs()
+        return await self.attempt(job, task, ready)
+
+    async def prepare(self, job: Solve, task: Task) -> Ready | None:
+        """Once for all attempts. None: nothing could be proved here."""
         planned = await self.plan(job, task)
         found = await self.environment(job, task, planned)
         if found.help is not None:
             planned = await self.plan_again(job, planned, found.help)
         baseline = await self.baseline(job, task, found)
         if not provable(baseline) and not publishes_unproven(task):
-            await self.decide_without_runs(job)
-            await self._conclusion.complete(job.id)
-            return
-        brief = await self.brief(job, task, found.attempt.plan, baseline)
-        decision = await self._round(job, task, planned, found.attempt, Wave(planned.experiments, brief, brief))
-        for made in range(1, planned.limits.rounds):
+            return None
+        return Ready(planned, found.attempt, baseline)
+
+    async def attempt(self, job: Solve, task: Task, ready: Ready) -> Decision:
+        brief = await self.brief(job, task, ready.attempt.plan, ready.baseline)
+        decision = await self._round(job, task, ready, Wave(ready.planned.experiments, brief, brief))
+        for made in range(1, ready.planned.limits.rounds):
             wave = await self._rounds.another(job.id, brief, made)
             if wave is None:
                 break
-            decision = await self._round(job, task, planned, found.attempt, wave)
-        if decision.outcome is not Outcome.NONE:
-            await self.trim(job)
-            await self._publisher.publish(job.id)
-        await self._conclusion.complete(job.id)
+            decision = await self._round(job, task, ready, wave)
+        return decision
 
-    async def _round(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> Decision:
+    async def _round(self, job: Solve, task: Task, ready: Ready, wave: Wave) -> Decision:
         """The decision is about all candidates, whichever round they come from."""
-        await self._run_all(job, task, planned, prepared, wave)
+        await self._run_all(job, task, ready, wave)
         await self._compare(job, wave.unbiased)
         return await self.decide(job)
 
-    async def _run_all(self, job: Solve, task: Task, planned: Plan, prepared: Attempt, wave: Wave) -> None:
+    async def _run_all(self, job: Solve, task: Task, ready: Ready, wave: Wave) -> None:
         """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan.
 
         When two that are over agree, those that have not begun are not begun.
@@ -174,17 +202,17 @@ class Solver:
                 repo=job.issue.repo,
                 base=task.base_sha,
                 experiment=experiment,
-                minutes=planned.limits.minutes,
+                minutes=ready.planned.limits.minutes,
                 command_seconds=command_seconds,
                 task=wave.brief,
-                test_command=prepared.plan.test,
-                left_by_setup=prepared.left_behind,
+                test_command=ready.attempt.plan.test,
+                left_by_setup=ready.attempt.left_behind,
             )
             for experiment in wave.experiments
         ]
         working: dict[str, Child] = {}
         while waiting or working:
-            while waiting and len(working) < planned.limits.parallel:
+            while waiting and len(working) < ready.planned.limits.parallel:
                 run = waiting.pop(0)
                 working[run.id] = await self._engine.queue("run", run.id, run)
             done = await self._engine.first_of(list(working.values()))
@@ -238,7 +266,7 @@ class Solver:
             freeze,
             job,
             await self._world.github.remarks(job.issue, before=job.trigger.at),
-            config=await self._config(repo, repository.default_branch),
+            config=await self.config(repo, repository.default_branch),
             base_branch=branch,
             base_sha=base,
             private=repository.private,
@@ -383,7 +411,7 @@ class Solver:
 
     # ------------------------------------------------------------------------------------------------------ details
 
-    async def _config(self, repo: Repo, default_branch: str) -> RepoConfig:
+    async def config(self, repo: Repo, default_branch: str) -> RepoConfig:
         config = await read_config(self._world.github, repo, default_branch)
         if isinstance(config, ConfigProblem):
             raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))

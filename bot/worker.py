@@ -15,6 +15,7 @@ from typing import Protocol
 
 import structlog
 
+from bot.branches import Branches
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
 from bot.core.sandboxes import sandboxes_of
 from bot.core.workspaces import KEPT
@@ -76,13 +77,20 @@ class Worker:
         self._tell_missed = tell_missed
         self._swept: datetime | None = None
 
-    async def work(self, missed: MissedDeliveries | None = None, polling: Polls | None = None) -> None:
+    async def work(
+        self,
+        missed: MissedDeliveries | None = None,
+        polling: Polls | None = None,
+        branches: Branches | None = None,
+    ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hand_over_forever(), name="hand over")
             group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
+            if branches is not None:
+                group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
             if polling is not None:
                 group.create_task(self._every(LIST_INTERVAL, polling.look), name="poll")
             elif missed is not None:
@@ -164,7 +172,7 @@ class Worker:
         facts = await self._store.facts(id)
         if facts is not None:
             log.warning("solve.unstarted", solve=id)
-            await self._engine.start("solve", id, facts.solve)
+            await self._engine.start(facts.solve.workflow, id, facts.solve)
 
     async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
         kept: set[SandboxId] = set()

@@ -81,7 +81,14 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "issues": "write",
         "pull_requests": "write",
     }
-    assert set(manifest["default_events"]) == {"issues", "issue_comment", "pull_request", "repository"}
+    assert manifest["default_events"] == [
+        "issues",
+        "issue_comment",
+        "pull_request",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "repository",
+    ]
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "tests/requirements.lock", "bot/demo/requirements.lock"])

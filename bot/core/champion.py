@@ -168,8 +168,9 @@ def _rank(judged: Judged, case: Case) -> _Rank:
 
 
 def publishes_unproven(task: Task) -> bool:
-    """`/solve draft`, or the repository's `unproven: draft`."""
-    return task.options.draft or task.config.pull_request.unproven
+    """`/solve draft`, or the repository's `unproven: draft`. A revision always: its pull request is open, a person has
+    said what to change there and looks at it again; what is broken is not shown to anybody."""
+    return task.options.draft or task.config.pull_request.unproven or task.feedback is not None
 
 
 def without_runs() -> Decision:

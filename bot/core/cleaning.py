@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.feedback import Feedback
 from bot.core.images import count_images, mark, unseen
 from bot.core.markdown import Block, BlockKind, Span, SpanKind, html_spans, read_page, spans
 from bot.core.maths import hidden_in_maths
@@ -243,6 +244,7 @@ def task_digest(
     base_sha: Sha,
     config: RepoConfig,
     options: SolveOptions,
+    feedback: Feedback | None = None,
 ) -> str:
     """SHA-256, in hex, over a canonical form: JSON, keys sorted, ASCII, no spaces, times in UTC."""
     form = {
@@ -254,6 +256,8 @@ def task_digest(
         "config": asdict(config),
         "options": asdict(options),
     }
+    if feedback is not None:
+        form["feedback"] = asdict(feedback)
     text = json.dumps(form, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

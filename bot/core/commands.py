@@ -58,11 +58,27 @@ class UseCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviseCommand:
+    """Change the pull request. What is to be changed is all of the text that the command stands in."""
+
+    text: str  # of its line
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
 
-Command = SolveCommand | CancelCommand | StatusCommand | RetryCommand | ExplainCommand | UseCommand | HelpCommand
+Command = (
+    SolveCommand
+    | CancelCommand
+    | StatusCommand
+    | RetryCommand
+    | ExplainCommand
+    | UseCommand
+    | ReviseCommand
+    | HelpCommand
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +263,8 @@ def _read_line(line: _Line) -> Command | Misread:
         return Misread(
             f"{shown(line.word)} is not a command.", "Did you mean `/solve`? `/solve help` lists all.", number
         )
+    if revise := _REVISE.fullmatch(line.rest):
+        return ReviseCommand(revise[1].strip())
     if len(line.rest) > MAX_LINE:
         return Misread("This command is too long.", f"Use at most {MAX_LINE} characters.", number)
     try:
@@ -254,6 +272,8 @@ def _read_line(line: _Line) -> Command | Misread:
     except BadOption as error:
         return Misread(error.what, error.remedy, number, error.bound)
 
+
+_REVISE = re.compile(r"\s*revise(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)  # free text: quotes in it mean nothing
 
 _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),

@@ -369,6 +369,7 @@ _PULL_REQUEST = {
     "branch": _Field("branch", _branch),
     "unproven": _Field("unproven", _unproven),
     "signoff": _Field("signoff", _truth),
+    "resolve": _Field("resolve", _truth),
 }
 
 

@@ -329,7 +329,7 @@ def _models(processes: Sequence[Process]) -> Iterator[Found]:
     calls: dict[str, list[float]] = {}
     for process in processes:
         for sample in process.samples:
-            if sample.name == "solvebot_model_calls_total":
+            if sample.name == "solvebot_model_calls_total" and isfinite(sample.value):
                 both = calls.setdefault(sample.labels.get("model", ""), [0.0, 0.0])
                 both[sample.labels.get("outcome") != "answered"] += sample.value
     if not calls:

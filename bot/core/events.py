@@ -62,6 +62,25 @@ class CommentPosted(IssueEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewSubmitted(IssueEvent):
+    """Of a pull request by a robot, which may be ours."""
+
+    review: int
+    changes_requested: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadCommented(IssueEvent):
+    """On a line of such a pull request's diff. `previous` as for `CommentPosted`."""
+
+    comment_id: int
+    review: int | None
+    text: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestClosed:
     """Anybody's. `body`: only where it may say what it takes back."""
 
@@ -72,6 +91,12 @@ class PullRequestClosed:
     body: str
     by: Person
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestReopened:
+    repo: Repo
+    number: int
 
 
 class InstallationAction(StrEnum):
@@ -142,7 +167,10 @@ Event = (
     | IssueClosed
     | IssueMoved
     | CommentPosted
+    | ReviewSubmitted
+    | ThreadCommented
     | PullRequestClosed
+    | PullRequestReopened
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -248,6 +276,8 @@ def _read_comment(record: Mapping[str, object]) -> Event:
 
 def _read_pull(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "reopened":
+        return PullRequestReopened(_repo(record), _number(record, "pull_request", "number"))
     if action != "closed":
         return Ignored(f"pull_request.{action} asks nothing of us")
     return PullRequestClosed(
@@ -259,6 +289,43 @@ def _read_pull(record: Mapping[str, object]) -> Event:
         by=_person(record, "sender"),
         at=_at(record, "pull_request"),
     )
+
+
+def _read_review(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action != "submitted":
+        return Ignored(f"pull_request_review.{action} asks nothing of us")
+    if reason := _not_for_us(record, "review"):
+        return Ignored(reason)
+    return ReviewSubmitted(
+        *_pull_event(record, _at(record, "review", "submitted_at")),
+        review=_number(record, "review", "id"),
+        changes_requested=_text(record, "review", "state").lower() == "changes_requested",
+        text=_optional_text(record, "review", "body"),
+    )
+
+
+def _read_thread_comment(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action not in ("created", "edited"):
+        return Ignored(f"pull_request_review_comment.{action} asks nothing of us")
+    if reason := _not_for_us(record, "comment"):
+        return Ignored(reason)
+    review = _find(record, "comment", "pull_request_review_id")
+    return ThreadCommented(
+        *_pull_event(record, _at(record, "comment")),
+        comment_id=_number(record, "comment", "id"),
+        review=review if isinstance(review, int) else None,
+        text=_optional_text(record, "comment", "body"),
+        previous=_text(record, "changes", "body", "from") if action == "edited" else None,
+    )
+
+
+def _not_for_us(record: Mapping[str, object], written: str) -> str:
+    """Why; "" when it may be."""
+    if _person(record, "sender").is_bot or _person(record, written, "user").is_bot:
+        return "written by a bot"
+    return "" if _person(record, "pull_request", "user").is_bot else "a person's pull request"
 
 
 def _read_installation(record: Mapping[str, object]) -> Event:
@@ -289,6 +356,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "issues": _read_issues,
     "issue_comment": _read_comment,
     "pull_request": _read_pull,
+    "pull_request_review": _read_review,
+    "pull_request_review_comment": _read_thread_comment,
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _read_repository,
@@ -306,6 +375,12 @@ def _issue_event(record: Mapping[str, object], at: datetime) -> tuple[IssueRef, 
         _person(record, "sender"),
         at,
     )
+
+
+def _pull_event(record: Mapping[str, object], at: datetime) -> tuple[IssueRef, str, str, bool, Person, datetime]:
+    """The same of what is told about a pull request."""
+    pull = IssueRef(_repo(record), _number(record, "pull_request", "number"))
+    return pull, _text(record, "pull_request", "title"), "", True, _person(record, "sender"), at
 
 
 def _repo(record: Mapping[str, object]) -> Repo:
@@ -336,16 +411,16 @@ def _person(record: Mapping[str, object], *path: str) -> Person:
     )
 
 
-def _at(record: Mapping[str, object], thing: str) -> datetime:
+def _at(record: Mapping[str, object], thing: str, field: str = "updated_at") -> datetime:
     """When it happened: the thing's last change. A comment's creation sets both of its times alike."""
-    text = _text(record, thing, "updated_at")
+    text = _text(record, thing, field)
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise _Missing(f"a time with its zone in {thing}.updated_at")
+    raise _Missing(f"a time with its zone in {thing}.{field}")
 
 
 def _find(record: Mapping[str, object], *path: str) -> object:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.behaviour import Probed
+from bot.core.feedback import Feedback
 from bot.core.ids import RunId as RunId
 from bot.core.ids import SandboxId as SandboxId
 from bot.core.ids import Sha as Sha
@@ -85,6 +86,8 @@ class Permission(StrEnum):
 class TriggerKind(StrEnum):
     LABEL = "label"
     COMMENT = "comment"
+    REVIEW = "review"
+    THREAD = "thread"  # a comment on a line of a diff
     COMMAND_LINE = "command line"
 
 
@@ -97,6 +100,8 @@ class Trigger:
     by: Person
     at: datetime
     comment_id: int | None = None  # the comment to react to; None: react to the issue
+    review: int | None = None  # that it is, or came with
+    thread: int | None = None  # the comment on a line that asks
 
 
 class Strategy(StrEnum):
@@ -130,6 +135,7 @@ class PullRequestConfig:
     branch: str = "solvebot/{issue}-{slug}"
     unproven: bool = False  # publish the best candidate as a draft where nothing could be run
     signoff: bool = False  # commits end with Signed-off-by, as the Developer Certificate of Origin wants
+    resolve: bool = False  # threads whose line a revision has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +260,7 @@ class Task:
     digest: str  # sha256 of everything above, hex; shown in the status comment
     private: bool = False
     left_out: tuple[str, ...] = ()  # what was dropped on freezing and why, for people
+    feedback: Feedback | None = None  # of a revision: what reviewers say about the base commit's change
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +306,13 @@ class Solve:
     trigger: Trigger
     options: SolveOptions
     created_at: datetime
+    revises: SolveId | None = None  # a revision: whose pull request it changes, which `issue` then is
+    asked: str = ""  # the text that asks for it
+
+    @property
+    def workflow(self) -> str:
+        """By its name in the engine."""
+        return "solve" if self.revises is None else "revise"
 
 
 class Status(StrEnum):

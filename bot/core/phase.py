@@ -39,7 +39,12 @@ def phase(facts: SolveFacts) -> Phase:
 
 
 def is_unpublished(facts: SolveFacts) -> bool:
-    """It ended with a champion that should have been published, and was not: all that was paid for is there."""
+    """It ended with a champion that should have been published, and was not: all that was paid for is there.
+
+    Not so for a revision, whose branch has moved on since.
+    """
+    if facts.solve.revises is not None:
+        return False
     chosen = facts.decision is not None and facts.decision.outcome is not Outcome.NONE and not is_overtaken(facts)
     there = facts.champion is not None and facts.champion.candidate is not None
     pull = facts.pull_request

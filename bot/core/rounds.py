@@ -43,7 +43,8 @@ def next_wave(runs: Sequence[RunFacts], dollars_left: float) -> tuple[Experiment
     is enough for, where each costs as much as the dearest so far; they share what is left.
     """
     last = max((run.experiment.round for run in runs), default=0)
-    again = [run.experiment for run in runs if run.experiment.round == last and run.status is not Status.FAILED]
+    by_models = [run for run in runs if run.experiment.round == last and run.experiment.steps]
+    again = [run.experiment for run in by_models if run.status is not Status.FAILED]
     cost = max([LEAST_SHARE, *(run.dollars for run in runs)])
     again = again[: max(0, int(dollars_left / cost + 1e-9))]
     highest = max((run.experiment.index for run in runs), default=0)

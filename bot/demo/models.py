@@ -6,8 +6,10 @@ test, one gives up. Nothing in their names, order or price tells which is which;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.core.model import ModelSpec, Prices
-from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
+from bot.simulators.model import SUBMIT, Answer, Message, ModelSimulator, Script, bash, turns
 
 _LOOK = bash("git log --oneline | head; ls; cat ledger/amounts.py ledger/statement.py", text="Reading the code first.")
 _REPRODUCE = (
@@ -80,6 +82,27 @@ def test_other_commas_are_refused(text):
         parse_amount(text)
 """
 
+_REVISED_TEST = """
+
+def test_a_list_of_amounts_is_refused():
+    with pytest.raises(ArithmeticError):
+        parse_amount("1.50, 2")
+"""
+
+_REVISES = turns(
+    bash("git log --oneline | head -n 3; cat ledger/amounts.py", text="Reading the change that is under review."),
+    bash(
+        _edit(
+            "ledger/amounts.py",
+            "_GROUPED = re.compile",
+            "# 1,234,567.89: groups of three digits\n_GROUPED = re.compile",
+        ),
+        text="A word on what the expression accepts.",
+    ),
+    bash(f"cat >> tests/test_amounts.py <<'TEST'\n{_REVISED_TEST}TEST", "pytest -q 2>&1 | tail -n 3"),
+    bash(SUBMIT, text="The expression has its comment, and a list of amounts a test."),
+)
+
 _THOROUGH = turns(
     _LOOK,
     bash(_REPRODUCE, "cat tests/test_amounts.py", text="Reproducing it, and reading the tests around it."),
@@ -124,4 +147,14 @@ def catalogue() -> list[ModelSpec]:
 
 def teach(simulator: ModelSimulator) -> None:
     for name, (script, dollars) in _MODELS.items():
-        simulator.script(f"simulated/{name}", script, dollars_per_call=dollars)
+        simulator.script(f"simulated/{name}", _first_and_again(script), dollars_per_call=dollars)
+
+
+def _first_and_again(first: Script) -> Script:
+    """Asked to revise a change that is under review, all of them do the same."""
+
+    def script(messages: Sequence[Message]) -> Answer:
+        again = any("is under review" in str(message["content"]) for message in messages if message["role"] == "user")
+        return (_REVISES if again else first)(messages)
+
+    return script

@@ -231,3 +231,6 @@ ISSUE_BODY = dedent(
     The line is `2026-01-31;Salary;1,234.50`. I would expect the amount 1234.50.
     """
 )
+
+REVIEW = "Nearly. A list of amounts must stay refused: please add a test for that."
+REVIEW_OF_A_LINE = "A word on what this accepts, please."

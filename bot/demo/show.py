@@ -242,6 +242,34 @@ def _next(console: Console) -> None:
     )
 
 
+def reviewing(console: Console, pull: SimIssue, review: str) -> None:
+    console.print(Rule("[bold]the review"))
+    console.print(
+        f"[bold]{repository.MAINTAINER}[/] requests changes of pull request #{pull.number}: {escape(review)}\n"
+    )
+
+
+def revised(console: Console, pull: SimIssue, facts: SolveFacts) -> None:
+    """What the bot says: in the thread, and below the pull request."""
+    said = [comment for thread in pull.pull.threads for comment in thread.comments]
+    talk = "\n\n".join(f"**{comment.user.login}**: {_readable(comment.body)}" for comment in said)
+    console.print(Panel(_Page(talk), title="the thread", border_style="magenta"))
+    for comment in pull.bot_comments:
+        console.print(Panel(_Page(_readable(comment.body)), title="the status comment", border_style="green"))
+    champion = facts.champion
+    if champion is not None and champion.candidate is not None:
+        patch = Syntax(champion.candidate.patch, "diff", word_wrap=True)
+        console.print(Panel(patch, title="one commit on top", border_style="magenta"))
+
+
+def merged(console: Console, issue: SimIssue, fates: Sequence[str]) -> None:
+    closed = "closed" if not issue.is_open else "still open"
+    record = ", ".join(fates)
+    console.print(
+        f"[green]✓[/] [bold]Reviewed, revised, merged.[/] The issue is {closed}; the record says: {record}.\n"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What goes on running: addresses, and a delivery in a file, with the headers that make it one."""

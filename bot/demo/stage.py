@@ -20,7 +20,7 @@ from bot.settings import Secret, Settings
 from bot.simulators.e2b.host import Toolchain
 from bot.simulators.e2b.simulator import World as E2BWorld
 from bot.simulators.e2b.simulator import e2b
-from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
+from bot.simulators.github import GitHubSimulator, Note, SimIssue, SimRepository
 from bot.simulators.model import ModelSimulator
 from bot.simulators.serving import serving
 
@@ -50,11 +50,15 @@ async def demo(console: Console, *, keep: bool, sandbox: str = "bubblewrap") -> 
         async with scene(console, directory, sandbox=sandbox) as stage:
             show.opening(console, stage.issue, stage.settings)
             await stage.issue.label(show.LABEL, by=repository.MAINTAINER)
-            facts = await _watch(console, stage)
+            facts = await _watch(console, stage, stage.issue)
             problems = problems_with(stage, facts)
             show.ending(console, stage.repo, facts, problems, place)
+            if not problems:
+                problems = await review(console, stage, facts)
             if keep:
                 await _keep(console, stage)
+            elif not problems:
+                await merge(console, stage, facts)
         return 1 if problems else 0
 
 
@@ -138,19 +142,60 @@ async def _isolated(console: Console, settings: Settings) -> Settings:
     return settings
 
 
-async def _watch(console: Console, stage: Scene) -> SolveFacts:
-    store = stage.bot.bot.world.store
-    with show.Screen(console, stage.github, stage.issue) as screen:
+async def _watch(console: Console, stage: Scene, about: SimIssue) -> SolveFacts:
+    """Until what was asked for there is over: of a pull request, its revision."""
+    store, is_pull = stage.bot.bot.world.store, about.state.pull is not None
+    with show.Screen(console, stage.github, about) as screen:
         async with asyncio.timeout(GIVE_UP):
             while True:
-                facts = await store.latest(stage.repo.id, stage.issue.number)
+                facts = await store.latest(stage.repo.id, about.number)
+                if facts is not None and is_pull and facts.solve.revises is None:
+                    facts = None
                 screen.update(facts)
-                if facts is not None and facts.status.is_over and show.said_so(stage.issue, facts):
+                if facts is not None and facts.status.is_over and show.said_so(about, facts):
                     await stage.github.delivered()
                     return facts
                 if stage.bot.working.done():
                     stage.bot.working.result()
                 await asyncio.sleep(0.2)
+
+
+async def review(console: Console, stage: Scene, original: SolveFacts) -> list[str]:
+    """A maintainer requests a change and gets it; returns what is not as it should be."""
+    [pull] = stage.repo.pulls
+    show.reviewing(console, pull, repository.REVIEW)
+    note = Note("ledger/amounts.py", _line_of(stage, pull, "_GROUPED = "), repository.REVIEW_OF_A_LINE)
+    await pull.review("REQUEST_CHANGES", repository.REVIEW, by=repository.MAINTAINER, threads=[note])
+    facts = await _watch(console, stage, pull)
+    show.revised(console, pull, facts)
+    return problems_after(pull, original)
+
+
+async def merge(console: Console, stage: Scene, original: SolveFacts) -> None:
+    await stage.repo.pulls[0].merge(by=repository.MAINTAINER)
+    store = stage.bot.bot.world.store
+    async with asyncio.timeout(GIVE_UP):
+        while await store.fate_at(original.id) is None:  # noqa: ASYNC110 - what the bot has heard is in its database
+            await asyncio.sleep(0.1)
+    show.merged(console, stage.issue, [each.fate.value for each in await store.record()])
+
+
+def _line_of(stage: Scene, pull: SimIssue, text: str) -> int:
+    lines = (stage.repo.file(pull.pull.head_sha, "ledger/amounts.py") or b"").decode().split("\n")
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def problems_after(pull: SimIssue, original: SolveFacts) -> list[str]:
+    """Looks at GitHub's side, too."""
+    before = original.pull_request.head_sha if original.pull_request else ""
+    head = pull.repo.state.git.commit(pull.pull.head_sha)
+    if list(head.parents) != [before]:
+        return ["The revision is not one commit on top of the branch."]
+    [thread] = pull.pull.threads
+    answers = [comment.body for comment in thread.comments if comment.by_app]
+    if len(answers) != 1 or head.sha[:10] not in answers[0]:
+        return ["The thread has no answer that names the commit."]
+    return [] if "### Revisions" in pull.body else ["The pull request does not tell of the revision."]
 
 
 def problems_with(stage: Scene, facts: SolveFacts) -> list[str]:

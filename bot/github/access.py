@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from bot.core.model import Repo
 from bot.github import answers
-from bot.github.client import Answer, Call, Client, Credentials, Sleep, encoded
-from bot.github.refusals import Moved, Uncertain
+from bot.github.client import GRAPHQL, Answer, Call, Client, Credentials, Sleep, encoded
+from bot.github.refusals import Moved, Uncertain, lacks
 from bot.github.tokens import Purpose, Tokens
 from bot.github.turns import Turns
+from bot.ports import Denied, Gone, Rejected, Unavailable, WorldError
 
 T = TypeVar("T")
 
@@ -67,6 +70,15 @@ class Access:
         async with self._turns.turn(repo.installation):
             return await self.ask(repo, purpose, call)
 
+    async def graphql(self, repo: Repo, purpose: Purpose, text: str, variables: Mapping[str, Any], type: type[T]) -> T:
+        """The data of an operation. Raises `Gone`, `Denied` or `Rejected` for what GitHub says with a 200."""
+        call = Call("POST", GRAPHQL, {"query": text, "variables": variables}, repeatable=True)
+        answer = await self._client.call(call, self._tokens.of(repo, purpose))
+        found = answer.read(_GraphQL)
+        if found.errors:
+            raise _graphql_error(found.errors[0], purpose)
+        return msgspec.convert(found.data, type)
+
     async def find_or_make(self, find: Callable[[], Awaitable[T | None]], make: Callable[[], Awaitable[T]]) -> T:
         """Look first; and where nobody knows whether it was made, look again before making it once more."""
         for _ in range(_MOST_TRIES - 1):
@@ -88,6 +100,28 @@ class Access:
                 answer = await self._client.call(call, self._tokens.of(repo, purpose))
                 self._bot = answer.read(answers.Account)
             return self._bot
+
+
+class _GraphQLError(msgspec.Struct, frozen=True):
+    message: str = ""
+    type: str = ""
+
+
+class _GraphQL(msgspec.Struct, frozen=True):
+    data: dict[str, Any] | None = None
+    errors: list[_GraphQLError] = []
+
+
+def _graphql_error(error: _GraphQLError, purpose: Purpose) -> WorldError:
+    text = f"POST /graphql: {error.type} {error.message}"
+    match error.type:
+        case "NOT_FOUND":
+            return Gone(text)
+        case "FORBIDDEN" | "INSUFFICIENT_SCOPES":
+            return Denied(text, remedy=lacks(None, purpose.value))
+        case "RATE_LIMIT" | "RATE_LIMITED":
+            return Unavailable(text, retry_after=60.0)
+    return Rejected(text, remedy=f"GitHub says: {error.message}")
 
 
 def _within(name: str, call: Call) -> Call:

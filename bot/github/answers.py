@@ -147,6 +147,10 @@ class Head(msgspec.Struct, frozen=True):
     repo: RepositoryId | None = None  # None: the fork was deleted
 
 
+class Base(msgspec.Struct, frozen=True):
+    ref: str
+
+
 class Pull(msgspec.Struct, frozen=True):
     number: int
     html_url: str
@@ -155,6 +159,9 @@ class Pull(msgspec.Struct, frozen=True):
     body: str | None = None
     draft: bool = False
     user: Account | None = None
+    state: str = "open"
+    locked: bool = False
+    base: Base | None = None
 
     def is_from(self, repo: Repo) -> bool:
         """Its branch is in the repository itself, not in a fork."""
@@ -166,6 +173,65 @@ class Pull(msgspec.Struct, frozen=True):
     @property
     def meant(self) -> PullRequest:
         return PullRequest(self.number, self.html_url, self.head.ref, self.head.sha, self.draft)
+
+
+class Review(msgspec.Struct, frozen=True):
+    state: str
+    body: str | None = None
+
+
+class ReviewComment(msgspec.Struct, frozen=True):
+    id: int
+    body: str | None = None
+    user: Account | None = None
+    in_reply_to_id: int | None = None
+
+    def is_by(self, account: Account) -> bool:
+        return self.user is not None and self.user.id == account.id
+
+
+class Author(msgspec.Struct, frozen=True, rename="camel"):
+    """Of GraphQL, where a robot's login does not say that it is one."""
+
+    login: str
+    kind: str = msgspec.field(name="__typename", default="User")
+
+
+class DatabaseId(msgspec.Struct, frozen=True, rename="camel"):
+    database_id: int
+
+
+class ThreadComment(msgspec.Struct, frozen=True, rename="camel"):
+    database_id: int
+    body: str
+    created_at: Time
+    diff_hunk: str = ""
+    author: Author | None = None  # None: the account was deleted
+    last_edited_at: Time | None = None
+    pull_request_review: DatabaseId | None = None
+
+
+class ThreadComments(msgspec.Struct, frozen=True):
+    nodes: list[ThreadComment]
+
+
+class ReviewThread(msgspec.Struct, frozen=True, rename="camel"):
+    id: str
+    is_resolved: bool
+    path: str
+    comments: ThreadComments
+    line: int | None = None
+    start_line: int | None = None
+
+
+class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class ReviewThreads(msgspec.Struct, frozen=True, rename="camel"):
+    nodes: list[ReviewThread]
+    page_info: PageInfo
 
 
 class HookDelivery(msgspec.Struct, frozen=True):

@@ -34,6 +34,7 @@ T = TypeVar("T")
 API_VERSION = "2022-11-28"
 JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
+GRAPHQL = "/graphql"
 _TOTAL_SECONDS = 120
 _LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
@@ -191,7 +192,8 @@ class Client:
             "Authorization": f"Bearer {token.value}",
             "X-GitHub-Api-Version": API_VERSION,
         }
-        url = httpx.URL(self._api + call.path)
+        api = self._api.removesuffix("/v3") if call.path == GRAPHQL else self._api  # as GitHub Enterprise has it
+        url = httpx.URL(api + call.path)
         try:
             async with asyncio.timeout(_TOTAL_SECONDS):
                 sent = await self._github.arequest(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from bot.core.feedback import Thread
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
 from bot.core.publishing import Publishing
 from bot.github import answers
@@ -23,6 +24,7 @@ from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
 from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.publishing import look
 from bot.github.refusals import TooLarge
+from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
 from bot.github.webhook import Delivery
@@ -32,9 +34,12 @@ from bot.ports import (
     Commit,
     IssueState,
     PostedComment,
+    PullState,
     Rejected,
     Remote,
     RepositoryState,
+    Review,
+    ThreadAnswer,
     TreeEntry,
     WorldError,
 )
@@ -62,6 +67,7 @@ class Hub:
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
+        self._threads = Threads(self._at)
 
     async def signs(self) -> None:
         """The App's key can sign. Raises `Denied`."""
@@ -199,6 +205,27 @@ class Hub:
         call = Call("PATCH", f"/issues/comments/{comment_id}", {"body": body})
         await self._at.write(issue.repo, Purpose.TALK, call)
 
+    # ------------------------------------------------------------------------------------------------- reviews
+
+    async def pull(self, repo: Repo, number: int) -> PullState:
+        found = (await self._at.ask(repo, Purpose.READ, Call("GET", f"/pulls/{number}"))).read(answers.Pull)
+        ours = found.is_from(repo) and found.is_by(await self._at.ourselves(repo, Purpose.READ))
+        base = found.base.ref if found.base else ""
+        open = found.state == "open"
+        return PullState(found.title, open, found.locked, ours, found.head.ref, found.head.sha, base)
+
+    async def review(self, repo: Repo, number: int, review: int) -> Review:
+        return await self._threads.review(repo, number, review)
+
+    async def threads(self, repo: Repo, number: int) -> list[Thread]:
+        return await self._threads.unresolved(repo, number)
+
+    async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        return await self._threads.answer(repo, number, answers)
+
+    async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
+        return await self._threads.resolve(repo, threads)
+
     # ---------------------------------------------------------------------------------------------- publishing
 
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
@@ -284,6 +311,12 @@ class Hub:
         if answer.status == 422 and "fast forward" not in answer.message:
             raise answer.error()
         return answer.status == 200
+
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        call = Call("DELETE", f"/git/refs/heads{encoded(*branch.split('/'))}", expect=(404, 422))
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422 and "does not exist" not in answer.message:
+            raise answer.error()
 
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool

@@ -14,11 +14,24 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from bot.core.feedback import Thread
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
 from bot.core.publishing import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
 from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
-from bot.ports import Commit, IssueState, PostedComment, Rejected, Remote, RepositoryState, TreeEntry
+from bot.ports import (
+    Commit,
+    Gone,
+    IssueState,
+    PostedComment,
+    PullState,
+    Rejected,
+    Remote,
+    RepositoryState,
+    Review,
+    ThreadAnswer,
+    TreeEntry,
+)
 
 _MAX_FILE = 262_144  # bytes, as on GitHub
 _HEADING = re.compile(r"#{1,6}[ \t]+(.*?)[ \t#]*$")
@@ -159,6 +172,9 @@ class LocalGitHub:
             return False
         return True
 
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        """Branches of a clone are its user's to delete."""
+
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
     ) -> PullRequest:
@@ -181,6 +197,21 @@ class LocalGitHub:
 
     async def remote(self, repo: Repo) -> Remote:
         return Remote(str(self.root))
+
+    async def pull(self, repo: Repo, number: int) -> PullState:
+        raise Gone("a clone has branches and no pull requests")
+
+    async def review(self, repo: Repo, number: int, review: int) -> Review:
+        raise Gone("a clone has no reviews")
+
+    async def threads(self, repo: Repo, number: int) -> list[Thread]:
+        return []
+
+    async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        return []
+
+    async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
+        return []
 
     async def _branches(self) -> list[tuple[str, Sha]]:
         output = await self._git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/")

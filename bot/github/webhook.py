@@ -182,10 +182,12 @@ class _IssueComment(_Payload):
 
 class _Head(msgspec.Struct, omit_defaults=True):
     sha: str | None = None
+    repo: _Repository | None = None
 
 
 class _Pull(msgspec.Struct, omit_defaults=True):
     number: int | None = None
+    user: _Account | None = None
     merged: bool | None = None
     body: str | None = None
     updated_at: str | None = None
@@ -194,6 +196,36 @@ class _Pull(msgspec.Struct, omit_defaults=True):
 
 class _Pulls(_Payload):
     pull_request: _Pull | None = None
+
+
+class _ReviewedPull(msgspec.Struct, omit_defaults=True):
+    number: int | None = None
+    title: str | None = None
+    user: _Account | None = None
+    head: _Head | None = None
+
+
+class _Review(msgspec.Struct, omit_defaults=True):
+    id: int | None = None
+    body: str | None = None
+    state: str | None = None
+    user: _Account | None = None
+    submitted_at: str | None = None
+
+
+class _Reviews(_Payload):
+    review: _Review | None = None
+    pull_request: _ReviewedPull | None = None
+
+
+class _LineComment(_Comment):
+    pull_request_review_id: int | None = None
+
+
+class _LineComments(_Payload):
+    comment: _LineComment | None = None
+    pull_request: _ReviewedPull | None = None
+    changes: _Changes | None = None
 
 
 class _Installations(_Payload):
@@ -239,6 +271,8 @@ _read_payload = msgspec.json.Decoder(_Payload).decode
 _read_issues = msgspec.json.Decoder(_Issues).decode
 _read_comment = msgspec.json.Decoder(_IssueComment).decode
 _read_pulls = msgspec.json.Decoder(_Pulls).decode
+_read_reviews = msgspec.json.Decoder(_Reviews).decode
+_read_line_comments = msgspec.json.Decoder(_LineComments).decode
 _read_installation = msgspec.json.Decoder(_Installations).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -252,31 +286,69 @@ def _issues(body: bytes) -> _Payload | None:
 
 
 def _issue_comment(body: bytes) -> _Payload | None:
-    """Comments that may hold a command, by people. An edit counts for what it adds *and* what it had before."""
+    """Comments that may hold a command, by people."""
     payload = _read_comment(body)
-    comment = payload.comment
-    if comment is None or payload.action not in ("created", "edited"):
-        return None
-    if _is_bot(payload.sender) or _is_bot(comment.user):
-        return None
-    before = payload.changes.body if payload.changes else None
-    if not _may_ask(comment.body) and not (before and _may_ask(before.from_)):
+    if not _is_request(payload, payload.comment, payload.changes):
         return None
     _cut_issue(payload.issue)
+    return payload
+
+
+def _line_comment(body: bytes) -> _Payload | None:
+    """The same on lines of a diff, where the pull request may be ours."""
+    payload = _read_line_comments(body)
+    may_be_ours = _may_be_ours(payload, payload.pull_request)
+    return payload if may_be_ours and _is_request(payload, payload.comment, payload.changes) else None
+
+
+def _is_request(payload: _Payload, comment: _Comment | None, changes: _Changes | None) -> bool:
+    """An edit counts for what it adds *and* what it had before. What is kept is cut on the way."""
+    if comment is None or payload.action not in ("created", "edited"):
+        return False
+    if _is_bot(payload.sender) or _is_bot(comment.user):
+        return False
+    before = changes.body if changes else None
+    if not _may_ask(comment.body) and not (before and _may_ask(before.from_)):
+        return False
     comment.body = _cut(comment.body)
     if before:
         before.from_ = _cut(before.from_)
+    return True
+
+
+def _review(body: bytes) -> _Payload | None:
+    """By people, where changes are requested or something is asked, and the pull request may be ours."""
+    payload = _read_reviews(body)
+    review = payload.review
+    if review is None or payload.action != "submitted" or not _may_be_ours(payload, payload.pull_request):
+        return None
+    if _is_bot(payload.sender) or _is_bot(review.user):
+        return None
+    if review.state != "changes_requested" and not _may_ask(review.body):
+        return None
+    review.body = _cut(review.body)
     return payload
+
+
+def _may_be_ours(payload: _Payload, pull: _ReviewedPull | _Pull | None) -> bool:
+    """Opened by a robot, from a branch of the repository itself: which robot, the worker knows."""
+    if pull is None or payload.repository is None or not _is_bot(pull.user):
+        return False
+    return pull.head is not None and pull.head.repo is not None and pull.head.repo.id == payload.repository.id
 
 
 def _pull_request(body: bytes) -> _Payload | None:
-    """Only that it is over. Of its text what matters is whose work it takes back, which stands on a line of its own."""
+    """That one which may be ours is over or open again; and that anybody's is merged which takes one back.
+
+    Of its text what matters is whose work that is, which stands on a line of its own.
+    """
     payload = _read_pulls(body)
     pull = payload.pull_request
-    if pull is None or payload.action != "closed":
+    if pull is None or payload.action not in ("closed", "reopened"):
         return None
     pull.body = _cut(pull.body) if pull.body and "Reverts " in pull.body else None
-    return payload
+    takes_back = pull.body is not None and payload.action == "closed" and pull.merged is True
+    return payload if takes_back or _may_be_ours(payload, pull) else None
 
 
 def _repository(body: bytes) -> _Payload | None:
@@ -292,6 +364,8 @@ _LISTENED: Mapping[str, _Keep] = {
     "issues": _issues,
     "issue_comment": _issue_comment,
     "pull_request": _pull_request,
+    "pull_request_review": _review,
+    "pull_request_review_comment": _line_comment,
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _repository,

@@ -39,7 +39,7 @@ from bot.core.sandboxes import Use, sandbox_of
 from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import names_of_tests
 from bot.core.words import listing
-from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox
+from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, overlay_of
 from bot.judging.parts import in_parts
 from bot.judging.trial import CandidateTrial
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
@@ -186,7 +186,8 @@ class Judge:
         if failures := check_gates(candidate, policy, contents):
             return replace(evidence, gate_failures=failures)
         before = await self._mirrors.texts(repo, base, [entry.path for entry in entries], limit=_MOST_READ)
-        parts = in_parts(entries, before, roles)
+        own = facts.task.feedback.own_tests if facts.task.feedback else ()  # a revision may change what came along
+        parts = in_parts(entries, before, roles, frozenset(own))
         evidence = replace(evidence, meddles=meddled(candidate, roles, before))
         if parts.uncut and not facts.baseline.per_test:
             evidence = replace(evidence, problem=causes.says_which_tests(listing(parts.uncut)))
@@ -215,6 +216,20 @@ class Judge:
         except Rejected:
             return replace(evidence, problem=causes.DOES_NOT_FIT)
         return evidence
+
+    async def on_top(self, facts: SolveFacts, patch: str, head: Sha) -> tuple[str, ...] | None:
+        """With what others have committed since: the stable tests that no longer pass. None: it does not fit there."""
+        assert facts.task is not None
+        assert facts.baseline is not None
+        try:
+            entries = await self._mirrors.entries(facts.solve.issue.repo, head, patch, since=facts.task.base_sha)
+        except Rejected:
+            return None
+        if facts.baseline.command is None:
+            return ()
+        bench = self._bench(facts.id, SandboxId(f"{facts.id}-again"))
+        seen = await bench.tests(facts.baseline.command, overlay_of(entries))
+        return tuple(reports.regressions(facts.baseline, seen))
 
     async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
         """Of the files that are changed, those that stand for others, which are kept in Git LFS; or that should."""

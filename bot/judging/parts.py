@@ -26,8 +26,10 @@ class Parts:
     uncut: tuple[str, ...] = ()
 
 
-def in_parts(entries: Iterable[TreeEntry], before: Mapping[str, str], roles: FileRoles) -> Parts:
-    """`before`: the base commit's texts of these files, by path."""
+def in_parts(
+    entries: Iterable[TreeEntry], before: Mapping[str, str], roles: FileRoles, own: frozenset[str] = frozenset()
+) -> Parts:
+    """`before`: the base commit's texts of these files, by path. `own`: tests that count in the candidate's version."""
     of_tests: list[TreeEntry] = []
     sources: dict[str, TreeEntry] = {}
     settings: list[TreeEntry] = []
@@ -35,6 +37,8 @@ def in_parts(entries: Iterable[TreeEntry], before: Mapping[str, str], roles: Fil
     for entry in entries:
         if roles.is_of_tests(entry.path):
             of_tests.append(entry)
+            if entry.path in own:
+                sources[entry.path] = entry
             continue
         sources[entry.path] = entry
         if tells_the_runner(entry.path):

@@ -51,6 +51,8 @@ def solve_values(solve: Solve, *, web_url: str, now: datetime) -> Values:
         "issue_body": solve.issue_body,
         "trigger": solve.trigger,
         "requested_by": solve.trigger.by.login,
+        "revises": solve.revises,
+        "asked": solve.asked or None,
         "options": solve.options,
         "status": Status.PENDING,
         "error_message": "",
@@ -72,6 +74,8 @@ def solve_of(row: Row) -> Solve:
         trigger=row.trigger,
         options=row.options,
         created_at=row.created_at,
+        revises=SolveId(row.revises) if row.revises else None,
+        asked=row.asked or "",
     )
 
 

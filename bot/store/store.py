@@ -71,6 +71,7 @@ from bot.store.tables import (
 )
 
 MOST_FATES = 2_000
+MOST_ABANDONED = 100
 _IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
@@ -161,6 +162,16 @@ class SqlStore:
         here = solves.c.repository_id == repo_id
         newest = _FACTS.where(here, about).order_by(solves.c.created_at.desc()).limit(1)
         return await self._facts(newest)
+
+    async def of_pull(self, repo_id: int, number: int) -> SolveFacts | None:
+        own = (solves.c.repository_id == repo_id, solves.c.pr_number == number, solves.c.revises.is_(None))
+        return await self._facts(_FACTS.where(*own).order_by(solves.c.created_at.desc()).limit(1))
+
+    async def revisions(self, id: SolveId) -> list[SolveFacts]:
+        question = sa.select(solves.c.id).where(solves.c.revises == id).order_by(solves.c.created_at)
+        found = await self._database.read(lambda db: db.execute(question).scalars().all())
+        revisions = [await self.facts(SolveId(revision)) for revision in found]
+        return [facts for facts in revisions if facts is not None]
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
@@ -351,6 +362,18 @@ class SqlStore:
         stands = sa.or_(solves.c.fate.is_(None), solves.c.fate != Fate.REVERTED)
         change = sa.update(solves).where(solves.c.id == id, stands).values(fate=fate, fate_at=at, updated_at=_now())
         await self._database.write(lambda db: db.execute(change))
+
+    async def reopened(self, id: SolveId) -> None:
+        closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
+        change = closed.values(fate=None, fate_at=None, updated_at=_now())
+        await self._database.write(lambda db: db.execute(change))
+
+    async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
+        left = (solves.c.fate_at >= since, solves.c.fate_at < before, solves.c.fate == Fate.CLOSED)
+        question = sa.select(solves.c.id).where(*left).order_by(solves.c.fate_at).limit(MOST_ABANDONED)
+        found = await self._database.read(lambda db: db.execute(question).scalars().all())
+        known = [await self.facts(SolveId(id)) for id in found]
+        return [facts for facts in known if facts is not None]
 
     async def fate_at(self, id: SolveId) -> datetime | None:
         question = sa.select(solves.c.fate_at).where(solves.c.id == id)

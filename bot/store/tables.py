@@ -197,6 +197,8 @@ solves = Table(
     Column("issue_body", Prose, nullable=False),
     Column("trigger", Json(Trigger), nullable=False),
     Column("requested_by", Text, nullable=False),
+    Column("revises", Text),  # whose pull request it changes; no foreign key: the solve may be forgotten before
+    Column("asked", Prose),
     Column("options", Json(SolveOptions), nullable=False),
     Column("status", Word(Status), nullable=False),
     Column("base_branch", Text),
@@ -236,6 +238,7 @@ solves = Table(
     Column("updated_at", Utc, nullable=False),
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
     Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
+    Index("solves_by_original", "revises", "created_at"),
     Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),

@@ -87,11 +87,12 @@ CONFIG = RepoConfig(
 
 def solve(id: str = "s-1", *, number: int = 3, repo: Repo = REPO, at: datetime = NOON) -> Solve:
     by = Person("ann", 9)
-    trigger = Trigger(TriggerKind.COMMENT, f"comment-{id}", by, at, comment_id=2**41)
+    trigger = Trigger(TriggerKind.COMMENT, f"comment-{id}", by, at, comment_id=2**41, review=2**42, thread=2**43)
     return Solve(SolveId(id), IssueRef(repo, number), "It breaks ✓", "Traceback:\n  …", trigger, OPTIONS, at)
 
 
 SOLVE = solve()
+REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review")
 FIRST, SECOND = run_id(SOLVE.id, 1), run_id(SOLVE.id, 2)
 EXPERIMENTS = (
     Experiment(1, SPEC, 0.0, Strategy.TEST_FIRST, 100, 0.75),
@@ -287,7 +288,7 @@ async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:
     assert await facts(store) == expected()
 
 
-@pytest.mark.parametrize("whole", [expected(), expected().runs[0], CANDIDATE, SPEC, SOLVE, SOLVE.trigger])
+@pytest.mark.parametrize("whole", [expected(), expected().runs[0], CANDIDATE, SPEC, REVISION, REVISION.trigger])
 def test_these_tests_leave_no_field_out(whole: Any) -> None:
     """A field that somebody adds must not stay at its default here, or nobody would see it get lost."""
     same = {
@@ -402,6 +403,45 @@ async def test_asking_what_goes_on(store: SqlStore) -> None:
     assert await store.active_solves(repo_id=there.id) == ["s-3"]
     assert await store.active_solves(installation=5) == ["s-2"]
     assert await store.active_solves(repo_id=there.id, installation=5) == []
+
+
+async def test_pull_requests_that_were_closed_are_found_until_they_are_open_again(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    await store.became(SOLVE.id, Fate.CLOSED, NOON)
+
+    async def abandoned(since: int, before: int) -> list[SolveId]:
+        hour = timedelta(hours=1)
+        return [facts.id for facts in await store.abandoned(since=NOON + since * hour, before=NOON + before * hour)]
+
+    assert [await abandoned(*hours) for hours in ((-1, 1), (1, 2), (-2, -1))] == [[SOLVE.id], [], []]
+    await store.reopened(SOLVE.id)
+    assert await abandoned(-1, 1) == []
+    assert await store.fate_at(SOLVE.id) is None
+    await store.became(SOLVE.id, Fate.MERGED, NOON)
+    await store.reopened(SOLVE.id)
+    assert await store.fate_at(SOLVE.id) == NOON
+
+
+async def test_a_revision_is_a_solve_of_its_pull_request(store: SqlStore) -> None:
+    pull = PullRequest(7, "https://x/7", "b", Sha("c" * 40), draft=False)
+    await store.accept(SOLVE)
+    assert await store.of_pull(REPO.id, 7) is None
+    await store.published(SOLVE.id, pull)
+    later = dataclasses.replace(solve("s-r2", number=7, at=NOON + timedelta(hours=1)), revises=SOLVE.id)
+    jobs = [REVISION, later]
+    for job in jobs:
+        await store.accept(job)
+        await store.published(job.id, dataclasses.replace(pull, head_sha=Sha("d" * 40)))
+        await store.ended(job.id, Status.COMPLETED, at=NOON)
+    found = await store.revisions(SOLVE.id)
+    assert [facts.id for facts in found] == ["s-r1", "s-r2"]
+    assert found[0].solve == dataclasses.replace(REVISION, asked=REVISION.asked.replace("\x00", "\ufffd"))
+    assert (found[0].solve.workflow, SOLVE.workflow) == ("revise", "solve")
+    original, latest = await store.of_pull(REPO.id, 7), await store.latest(REPO.id, 7)
+    assert (original and original.id, latest and latest.id) == (SOLVE.id, "s-r2")
+    assert original is not None
+    assert original.pull_request == pull
+    assert await store.revisions(SolveId("s-r1")) == []
 
 
 async def test_a_solve_is_running_once_its_task_is_frozen(store: SqlStore) -> None:

@@ -179,9 +179,50 @@ def slimmed(event: str, body: bytes) -> bytes | None:
     return slim(verify([SECRET], headers, body))
 
 
+def reviewed(
+    state: str, text: str | None, *, by: str = "User", of: str = "Bot", head: int | None = 77, **more: object
+) -> bytes:
+    said = {"id": 5, "state": state, "body": text, "user": {"login": "ann", "id": 9, "type": by}}
+    pull = {
+        "number": 8,
+        "title": "Fix",
+        "user": {"login": "solvebot[bot]", "id": 3, "type": of},
+        "head": {"sha": "a" * 40, "repo": None if head is None else {"id": head}},
+    }
+    return json.dumps(payload("submitted", review=said, comment=said, pull_request=pull) | more).encode()
+
+
+def closed(of: str = "Bot", head: int = 77, **more: object) -> bytes:
+    about = {"number": 8, "merged": True, "user": {"login": "x", "id": 3, "type": of}, "head": {"repo": {"id": head}}}
+    action = str(more.pop("action", "closed"))
+    return json.dumps(payload(action, pull_request={**about, **more})).encode()
+
+
 @pytest.mark.parametrize(
     ("event", "body", "kept"),
     [
+        ("pull_request", closed(), True),
+        ("pull_request", closed(action="reopened"), True),
+        ("pull_request", closed(action="opened"), False),
+        ("pull_request", closed(head=78), False),
+        ("pull_request", closed(of="User"), False),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8"), True),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8", merged=False), False),
+        ("pull_request", closed(of="User", body="Reverts octo/web#8", action="reopened"), False),
+        ("pull_request_review", reviewed("changes_requested", None), True),
+        ("pull_request_review", reviewed("commented", "/solve revise"), True),
+        ("pull_request_review", reviewed("commented", "nice"), False),
+        ("pull_request_review", reviewed("approved", None), False),
+        ("pull_request_review", reviewed("changes_requested", None, by="Bot"), False),
+        ("pull_request_review", reviewed("changes_requested", "x", of="User"), False),
+        ("pull_request_review", reviewed("changes_requested", "x", head=78), False),
+        ("pull_request_review", reviewed("changes_requested", "x", head=None), False),
+        ("pull_request_review", reviewed("changes_requested", "x", action="edited"), False),
+        ("pull_request_review_comment", reviewed("", "/solve revise", action="created"), True),
+        ("pull_request_review_comment", reviewed("", "why?", action="created"), False),
+        ("pull_request_review_comment", reviewed("", "/solve revise", action="created", of="User"), False),
+        ("pull_request_review_comment", reviewed("", "/solve revise", action="deleted"), False),
+        ("pull_request_review_thread", reviewed("", "/solve revise", action="resolved"), False),
         ("issues", labeled(), True),
         ("issues", labeled("anything"), True),
         ("issues", json.dumps(payload("closed")).encode(), True),

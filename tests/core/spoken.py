@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from bot.core.breaker import Outage
 from bot.core.exchange import No
+from bot.core.feedback import Thread
 from bot.core.matrix import ServerLimits
 from bot.core.model import ModelSpec, SolveFacts
 from bot.core.outgoing import Redactor
-from bot.core.render import pull, replies, status
+from bot.core.render import pull, replies, revision, status
 
 CLEAN = Redactor()
 
@@ -26,8 +27,15 @@ def commit_message(facts: SolveFacts) -> str:
     return pull.commit_message(CLEAN.facts(facts))
 
 
-def pull_body(facts: SolveFacts, moved: str = "", *, branch: str, verified: bool) -> str:
-    return pull.pull_body(CLEAN.facts(facts), CLEAN(moved), branch=branch, verified=verified)
+def pull_body(
+    facts: SolveFacts, moved: str = "", *, branch: str, verified: bool, revisions: Sequence[SolveFacts] = ()
+) -> str:
+    told = [CLEAN.facts(each) for each in revisions]
+    return pull.pull_body(CLEAN.facts(facts), CLEAN(moved), branch=branch, verified=verified, revisions=told)
+
+
+def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
+    return revision.thread_answer(thread, CLEAN.facts(facts), CLEAN(why_not))
 
 
 def branch_name(template: str, issue: int, title: str) -> str:

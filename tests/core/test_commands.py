@@ -13,6 +13,7 @@ from bot.core.commands import (
     HelpCommand,
     Misread,
     RetryCommand,
+    ReviseCommand,
     SolveCommand,
     StatusCommand,
     parse_commands,
@@ -363,3 +364,24 @@ def test_a_server_without_models_says_what_its_operator_does() -> None:
     misread = resolve_models(["sonnet"], [])
     assert isinstance(misread, Misread)
     assert "solvebot models add" in misread.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("/solve revise use a constant", ["use a constant"]),
+        ("/Solve  Revise: it's \"odd", ["it's \"odd"]),
+        ("please\n\n/solve revise\nall of it", [""]),
+        ("/solve revise a\n/solve revise b", ["a", "b"]),
+        ("/solve revise " + "long " * 900, ["long " * 899 + "long"]),
+        ("> /solve revise x", []),
+    ],
+)
+def test_what_to_revise_is_free_text(text: str, meant: list[str]) -> None:
+    assert parse_commands(text) == [ReviseCommand(each) for each in meant]
+
+
+@pytest.mark.parametrize("text", ["/solve revised", "/solve revise=x", "/solve revise-all"])
+def test_what_only_begins_like_it_is_an_option(text: str) -> None:
+    [found] = parse_commands(text)
+    assert isinstance(found, Misread)

@@ -21,8 +21,11 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     Ping,
+    PullRequestReopened,
     RepositoryAction,
     RepositoryChanged,
+    ReviewSubmitted,
+    ThreadCommented,
     Unreadable,
     asks_us,
     is_one_of,
@@ -67,6 +70,35 @@ def comment(action: str = "created", **more: Any) -> dict[str, Any]:
     return record(action=action, comment=said, **more)
 
 
+def review(action: str = "submitted", by: str = "User", of: str = "Bot", **more: Any) -> dict[str, Any]:
+    said = {
+        "id": 51,
+        "body": "Everybody.",
+        "state": "changes_requested",
+        "user": {"login": "ann", "id": 9, "type": by},
+        "submitted_at": "2026-11-20T11:30:00Z",
+    }
+    return record(action=action, review=said, pull_request=pull(of), **more)
+
+
+def pull(of: str = "Bot") -> dict[str, Any]:
+    return {"number": 8, "title": "Fix", "user": {"login": "solvebot[bot]", "id": 7, "type": of}}
+
+
+def line_comment(action: str = "created", **more: Any) -> dict[str, Any]:
+    said = {
+        "id": 61,
+        "body": "/solve revise",
+        "user": {"login": "ann", "id": 9, "type": "User"},
+        "pull_request_review_id": 51,
+        "updated_at": "2026-11-20T11:30:00Z",
+    }
+    return record(action=action, comment=said, pull_request=pull(), **more)
+
+
+PULL = (IssueRef(REPO, 8), "Fix", "", True, ANN, COMMENTED)
+
+
 def installation(action: str, **more: Any) -> dict[str, Any]:
     return {
         "action": action,
@@ -92,6 +124,26 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
             CommentPosted(*ISSUE, COMMENTED, comment_id=41, text="/solve", previous="/solv"),
         ),
         ("issue_comment", comment("edited"), Ignored("issue_comment without changes.body.from")),
+        ("pull_request", record(action="reopened", pull_request=pull()), PullRequestReopened(REPO, 8)),
+        (
+            "pull_request",
+            record(action="edited", pull_request=pull()),
+            Ignored("pull_request.edited asks nothing of us"),
+        ),
+        ("pull_request_review", review(), ReviewSubmitted(*PULL, 51, changes_requested=True, text="Everybody.")),
+        ("pull_request_review", review("dismissed"), Ignored("pull_request_review.dismissed asks nothing of us")),
+        ("pull_request_review", review(by="Bot"), Ignored("written by a bot")),
+        ("pull_request_review", review(of="User"), Ignored("a person's pull request")),
+        (
+            "pull_request_review_comment",
+            line_comment(),
+            ThreadCommented(*PULL, comment_id=61, review=51, text="/solve revise", previous=None),
+        ),
+        (
+            "pull_request_review_comment",
+            line_comment("edited", changes={"body": {"from": "x"}}),
+            ThreadCommented(*PULL, comment_id=61, review=51, text="/solve revise", previous="x"),
+        ),
         ("issue_comment", comment("deleted"), Ignored("issue_comment.deleted asks nothing of us")),
         (
             "installation",

@@ -191,7 +191,18 @@ def test_escapes_in_any_order_can_be_redacted(text: str) -> None:
 
 # ------------------------------------------------------------------------------------ The order, as a matter of types
 
-OURS = {"marker", "incident", "template", "branch", "delivery", "path"}  # names that we gave, or the operator
+OURS = {
+    "marker",
+    "incident",
+    "template",
+    "branch",
+    "delivery",
+    "path",
+    "site",
+    "words",
+    "message",
+    "author",
+}  # names that we gave, or the operator
 
 
 def test_who_speaks_takes_only_what_was_redacted() -> None:

@@ -93,7 +93,7 @@ OBJECTIONS = {
     "FILE_NAME": ("file name", "has a file name that cannot be published"),
     "SYMLINK": ("symlink", "adds or replaces a symlink"),
     "SUBMODULE": ("submodule", "changes a submodule, which is a repository of its own"),
-    "LFS": ("Git LFS", "changes a file that is kept in Git LFS, of which only a pointer was there"),
+    "LFS": ("Git LFS", "writes a file that belongs into Git LFS, of which we have only pointers"),
     "BINARY": ("binary", "adds a binary file"),
     "SECRET": ("secret", "brings in a secret"),
     "TOO_LARGE": ("too large", "is too large"),

@@ -89,10 +89,12 @@ class Reaper:
         sa.event.listen(sa.Pool, "checkin", self._returned)
 
     def _before(
-        self, connection: sa.Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+        self, connection: sa.Connection, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
+        """On PostgreSQL the engine compiles its statements itself, and brings their values by name."""
         found = _WRITES.match(statement)
-        boundary = _name(found[1], context.compiled_parameters[0], connection) if found else None
+        values = context.compiled_parameters[0] if found and context.compiled else parameters
+        boundary = _name(found[1], values, connection) if found else None
         if boundary is not None:
             if self._plan.dies is Dies.BEFORE:
                 self._die_at([boundary])

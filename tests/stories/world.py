@@ -20,8 +20,8 @@ from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.github.client import Sleep
 from bot.ports import AlarmClock, SandboxUnusable
 from bot.settings import Secret, Settings
-from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository, generate_key
-from bot.simulators.github.state import Comment
+from bot.simulators.github import GitHubSimulator, Note, SimIssue, SimRepository, generate_key
+from bot.simulators.github.state import Comment, Review, Thread
 from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
 from bot.simulators.serving import serving
 
@@ -79,6 +79,26 @@ class World:
         comment = await issue.comment(text, by=by)
         await self.github.delivered()
         return comment
+
+    async def review(self, pull: SimIssue, text: str = "", *notes: Note, by: str = MAINTAINER) -> Review:
+        """One that requests changes, with conversations on lines."""
+        review = await pull.review("REQUEST_CHANGES", text, by=by, threads=notes)
+        await self.github.delivered()
+        return review
+
+    async def revised(self, pull: SimIssue) -> SolveFacts:
+        """Wait until all that goes on is over: the latest revision of the pull request, whose comment is read."""
+        facts = await self.over(pull)
+        assert facts.solve.revises is not None
+        await self.next_comment(pull)
+        return facts
+
+    def replies(self, thread: Thread) -> list[str]:
+        """Of the bot, in a conversation on a line; they are read now."""
+        ours = [comment for comment in thread.comments if comment.by_app]
+        for comment in ours:
+            comment.read = True
+        return [comment.body.partition("\n")[2] for comment in ours]
 
     async def next_comment(self, issue: SimIssue) -> Comment:
         """The bot's next unread comment; it is read now."""

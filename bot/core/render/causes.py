@@ -101,6 +101,40 @@ def base_moved(branch: str, head: Sha, *, applies: bool) -> str:
     return f"{branch} moved on to {head[:10]} meanwhile{outcome}."
 
 
+def gave_way(branch: str, why: str) -> str:
+    """A revision that people were quicker than. Nothing of theirs is changed."""
+    return f"{branch} has changed while I worked, so I gave way and pushed nothing: {why} `/solve revise` tries again."
+
+
+PULL_CLOSED = "The pull request was closed meanwhile, so nothing was pushed."
+BRANCH_GONE = "The branch was deleted meanwhile, so nothing was pushed."
+NO_LONGER_FITS = "the change no longer fits there."
+SUGGESTIONS_HOLD = "Not needed: what the reviewers suggested holds to the letter."
+KEEPS_MOVING = "it moves faster than I can follow."
+
+
+def fails_there(names: str) -> str:
+    return f"with the new commits these tests fail: {names}."
+
+
+def rebuilt(head: Sha) -> str:
+    return f"Others pushed meanwhile, so it was rebuilt on {head[:10]} and tested there."
+
+
+def threads_unanswered(number: int) -> str:
+    threads = "1 thread" if number == 1 else f"{number} threads"
+    return f"GitHub did not let me answer {threads}."
+
+
+def threads_unresolved(number: int) -> str:
+    threads = "1 thread" if number == 1 else f"{number} threads"
+    return f"GitHub did not let me resolve {threads}."
+
+
+def push_refused(remedy: str) -> str:
+    return f"GitHub refused the commit. {remedy}".strip()
+
+
 def pull_refused(remedy: str) -> str:
     return f"GitHub refused the pull request. {remedy}".strip()
 

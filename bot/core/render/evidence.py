@@ -76,7 +76,7 @@ def scoreboard(facts: SolveFacts) -> str:
                 *(column.cell(run.id) for column in pooled),
                 agreement(evidence, facts),
                 size(evidence),
-                likely(ranked.confidence),
+                UNSEEN if facts.solve.revises else likely(ranked.confidence),  # what is measured are answers to issues
                 f"**{ranked.verdict}**" if ranked.run == facts.decision.champion else ranked.verdict,  # type: ignore[union-attr]
             )
         )

@@ -24,6 +24,7 @@ from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
 from bot.core.render.reproduce import reproduce
+from bot.core.render.revision import revisions_section
 from bot.core.render.summary import UNCERTAIN, all_doubts, three_lines
 from bot.core.render.text import code, count, details, dollars, fitted, harmless, listed, unmarked
 
@@ -68,7 +69,7 @@ def commit_message(facts: CleanFacts) -> str:
             "",
             f"Fixes #{facts.solve.issue.number}",
             "",
-            _co_author(facts.solve.trigger.by),
+            co_author(facts.solve.trigger.by),
         ]
     )
 
@@ -76,20 +77,28 @@ def commit_message(facts: CleanFacts) -> str:
 def exchange_message(facts: CleanFacts, run: RunFacts, by: Person) -> str:
     """Of the commit that puts another candidate into the place of the champion."""
     before = facts.champion.experiment.letter if facts.champion else "?"
-    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{_co_author(by)}"
+    return f"Use candidate {run.experiment.letter} instead of {before}\n\n{co_author(by)}"
 
 
-def pull_body(facts: CleanFacts, moved: Clean | None = None, *, branch: str, verified: bool) -> str:
+def pull_body(
+    facts: CleanFacts,
+    moved: Clean | None = None,
+    *,
+    branch: str,
+    verified: bool,
+    revisions: Sequence[CleanFacts] = (),
+) -> str:
     """Three lines first. Then what was wrong, what changed, the evidence, the doubts, the receipt, how to steer.
 
     `branch` is the pull request's own. `moved`: a sentence about the base branch, where it went on while we worked.
-    `verified`: GitHub's word on the signature of the commit.
+    `verified`: GitHub's word on the signature of the commit. `revisions`: what people had changed since.
     """
     assert facts.decision is not None
     champion = facts.champion
     assert champion is not None
     parts = [
         three_lines(facts, champion, moved),
+        revisions_section(revisions),
         _what_was_wrong(facts, champion),
         _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),
@@ -177,8 +186,9 @@ def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     signed = "verified" if verified else "not verified"
     return (
         f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
-        "`/solve use B` puts another candidate here, and on the issue `/solve retry` tries again after this pull "
-        "request is closed. People review; the robot does not merge.</sub>"
+        "`/solve use B` puts another candidate here, `/solve revise` and what to change, in a comment, a review or on "
+        "a line, changes it, and on the issue `/solve retry` tries again after this pull request is closed. "
+        "People review; the robot does not merge.</sub>"
     )
 
 
@@ -195,7 +205,7 @@ def signed_off(message: str, author: str, by: Person) -> str:
     return "\n".join([message, *(f"Signed-off-by: {one}" for one in dict.fromkeys(people) if one)])
 
 
-def _co_author(person: Person) -> str:
+def co_author(person: Person) -> str:
     return f"Co-authored-by: {_identity(person)}"
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core import revising
 from bot.core.commands import Misread
 from bot.core.exchange import Barred, No, usable
 from bot.core.matrix import ServerLimits
-from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, SolveFacts, Status, letter
+from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, Status, letter
 from bot.core.options import MAX_DOLLARS, MAX_MINUTES, Bound
 from bot.core.outgoing import Clean, CleanFacts
 from bot.core.phase import Phase, phase
@@ -75,7 +76,32 @@ def issue_locked() -> str:
 
 
 def not_an_issue() -> str:
-    return "I solve issues, not pull requests. Ask on the issue."
+    return (
+        "I solve issues, not pull requests. Ask on the issue; a pull request of mine is changed by `/solve revise` "
+        "and what to change."
+    )
+
+
+def not_our_pull() -> str:
+    return "I change only pull requests that I opened. `/solve revise` belongs into a comment or review there."
+
+
+def not_revised(number: int, why: revising.No) -> str:
+    """Why there is no further revision."""
+    match why:
+        case revising.No.NOT_OURS:
+            return not_our_pull()
+        case revising.No.TOO_MANY:
+            return f"#{number} was revised {revising.MOST_REVISIONS} times, which is the most. The branch is yours."
+        case revising.No.TOO_DEAR:
+            return (
+                f"#{number} and its revisions have cost {revising.BUDGETS} times what one solve may cost here, "
+                "so I stop. The branch is yours."
+            )
+
+
+def only_revise() -> str:
+    return "In a review and on a line I understand `/solve revise` alone. Say the rest in a comment below."
 
 
 def repository_archived() -> str:
@@ -96,12 +122,12 @@ def pull_request_open(pull: PullRequest) -> str:
 
 def already_running(facts: CleanFacts, site: str = GITHUB) -> str:
     comment = status_link(facts, site, "the status comment")
-    return (
-        f"I am already working on this issue ({phase(facts).value}); {comment} shows how far. `/solve cancel` stops it."
-    )
+    what = "issue" if facts.solve.revises is None else "pull request"
+    how_far = f"I am already working on this {what} ({phase(facts).value}); {comment} shows how far."
+    return f"{how_far} `/solve cancel` stops it."
 
 
-def status_link(facts: SolveFacts, site: str, words: str) -> str:
+def status_link(facts: CleanFacts, site: str, words: str) -> str:
     """Our words as a link to the status comment, where that is posted."""
     if facts.comment_id is None:
         return words
@@ -142,6 +168,10 @@ def commits_of_people(pull: PullRequest) -> str:
         f"{code(pull.branch)} holds commits that are not mine, and I do not change people's work. "
         "Close the pull request and `/solve retry`, or take the patch from `/solve explain`."
     )
+
+
+def revised_since(number: int) -> str:
+    return f"#{number} was revised since, and another candidate would undo that. `/solve revise` changes it further."
 
 
 def not_exchanged(remedy: Clean) -> str:
@@ -212,6 +242,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
+            "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "

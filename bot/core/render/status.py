@@ -8,6 +8,7 @@ from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, Trigge
 from bot.core.outgoing import CleanFacts
 from bot.core.phase import Phase, is_overtaken, is_unpublished, phase
 from bot.core.reasons import NOTHING_RUNS
+from bot.core.render import revision
 from bot.core.render.advice import by_people, compared
 from bot.core.render.causes import service_away
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
@@ -36,6 +37,8 @@ def status_comment(facts: CleanFacts, outage: Outage | None = None) -> str:
 
 def _headline(facts: SolveFacts, now: Phase) -> str:
     pull = facts.pull_request
+    if facts.solve.revises is not None and (said := revision.headline(facts, now)) is not None:
+        return said
     match now:
         case Phase.ACCEPTED:
             return f"🔎 On it, {_asker(facts)}. Reading the issue."
@@ -96,7 +99,7 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(scoreboard(facts))
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in (*facts.decision.reasons, *compared(facts))))
-    if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
+    if facts.decision is not None and now is Phase.PUBLISHED and _is_draft(facts):
         parts.append(_why_draft(facts, facts.decision))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
@@ -117,6 +120,11 @@ def _why_draft(facts: SolveFacts, decision: Decision) -> str:
     if facts.task is not None and facts.task.config.pull_request.draft is Draft.ALWAYS:
         return f"It is a draft, as `{CONFIG_PATHS[0]}` wants it."
     return "It is a draft, because the patch no longer applies to the base branch, which has moved on."
+
+
+def _is_draft(facts: SolveFacts) -> bool:
+    """One that was opened as such; a revision leaves it as it is."""
+    return facts.solve.revises is None and facts.pull_request is not None and facts.pull_request.draft
 
 
 def _receipt(facts: SolveFacts) -> str:
@@ -148,7 +156,11 @@ def _what_stood_against(facts: SolveFacts) -> list[str]:
     parts = ["\n".join(lines)] if lines else []
     if facts.decision and facts.decision.reasons:
         parts.append(" ".join(harmless(reason) for reason in facts.decision.reasons))
-    parts.append("More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`.")
+    parts.append(
+        "More detail in the issue often helps: how to reproduce it, what you expected. Then `/solve retry`."
+        if facts.solve.revises is None
+        else "It often helps to say more precisely what to change. Then `/solve revise` tries again."
+    )
     return parts
 
 
@@ -178,7 +190,7 @@ def _footer(facts: SolveFacts, now: Phase) -> str:
     if now in _UNDER_WAY:
         bits.append("stop it with `/solve cancel`")
     elif now is not Phase.PUBLISHED:
-        bits.append("try again with `/solve retry`")
+        bits.append(f"try again with `/solve {'retry' if facts.solve.revises is None else 'revise'}`")
     else:
         bits.append("ask `/solve explain` for the whole decision")
     left_out = ""

@@ -14,10 +14,11 @@ Strictness is the point: an unknown route or GraphQL field lands in `GitHubSimul
 simulator asserts that the list is empty.
 """
 
+from bot.simulators.github.actions.reviews import Note
 from bot.simulators.github.auth import generate_key
 from bot.simulators.github.faults import Fault
 from bot.simulators.github.people import SimIssue, SimRepository
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.simulator import GitHubSimulator
 
-__all__ = ["Fault", "GitHubSimulator", "Refusal", "SimIssue", "SimRepository", "generate_key"]
+__all__ = ["Fault", "GitHubSimulator", "Note", "Refusal", "SimIssue", "SimRepository", "generate_key"]

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from bot.simulators.github.actions import issues, pulls, repositories
+from bot.simulators.github.actions import issues, pulls, repositories, reviews
+from bot.simulators.github.actions.reviews import Note
 from bot.simulators.github.gitdata import EMPTY_TREE, TREE_MODE, Entry
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.stage import Stage
@@ -24,8 +25,10 @@ from bot.simulators.github.state import (
     Reaction,
     Repository,
     Review,
+    ReviewComment,
     Role,
     Rule,
+    Thread,
 )
 
 Content: TypeAlias = str | bytes | tuple[bytes, str]  # text, bytes, or bytes with git's mode
@@ -83,6 +86,11 @@ class SimRepository:
         else:
             repositories.update_ref(self._stage, self.state, ref, sha, person, force=False)
         return sha
+
+    async def force_push(self, branch: str, sha: str, *, by: str = "octocat") -> None:
+        """The branch holds that commit now, whatever it held before."""
+        person = self._stage.state.account(by)
+        repositories.update_ref(self._stage, self.state, f"refs/heads/{branch}", sha, person, force=True)
 
     def seed(self, history: Sequence[tuple[str, Mapping[str, Content | None]]], by: str) -> None:
         """The commits a repository begins with, before anybody watches."""
@@ -290,10 +298,17 @@ class SimIssue:
         moved = issues.transfer(self._stage, self.repo.state, self.state, to.state, person)
         return SimIssue(self._stage, to, moved)
 
-    async def review(self, verdict: str, body: str = "", *, by: str) -> Review:
-        """`verdict`: APPROVE, REQUEST_CHANGES or COMMENT."""
+    async def review(self, verdict: str, body: str = "", *, by: str, threads: Sequence[Note] = ()) -> Review:
+        """`verdict`: APPROVE, REQUEST_CHANGES or COMMENT. `threads`: conversations that it begins on lines."""
         person = self._stage.state.account(by)
-        return pulls.review(self._stage, self.repo.state, self.state, verdict, body, person)
+        return await reviews.review(self._stage, self.repo.state, self.state, verdict, body, person, threads)
+
+    async def reply(self, thread: Thread, body: str, *, by: str) -> ReviewComment:
+        person, first = self._stage.state.account(by), thread.comments[0].id
+        return reviews.reply(self._stage, self.repo.state, self.state, first, body, person)
+
+    async def resolve(self, thread: Thread, *, by: str) -> None:
+        reviews.resolve(self._stage, self.repo.state, self.state, thread, self._stage.state.account(by))
 
     async def ready_for_review(self, *, by: str) -> None:
         pulls.ready_for_review(self._stage, self.repo.state, self.state, self._stage.state.account(by))

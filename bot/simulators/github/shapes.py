@@ -19,8 +19,10 @@ from bot.simulators.github.state import (
     Reaction,
     Repository,
     Review,
+    ReviewComment,
     Role,
     State,
+    Thread,
     Verification,
     node_id,
     timestamp,
@@ -343,6 +345,36 @@ class Shapes:
             "submitted_at": timestamp(review.submitted_at),
             "commit_id": review.commit_sha,
         }
+
+    def review_comment(self, repo: Repository, issue: Issue, thread: Thread, comment: ReviewComment) -> Json:
+        url = f"{self.repository_url(repo)}/pulls/comments/{comment.id}"
+        html = f"{self._state.url}/{repo.full_name}/pull/{issue.number}"
+        shape = {
+            "url": url,
+            "pull_request_review_id": comment.review_id,
+            "id": comment.id,
+            "node_id": node_id("PRRC", comment.id),
+            "diff_hunk": thread.hunk,
+            "path": thread.path,
+            "position": thread.line,
+            "line": thread.line,
+            "original_line": thread.original_line,
+            "start_line": thread.start_line,
+            "side": "RIGHT",
+            "subject_type": "line",
+            "commit_id": issue.pull.head_sha if issue.pull else comment.commit_sha,
+            "original_commit_id": comment.commit_sha,
+            "user": self.account(comment.user),
+            "body": comment.body,
+            "created_at": timestamp(comment.created_at),
+            "updated_at": timestamp(comment.updated_at),
+            "html_url": f"{html}#discussion_r{comment.id}",
+            "pull_request_url": f"{self.repository_url(repo)}/pulls/{issue.number}",
+            "author_association": self._association(repo, comment.user),
+            "reactions": self._reaction_counts(url, comment.reactions),
+        }
+        first = thread.comments[0].id
+        return shape if first == comment.id else shape | {"in_reply_to_id": first}
 
     def check_run(self, repo: Repository, run: CheckRun) -> Json:
         return {

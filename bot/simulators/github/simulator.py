@@ -21,7 +21,7 @@ from bot.simulators.github.people import Content, SimInstallation, SimIssue, Sim
 from bot.simulators.github.server import Logged, Server
 from bot.simulators.github.shapes import Shapes
 from bot.simulators.github.stage import Stage
-from bot.simulators.github.state import Account, AccountType, Comment, Repository, State
+from bot.simulators.github.state import Account, AccountType, Comment, Issue, Repository, ReviewComment, State
 from bot.simulators.github.webhooks import Webhooks
 
 T = TypeVar("T")
@@ -179,7 +179,7 @@ class GitHubSimulator:
             f"{repo.full_name}#{issue.number}: {comment.body}"
             for repo in self._state.repositories.values()
             for issue in repo.issues.values()
-            for comment in issue.comments
+            for comment in _said(issue)
             if comment.by_app and not comment.read
         ]
 
@@ -195,6 +195,12 @@ class GitHubSimulator:
                 *(f"error: {error}" for error in self.errors),
             ]
         )
+
+
+def _said(issue: Issue) -> list[Comment | ReviewComment]:
+    """In the conversation, and in those on lines of the diff."""
+    threads = issue.pull.threads if issue.pull else []
+    return [*issue.comments, *(comment for thread in threads for comment in thread.comments)]
 
 
 async def _stop(server: uvicorn.Server) -> None:

@@ -96,6 +96,45 @@ class Review:
 
 
 @dataclass(slots=True)
+class ReviewComment:
+    """One of a thread. `review_id`: each belongs to a review, which for a single comment is made along with it."""
+
+    id: int
+    body: str
+    user: Account
+    created_at: datetime
+    updated_at: datetime
+    review_id: int
+    commit_sha: str  # the head that it was written on
+    by_app: bool = False
+    reactions: list[Reaction] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    read: bool = False  # a story has looked at it
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation on a line of the diff. `line` is None when later commits have changed that line."""
+
+    id: int
+    path: str
+    line: int | None
+    original_line: int
+    hunk: str
+    comments: list[ReviewComment] = field(default_factory=list)
+    resolved_by: Account | None = None
+    lines: int = 1  # that it is about; `line` is the last of them
+
+    @property
+    def start_line(self) -> int | None:
+        return None if self.line is None or self.lines == 1 else self.line - self.lines + 1
+
+    @property
+    def is_outdated(self) -> bool:
+        return self.line is None
+
+
+@dataclass(slots=True)
 class Pull:
     """What a pull request has beyond the issue that it also is."""
 
@@ -110,6 +149,7 @@ class Pull:
     merge_sha: str | None = None
     requested_reviewers: list[Account] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    threads: list[Thread] = field(default_factory=list)
 
 
 @dataclass(slots=True)

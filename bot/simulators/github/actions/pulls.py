@@ -1,10 +1,10 @@
-"""Pull requests, reviews and check runs."""
+"""Pull requests and check runs."""
 
 from __future__ import annotations
 
 import re
 
-from bot.simulators.github.actions import issues
+from bot.simulators.github.actions import issues, reviews
 from bot.simulators.github.gitdata import MergeConflict
 from bot.simulators.github.refusals import Refusal, invalid, unprocessable
 from bot.simulators.github.stage import Stage
@@ -15,7 +15,6 @@ from bot.simulators.github.state import (
     Issue,
     Pull,
     Repository,
-    Review,
 )
 
 CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
@@ -74,6 +73,7 @@ def follow_head(stage: Stage, repo: Repository, branch: str, old: str, new: str,
     for issue in repo.issues.values():
         if issue.is_open and issue.pull is not None and issue.pull.head == branch:
             issue.pull.head_sha = new
+            reviews.follow_lines(repo, issue.pull, old, new)
             issue.updated_at = stage.state.time()
             issues.emit_issue(stage, repo, issue, "synchronize", by, before=old, after=new)
 
@@ -123,32 +123,6 @@ def request_review(stage: Stage, repo: Repository, issue: Issue, reviewer: Accou
         pull.requested_reviewers.append(reviewer)
         told = stage.shapes.account(reviewer)
         issues.emit_issue(stage, repo, issue, "review_requested", by, requested_reviewer=told)
-
-
-REVIEW_STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
-
-
-def review(stage: Stage, repo: Repository, issue: Issue, verdict: str, body: str, by: Account) -> Review:
-    """`verdict` is one of `REVIEW_STATES`. Nobody reviews their own pull request other than with a comment."""
-    pull = of(issue)
-    if by.id == issue.user.id and verdict != "COMMENT":
-        raise unprocessable("Can not request changes on your own pull request")
-    if not body and verdict != "APPROVE":
-        raise invalid("PullRequestReview", "body", "missing_field")
-    given = Review(stage.state.id(), by, body, REVIEW_STATES[verdict], pull.head_sha, stage.state.time())
-    pull.reviews.append(given)
-    if by in pull.requested_reviewers:
-        pull.requested_reviewers.remove(by)
-    told = {**stage.shapes.review(repo, issue, given), "state": given.state.lower()}
-    stage.emit(
-        repo,
-        "pull_request_review",
-        "submitted",
-        by,
-        review=told,
-        pull_request=stage.shapes.pull(repo, issue, pull),
-    )
-    return given
 
 
 # ------------------------------------------------------------------------------------------------------ check runs

@@ -1,13 +1,14 @@
 """What the App can ask for over REST, by subject. Each module is functions and the table that names their routes."""
 
 from bot.simulators.github.calls import Endpoint
-from bot.simulators.github.endpoints import apps, git, issues, pulls, repositories
+from bot.simulators.github.endpoints import apps, git, issues, pulls, repositories, reviews
 from bot.simulators.github.graphql import operations
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *apps.ENDPOINTS,
     *issues.ENDPOINTS,
     *pulls.ENDPOINTS,
+    *reviews.ENDPOINTS,
     *git.ENDPOINTS,
     *operations.ENDPOINTS,
     *repositories.ENDPOINTS,

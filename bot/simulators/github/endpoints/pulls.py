@@ -1,4 +1,4 @@
-"""Pull requests, reviewers, reviews and check runs."""
+"""Pull requests, reviewers and check runs."""
 
 from __future__ import annotations
 
@@ -127,20 +127,6 @@ async def list_requested_reviewers(call: Call) -> Answer:
     return Answer({"users": [call.stage.shapes.account(a) for a in pull.requested_reviewers], "teams": []})
 
 
-async def list_reviews(call: Call) -> Answer:
-    issue, pull = _pull(call)
-    return call.listing(pull.reviews, lambda review: call.stage.shapes.review(call.repo, issue, review))
-
-
-async def create_review(call: Call) -> Answer:
-    issue, _ = _pull(call)
-    verdict = call.optional_text("event")
-    if verdict not in pulls.REVIEW_STATES:
-        raise unprocessable("Invalid request.\n\n'event' must be one of APPROVE, REQUEST_CHANGES, COMMENT.")
-    review = pulls.review(call.stage, call.repo, issue, verdict, call.optional_text("body") or "", call.bot)
-    return Answer(call.stage.shapes.review(call.repo, issue, review))
-
-
 # ------------------------------------------------------------------------------------------------------- check runs
 
 
@@ -234,8 +220,6 @@ ENDPOINTS = (
     Endpoint("GET", f"{_PULL}/files", list_files, READ),
     Endpoint("GET", f"{_PULL}/requested_reviewers", list_requested_reviewers, READ),
     Endpoint("POST", f"{_PULL}/requested_reviewers", request_reviewers, WRITE),
-    Endpoint("GET", f"{_PULL}/reviews", list_reviews, READ),
-    Endpoint("POST", f"{_PULL}/reviews", create_review, WRITE),
     Endpoint("POST", _CHECK, create_check, "checks: write"),
     Endpoint("GET", f"{_CHECK}/{{id:int}}", get_check, "checks: read"),
     Endpoint("PATCH", f"{_CHECK}/{{id:int}}", update_check, "checks: write"),

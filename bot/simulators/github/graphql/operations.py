@@ -1,7 +1,8 @@
 """The schema we serve, and `POST /graphql`.
 
 Queries: repository, node, viewer; issues, pull requests and their comments with `lastEditedAt` and
-`userContentEdits`. Mutations: minimizeComment, unminimizeComment, markPullRequestReadyForReview.
+`userContentEdits`, review threads. Mutations: minimizeComment, unminimizeComment, markPullRequestReadyForReview,
+resolveReviewThread.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bot.simulators.github.actions import pulls
+from bot.simulators.github.actions import pulls, reviews
 from bot.simulators.github.calls import NOT_ACCESSIBLE, Answer, Call, Endpoint
 from bot.simulators.github.graphql.language import Execution, GraphQLError, Node, Operation, Parser
 from bot.simulators.github.state import (
@@ -20,6 +21,8 @@ from bot.simulators.github.state import (
     Issue,
     Label,
     Repository,
+    ReviewComment,
+    Thread,
     node_id,
     parse_node_id,
     timestamp,
@@ -80,6 +83,7 @@ class Schema:
                 "minimizeComment": self._minimize,
                 "unminimizeComment": self._unminimize,
                 "markPullRequestReadyForReview": self._ready_for_review,
+                "resolveReviewThread": self._resolve,
             },
         )
 
@@ -178,6 +182,7 @@ class Schema:
             "baseRefName": issue.pull.base,
             "merged": issue.pull.merged_at is not None,
             "mergeCommit": Node("Commit", {"oid": issue.pull.merge_sha}) if issue.pull.merge_sha else None,
+            "reviewThreads": _connection(issue.pull.threads, self._thread),
         }
         return Node("PullRequest", fields | own)
 
@@ -191,6 +196,36 @@ class Schema:
                 "url": self._stage.shapes.comment(repo, issue, comment)["html_url"],
                 "isMinimized": comment.minimized is not None,
                 "minimizedReason": comment.minimized.lower() if comment.minimized else None,
+            },
+        )
+
+    def _thread(self, thread: Thread) -> Node:
+        return Node(
+            "PullRequestReviewThread",
+            {
+                "id": node_id("PRRT", thread.id),
+                "isResolved": thread.resolved_by is not None,
+                "isOutdated": thread.is_outdated,
+                "path": thread.path,
+                "line": thread.line,
+                "originalLine": thread.original_line,
+                "startLine": thread.start_line,
+                "diffSide": "RIGHT",
+                "resolvedBy": self._actor(thread.resolved_by) if thread.resolved_by else None,
+                "comments": _connection(thread.comments, lambda comment: self._review_comment(thread, comment)),
+            },
+        )
+
+    def _review_comment(self, thread: Thread, comment: ReviewComment) -> Node:
+        return Node(
+            "PullRequestReviewComment",
+            {
+                **self._text("PRRC", comment.id, comment.body, comment.user, comment.edits),
+                "createdAt": timestamp(comment.created_at),
+                "updatedAt": timestamp(comment.updated_at),
+                "diffHunk": thread.hunk,
+                "path": thread.path,
+                "pullRequestReview": Node("PullRequestReview", {"databaseId": comment.review_id}),
             },
         )
 
@@ -258,6 +293,18 @@ class Schema:
             if prefix == "PR" and issue.id == number:
                 pulls.ready_for_review(self._stage, repo, issue, self._call.bot)
                 return Node("MarkPullRequestReadyForReviewPayload", {"pullRequest": self._issue(repo, issue)})
+        raise GraphQLError(f"Could not resolve to a node with the global id of '{wanted}'", "NOT_FOUND")
+
+    async def _resolve(self, arguments: Arguments) -> Node:
+        """GitHub asks for `contents: write` as well, which its documentation does not say."""
+        self._need("pull_requests", "write")
+        self._need("contents", "write")
+        wanted = str(arguments.get("input", {}).get("threadId"))
+        for repo, issue in self._issues():
+            for thread in issue.pull.threads if issue.pull else ():
+                if node_id("PRRT", thread.id) == wanted:
+                    reviews.resolve(self._stage, repo, issue, thread, self._call.bot)
+                    return Node("ResolveReviewThreadPayload", {"thread": self._thread(thread)})
         raise GraphQLError(f"Could not resolve to a node with the global id of '{wanted}'", "NOT_FOUND")
 
 

@@ -1,0 +1,34 @@
+"""What a delivery comes to: things to do, or one line that says no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.model import IssueRef, Solve, SolveId
+from bot.exchange import ExchangeJob
+from bot.republish import RepublishJob
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. Empty fields are not done; the order of the fields is the order of doing."""
+
+    start: Solve | None = None
+    use: ExchangeJob | None = None
+    cancel: SolveId | None = None
+    cancelled_by: str = ""
+    reaction: str = ""
+    reply: str = ""
+    republish: RepublishJob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    todo: tuple[Action, ...] = ()
+    issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
+    comment_id: int | None = None  # the comment to react to; None: react to the issue
+    because: str = ""  # for the log, when there is nothing to do
+
+
+class Refusal(Exception):
+    """A no, as the one line that people read."""

@@ -1,0 +1,146 @@
+"""A revision goes on top of the branch of its pull request, which only ever moves forward.
+
+What people push meanwhile stays: the change is made anew on top of it and tested there, or gives way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.conclude import PATIENCE
+from bot.core.model import Candidate, Sha, SolveFacts, SolveId, Task
+from bot.core.outgoing import Redactor
+from bot.core.permissions import may_ask
+from bot.core.render import causes
+from bot.core.render.pull import co_author
+from bot.core.render.revision import revision_message
+from bot.core.words import listing
+from bot.engine import SANDBOX_PATIENCE, step
+from bot.judging import Judge
+from bot.ports import Commit, Rejected, World
+
+log = structlog.get_logger()
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of the branch now. `refusal`: why nothing may be put on it. `pushed`: our commit is there already."""
+
+    head: Sha
+    refusal: str = ""
+    pushed: bool = False
+
+
+class Pusher:
+    def __init__(self, world: World, judge: Judge, redact: Redactor) -> None:
+        self._world = world
+        self._judge = judge
+        self._redact = redact
+
+    async def push(self, id: SolveId) -> str:
+        """Empty: the branch holds the commit. Else why it does not, for people."""
+        standing = await self.look(id, None)
+        for _ in range(_TRIES):
+            if standing.refusal:
+                return standing.refusal
+            commit = await self.commit_on_top(id, standing.head)
+            try:
+                moved = await self.advance(id, standing.head, commit)
+            except Rejected as error:
+                standing = await self.look(id, commit)
+                return standing.refusal or causes.push_refused(error.remedy)
+            if not moved:
+                standing = await self.look(id, commit)
+            if moved or standing.pushed:
+                await self.record(id, standing.head, commit)
+                return ""
+        return await self.gave_way(id, causes.KEEPS_MOVING)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("look at branch", patience=SANDBOX_PATIENCE)
+    async def look(self, id: SolveId, made: Commit | None) -> Standing:
+        """May the person still ask, is it open, and where is its branch? Where it has moved, does the change hold?"""
+        case = await self._case(id)
+        repo, task = case.facts.solve.issue.repo, case.task
+        head = await self._world.github.branch_head(repo, task.base_branch)
+        if head is None:
+            return Standing(task.base_sha, causes.BRANCH_GONE)
+        if not (await self._world.github.pull(repo, case.facts.solve.issue.number)).open:
+            return Standing(head, causes.PULL_CLOSED)
+        asker = case.facts.solve.trigger.by
+        if not may_ask(await self._world.github.permission(repo, asker.login), task.config.who, asker):
+            return Standing(head, causes.may_no_longer_ask(asker.login))
+        if head == task.base_sha:
+            return Standing(head)
+        head = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
+        if made is not None and any(past.sha == made.sha for past in await self._world.mirrors.history(repo, head)):
+            return Standing(head, pushed=True)
+        return Standing(head, await self._why_not_there(case, head))
+
+    async def _why_not_there(self, case: _Case, head: Sha) -> str:
+        """On a head that is not the one it was made for."""
+        failing = await self._judge.on_top(case.facts, case.candidate.patch, head)
+        if failing is None:
+            return causes.gave_way(case.task.base_branch, causes.NO_LONGER_FITS)
+        return causes.gave_way(case.task.base_branch, causes.fails_there(listing(failing))) if failing else ""
+
+    @step("commit on top of head", patience=PATIENCE)
+    async def commit_on_top(self, id: SolveId, head: Sha) -> Commit:
+        case = await self._case(id)
+        repo = case.facts.solve.issue.repo
+        entries = await self._world.mirrors.entries(repo, head, case.candidate.patch)
+        message = revision_message(self._redact.facts(case.facts), co_author(case.facts.solve.trigger.by))
+        return await self._world.github.commit(repo, parent=head, entries=entries, message=message)
+
+    @step("advance head", patience=PATIENCE)
+    async def advance(self, id: SolveId, head: Sha, commit: Commit) -> bool:
+        """Only from the head that was looked at: people may have taken commits away, which must not come back."""
+        case = await self._case(id)
+        repo, branch = case.facts.solve.issue.repo, case.task.base_branch
+        now = await self._world.github.branch_head(repo, branch)
+        if now == commit.sha:
+            return True
+        return now == head and await self._world.github.advance_branch(repo, branch, commit.sha)
+
+    @step("record push")
+    async def record(self, id: SolveId, head: Sha, commit: Commit) -> None:
+        case = await self._case(id)
+        assert case.facts.solve.revises is not None
+        original = await self._world.store.facts(case.facts.solve.revises)
+        assert original is not None
+        assert original.pull_request is not None
+        if commit.sha != head and head != case.task.base_sha:
+            await self._world.store.noted(id, causes.rebuilt(head))
+        pull = replace(original.pull_request, head_sha=Sha(commit.sha), verified=commit.verified)
+        await self._world.store.published(id, pull)
+        asker, detail = case.facts.solve.trigger.by.login, {"commit": commit.sha, "on": head}
+        await self._world.store.audit(self._world.clock.now(), asker, "solve.revised", str(id), detail)
+        log.info("pull.revised", solve=id, pull=pull.number, commit=commit.sha)
+
+    @step("gave way")
+    async def gave_way(self, id: SolveId, why: str) -> str:
+        return causes.gave_way((await self._case(id)).task.base_branch, why)
+
+    # ------------------------------------------------------------------------------------------------------ details
+
+    async def _case(self, id: SolveId) -> _Case:
+        facts = await self._world.store.facts(id)
+        assert facts is not None
+        assert facts.task is not None
+        assert facts.champion is not None
+        assert facts.champion.candidate is not None
+        return _Case(facts, facts.task, facts.champion.candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A revision whose decision has a champion."""
+
+    facts: SolveFacts
+    task: Task
+    candidate: Candidate

@@ -1,0 +1,97 @@
+"""From a review, a comment on a line or `/solve revise` to a revision: is there one, and what may it cost?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.actions import Refusal
+from bot.core.commands import Misread, ReviseCommand, parse_commands
+from bot.core.config import ConfigProblem
+from bot.core.events import CommentPosted, ReviewSubmitted, ThreadCommented
+from bot.core.matrix import ServerLimits, plan
+from bot.core.model import RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
+from bot.core.outgoing import CleanFacts, Redactor
+from bot.core.render import replies
+from bot.core.revising import No, dollars_for, revision_options
+from bot.ports import Clock, GitHub, ReviewState, Store
+
+Asking = CommentPosted | ReviewSubmitted | ThreadCommented
+
+
+class Reviews:
+    def __init__(self, github: GitHub, store: Store, clock: Clock, server: ServerLimits, redact: Redactor) -> None:
+        self._github = github
+        self._store = store
+        self._clock = clock
+        self._server = server
+        self._redact = redact
+
+    async def original(self, event: Asking) -> SolveFacts | None:
+        """The solve whose pull request it is about; None: it is not ours."""
+        return await self._store.of_pull(event.issue.repo.id, event.issue.number)
+
+    async def with_candidates(self, latest: SolveFacts | None) -> CleanFacts | None:
+        """Candidates are a solve's: where a revision is the latest, that of the solve before it."""
+        if latest is not None and latest.solve.revises is not None:
+            latest = await self._store.facts(latest.solve.revises)
+        return self._redact.facts(latest) if latest is not None else None
+
+    async def asks_with_its_review(self, event: ThreadCommented) -> bool:
+        """It came with a review that asks by itself, for all of its threads, and is a delivery of its own."""
+        if event.review is None or event.previous is not None:
+            return False
+        review = await self._github.review(event.issue.repo, event.issue.number, event.review)
+        asks = any(isinstance(command, ReviseCommand) for command in parse_commands(review.body))
+        return asks or review.state is ReviewState.CHANGES_REQUESTED
+
+    async def revision(self, event: Asking, config: RepoConfig | ConfigProblem) -> Solve | None:
+        """What is to be accepted; None where the same review asks already, or nobody is to speak. Raises `Refusal`."""
+        if isinstance(config, ConfigProblem):
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
+        pull = await self._github.pull(event.issue.repo, event.issue.number)
+        if pull.locked:
+            return None
+        original = await self.original(event)
+        if original is None or not pull.ours:
+            raise Refusal(replies.not_our_pull())
+        if not pull.open:
+            raise Refusal(replies.pull_request_not_open(event.issue.number))
+        trigger = _trigger(event)
+        id = solve_id(event.issue, trigger.key)
+        active = await self._store.active(event.issue.repo.id, event.issue.number)
+        if active is not None and active.id != id:
+            if trigger.review is not None and active.solve.trigger.review == trigger.review:
+                return None
+            raise Refusal(replies.already_running(self._redact.facts(active)))
+        before = [facts for facts in await self._store.revisions(original.id) if facts.id != id]
+        options = revision_options(original, self._dollars(event, original, before, config))
+        planned = plan(options, config, await self._store.models(), self._server)
+        if isinstance(planned, Misread):
+            raise Refusal(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
+        solve = original.solve
+        job = Solve(id, event.issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
+        return replace(job, revises=original.id, asked=event.text)
+
+    def _dollars(self, event: Asking, original: SolveFacts, before: list[SolveFacts], config: RepoConfig) -> float:
+        limit = self._server.limits.dollars
+        left = dollars_for(original, before, min(limit, config.dollars or limit))
+        if isinstance(left, No):
+            raise Refusal(replies.not_revised(event.issue.number, left))
+        return left
+
+
+def _trigger(event: Asking) -> Trigger:
+    match event:
+        case CommentPosted():
+            return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
+        case ReviewSubmitted():
+            return Trigger(TriggerKind.REVIEW, f"v{event.review}", event.by, event.at, review=event.review)
+    return Trigger(
+        TriggerKind.THREAD,
+        f"t{event.comment_id}",
+        event.by,
+        event.at,
+        review=event.review,
+        thread=event.comment_id,
+    )

@@ -1,0 +1,217 @@
+"""What happens when a reviewer asks for a change of our pull request, from top to bottom.
+
+    acknowledge   eyes and a status comment in the pull request
+    freeze        the original task, what is asked for, every unresolved thread; the branch as it stands is the base
+    choose        what reviewers wrote themselves, to the letter, if it holds; else what a solve does: plan,
+                  environment, baseline, runs, comparison, decision (solve.py)
+    push          one commit on top of the branch (push.py), or give way to people
+    answer        a reply in each thread, by what the commit changes there
+    conclude      a terminal status and the last word (conclude.py)
+    tell          a line in the pull request, and a review requested again
+
+A revision is a solve whose base is the branch. Its steps are those of solve.py; here is what is different.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from bot.conclude import PATIENCE, Conclusion
+from bot.core.champion import without_runs
+from bot.core.evidence import is_broken
+from bot.core.feedback import Thread
+from bot.core.model import (
+    Decision,
+    ExitStatus,
+    Experiment,
+    Outcome,
+    Permission,
+    Repo,
+    SandboxId,
+    Sha,
+    Solve,
+    SolveFacts,
+    SolveId,
+    Status,
+    Task,
+    TriggerKind,
+    run_id,
+)
+from bot.core.outgoing import Redactor
+from bot.core.render import causes
+from bot.core.render.pull import pull_body, pull_title
+from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
+from bot.core.revising import Branch, authors, freeze_revision, heard
+from bot.core.suggestions import applied, literal_experiment, suggested
+from bot.core.testfiles import is_test_file
+from bot.engine import SANDBOX_PATIENCE, step
+from bot.judging import Judge
+from bot.ports import Denied, Gone, Rejected, ThreadAnswer, Unsolvable, World
+from bot.push import Pusher
+from bot.solve import Solver
+from bot.status import StatusBoard
+
+log = structlog.get_logger()
+
+
+class Reviser:
+    def __init__(
+        self,
+        world: World,
+        solver: Solver,
+        judge: Judge,
+        pusher: Pusher,
+        board: StatusBoard,
+        conclusion: Conclusion,
+        redact: Redactor,
+    ) -> None:
+        self._world = world
+        self._solver = solver
+        self._judge = judge
+        self._pusher = pusher
+        self._board = board
+        self._conclusion = conclusion
+        self._redact = redact
+
+    async def revise(self, job: Solve) -> None:
+        """The workflow."""
+        await self._solver.to_its_end(job, self._story)
+        await self.tell(job)
+
+    async def _story(self, job: Solve) -> None:
+        await self._solver.acknowledge(job)
+        task = await self.freeze(job)
+        decision = await self.choose(job, task)
+        why_not = ""
+        if decision.outcome is not Outcome.NONE:
+            await self._solver.trim(job)
+            why_not = await self._pusher.push(job.id)
+        await self.answer(job, why_not)
+        if why_not:
+            await self._conclusion.fail(job.id, why_not)
+        else:
+            await self._conclusion.complete(job.id)
+
+    async def choose(self, job: Solve, task: Task) -> Decision:
+        """Where reviewers wrote all of it themselves, and it holds, no model is asked."""
+        ready = await self._solver.prepare(job, task)
+        if ready is None:  # a revision may be shown unproven, so there is nothing that it could fail for
+            return without_runs()
+        if suggested(task) and await self.try_suggestions(job, task, ready.planned.experiments):
+            return await self._solver.decide(job)
+        return await self._solver.attempt(job, task, ready)
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("try suggestions", patience=SANDBOX_PATIENCE)
+    async def try_suggestions(self, job: Solve, task: Task, planned: tuple[Experiment, ...]) -> bool:
+        """To the letter, as a candidate of nobody's. False: it is out, and models are to see what can be done."""
+        literal, store, now = literal_experiment(planned), self._world.store, self._world.clock.now()
+        run, found = run_id(job.id, literal.index), suggested(task)
+        texts = {each.path: await self._world.mirrors.read(job.issue.repo, task.base_sha, each.path) for each in found}
+        candidate = applied(found, {path: (text or b"").decode(errors="replace") for path, text in texts.items()}, run)
+        if candidate is None:
+            return False
+        facts = await self._facts(job.id)
+        assert facts.limits is not None
+        await store.planned(job.id, (*planned, literal), facts.limits)
+        await store.run_started(run, SandboxId(run), now)
+        await store.run_ended(run, Status.COMPLETED, at=now, exit_status=ExitStatus.SUBMITTED)
+        await store.candidate_found(run, candidate)
+        evidence = await self._judge.judge(await self._facts(job.id), candidate)
+        await store.judged(run, evidence)
+        if is_broken(evidence):
+            return False
+        for experiment in planned:
+            other = run_id(job.id, experiment.index)
+            await store.run_ended(other, Status.CANCELLED, at=now, exit_status=None, error=causes.SUGGESTIONS_HOLD)
+        await self._board.refresh(job.id)
+        return True
+
+    @step("freeze revision", patience=PATIENCE)
+    async def freeze(self, job: Solve) -> Task:
+        """All that was said by then, the configuration of the default branch, and the branch as it stands."""
+        repo, original = job.issue.repo, await self._original(job)
+        pull = await self._world.github.pull(repo, job.issue.number)
+        if not pull.open:
+            raise Unsolvable(causes.PULL_CLOSED)
+        repository = await self._world.github.repository(repo)
+        remote = await self._world.github.remote(repo)
+        head = await self._world.mirrors.fetch(repo, remote, want=pull.head_sha)
+        assert original.task is not None
+        config = await self._solver.config(repo, repository.default_branch)
+        threads = await self._world.github.threads(repo, job.issue.number)
+        may = await self._permissions(repo, threads)
+        kept = await asyncio.to_thread(heard, threads, job.trigger, may, config.who)  # anybody's text
+        branch = Branch(pull.branch, head, await self._own_tests(repo, original.task.base_sha, head))
+        task = await asyncio.to_thread(freeze_revision, job, original.task, branch, kept, config)
+        await self._world.store.frozen(job.id, task, self._world.clock.now())
+        await self._board.refresh(job.id)
+        return task
+
+    @step("answer threads", patience=PATIENCE)
+    async def answer(self, job: Solve, why_not: str) -> None:
+        """Where it cannot be said in a thread, the status comment says so."""
+        facts = await self._facts(job.id)
+        assert facts.task is not None
+        assert facts.task.feedback is not None
+        threads = facts.task.feedback.threads
+        told, why = self._redact.facts(facts), self._redact(why_not)
+        answers = [
+            ThreadAnswer(thread.first, thread_marker(job.id, thread.first), thread_answer(thread, told, why))
+            for thread in self._redact.within(threads)
+        ]
+        repo = job.issue.repo
+        unsaid = await self._world.github.answer_threads(repo, job.issue.number, answers)
+        if unsaid:
+            await self._world.store.noted(job.id, causes.threads_unanswered(len(unsaid)))
+        done = [thread.id for thread in threads if thread.first not in unsaid and is_answered(thread, facts)]
+        if facts.task.config.pull_request.resolve and done:
+            unresolved = await self._world.github.resolve_threads(repo, done)
+            if unresolved:
+                await self._world.store.noted(job.id, causes.threads_unresolved(len(unresolved)))
+
+    @step("tell revision", patience=PATIENCE)
+    async def tell(self, job: Solve) -> None:
+        """In the pull request's text; and whoever reviewed is asked to look again."""
+        original, facts = await self._original(job), await self._facts(job.id)
+        assert original.pull_request is not None
+        repo, pull = job.issue.repo, original.pull_request
+        revisions = await self._world.store.revisions(original.id)
+        told = self._redact.facts(original)
+        lines = [self._redact.facts(revision) for revision in revisions]
+        body = pull_body(told, branch=pull.branch, verified=pull.verified is True, revisions=lines)
+        with suppress(Gone, Denied, Rejected):  # closed, locked or deleted meanwhile
+            await self._world.github.rewrite_pull(repo, pull.number, title=pull_title(told), body=body)
+            if pushed(facts) and job.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD):
+                reviewers = [job.trigger.by.login]
+                undone = await self._world.github.dress_pull(repo, pull.number, labels=(), reviewers=reviewers)
+                log.info("pull.review_requested", solve=job.id, undone=undone)
+
+    # ------------------------------------------------------------------------------------------------------ details
+
+    async def _permissions(self, repo: Repo, threads: list[Thread]) -> dict[str, Permission]:
+        return {login: await self._world.github.permission(repo, login) for login in authors(threads)}
+
+    async def _own_tests(self, repo: Repo, since: Sha, head: Sha) -> tuple[str, ...]:
+        """Test files that the pull request brings: a reviewer may want them changed."""
+        mirrors = self._world.mirrors
+        try:
+            await mirrors.fetch(repo, await self._world.github.remote(repo), want=since)
+            before = {file.path: file.blob for file in await mirrors.files(repo, since)}
+        except Gone:
+            return ()
+        now = await mirrors.files(repo, head)
+        return tuple(file.path for file in now if is_test_file(file.path) and before.get(file.path) != file.blob)
+
+    async def _original(self, job: Solve) -> SolveFacts:
+        assert job.revises is not None
+        return await self._facts(job.revises)
+
+    async def _facts(self, id: SolveId) -> SolveFacts:
+        facts = await self._world.store.facts(id)
+        assert facts is not None
+        return facts
