@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -39,6 +40,7 @@ from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
+from bot.data import claim, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.exchange import Exchange
@@ -46,6 +48,7 @@ from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
@@ -53,6 +56,7 @@ from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.premises import premises
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
+from bot.republish import Republication
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -143,6 +147,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -154,7 +159,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Trimmer(judge, cross_examination, prober),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
-        Publisher(world.github, world.mirrors, world.store, hide),
+        publisher,
         board,
         conclusion,
         SolverOptions(
@@ -171,6 +176,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
+    engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 
@@ -317,7 +323,7 @@ async def housing(
 @asynccontextmanager
 async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    prepare(settings.data)
     await asyncio.to_thread(migrate, settings.store_url)
     async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
@@ -328,7 +334,7 @@ async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
+    """One for all models: its pool is what makes a call cheap. Limits are the callers' own."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -341,9 +347,9 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
     return Hub(
-        session,
+        pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
         clock,
         api_url=settings.api_url,
@@ -354,7 +360,13 @@ def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, 
 
 
 def engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    return EngineOptions(
+        settings.engine_url,
+        settings.worker_runs,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        grace=settings.stop_seconds,
+    )
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -395,14 +407,16 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        instance = await store.ledger.instance()
+        claim(settings.data, instance)
         stack.enter_context(temporary_files(settings.data / "tmp"))
         metrics = Metrics(build(settings, role))
         house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, SYSTEM_CLOCK, sleep)
-        motor = engine(settings, options, clock)
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)

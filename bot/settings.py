@@ -202,6 +202,12 @@ class Settings:
 
     poll: float = _setting("ENGINE_POLL", 0.25, "Seconds until a queued or a finished run is noticed.")
 
+    stop_seconds: float = _setting(
+        "STOP_SECONDS",
+        30.0,
+        "Seconds that model calls and commands get to end when the bot is stopped.",
+    )
+
     data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
@@ -293,6 +299,7 @@ class Settings:
 
 
 _ZERO_IS_FINE = (
+    "stop_seconds",
     "write_interval",
     "sweep_interval",
     "port",

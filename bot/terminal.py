@@ -76,7 +76,7 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 async def working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[app.Bot]:
     """A bot of its own for one clone; `digest` names the directory in which it keeps what it knows."""
     local = settings.data / "local"
-    own = replace(settings, data=local / digest, database_url="")
+    own = replace(settings, data=local / digest, database_url="", stop_seconds=0.0)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(app.the_store(own))
         async with app.the_store(settings) as main:

@@ -15,8 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.conclude import sandboxes_of
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
+from bot.core.sandboxes import sandboxes_of
 from bot.core.workspaces import KEPT
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow

@@ -34,9 +34,10 @@ class ObservedModel:
         *,
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
+        within: float | None = None,
     ) -> Reply:
         try:
-            reply = await self._model.complete(spec, messages, temperature=temperature, tools=tools)
+            reply = await self._model.complete(spec, messages, temperature=temperature, tools=tools, within=within)
         except WorldError as error:
             self._observe(spec.name, next((word for kind, word in _OUTCOMES if isinstance(error, kind)), "failed"))
             raise

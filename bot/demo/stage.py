@@ -100,6 +100,7 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
         data=directory / "bot",
         status_interval=1.0,
         sweep_interval=0.0,
+        stop_seconds=0.0,
     ).with_found_bubblewrap()
 
 

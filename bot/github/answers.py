@@ -34,6 +34,7 @@ class Repository(msgspec.Struct, frozen=True):
     private: bool
     archived: bool = False
     disabled: bool = False
+    has_pull_requests: bool = True
     size: int = 0  # kB, counted now and then: 0 says nothing
 
 

@@ -259,6 +259,13 @@ class SqlStore:
 
         await self._database.write(work)
 
+    async def published_after_all(self, id: SolveId, at: datetime, *, error: str) -> None:
+        failed = sa.update(solves).where(solves.c.id == id, solves.c.status == Status.FAILED)
+        change = failed.values(updated_at=at, error_message=error, incident="")
+        if not error:
+            change = change.values(status=Status.COMPLETED, completed_at=at)
+        await self._database.write(lambda db: db.execute(change).close())
+
     async def ended(
         self, id: SolveId, status: Status, *, at: datetime, error: str = "", incident: str = "", by: str = ""
     ) -> Status:

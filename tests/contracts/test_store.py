@@ -66,6 +66,7 @@ from bot.core.model import (
     run_id,
 )
 from bot.core.pool import Origin, PooledTest
+from bot.core.restoring import Aspect, PutBack
 from bot.inbox import open_inbox
 from bot.ports import Busy, Gone, Rejected, Unavailable
 from bot.store import sqlite
@@ -114,7 +115,8 @@ TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
 SCRIPTS = (Script("repro.py", "1/0\n"),)
-CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), "too much", ODD, SCRIPTS)
+PUT_BACK = (PutBack("run.sh", Aspect.MODE),)
+CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), "too much", ODD, SCRIPTS, PUT_BACK)
 EVIDENCE = Evidence(
     FIRST,
     gate_failures=(GateFailure(Gate.BINARY, "logo.png"),),

@@ -13,18 +13,25 @@ from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     Answer,
+    ChangeKind,
     Compared,
     Consulted,
+    Evidence,
+    ExitStatus,
+    Gate,
+    GateFailure,
     IssueTests,
     ModelSpec,
     Outcome,
+    PullRequest,
     RunFacts,
+    Sha,
     SolveFacts,
     Status,
     Toolchain,
     Usage,
 )
-from bot.core.phase import Phase, phase
+from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
 from bot.core.render.pull import branch_pattern
 from bot.core.render.status import status_marker
@@ -160,6 +167,11 @@ def test_what_was_decided_before_the_second_round_is_not_told_during_it() -> Non
         (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),
         (replace(decided(), status=Status.FAILED, error="The model key was refused.", incident="s-2-7-l1"),
          Phase.FAILED, "The model key was refused"),
+        (replace(decided(), status=Status.FAILED, pull_request=None),
+         Phase.FAILED, "Candidate **A** is kept: `/solve retry` only tries to publish it again."),
+        (replace(decided(), status=Status.FAILED,
+                 pull_request=PullRequest(0, "https://x/compare/main...b?expand=1", "b", Sha("b" * 40), False)),
+         Phase.FAILED, "is on the branch `b`: [open the pull request yourself](https://x/compare/main...b?expand=1)."),
         (replace(decided(), status=Status.CANCELLED, ended_by="ann closed the issue"),
          Phase.CANCELLED, "ann closed the issue"),
     ],
@@ -240,6 +252,15 @@ def test_the_pull_request_explains_itself() -> None:
     assert "This is a draft" not in body
     assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), branch="solvebot/7-x", verified=False)
     assert "moved on" in pull_body(decided(), "main moved on.", branch="solvebot/7-x", verified=True)
+
+
+def test_a_new_file_of_no_lines_is_called_empty() -> None:
+    champion = run(1)
+    assert champion.candidate is not None
+    empty = replace(champion.candidate.changes[0], path="pkg/__init__.py", kind=ChangeKind.ADDED, size=0, added=0)
+    shown = replace(champion, candidate=replace(champion.candidate, changes=(empty,)))
+    body = pull_body(replace(decided(), runs=(shown, run(2))), branch="b", verified=True)
+    assert "`pkg/__init__.py` (new, empty)" in body
 
 
 def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
@@ -349,3 +370,30 @@ def test_help_names_every_model() -> None:
     assert all(f"`{model.name}`" in said for model in models)
     assert "and 20 more" in help_text(models * 3, [])
     assert "Models: none yet" in help_text([], [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "unpublished"),
+    [
+        (replace(decided(), status=Status.FAILED, pull_request=None), True),
+        (replace(decided(), status=Status.FAILED, pull_request=PullRequest(0, "", "b", Sha("b" * 40), False)), True),
+        (replace(decided(), status=Status.FAILED), False),
+        (replace(decided(), status=Status.CANCELLED, pull_request=None), False),
+        (replace(decided(), status=Status.RUNNING, pull_request=None), False),
+        (replace(decided(), pull_request=None), False),
+        (replace(decided(Outcome.NONE), status=Status.FAILED), False),
+        (replace(decided(), status=Status.FAILED, pull_request=None, runs=(run(1), second(), run(4))), False),
+        (replace(decided(), status=Status.FAILED, decision=None, pull_request=None), False),
+    ],
+)
+def test_what_may_be_published_without_paying_again(facts: SolveFacts, unpublished: bool) -> None:
+    assert is_unpublished(facts) is unpublished
+
+
+def test_who_did_not_work_is_told_with_its_words_beside_a_champion() -> None:
+    facts = decided()
+    a, b = facts.runs
+    empty = Evidence(b.id, gate_failures=(GateFailure(Gate.EMPTY, ""),))
+    refused = replace(b, exit_status=ExitStatus.REFUSED, error="The model refused: “No *way*.”", evidence=empty)
+    told = explanation(replace(facts, runs=(a, refused)))
+    assert "- The model refused: “No \\*way\\*.”\n- out: it changes nothing" in told

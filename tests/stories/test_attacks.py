@@ -12,12 +12,12 @@ import aiohttp
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.configuration import read_config
 from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.ports import Remote, WorldError
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
-from bot.solve import read_config
 from tests.stories.shell import Shell, a_shell
 from tests.stories.test_terminal import clone, git
 from tests.stories.world import FIX, FIXES, SECRET, World, a_world

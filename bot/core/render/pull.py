@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.model import (
+    ChangeKind,
+    Decision,
+    FileChange,
+    Minimal,
+    Outcome,
+    Person,
+    RunFacts,
+    SolveFacts,
+    SolveId,
+    TriggerKind,
+)
 from bot.core.outgoing import Clean, CleanFacts
 from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
@@ -102,8 +113,7 @@ def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     assert champion.candidate is not None
     verbs = {ChangeKind.ADDED: "new", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "deleted"}
     lines = [
-        f"- {code(change.path)} ({verbs[change.kind]}, +{change.added} −{change.removed})"
-        for change in champion.candidate.changes[:20]
+        f"- {code(change.path)} ({verbs[change.kind]}, {_extent(change)})" for change in champion.candidate.changes[:20]
     ]
     if len(champion.candidate.changes) > 20:
         lines.append(f"- and {len(champion.candidate.changes) - 20} more")
@@ -113,6 +123,13 @@ def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     if champion.candidate.summary:
         said = "\n\nThe model's own words, which are not evidence:\n\n" + _quoted(champion.candidate.summary)
     return "### What changed\n\n" + "\n".join(lines) + said
+
+
+def _extent(change: FileChange) -> str:
+    """Nobody looks at a file of no lines in a diff, so it is said."""
+    if change.kind is ChangeKind.ADDED and change.size == 0:
+        return "empty"
+    return f"+{change.added} −{change.removed}"
 
 
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:

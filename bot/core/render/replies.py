@@ -166,6 +166,11 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean]) -> str:
     )
 
 
+def publishing_again(facts: CleanFacts) -> str:
+    letter = code(facts.champion.experiment.letter) if facts.champion else "a champion"
+    return f"Candidate {letter} was chosen and could not be published, so I only try that again. It costs nothing."
+
+
 def no_solve_yet() -> str:
     return "There is no solve of this issue yet. `/solve` starts one."
 
@@ -177,7 +182,7 @@ def nothing_to_cancel() -> str:
 def status_reply(facts: CleanFacts) -> str:
     runs = ", ".join(f"{run.experiment.letter} {run_state(run)} ({run.steps} steps)" for run in facts.runs)
     where = f"The solve is at: **{phase(facts).value}**."
-    if facts.pull_request is not None:
+    if facts.pull_request is not None and facts.pull_request.number:
         where += f" See #{facts.pull_request.number}."
     spent = f" Spent so far: {dollars(facts.dollars)}." if facts.runs else ""
     return where + (f" {runs}." if runs else "") + spent

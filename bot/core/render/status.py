@@ -6,7 +6,7 @@ from bot.core.breaker import Outage
 from bot.core.config import CONFIG_PATHS
 from bot.core.model import SolveFacts, SolveId, TriggerKind
 from bot.core.outgoing import CleanFacts
-from bot.core.phase import Phase, is_overtaken, phase
+from bot.core.phase import Phase, is_overtaken, is_unpublished, phase
 from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.advice import by_people, compared
 from bot.core.render.causes import service_away
@@ -84,6 +84,8 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
+    if now is Phase.FAILED and is_unpublished(facts):
+        parts += _what_is_left(facts)
     if now in (Phase.CANCELLED, Phase.FAILED):
         parts += _paid_beside_runs(facts)
     if now is Phase.NO_CHAMPION and _nothing_runs(facts):
@@ -111,6 +113,15 @@ def _receipt(facts: SolveFacts) -> str:
 def _paid_beside_runs(facts: SolveFacts) -> list[str]:
     """Where no run may have cost anything, and the table of runs does not tell all."""
     return [_receipt(facts)] if facts.beside_runs else []
+
+
+def _what_is_left(facts: SolveFacts) -> list[str]:
+    """Of a champion that was not published: it is not lost, and nobody pays for it again."""
+    pull = facts.pull_request
+    again = f"Candidate {_champion_letter(facts)} is kept: `/solve retry` only tries to publish it again."
+    if pull is None:
+        return [again]
+    return [f"Its change is on the branch {code(pull.branch)}: [open the pull request yourself]({pull.url}).", again]
 
 
 def _what_stood_against(facts: SolveFacts) -> list[str]:
