@@ -122,7 +122,10 @@ def schema(revision: str) -> str:
 
 
 def schemas_differ(revisions: Sequence[str]) -> Told:
-    return f"processes expect different tables: {', '.join(revisions)}", "Finish the upgrade: deploy/up"
+    return (
+        f"processes expect different tables: {', '.join(revisions)}",
+        "Restart those of the older version.",
+    )
 
 
 def sqlite() -> Told:
@@ -151,7 +154,10 @@ def workers(number: int) -> str:
 
 
 def versions_differ(versions: Sequence[str]) -> Told:
-    return f"processes of different versions: {', '.join(versions)}", "Finish the upgrade: deploy/up"
+    return (
+        f"processes of different versions: {', '.join(versions)}",
+        "Restart those of the older version.",
+    )
 
 
 def queue(seconds: float) -> Told:

@@ -1,0 +1,151 @@
+"""What lies in deploy/ speaks of what the code has: metrics, settings, commands, routes, and the runbook's sections."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sqlite3
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.cli import main
+from bot.settings import Settings
+from tests.contracts.test_metrics import everything
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+SETTINGS = {setting.metadata["name"] for setting in fields(Settings)}
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+RULES = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+OF_THE_SET_UP = {"POSTGRES_PASSWORD", "SOLVEBOT_HOST", "SOLVEBOT_VERSION", "SOLVEBOT_WEB"}
+
+
+def samples() -> dict[str, set[str]]:
+    """Names that a scrape may hold, with their labels."""
+    found: dict[str, set[str]] = {"up": {"job", "instance"}}
+    for family in everything().registry.collect():
+        for sample in family.samples:
+            found.setdefault(sample.name, {"job", "instance"}).update(sample.labels)
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_asks_for_metrics_and_labels_that_there_are(rule: dict[str, Any]) -> None:
+    known = samples()
+    asked = re.findall(r"\b(solvebot_\w+|up)\b(?:\{([^}]*)\})?", rule["expr"])
+    assert asked
+    for name, labels in asked:
+        assert name in known
+        assert set(re.findall(r"(\w+)\s*(?:=|!=|=~|!~)", labels)) <= known[name]
+
+
+def test_every_alert_has_its_section_in_the_runbook_and_every_such_section_its_alert() -> None:
+    sections = re.split(r"^## ", (ROOT / "docs/runbook.md").read_text(), flags=re.MULTILINE)[1:]
+    of_alerts = {section.splitlines()[0]: section for section in sections if "**Look at:**" in section}
+    assert list(of_alerts) == [rule["alert"] for rule in RULES]
+    for rule in RULES:
+        assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["summary"] in of_alerts[rule["alert"]]
+        assert "**Do:**" in of_alerts[rule["alert"]]
+
+
+def test_the_runbook_names_settings_that_there_are() -> None:
+    named = set(re.findall(r"`\$?([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", (ROOT / "docs/runbook.md").read_text()))
+    assert named
+    assert named <= SETTINGS
+
+
+def ours() -> dict[str, dict[str, Any]]:
+    return {name: service for name, service in COMPOSE["services"].items() if service["image"].startswith("solvebot:")}
+
+
+def test_compose_sets_what_the_bot_reads_and_starts_what_it_has() -> None:
+    assert set(ours()) == {"migrate", "web", "worker"}
+    for service in ours().values():
+        assert set(service["environment"]) <= SETTINGS
+        assert service["command"][0] in main.commands
+    named = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    assert named <= SETTINGS | OF_THE_SET_UP
+
+
+def test_of_all_services_only_the_proxy_is_reached_from_outside() -> None:
+    reached = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert reached.pop("proxy") == ["80:80", "443:443"]
+    assert all(port.startswith("127.0.0.1:") for ports in reached.values() for port in ports)
+
+
+def test_services_have_no_more_rights_than_they_need() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["logging"]["options"]["max-size"], name
+        if name not in ("worker", "database"):  # the first makes sandboxes, the second starts as root
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service.get("privileged"), name
+
+
+def test_the_proxy_passes_on_what_is_for_anybody_and_nothing_else() -> None:
+    text = (DEPLOY / "Caddyfile").read_text()
+    [paths] = re.findall(r"@ours path (.*)", text)
+    assert paths.split() == ["/webhook", "/healthz"]
+    assert text.count("reverse_proxy") == 1
+    assert "max_size 25MiB" in text  # what bot/web/webhook.py takes at most
+    assert set(re.findall(r"\{\$(\w+)", text)) <= OF_THE_SET_UP
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_set_what_the_bot_reads_and_start_what_there_is(unit: Path) -> None:
+    text = unit.read_text()
+    assert set(re.findall(r"^Environment=(\w+)=", text, re.MULTILINE)) <= SETTINGS
+    for line in re.findall(r"^ExecStart=(.*)", text, re.MULTILINE):
+        program, *arguments = shlex.split(line)
+        if program == "/opt/solvebot/.venv/bin/solvebot":
+            assert arguments[0] in main.commands
+        else:
+            assert (ROOT / Path(program).relative_to("/opt/solvebot")).exists()
+        for right in ("NoNewPrivileges=true", "ProtectSystem=strict", "CapabilityBoundingSet=\n", "User=solvebot"):
+            assert right in text
+
+
+def test_the_image_is_made_from_the_lock_and_does_not_run_as_root() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert text.count("\nFROM ") == 2
+    assert "--require-hashes -r requirements.lock" in text
+    assert text.index("USER solvebot") < text.index("ENTRYPOINT")
+    assert "/usr/bin/tini" in text
+    assert set(re.findall(r"\b([A-Z]+_?[A-Z]+)=\S", re.findall(r"^ENV (.*)", text, re.MULTILINE)[0])) <= SETTINGS | {
+        "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE",
+    }  # fmt: skip
+
+
+def test_a_backup_is_whole_and_only_the_newest_stay(tmp_path: Path) -> None:
+    for name in ("solvebot", "engine"):
+        with sqlite3.connect(tmp_path / f"{name}.sqlite") as made:
+            made.execute("create table kept (word text)")
+            made.execute("insert into kept values (?)", (name,))
+        made.close()
+    old = [tmp_path / "backups" / f"2026010{day}T000000Z" for day in (1, 2)]
+    for each in old:
+        each.mkdir(parents=True)
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "DATA_DIR": str(tmp_path), "KEEP": "2"}
+    command = [DEPLOY / "backup", tmp_path / "backups"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    made_at = Path(done.stdout.strip())
+    assert sorted((tmp_path / "backups").iterdir()) == [old[1], made_at]
+    for name in ("solvebot", "engine"):
+        copy = sqlite3.connect(made_at / f"{name}.sqlite")
+        assert copy.execute("select word from kept").fetchall() == [(name,)]
+        copy.close()
+    failed = subprocess.run(command, env={**env, "DATA_DIR": "/nowhere"}, capture_output=True, text=True, check=False)
+    assert failed.returncode != 0
+    assert sorted((tmp_path / "backups").iterdir()) == [old[1], made_at]
