@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test test-e2b forgery check bench drill lock setup setup-dev
+.PHONY: demo test test-e2b forgery check mutation policies bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -20,6 +20,13 @@ check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a m
 	@$(RUN) mypy
 	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@$(MAKE) --no-print-directory test REQUIRE_NAMESPACES=1
+
+mutation: setup-dev    ## change core/ in small ways and tell what no test notices; hours, but for ARGS="'bot.core.gates*'"
+	@.venv/bin/mutmut run $(ARGS)
+	@.venv/bin/mutmut results
+
+policies: setup-dev    ## the same for what stands beside functions, such as lists and limits: a sample, or ARGS=bot.core.gates
+	@$(RUN) tests.policy_mutation $(ARGS)
 
 bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run
 	@$(RUN) tests.benchmarks.bench $(ARGS)

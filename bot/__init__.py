@@ -10,7 +10,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     core/          decisions: pure functions whose docstrings are the policies, and render/, every sentence we say
     ports.py       all we ask of the world, on one page
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
-    settings.py logs.py               the environment, read once; events with keys, without secrets
+    settings.py logs.py data.py       the environment, read once; events with keys, without secrets; DATA_DIR
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/      evidence: what happens when things are run
     status.py conclude.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
@@ -18,13 +18,19 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     anew.py        what an upgrade finds in flight and cannot read
+    clearance.py   could the champion be published at all? asked before the first dollar
+    republish.py   /solve retry where only the publication failed
+    configuration.py                  what the repository says, read from its default branch
     exchange.py    /solve use B: another candidate for the open pull request      fates.py  what became of champions
+    upkeep.py      where the App is installed, and which repositories there are
     again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
+    premises.py    this machine's disk and backups, for the operator
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
+    deployment.py  a deployment, looked at from outside; core/deployment.py judges it
     cli.py onboarding/ doctor.py own_app.py terminal.py borrowed.py screen.py demo/         for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """

@@ -9,9 +9,9 @@ what is there.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -24,7 +24,7 @@ from bot.core.contenders import contenders
 from bot.core.localize import keywords
 from bot.core.model import Answer, Compared, Consulted, IssueTests, ModelSpec, SolveFacts, SolveId
 from bot.core.similarity import case_of
-from bot.engine import step
+from bot.engine import patiently, step
 from bot.ports import World, WorldError
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ class Advisers:
             return
         said, cost = await self._ask(bounded(model, issue_tests.ANSWER_TOKENS), prompt, Consulted(model.name))
         files = issue_tests.files_of(said or "", paths)
-        await self._world.store.issue_tests_written(id, IssueTests(cost, files))
+        await patiently(lambda: self._world.store.issue_tests_written(id, IssueTests(cost, files)))
         log.info("advisers.tests_written", solve=id, model=model.name, files=len(files), dollars=cost.dollars)
 
     @step("compare")
@@ -79,7 +79,7 @@ class Advisers:
             said, cost = await self._ask(bounded(model, comparing.ANSWER_TOKENS), prompt, compared.cost)
             answer = Answer.NEITHER if said is None else comparing.read_answer(said)
             compared = replace(compared, cost=cost, answers=(*compared.answers, answer))
-            await self._world.store.compared(id, compared)
+            await patiently(partial(self._world.store.compared, id, compared))
             log.info("advisers.compared", solve=id, model=model.name, answer=answer, dollars=cost.dollars)
 
     # ------------------------------------------------------------------------------------------------------ details
@@ -114,13 +114,12 @@ class Advisers:
     async def _ask(self, model: ModelSpec, prompt: Prompt, cost: Consulted) -> tuple[str | None, Consulted]:
         """What it says, None where it gives no answer; and what it has cost with what was spent before."""
         try:
-            async with asyncio.timeout(SECONDS):
-                reply = await self._world.model.complete(
-                    model, prompt.messages, temperature=model.temperature, tools=()
-                )
-        except (WorldError, TimeoutError) as error:
-            log.warning("advisers.no_answer", model=model.name, reason=str(error) or type(error).__name__)
-            return None, added(cost, error.dollars if isinstance(error, WorldError) else 0.0)
+            reply = await self._world.model.complete(
+                model, prompt.messages, temperature=model.temperature, tools=(), within=SECONDS
+            )
+        except WorldError as error:
+            log.warning("advisers.no_answer", model=model.name, reason=str(error))
+            return None, added(cost, error.dollars)
         return text_of(reply.message), added(cost, reply.dollars, reply.usage, reply.seconds)
 
     async def _facts(self, id: SolveId) -> SolveFacts:

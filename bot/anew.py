@@ -12,7 +12,7 @@ import structlog
 from bot.conclude import Conclusion
 from bot.core.model import RunFacts, RunId, Solve, SolveFacts, SolveId, Status
 from bot.core.render import causes
-from bot.engine import STORE_PATIENCE, Engine, patiently
+from bot.engine import Engine, patiently
 from bot.ports import Store
 from bot.run import RunJob, Runner
 from bot.solve import Solver
@@ -58,12 +58,12 @@ class Anew:
             await self._runner.leave(job, has_candidate=unjudged)
 
     async def _facts(self, id: SolveId) -> SolveFacts:
-        facts = await patiently(lambda: self._store.facts(id), STORE_PATIENCE)
+        facts = await patiently(lambda: self._store.facts(id))
         assert facts is not None
         return facts
 
     async def _note(self, id: SolveId, note: str) -> None:
-        await patiently(lambda: self._store.noted(id, note), STORE_PATIENCE)
+        await patiently(lambda: self._store.noted(id, note))
 
 
 def _under_way(runs: Sequence[RunFacts]) -> list[RunId]:

@@ -13,22 +13,25 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import httpx
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uv import find_uv_bin
 
+from bot import __version__
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
+from bot.agent.observed import ObservedModel
 from bot.anew import Anew
 from bot.conclude import Conclusion
 from bot.core.breaker import Outage
@@ -37,6 +40,7 @@ from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.outgoing import Redactor
 from bot.core.usage import Plan
+from bot.data import claim, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.exchange import Exchange
@@ -44,13 +48,16 @@ from bot.github.client import Sleep
 from bot.github.hub import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.premises import premises
 from bot.publish import Publisher
 from bot.registries import SetUpReach, this_host
+from bot.republish import Republication
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.account import Account
@@ -65,13 +72,13 @@ from bot.sandbox.watch import PlanWatch
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status import StatusBoard, TellOutage, no_outage
-from bot.store.migrate import migrate
+from bot.store.migrate import migrate, newest_revision
 from bot.store.store import SqlStore, opened
 from bot.temporary import temporary_files
 from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
-from bot.web.metrics import Look, Metrics, Standing, metrics_route, standing
+from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
@@ -141,6 +148,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -152,7 +160,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Trimmer(judge, cross_examination, prober),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
-        Publisher(world.github, world.mirrors, world.store, hide),
+        publisher,
         board,
         conclusion,
         SolverOptions(
@@ -163,12 +171,14 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         ),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide)
+    site = settings.server_url
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
     anew = Anew(world.store, engine, solver, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
+    engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 
@@ -315,7 +325,7 @@ async def housing(
 @asynccontextmanager
 async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """Migrated, and with a catalogue to start with. Raises `WorldError` or `WrongSchema`."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    prepare(settings.data)
     await asyncio.to_thread(migrate, settings.store_url)
     async with opened(settings.store_url, web_url=settings.server_url) as store:
         if not await store.models(active_only=False):
@@ -326,7 +336,7 @@ async def the_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """One for GitHub and models: its pool is what makes a call cheap. Limits are the callers' own."""
+    """One for all models: its pool is what makes a call cheap. Limits are the callers' own."""
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -339,9 +349,9 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
     return Hub(
-        session,
+        pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
         clock,
         api_url=settings.api_url,
@@ -352,7 +362,13 @@ def hub(settings: Settings, session: aiohttp.ClientSession, clock: SystemClock, 
 
 
 def engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(settings.engine_url, settings.worker_runs, queue_poll=settings.poll, result_poll=settings.poll)
+    return EngineOptions(
+        settings.engine_url,
+        settings.worker_runs,
+        queue_poll=settings.poll,
+        result_poll=settings.poll,
+        grace=settings.stop_seconds,
+    )
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -382,35 +398,40 @@ async def running(
     sleep: Sleep = asyncio.sleep,
     options: EngineOptions | None = None,
     clock: AlarmClock = SYSTEM_CLOCK,
+    role: str = "serve",
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
-    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's.
+    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
+    what metrics call this process.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
+        instance = await store.ledger.instance()
+        claim(settings.data, instance)
         stack.enter_context(temporary_files(settings.data / "tmp"))
-        metrics = Metrics()
+        metrics = Metrics(build(settings, role))
         house = await stack.enter_async_context(housing(settings, store, clock, metrics.operation))
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, session, SYSTEM_CLOCK, sleep)
-        motor = engine(settings, options, clock)
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
-        model = chat_model(settings, session)
+        model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
         polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
         working = asyncio.create_task(worker.work(github, polling), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
-        pages = for_operators(metrics, checks, lambda: house.standing(store, clock), clock)
+        look = at(settings, lambda: house.standing(store, clock))
+        pages = for_operators(metrics, checks, look, clock)
         yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
 
 
@@ -422,6 +443,21 @@ def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
     return Starlette(routes=[*health_routes(checks), metrics_route(metrics, look, clock)])
+
+
+def build(settings: Settings, role: str) -> Build:
+    database = "postgresql" if settings.database_url else "sqlite"
+    sandbox = "none" if settings.run_untrusted_code_without_isolation else ",".join(settings.sandbox)
+    return Build(__version__, role, newest_revision(), database, sandbox)
+
+
+def at(settings: Settings, look: Look) -> Look:
+    """And how things stand on this machine."""
+
+    async def here() -> Standing:
+        return replace(await look(), premises=await asyncio.to_thread(premises, settings.data, settings.backups))
+
+    return here
 
 
 _Sockets = list[socket.socket]
@@ -480,8 +516,8 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
         async with the_store(settings) as store:
             inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
             try:
-                look = partial(standing, store, SYSTEM_CLOCK)
-                pages = for_operators(Metrics(), {"database": inbox.alive}, look, SYSTEM_CLOCK)
+                look = at(settings, partial(standing, store, SYSTEM_CLOCK))
+                pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
                 await served([(for_anybody(settings, inbox), public), (pages, private)])
             finally:
                 await inbox.close()
@@ -493,7 +529,7 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
         port = settings.worker_port
         sockets = stack.enter_context(listening(settings.metrics_host, port, WORKERS)) if port else None
         await first(settings)
-        async with running(settings) as bot:
+        async with running(settings, role="worker") as bot:
             keep_for_good()
             await (served([(bot.pages, sockets)], bot.working) if sockets else _until_a_signal(bot.working))
             if bot.working.done():

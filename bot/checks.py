@@ -7,12 +7,14 @@ is doubtful may, so it is said.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from tempfile import NamedTemporaryFile
 
 import structlog
@@ -23,6 +25,7 @@ from bot.core.commands import Misread
 from bot.core.matrix import plan
 from bot.core.model import RepoConfig, SolveOptions
 from bot.engine import EngineError, check_sqlite
+from bot.github.git import neutral
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import WorldError
 from bot.settings import Settings
@@ -32,6 +35,7 @@ from bot.store.store import opened
 MODEL_KEY = "model key"
 DIRECTORY = "DATA_DIR"
 LITTLE_DISK = 5 * 1024**3
+_GIT_REMEDY = "Install git 2.38 or newer."
 LEAST_SECRET = 16  # characters of a webhook secret: who knows it may ask for anything
 
 log = structlog.get_logger()
@@ -85,7 +89,7 @@ async def without_network(settings: Settings) -> AsyncIterator[Finding]:
         yield _secret(settings)
     if any(character.isspace() for character in settings.model_key.reveal()):
         yield Finding(Health.BAD, MODEL_KEY, "has white space in it", "Copy it again.")
-    yield await _git()
+    yield await of_git(shutil.which("git"))
     yield _engine(settings)
     yield (directory := _directory(settings))
     if directory.health is not Health.BAD:
@@ -110,16 +114,26 @@ def _secret(settings: Settings) -> Finding:
     return Finding(Health.GOOD, "webhook secret", f"{len(settings.webhook_secrets)} in use")
 
 
-async def _git() -> Finding:
-    program = shutil.which("git")
+async def of_git(program: str | None, *, seconds: float = 10.0) -> Finding:
+    """`program` is started, and answers within so many seconds, or it is none of use."""
     if program is None:
-        return Finding(Health.BAD, "git", "not found", "Install git 2.38 or newer.")
-    done = await asyncio.to_thread(subprocess.run, [program, "--version"], capture_output=True, text=True, check=False)
-    version = done.stdout.split()[2] if done.returncode == 0 else "?"
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < (2, 38):
-        return Finding(Health.BAD, "git", version, "Install git 2.38 or newer.")
-    return Finding(Health.GOOD, "git", version)
+        return Finding(Health.BAD, "git", "not found", _GIT_REMEDY)
+    ask = partial(
+        subprocess.run, [program, "--version"], env=neutral(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    try:
+        done = await asyncio.to_thread(ask, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return Finding(Health.BAD, "git", f"{program} does not answer", _GIT_REMEDY)
+    except OSError as error:
+        return Finding(Health.BAD, "git", f"{program}: {(error.strerror or 'cannot be started').lower()}", _GIT_REMEDY)
+    version = re.match(r"git version ([0-9]{1,3})\.([0-9]{1,3})\S*", done.stdout)
+    if version is None:
+        return Finding(Health.BAD, "git", f"{program} does not say its version", _GIT_REMEDY)
+    found = version[0].removeprefix("git version ")
+    if (int(version[1]), int(version[2])) < (2, 38):
+        return Finding(Health.BAD, "git", found, _GIT_REMEDY)
+    return Finding(Health.GOOD, "git", found)
 
 
 def _directory(settings: Settings) -> Finding:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -188,6 +189,20 @@ def receive(event: str, payload: Path) -> None:
     _run(receive_one(settings, event, payload.read_bytes()))
 
 
+def _address(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return text.removesuffix("/").removesuffix("/webhook")
+    except ValueError:
+        pass
+    raise click.BadParameter(f"{text!r} is no address; it starts with https://")
+
+
+def _addresses(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_address(context, parameter, text) for text in texts)
+
+
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65_535), default=8002, show_default=True, help="On loopback. 0: any.")
 def setup(port: int) -> None:
@@ -209,6 +224,27 @@ def doctor(as_json_: bool) -> None:
     from bot.doctor import as_json, examine
 
     _run(as_json(environment(), click.echo) if as_json_ else examine(environment(), Console()))
+
+
+@main.command()
+@click.argument("url", callback=_address)
+@click.option(
+    "--operators", multiple=True, callback=_addresses, help="Where a process answers /metrics; may be repeated."
+)
+@click.option(
+    "--ca", type=click.Path(exists=True, dir_okay=False), help="A certificate to trust, as of an internal CA."
+)
+@click.option("--json", "as_json", is_flag=True, help="For pipelines.")
+def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -> None:
+    """Look at a deployment from outside. Sends nothing that starts anything.
+
+    URL is what GitHub calls, without /webhook. With GITHUB_WEBHOOK_SECRET it is sent a signed ping. Exit codes: 0 all
+    is well, 1 something is broken, 2 wrong use, 3 nothing is broken but not all could be looked at.
+    """
+    from bot.deployment import Deployment, examine
+
+    secret = environment().get("GITHUB_WEBHOOK_SECRET", "").split(",")[0].strip().encode()
+    _run(examine(Deployment(url, operators, secret, ca or ""), Console(), as_json=as_json))
 
 
 @main.command("migrate")

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 
-from bot.core.model import RunId, SandboxId, SolveFacts, SolveId, Status, prepared_snapshot
+from bot.core.model import IssueRef, SolveFacts, SolveId, Status, prepared_snapshot
 from bot.core.render import causes
-from bot.engine import Engine, step
+from bot.core.sandboxes import sandboxes_of
+from bot.engine import Engine, WorkflowState, step
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Sandboxes, Store
 from bot.status import StatusBoard
 
 log = structlog.get_logger()
 
 PATIENCE = 3600.0  # seconds a step waits for GitHub to come back
-
-
-def sandboxes_of(solve: SolveId, runs: Sequence[RunId]) -> list[SandboxId]:
-    """Every sandbox that a solve may have open, whoever was using it."""
-    # A plan or an agent, twice; the agent of the set-up, twice; baseline, twice; judge.
-    uses = ("", "-again", "-setup", "-setup-again", "-base", "-canary", "-judge")
-    return [SandboxId(f"{owner}{use}") for owner in (solve, *runs) for use in uses]
 
 
 class Conclusion:
@@ -44,6 +37,14 @@ class Conclusion:
     async def fail(self, id: SolveId, error: str, incident: str = "") -> None:
         """`error` is for people. An incident is a failure on our side, to be found in the log under that id."""
         await self.end(id, Status.FAILED, error=error, incident=incident)
+        await self.stop_runs(id)
+        await self.clean_up(id)
+        await self.last_word(id)
+
+    async def call_off(self, id: SolveId, why: str) -> None:
+        """By the solve's own workflow, which may not cancel itself: nothing that comes after that would happen."""
+        await self.end(id, Status.CANCELLED, by=why)
+        await self.stop_runs(id)
         await self.clean_up(id)
         await self.last_word(id)
 
@@ -52,7 +53,7 @@ class Conclusion:
         await self.fail(id, causes.GAVE_UP, incident=str(id))
 
     async def cancel(self, id: SolveId, by: str) -> bool:
-        """`by` says who and how, for people. False when the solve had ended already."""
+        """By another workflow than the solve's. `by` says who and how. False when it had ended already."""
         stands = await self.end(id, Status.CANCELLED, by=by)
         if stands is not Status.CANCELLED:
             return False
@@ -73,6 +74,28 @@ class Conclusion:
     async def stop(self, id: SolveId) -> None:
         await self._engine.cancel(id)
 
+    @step("what is gone", patience=PATIENCE)
+    async def what_is_gone(self, issue: IssueRef) -> str:
+        """Something is, as somebody has said. Is it what the solve is about? Otherwise it is ours: ""."""
+        try:
+            await self._github.issue(issue)
+        except Gone:
+            try:
+                await self._github.repository(issue.repo)
+            except (Gone, Denied):
+                return causes.REPOSITORY_GONE
+            return causes.ISSUE_GONE
+        except Denied:
+            return causes.REPOSITORY_GONE
+        return ""
+
+    @step("stop runs")
+    async def stop_runs(self, id: SolveId) -> None:
+        facts = await self._store.facts(id)
+        for run in facts.runs if facts else ():
+            if await self._engine.state(run.id) is WorkflowState.ACTIVE:
+                await self._engine.cancel(run.id)
+
     @step("clean up")
     async def clean_up(self, id: SolveId) -> None:
         facts = await self._store.facts(id)
@@ -88,8 +111,9 @@ class Conclusion:
         if facts is not None:
             with suppress(Gone, Denied, Rejected):  # locked, deleted or transferred meanwhile
                 trigger = facts.solve.trigger
-                await self._github.react(facts.solve.issue, trigger.comment_id, _reaction(facts))
+                await self._github.react(facts.solve.issue, trigger.comment_id, reaction(facts))
 
 
-def _reaction(facts: SolveFacts) -> str:
-    return "rocket" if facts.pull_request is not None else "confused"
+def reaction(facts: SolveFacts) -> str:
+    published = facts.status is Status.COMPLETED and facts.pull_request is not None
+    return "rocket" if published else "confused"

@@ -191,7 +191,7 @@ def _skew(date: str) -> float:
     """Seconds between our clock and an HTTP date; 0 where that is none."""
     try:
         return abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0
 
 

@@ -49,6 +49,7 @@ from bot.core.registries import SetUpNetwork
 from bot.core.render import causes
 from bot.core.render.absent import lacking
 from bot.core.render.environment import outcome, trying
+from bot.core.sandboxes import sandbox_of
 from bot.core.scratch import heavy_directories
 from bot.core.workspaces import KEPT, environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
@@ -165,12 +166,12 @@ class Environments:
     @step("signposts", patience=SANDBOX_PATIENCE)
     async def signposts(self, place: Place) -> Signposts:
         files = await self._files(place)
-        return signposts(files, await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files)))
+        return signposts(files, await self._look_for_tools(sandbox_of(place.solve), main_ecosystem(files)))
 
     @step("read plans", patience=SANDBOX_PATIENCE)
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
-        tools = await self._look_for_tools(SandboxId(str(place.solve)), main_ecosystem(files))
+        tools = await self._look_for_tools(sandbox_of(place.solve), main_ecosystem(files))
         found = await asyncio.to_thread(plans, files, place.config, tools, about=_about(place, files))
         if not (await self._options.network()).hosts:
             found = replace(found, plans=for_a_closed_network(found.plans))
@@ -258,7 +259,7 @@ class Environments:
         if (left_behind := await self._kept(place, key)) is not None:
             absent = await self._checkouts.absent(place.repo, place.base, left_behind)
             return Attempt(plan, Trial(), "", left_behind, lacking=lacking(absent, versions=True))
-        sandbox = SandboxId(str(place.solve))
+        sandbox = sandbox_of(place.solve)
         history = await self._furnish(place, sandbox, plan.ecosystem)
         failure = await self._run_setup(sandbox, plan)
         with TemporaryDirectory(prefix="solvebot-") as scratch:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bot import app
+from bot.configuration import read_config
 from bot.core.cleaning import visible
 from bot.core.commands import Misread
 from bot.core.config import CONFIG_PATHS, ConfigProblem
@@ -25,7 +26,6 @@ from bot.github.local import LocalGitHub
 from bot.ports import Unsolvable
 from bot.screen import console
 from bot.settings import Settings
-from bot.solve import read_config
 from bot.terminal import working
 
 

@@ -16,7 +16,7 @@ from bot.core.exchange import exchanged
 from bot.core.model import Person, RunFacts, RunId, Sha, SolveFacts, SolveId
 from bot.core.outgoing import Redactor
 from bot.core.render import replies
-from bot.core.render.pull import branch_pattern, exchange_message, pull_body, pull_title
+from bot.core.render.pull import branch_pattern, exchange_message, pull_body, pull_title, signed_off
 from bot.engine import step
 from bot.ports import Commit, Denied, Gone, Rejected, World
 from bot.status import StatusBoard
@@ -88,6 +88,8 @@ class Exchange:
         await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
         entries = await self._world.mirrors.entries(repo, facts.task.base_sha, run.candidate.patch, since=head)
         message = exchange_message(self._redact.facts(facts), run, job.by)
+        if facts.task.config.pull_request.signoff:
+            message = signed_off(message, await self._world.github.author(repo), job.by)
         return await self._world.github.commit(repo, parent=head, entries=entries, message=message)
 
     @step("advance branch", patience=PATIENCE)

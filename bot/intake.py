@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.clearance import clearance
 from bot.conclude import PATIENCE, Conclusion
+from bot.configuration import read_config
 from bot.core.commands import (
     CancelCommand,
     Command,
@@ -29,7 +31,6 @@ from bot.core.commands import (
 from bot.core.config import ConfigProblem
 from bot.core.events import (
     CommentPosted,
-    InstallationAction,
     InstallationChanged,
     IssueClosed,
     IssueEvent,
@@ -37,11 +38,12 @@ from bot.core.events import (
     LabelAdded,
     LabelRemoved,
     PullRequestClosed,
-    RepositoryAction,
     RepositoryChanged,
     Unreadable,
     asks_us,
+    is_one_of,
     read_event,
+    trigger_of,
 )
 from bot.core.exchange import candidate_for
 from bot.core.matrix import ServerLimits, plan
@@ -55,12 +57,12 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     SolveOptions,
-    Trigger,
     TriggerKind,
     solve_id,
 )
 from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
+from bot.core.phase import is_unpublished
 from bot.core.render import replies
 from bot.core.render.pull import branch_pattern
 from bot.engine import Engine, step
@@ -68,7 +70,8 @@ from bot.exchange import ExchangeJob
 from bot.fates import Fates
 from bot.inbox import InboxRow
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
-from bot.solve import read_config
+from bot.republish import RepublishJob
+from bot.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -83,6 +86,7 @@ class Action:
     cancelled_by: str = ""
     reaction: str = ""
     reply: str = ""
+    republish: RepublishJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Intake:
         clock: Clock,
         server: ServerLimits,
         redact: Redactor,
+        site: str,
     ) -> None:
         self._github = github
         self._store = store
@@ -115,7 +120,9 @@ class Intake:
         self._clock = clock
         self._server = server
         self._redact = redact
+        self._site = site
         self._fates = Fates(store)
+        self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
         """The workflow: weigh, then do."""
@@ -145,6 +152,8 @@ class Intake:
             await self._engine.start("solve", action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
+        if action.republish is not None:
+            await self._engine.start("republish", action.republish.id, action.republish)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -168,9 +177,9 @@ class Intake:
             case PullRequestClosed():
                 return Actions(because=await self._fates.note(event))
             case InstallationChanged():
-                return await self._note_installation(event)
+                return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
-                return await self._note_repository(event)
+                return _stopping(*await self._upkeep.repository(event))
             case _:
                 return Actions(because=type(event).__name__)
 
@@ -178,7 +187,7 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, CommentPosted) and parse_commands(event.text, previous=event.previous):
+        if isinstance(event, LabelAdded | CommentPosted | Unreadable) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
             sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
@@ -191,7 +200,7 @@ class Intake:
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
-            return replies.already_running(self._redact.facts(other))
+            return replies.already_running(self._redact.facts(other), self._site)
         await self._store.audit(
             self._clock.now(), solve.trigger.by.login, "solve.accepted", str(solve.id), {"issue": str(solve.issue)}
         )
@@ -235,7 +244,7 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if event.label not in _or_defaults(config).labels:
+            if not is_one_of(event.label, _or_defaults(config).labels):
                 return ()
             await self._allowed(event, config)
             return (await self._start(event, SolveOptions(), config),)
@@ -261,15 +270,17 @@ class Intake:
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
+                if command.options is None and is_unpublished(latest):
+                    return await self._publish_again(event, latest, config)
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
-                return self._cancel(latest, f"{event.by.login} said `/solve cancel`", replies.cancelled_reply())
+                return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, told, command.number)
             case ExplainCommand():
-                return Action(reply=replies.explanation(told) if told else replies.no_solve_yet())
+                return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def _allowed(self, event: IssueEvent, config: RepoConfig | ConfigProblem) -> None:
         """The sender's permission now, by the API: whoever labels is asked about, not whoever wrote the issue."""
@@ -295,12 +306,26 @@ class Intake:
         if isinstance(planned, Misread):
             raise Refusal(self._not_understood([planned]))
         active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = _trigger(event)
+        trigger = trigger_of(event)
         id = solve_id(event.issue, trigger.key)
         if active is not None and active.id != id:
-            raise Refusal(replies.already_running(self._redact.facts(active)))
+            raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        if forbidden := await clearance(self._github, solve, config, self._redact):
+            raise Refusal(forbidden)
         return Action(start=solve)
+
+    async def _publish_again(
+        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        """The champion is there and paid for."""
+        await self._solvable(event, latest.solve.options, config)
+        wanted = latest.task.config.pull_request if latest.task else _or_defaults(config).pull_request
+        asked = replace(_or_defaults(config), pull_request=wanted)
+        if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
+            raise Refusal(forbidden)
+        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
+        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
     async def _solvable(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
@@ -325,11 +350,25 @@ class Intake:
         if pull is not None:
             raise Refusal(replies.pull_request_open(pull))
 
+    async def _asks(self, event: LabelAdded | CommentPosted | Unreadable) -> bool:
+        """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
+        if isinstance(event, CommentPosted):
+            return bool(parse_commands(event.text, previous=event.previous))
+        try:
+            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+        except Exception:  # after the top of a workflow has caught it
+            labels = RepoConfig().labels
+        if isinstance(event, LabelAdded):
+            return not event.is_pull_request and is_one_of(event.label, labels)
+        return asks_us(event, labels)
+
     def _not_understood(self, misread: Sequence[Misread]) -> str:
-        return replies.not_understood([(self._redact(each.what), self._redact(each.remedy)) for each in misread])
+        said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
+        return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
 
     def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
-        return replies.help_text(models, [self._redact(label) for label in _or_defaults(config).labels])
+        labels = [self._redact(label) for label in _or_defaults(config).labels]
+        return replies.help_text(models, labels, self._server)
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
         """From the default branch, whatever branch the request is about."""
@@ -345,7 +384,7 @@ class Intake:
         match event:
             case LabelRemoved():
                 labels = active.task.config.labels if active.task else RepoConfig().labels
-                if active.solve.trigger.kind is not TriggerKind.LABEL or event.label not in labels:
+                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
                     return Actions(because="that label did not start it")
                 why = f"{event.by.login} removed the label"
             case IssueClosed():
@@ -354,37 +393,12 @@ class Intake:
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
 
-    def _cancel(self, latest: SolveFacts | None, by: str, reply: str) -> Action:
+    def _cancel(self, latest: SolveFacts | None, by: str) -> Action:
         if latest is None or latest.status.is_over:
             return Action(reply=replies.nothing_to_cancel())
-        return Action(cancel=latest.id, cancelled_by=by, reply=reply)
-
-    async def _note_installation(self, event: InstallationChanged) -> Actions:
-        """Uninstalled or suspended: nothing can be done there any more, so what runs is stopped."""
-        now = self._clock.now()
-        suspended = event.action is InstallationAction.SUSPENDED
-        gone = suspended or event.action is InstallationAction.DELETED
-        if event.action is InstallationAction.DELETED:
-            await self._store.uninstalled(event.installation, now)
-        else:
-            await self._store.installed(event.installation, event.account, suspended=suspended, at=now)
-        for repo in event.added:
-            await self._store.repository_seen(repo)
-        stopped: list[SolveId] = []
-        if gone:
-            stopped += await self._store.active_solves(installation=event.installation)
-        for repo in event.removed:
-            stopped += await self._store.active_solves(repo_id=repo.id)
-        return _stopping(stopped, f"{event.by.login} {'suspended' if suspended else 'removed'} the App")
-
-    async def _note_repository(self, event: RepositoryChanged) -> Actions:
-        archived = event.action is RepositoryAction.ARCHIVED
-        deleted = event.action is RepositoryAction.DELETED
-        await self._store.repository_seen(event.repo, archived=archived, deleted=deleted)
-        if not (archived or deleted or event.action is RepositoryAction.TRANSFERRED):
-            return Actions(because="noted")
-        solves = await self._store.active_solves(repo_id=event.repo.id)
-        return _stopping(solves, f"{event.by.login} {event.action.value} the repository")
+        return Action(
+            cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
+        )
 
 
 def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
@@ -395,16 +409,9 @@ def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
-    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves))
+    return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
 
 
 def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
     """What counts until the mistakes are mended."""
     return RepoConfig() if isinstance(config, ConfigProblem) else config
-
-
-def _trigger(event: LabelAdded | CommentPosted) -> Trigger:
-    """The same request has the same key: the comment, or the moment at which the label was put on."""
-    if isinstance(event, CommentPosted):
-        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
-    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)

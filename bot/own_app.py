@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
-
-import aiohttp
 
 from bot import app
 from bot.checks import Finding, Health
@@ -15,36 +14,38 @@ from bot.github import answers
 from bot.github.client import Client
 from bot.github.registration import OwnApp, give_up, manifest
 from bot.github.tokens import AppCredentials, AppIdentity
+from bot.github.wire import anonymous, connections
 from bot.ports import WorldError
 from bot.settings import POLL, Settings
 
 LOOKED_BACK = timedelta(days=1)
 
 
+@asynccontextmanager
+async def own_app(settings: Settings) -> AsyncIterator[OwnApp]:
+    """Asked without waiting for a GitHub that is slow: people sit before the answer, and can ask again."""
+    async with connections() as pool:
+        client = Client(anonymous(settings.api_url, pool), settings.api_url, app.SYSTEM_CLOCK, sleep=give_up)
+        identity = AppIdentity(settings.app_id, settings.private_key.reveal())
+        yield OwnApp(client, AppCredentials(identity, app.SYSTEM_CLOCK))
+
+
 async def of_the_app(settings: Settings) -> AsyncIterator[Finding]:
     """Only for an App that GitHub knows."""
-    identity = AppIdentity(settings.app_id, settings.private_key.reveal())
-    async with app.http_session() as session:
-        own = _own(session, settings, identity)
+    async with own_app(settings) as own:
         try:
             found, asked = await own.app(), rights(manifest())
-            yield _rights(found, asked, settings)
+            yield _rights(found, asked)
             async for finding in _installations(found, await own.installations(), asked):
                 yield finding
             yield _webhook(await own.webhook(), found, settings)
-            yield _deliveries(await own.deliveries(app.SYSTEM_CLOCK.now() - LOOKED_BACK), found, settings)
+            yield _deliveries(await own.deliveries(app.SYSTEM_CLOCK.now() - LOOKED_BACK), settings)
         except WorldError as error:
-            yield Finding(
-                Health.DOUBTFUL, "App", f"GitHub did not say all of it ({error})", "Ask again later.", "GitHub"
-            )
+            found_out = f"GitHub did not say all of it ({error})"
+            yield Finding(Health.DOUBTFUL, "App", found_out, "Ask again later.", "GitHub")
 
 
-def _own(session: aiohttp.ClientSession, settings: Settings, identity: AppIdentity) -> OwnApp:
-    client = Client(session, settings.api_url, app.SYSTEM_CLOCK, sleep=give_up)
-    return OwnApp(client, AppCredentials(identity, app.SYSTEM_CLOCK))
-
-
-def _rights(found: answers.App, asked: Rights, settings: Settings) -> Finding:
+def _rights(found: answers.App, asked: Rights) -> Finding:
     lacking = missing(asked, Rights(found.permissions, tuple(found.events)))
     if not lacking:
         return Finding(Health.GOOD, "App rights", "all of app.yml")
@@ -83,7 +84,7 @@ def _webhook(hook: answers.HookConfig, found: answers.App, settings: Settings) -
     return Finding(Health.GOOD, "webhook", hook.url)
 
 
-def _deliveries(latest: Sequence[answers.HookDelivery], found: answers.App, settings: Settings) -> Finding:
+def _deliveries(latest: Sequence[answers.HookDelivery], settings: Settings) -> Finding:
     """The newest attempt of each counts."""
     if settings.deliveries == POLL or not latest:
         return Finding(Health.GOOD, "deliveries", f"{len(latest)} in the last 24 hours")

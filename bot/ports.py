@@ -7,11 +7,13 @@ arguments and must then find what the first call left behind.
     ├── Unavailable           try again later: 5xx, connection, rate limit; the adapter has already retried
     │   ├── Unclear           as before, but it may have been done
     │   ├── LeftAlone         nobody was asked: the service has failed too often lately
+    │   ├── StoreAway         our own database: nobody else is to blame, and everything waits for it
     │   └── Crowded           too many requests or machines at the moment: nothing is broken
     ├── Denied                credentials or permissions; retrying is useless, an operator must act
     ├── Gone                  it existed once or was never there: deleted, transferred, uninstalled
     ├── Rejected              our request was understood and refused: validation, protected branch
     │   └── TooMuchText       the model's context is full
+    ├── HostBroken            this machine of ours: its disk is full, git does not work; an operator must act
     ├── SandboxLost           the machine went away; its files are gone
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
@@ -66,6 +68,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.pool import PooledTest
+from bot.core.publishing import Publishing
 from bot.core.restoring import UNASKED, Asked
 
 
@@ -103,6 +106,10 @@ class LeftAlone(Unavailable):
     """The service has failed so often that for now nobody asks it. Nothing was done."""
 
 
+class StoreAway(Unavailable):
+    """Our own database does not answer. Whatever was to be written down has happened nevertheless."""
+
+
 class Crowded(Unavailable):
     """A limit of the service is reached. Nothing was done, and nothing is broken."""
 
@@ -121,6 +128,10 @@ class Rejected(WorldError):
 
 class TooMuchText(Rejected):
     """The conversation no longer fits into the model's context."""
+
+
+class HostBroken(WorldError):
+    """This machine of ours does not do what it should: its disk is full, or a program fails. An operator must act."""
 
 
 class SandboxLost(WorldError):
@@ -218,6 +229,12 @@ class GitHub(Protocol):
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
         """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
 
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
+
+    async def author(self, repo: Repo) -> str:
+        """Whom our commits are by, as a sign-off names it: "name <address>"."""
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
 
@@ -234,6 +251,9 @@ class GitHub(Protocol):
 
         Where drafts are not available it is opened ready, and the result says so.
         """
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        """Where a person opens the pull request from that branch; "" where there are none."""
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""
@@ -430,8 +450,9 @@ class Model(Protocol):
         *,
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
+        within: float | None = None,
     ) -> Reply:
-        """Retries what is worth retrying itself. No tools: it can only answer with text.
+        """Retries what is worth retrying itself, for `within` seconds in all. No tools: it can only answer with text.
 
         Raises `Denied` (key or credit: every run is affected), `TooMuchText`, `Rejected` (this request),
         `Unavailable` (after all attempts).
@@ -450,11 +471,16 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many there are in each state: what is going on, and which solves have ended lately."""
+    """How many there are in each state: what is going on, and which solves have ended lately.
+
+    `waiting`: deliveries that the engine does not have yet; `oldest` is when the first of them came.
+    """
 
     solves: Mapping[Status, int]
     runs: Mapping[Status, int]  # of solves that are going on
     ended: Mapping[Status, int]
+    waiting: int = 0
+    oldest: datetime | None = None
 
 
 class Store(Protocol):
@@ -472,6 +498,9 @@ class Store(Protocol):
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
+
+    async def published_after_all(self, id: SolveId, at: datetime, *, error: str) -> None:
+        """Of one that had failed: it is complete, unless there is an error again."""
 
     async def setup_worked(self, id: SolveId, work: Consulted) -> None:
         """Totals so far, which are never lowered. Where there is no such solve, nobody is told."""

@@ -12,9 +12,9 @@ from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, Solve
 from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.permissions import may_ask
 from bot.core.render import causes
-from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title
+from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title, signed_off
 from bot.engine import step
-from bot.ports import Commit, GitHub, Mirrors, Rejected, Store
+from bot.ports import Commit, Denied, GitHub, Mirrors, Rejected, Store
 
 log = structlog.get_logger()
 
@@ -63,12 +63,25 @@ class Publisher:
         refusal = await self.look_again(id)
         if refusal:
             raise Withheld(refusal)
+        await self.put(id)
+
+    async def put(self, id: SolveId) -> None:
+        """As `publish`, for whom it has been looked up that it may be."""
         try:
             commit = await self.commit(id)
             branch = await self.branch(id, commit)
             moved = await self.base_moved(id)
             await self.open(id, branch, commit, moved)
-        except Rejected as error:
+        except (Rejected, Denied) as error:
+            raise Withheld(causes.pull_refused(error.remedy)) from error
+        await self.dress(id)
+
+    async def publish_left(self, id: SolveId, left: PullRequest) -> None:
+        """What is on a branch of ours already, and lacks the pull request alone. Raises `Withheld`."""
+        commit = Commit(left.head_sha, verified=left.verified is True)
+        try:
+            await self.open(id, left.branch, commit, await self.base_moved(id))
+        except (Rejected, Denied) as error:
             raise Withheld(causes.pull_refused(error.remedy)) from error
         await self.dress(id)
 
@@ -89,7 +102,10 @@ class Publisher:
         case = await self._case(id)
         repo, base = case.issue.repo, case.task.base_sha
         entries = await self._mirrors.entries(repo, base, case.patch)
-        return await self._github.commit(repo, parent=base, entries=entries, message=commit_message(case.told))
+        message = commit_message(case.told)
+        if case.task.config.pull_request.signoff:
+            message = signed_off(message, await self._github.author(repo), case.asker)
+        return await self._github.commit(repo, parent=base, entries=entries, message=message)
 
     @step("branch", patience=PATIENCE)
     async def branch(self, id: SolveId, commit: Commit) -> str:
@@ -116,15 +132,23 @@ class Publisher:
 
     @step("open", patience=PATIENCE)
     async def open(self, id: SolveId, branch: str, commit: Commit, moved: Moved) -> PullRequest:
+        """Where it is refused, the branch is there all the same: it is remembered, and people are told."""
         case = await self._case(id)
-        pull = await self._github.open_pull(
-            case.issue,
-            branch=branch,
-            base=case.task.base_branch,
-            title=pull_title(case.told),
-            body=pull_body(case.told, self._redact(moved.sentence), branch=branch, verified=commit.verified),
-            draft=wants_draft(case.facts, applies=moved.applies),
-        )
+        draft = wants_draft(case.facts, applies=moved.applies)
+        try:
+            pull = await self._github.open_pull(
+                case.issue,
+                branch=branch,
+                base=case.task.base_branch,
+                title=pull_title(case.told),
+                body=pull_body(case.told, self._redact(moved.sentence), branch=branch, verified=commit.verified),
+                draft=draft,
+            )
+        except (Rejected, Denied):
+            url = self._github.compare_url(case.issue.repo, base=case.task.base_branch, branch=branch)
+            left = PullRequest(0, url, branch, Sha(commit.sha), draft, commit.verified)
+            await self._store.published(id, left)
+            raise
         pull = replace(pull, verified=commit.verified, head_sha=Sha(commit.sha))
         await self._store.published(id, pull)
         log.info("pull.opened", solve=id, pull=pull.number, draft=pull.draft, verified=commit.verified)

@@ -40,11 +40,12 @@ from bot.core.model import (
 from bot.core.outgoing import Redactor
 from bot.core.render import causes
 from bot.core.restoring import Asked, asked_for
+from bot.core.sandboxes import Use, sandbox_of
 from bot.core.scratch import heavy_directories
 from bot.core.scripts import kept_scripts, scripts_written
-from bot.engine import SANDBOX_PATIENCE, step
+from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.judging import Judge
-from bot.ports import Finished, Reply, SandboxLost, SandboxUnusable, World, WorldError
+from bot.ports import Finished, HostBroken, Reply, SandboxLost, SandboxUnusable, StoreAway, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
 log = structlog.get_logger()
@@ -79,6 +80,11 @@ class Spent:
 
 
 _NOTHING = Spent(0.0, Usage(), 0.0)
+_BY_CLASS: Mapping[type[WorldError], str] = {
+    SandboxLost: causes.SANDBOX_LOST,
+    StoreAway: causes.STORE_AWAY,
+    HostBroken: causes.HOST_BROKEN,
+}
 
 
 class Runner:
@@ -150,13 +156,15 @@ class Runner:
         reply = await self._world.model.complete(
             job.experiment.model, messages, temperature=job.experiment.temperature, tools=TOOLS
         )
-        await self._world.store.run_stepped(
-            job.id,
-            steps=number,
-            dollars=spent.dollars + reply.dollars,
-            usage=spent.usage + reply.usage,
-            seconds=spent.seconds + reply.seconds,
-            last_command=self._redact(_first_command(reply))[:200],
+        await patiently(
+            lambda: self._world.store.run_stepped(
+                job.id,
+                steps=number,
+                dollars=spent.dollars + reply.dollars,
+                usage=spent.usage + reply.usage,
+                seconds=spent.seconds + reply.seconds,
+                last_command=self._redact(_first_command(reply))[:200],
+            )
         )
         return reply
 
@@ -255,7 +263,7 @@ class Runner:
             once = f"agent-{done.number}"
             return await self._world.sandboxes.run(sandbox, done.command, timeout=job.command_seconds, once=once)
 
-        names = SandboxId(str(job.id)), SandboxId(f"{job.id}-again")
+        names = sandbox_of(job.id), sandbox_of(job.id, Use.WORK_AGAIN)
         return Workplace(self._world.sandboxes, names, furnish, execute)
 
     def _why(self, result: AgentResult) -> str:
@@ -269,7 +277,7 @@ class Runner:
         """Whoever made the error knows best what to do; `otherwise` says where it happened."""
         if error.said:
             return causes.provider_refused(self._redact(visible(error.said)), error.remedy)
-        return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else otherwise)
+        return error.remedy or _BY_CLASS.get(type(error), otherwise)
 
 
 def _has_candidate(result: AgentResult) -> bool:

@@ -6,6 +6,8 @@ matrix, which changes all the time, is cut.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -146,3 +148,9 @@ def _table(*columns: str, gap: int = 2) -> Table:
 
 def _plain(markdown: str) -> str:
     return markdown.replace("**", "")
+
+
+def plain_line(markdown: str) -> str:
+    """One line of ours without what only Markdown needs."""
+    unescaped = re.sub(r"\\([^\w\s])", r"\1", markdown.replace("**", "").replace("\u200b", ""))
+    return visible(html.unescape(unescaped))

@@ -214,9 +214,18 @@ class Settings:
 
     poll: float = _setting("ENGINE_POLL", 0.25, "Seconds until a queued or a finished run is noticed.")
 
+    stop_seconds: float = _setting(
+        "STOP_SECONDS",
+        30.0,
+        "Seconds that model calls and commands get to end when the bot is stopped.",
+    )
+
     data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
+    )
+    backups: Path | None = _setting(
+        "BACKUP_DIR", None, "Directory in which your backups lie: how old the newest is becomes a metric."
     )
     host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
@@ -303,6 +312,7 @@ class Settings:
 
 
 _ZERO_IS_FINE = (
+    "stop_seconds",
     "write_interval",
     "sweep_interval",
     "port",
@@ -451,6 +461,7 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     float: _number,
     bool: _truth,
     Path: _path,
+    Path | None: _path,
     Secret: _secret,
     tuple[str, ...]: _words,
     tuple[Path, ...]: _directories,

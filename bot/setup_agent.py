@@ -19,13 +19,15 @@ import structlog
 
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import setup_prompt
+from bot.core.cleaning import visible
 from bot.core.environment.brief import Signposts, setup_brief
 from bot.core.environment.help import MAX_SCRIPT, SCRIPT, Allowance, Script, is_proved, read_script
 from bot.core.environment.proof import Attempt
 from bot.core.model import Consulted, RepoConfig, SandboxId, SolveId, Toolchain, Usage
 from bot.core.render import causes
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
-from bot.engine import SANDBOX_PATIENCE, step
+from bot.core.sandboxes import Use, sandbox_of
+from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.ports import Finished, Reply, SandboxLost, World, WorldError
 from bot.workplace import Done, Ran, Workplace
 
@@ -142,7 +144,7 @@ class SetupAgent:
         model = job.allowance.model
         reply = await self._world.model.complete(model, messages, temperature=model.temperature, tools=TOOLS)
         now = _sum(so_far, 1, reply.dollars, reply.usage, reply.seconds)
-        await self._world.store.setup_worked(job.solve, now)
+        await patiently(lambda: self._world.store.setup_worked(job.solve, now))
         return reply
 
     @step("set-up command", patience=SANDBOX_PATIENCE)
@@ -170,7 +172,7 @@ class SetupAgent:
     # ------------------------------------------------------------------------------------------------------ details
 
     def _workplace(self, job: SetupJob) -> Workplace:
-        names = SandboxId(f"{job.solve}-setup"), SandboxId(f"{job.solve}-setup-again")
+        names = sandbox_of(job.solve, Use.SETUP_AGENT), sandbox_of(job.solve, Use.SETUP_AGENT_AGAIN)
         return Workplace(self._world.sandboxes, names, job.furnish, job.execute)
 
 
@@ -194,4 +196,6 @@ def _sum(work: Consulted, steps: int, dollars: float, usage: Usage, seconds: flo
 
 
 def _for_people(error: WorldError) -> str:
+    if error.said:
+        return causes.provider_refused(visible(error.said), error.remedy)
     return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else causes.AGENT_BROKE_OFF)

@@ -26,11 +26,12 @@ import structlog
 
 from bot.advisers import Advisers
 from bot.conclude import PATIENCE, Conclusion
+from bot.configuration import read_config
 from bot.core.champion import decide, publishes_unproven, without_runs
 from bot.core.cleaning import freeze
 from bot.core.commands import Misread
 from bot.core.comparing import beside_of
-from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.config import ConfigProblem
 from bot.core.early import enough
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
@@ -64,7 +65,7 @@ from bot.core.similarity import case_of
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober, Trimmer
-from bot.ports import GitHub, Gone, Rejected, Unsolvable, World, WorldError
+from bot.ports import Gone, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.rounds import Rounds, Wave
 from bot.run import RunJob
@@ -121,9 +122,10 @@ class Solver:
             await self._story(job)
         except (Unsolvable, Withheld) as error:
             await self._conclusion.fail(job.id, str(error))
-        except Gone:
-            await self._conclusion.cancel(job.id, "the issue is gone")
         except Exception as error:  # the top of a workflow: one of the two places that may catch everything
+            if isinstance(error, Gone) and (gone := await self._conclusion.what_is_gone(job.issue)):
+                await self._conclusion.call_off(job.id, gone)
+                return
             log.exception("solve.broke", solve=job.id)
             remedy = error.remedy if isinstance(error, WorldError) else ""
             await self._conclusion.fail(job.id, remedy or causes.OURS, incident=str(job.id))
@@ -229,6 +231,8 @@ class Solver:
         try:
             base = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=branch)
         except Gone as error:
+            if await self._world.github.branch_head(repo, branch) is not None:
+                raise
             raise Unsolvable(causes.no_such_base(branch)) from error
         task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
             freeze,
@@ -393,16 +397,3 @@ class Solver:
         facts = await self._world.store.facts(id)
         assert facts is not None
         return facts
-
-
-async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:
-    """The repository's word, from its default branch; a file that cannot be read is a mistake like any other."""
-    for path in CONFIG_PATHS:
-        try:
-            text = await github.file(repo, path, f"refs/heads/{default_branch}")  # a tag may have the same name
-        except Rejected as error:
-            return ConfigProblem((Mistake(1, 1, error.remedy),), path)
-        if text is not None:
-            config = parse_config(text)
-            return replace(config, path=path) if isinstance(config, ConfigProblem) else config
-    return RepoConfig()

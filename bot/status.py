@@ -50,7 +50,8 @@ class StatusBoard:
             facts = await self._store.facts(id)
             if facts is None:
                 return
-            body = status_comment(self._redact.facts(facts), await self._outage(id))
+            told = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
+            body = status_comment(told, await self._outage(id))
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)

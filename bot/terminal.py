@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import html
 import json
-import re
 import sys
 import uuid
 import zlib
@@ -21,11 +19,14 @@ from rich.console import Console
 from rich.live import Live
 
 from bot import app
+from bot.clearance import clearance
+from bot.configuration import read_config
 from bot.core.cleaning import visible
 from bot.core.model import (
     IssueRef,
     Person,
     Repo,
+    RepoConfig,
     Solve,
     SolveId,
     SolveOptions,
@@ -40,7 +41,7 @@ from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.github.webhook import Delivery, Malformed, slim, verify
 from bot.ports import Rejected, Store, World
-from bot.screen import console, decision, matrix, seen
+from bot.screen import console, decision, matrix, plain_line, seen
 from bot.settings import Settings
 from bot.temporary import temporary_files
 
@@ -62,6 +63,8 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
     async with working(settings, digest, github) as bot:
         store, engine = bot.world.store, bot.engine
         job = await _job(store, github, IssueRef(repo, 1), digest, options)
+        if await store.facts(job.id) is None:
+            await _refuse_unpublishable(github, job, app.redactor(settings))
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
@@ -76,7 +79,7 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 async def working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[app.Bot]:
     """A bot of its own for one clone; `digest` names the directory in which it keeps what it knows."""
     local = settings.data / "local"
-    own = replace(settings, data=local / digest, database_url="")
+    own = replace(settings, data=local / digest, database_url="", stop_seconds=0.0)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(app.the_store(own))
         async with app.the_store(settings) as main:
@@ -92,6 +95,14 @@ async def working(settings: Settings, digest: str, github: LocalGitHub) -> Async
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield bot
+
+
+async def _refuse_unpublishable(github: LocalGitHub, job: Solve, redact: Redactor) -> None:
+    """As on GitHub, before the first dollar."""
+    repo = job.issue.repo
+    config = await read_config(github, repo, (await github.repository(repo)).default_branch)
+    if isinstance(config, RepoConfig) and (forbidden := await clearance(github, job, config, redact)):
+        raise Rejected(forbidden)
 
 
 async def _job(store: Store, github: LocalGitHub, issue: IssueRef, digest: str, options: SolveOptions) -> Solve:
@@ -132,18 +143,12 @@ async def _watch(console: Console, store: Store, engine: Engine, id: SolveId, re
 def _news(facts: CleanFacts, *, runs: bool) -> Iterator[str]:
     """Lines to be told once each; how it ended is told in the end. `runs`: what has become of each, too."""
     if not facts.status.is_over:
-        yield _plain(status_comment(facts).splitlines()[1])
+        yield plain_line(status_comment(facts).splitlines()[1])
     yield from map(visible, facts.notes)
     if runs:
         for run in facts.runs:
             if run.evidence:
                 yield f"   {run.experiment.letter} ({run.experiment.model.name}): {seen(run.evidence)}"
-
-
-def _plain(markdown: str) -> str:
-    """One line of ours without what only Markdown needs."""
-    unescaped = re.sub(r"\\([^\w\s])", r"\1", markdown.replace("**", "").replace("\u200b", ""))
-    return visible(html.unescape(unescaped))
 
 
 class _Quiet:

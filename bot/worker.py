@@ -15,8 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.conclude import sandboxes_of
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
+from bot.core.sandboxes import sandboxes_of
 from bot.core.workspaces import KEPT
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
@@ -64,6 +64,7 @@ class Worker:
         board: StatusBoard,
         clock: AlarmClock,
         chores: Chores,
+        tell_missed: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._inbox = inbox
         self._engine = engine
@@ -72,6 +73,7 @@ class Worker:
         self._board = board
         self._clock = clock
         self._chores = chores
+        self._tell_missed = tell_missed
         self._swept: datetime | None = None
 
     async def work(self, missed: MissedDeliveries | None = None, polling: Polls | None = None) -> None:
@@ -124,6 +126,7 @@ class Worker:
         self._swept = now - SWEEP_OVERLAP
         if asked:
             log.warning("deliveries.missed", asked_again=asked)
+            self._tell_missed(asked)
 
     # ------------------------------------------------------------------------------------------------------ chores
 

@@ -25,6 +25,7 @@ pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
 
 NOT_RUN = pytest.StashKey[dict[str, int]]()  # file -> number of its tests
 TEMPORARY = pytest.StashKey[Path]()
+BEFORE = pytest.StashKey[tuple[str | None, str | None]]()
 OF_PYTEST = "pytest-of-"  # the directory of its tmp_path
 
 
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     directory = Path(tempfile.mkdtemp(prefix="solvebot-tests-"))
     directory.chmod(0o711)  # sandboxes run as other users, and what they need is below
     config.stash[TEMPORARY] = directory
+    config.stash[BEFORE] = os.environ.get("TMPDIR"), tempfile.tempdir
     os.environ["TMPDIR"] = tempfile.tempdir = str(directory)
 
 
@@ -97,5 +99,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """All as it was: one process may run tests again and again, as those do who change the code in between."""
     if directory := config.stash.get(TEMPORARY, None):
         shutil.rmtree(directory, ignore_errors=True)
+        variable, tempfile.tempdir = config.stash[BEFORE]
+        os.environ.pop("TMPDIR") if variable is None else os.environ.update(TMPDIR=variable)

@@ -23,7 +23,7 @@ PAGES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.
 
 def shown(default: object) -> str:
     match default:
-        case Secret() | () | "":
+        case Secret() | () | "" | None:
             return ""
         case bool():
             return f"`{str(default).lower()}`"

@@ -14,6 +14,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
+from bot.core.characters import encodable
+
 _BLANK = " \t\r\n\x00\ufeff"
 _DIGITS = 30  # of an integer that is read as one; more are no count of anything
 _DEEPEST = 100  # levels below which nothing is kept
@@ -60,19 +62,12 @@ def _kept(value: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         return None
     if isinstance(value, str):
-        return encodable(value)
+        return encodable(value.replace("\0", "\ufffd"))  # no database takes NUL
     if isinstance(value, list):
         return [_kept(item, depth + 1) for item in value]
     if isinstance(value, dict):
         return {encodable(key): _kept(item, depth + 1) for key, item in value.items()}
     return value
-
-
-def encodable(text: str) -> str:
-    """Halves of a pair that stand beside each other are joined; one alone becomes U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _whole(digits: str) -> int | None:

@@ -11,6 +11,7 @@ tests/contracts/test_agent_conformance.py compares every message with the origin
 - Tool calls that are nearly right are read, and who wrote one that cannot be is told what it was (calls.py).
 - A model that refuses to work ends the run as `Refused`, unless it calls a tool all the same.
 - A turn that ends the run leaves no tool call unanswered, so that the conversation can be continued.
+- Output is what a terminal would show in the end.
 - A spent budget ends the run as `CostExceeded`; upstream does not tell it from the step limit. No limit is ever off,
   and time is up between two commands of one answer as well.
 - Errors of model and sandbox end the run instead of the program.
@@ -33,6 +34,7 @@ from bot.agent.refusal import refusal
 from bot.agent.upstream import BASH_TOOL, DefaultAgent, FormatError, InterruptAgentFlow
 from bot.core.model import ExitStatus, Usage
 from bot.core.outgoing import Redactor
+from bot.core.screen_text import as_shown
 from bot.core.submission import Submission, submission
 from bot.ports import Finished, Reply, WorldError
 
@@ -226,7 +228,7 @@ class Agent(DefaultAgent):
         self._times = self._times + 1 if command == self._last_command else 1
         self._last_command = command
         output = {
-            "output": finished.output,
+            "output": as_shown(finished.output),
             "returncode": finished.exit_code,
             "exception_info": _trouble(finished),
             "seconds": finished.seconds,

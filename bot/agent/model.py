@@ -13,6 +13,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -80,27 +81,32 @@ class ChatModel:
         *,
         temperature: float | None,
         tools: Sequence[Mapping[str, Any]],
+        within: float | None = None,
     ) -> Reply:
         """See `Model.complete`. The errors' `dollars` are what failed attempts were billed."""
         provider = self._provider(spec)
         started = time.monotonic()
-        billed = 0.0
+        billed = at_stake = 0.0
         attempt = 1
-        while True:
-            manners = self._manners.get((spec.provider, spec.model_id), Manners())
-            body = encode_request(spec, messages, temperature, tools, manners)
-            answer = await self._ask(spec, provider, body)
-            billed += answer.dollars
-            if isinstance(answer, Said):
-                seconds = time.monotonic() - started
-                return Reply(answer.message, answer.finish_reason, answer.usage, billed, seconds)
-            if answer.kind is Rejected and self._learns(spec, manners, answer, body):
-                continue
-            wait = self._wait(answer, attempt)
-            if answer.kind is not Unavailable or attempt == self._patience.attempts or wait > _LONGEST_WAIT:
-                raise _error(spec, answer, billed)
-            await asyncio.sleep(wait)
-            attempt += 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    manners = self._manners.get((spec.provider, spec.model_id), Manners())
+                    body = encode_request(spec, messages, temperature, tools, manners)
+                    at_stake = estimated(spec, len(body), 0)
+                    answer = await self._ask(spec, provider, body)
+                    at_stake, billed = 0.0, billed + answer.dollars
+                    if isinstance(answer, Said):
+                        seconds = time.monotonic() - started
+                        return Reply(answer.message, answer.finish_reason, answer.usage, billed, seconds)
+                    if answer.kind is Rejected and self._learns(spec, manners, answer, body):
+                        continue
+                    wait = self._wait(answer, attempt)
+                    if answer.kind is not Unavailable or attempt == self._patience.attempts or wait > _LONGEST_WAIT:
+                        raise _error(spec, answer, billed)
+                    await asyncio.sleep(wait)
+                    attempt += 1
+        raise _error(spec, Failure(Unavailable, f"no answer within {within:g} s in all"), billed + at_stake)
 
     def _learns(self, spec: ModelSpec, manners: Manners, refusal: Failure, body: bytes) -> bool:
         """Is the same question worth asking in another form? The form is kept for all later questions."""
@@ -141,7 +147,8 @@ class ChatModel:
         except aiohttp.InvalidURL:
             return Failure(Rejected, "the base URL is not one", "Correct the base URL of this model's provider.")
         except TimeoutError:
-            return Failure(Unavailable, f"no answer within {self._patience.timeout:g} s")
+            at_stake = estimated(spec, len(body), 0)
+            return Failure(Unavailable, f"no answer within {self._patience.timeout:g} s", dollars=at_stake)
         except (aiohttp.ClientError, OSError) as error:
             return Failure(Unavailable, f"connection: {type(error).__name__}")
         if len(received) > LARGEST_ANSWER:

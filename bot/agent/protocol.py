@@ -11,7 +11,8 @@ An answer is read as far as it can be (`answers.py`): a broken character costs t
 
 What a call costs is the provider's `usage.cost`; where it says none, the catalogue's prices times its tokens; where it
 counts no tokens either, tokens estimated from the length of the text, because a call that counts as free has no limit.
-An answer that cannot be read costs what it says it costs, if it says so anywhere.
+An answer that cannot be read costs what it says it costs, if it says so anywhere; one that was not waited for costs
+what was asked.
 """
 
 from __future__ import annotations
@@ -93,11 +94,14 @@ def read_answer(
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
         return Failure(Unavailable, f"no choices: {_error_of(data)}", dollars=_billed(spec, data, sent, body))
-    if isinstance(choice.get("error"), dict):  # OpenRouter, when the model broke off in the middle
-        return Failure(Unavailable, f"the model broke off: {_error_of(choice)}", dollars=dollars)
+    if isinstance(broke := choice.get("error"), dict):  # OpenRouter, when the model broke off in the middle
+        said = f"the model broke off: {_error_of(choice)}"
+        return _explained(_failure(_status_of(broke.get("code")), said, after, dollars=dollars), choice)
     message = choice.get("message")
     if not isinstance(message, dict):
         return Failure(Unavailable, "a choice without a message", dollars=dollars)
+    if choice.get("finish_reason") == "error" and not message.get("tool_calls"):
+        return Failure(Unavailable, "the model broke off", dollars=dollars)
     return Said(message, str(choice.get("finish_reason") or "")[:100], usage, dollars)
 
 
@@ -141,7 +145,7 @@ def _failure(status: int, detail: str, after: float | None, *, dollars: float = 
     if _NO_CREDIT.search(detail) and status in (402, 403, 429):
         return Failure(Denied, text, _REMEDIES[402], dollars=dollars)
     if status == 403 and _FLAGGED.search(detail):
-        return Failure(Rejected, text, "The provider refuses this conversation; try another model.", dollars=dollars)
+        return Failure(Rejected, text, "Try another model.", dollars=dollars)
     if status in (401, 402, 403):
         return Failure(Denied, text, _REMEDIES[status], dollars=dollars)
     if status in _RETRIED or status >= 500:

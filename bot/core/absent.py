@@ -114,11 +114,19 @@ def kept_in_lfs(sizes: Mapping[str, int], attributes: Mapping[str, str]) -> tupl
 
     `attributes`: path of each `.gitattributes` to its text.
     """
+    return given_to_lfs((path for path, size in sizes.items() if _MIN_POINTER < size < MAX_POINTER), attributes)
+
+
+def given_to_lfs(paths: Iterable[str], attributes: Mapping[str, str]) -> tuple[str, ...]:
     rules = {path.removesuffix(".gitattributes"): _lfs_rules(text) for path, text in attributes.items()}
     if not any(rules.values()):
         return ()
-    small = (path for path, size in sizes.items() if _MIN_POINTER < size < MAX_POINTER)
-    return tuple(sorted(path for path in small if _is_given(path, rules)))
+    return tuple(sorted(path for path in paths if _is_given(path, rules)))
+
+
+def attributes_above(path: str) -> tuple[str, ...]:
+    """The `.gitattributes` files that have a say about a path."""
+    return tuple(f"{directory}.gitattributes" for directory in (*parents(path), ""))
 
 
 def _is_given(path: str, rules: Mapping[str, tuple[Glob, ...]]) -> bool:

@@ -1,7 +1,9 @@
 """What the agent may read of an issue: the text a person sees on GitHub, and nothing that is hidden in it.
 
 HTML comments, invisible characters, image descriptions, link titles and attributes are where instructions for
-machines are hidden from people (Copilot and claude-code-action filter the same). Code blocks are left as they are,
+machines are hidden from people (Copilot and claude-code-action filter the same); so are links without a text, hidden
+elements, white and phantom maths, and what else `unshown.py` knows. Those are counted, and people are told; comments
+and attributes are not, because templates are full of them. What is folded is shown. Code blocks are left as they are,
 because there a person sees all of it. `freeze` makes the input of a solve out of the cleaned parts, once, at the
 trigger; its digest is shown in the status comment, so that anyone can tell which text was worked on.
 """
@@ -9,16 +11,31 @@ trigger; its digest is shown in the status comment, so that anyone can tell whic
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 import unicodedata
-from collections.abc import Sequence, Set
-from dataclasses import asdict
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.markdown import BlockKind, Span, SpanKind, html_spans, read_page, spans
+from bot.core.images import count_images, mark, unseen
+from bot.core.markdown import Block, BlockKind, Span, SpanKind, html_spans, read_page, spans
+from bot.core.maths import hidden_in_maths
 from bot.core.model import Remark, RepoConfig, Sha, Solve, SolveOptions, Task
+from bot.core.render.left_out import not_shown
+from bot.core.unshown import (
+    Unshown,
+    is_unreferenced_note,
+    marked,
+    references,
+    shown_cells,
+    shown_code,
+    shown_elements,
+)
 
 TITLE_LIMIT = 500  # characters; GitHub allows 256, other sources more
 BODY_LIMIT = 40_000
@@ -37,7 +54,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATA_ADDRESS = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.=-]+)*,[A-Za-z0-9+/=%_.~-]{64,}")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{400,}={0,2}|(?:[A-Za-z0-9+/]{60,}={0,2}\n){6,}")
 _HIDES_THE_REST = re.compile(r"<!--|<\?|<![A-Za-z\[]")
-_TAG_NAME = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*")
+_ANY_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^>]{0,500}>", re.DOTALL)
+_BLANK = re.compile(r"[\s*_~`\u2800\\]+")
+_LONGEST_BLANK = 2_000  # characters; a link with more shows something
 
 
 def visible(text: str) -> str:
@@ -49,64 +68,123 @@ def visible(text: str) -> str:
     return _SURROGATE.sub("\ufffd", UNSEEN.sub("", text))
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """`dropped`: what the text held and its page does not show."""
+
+    text: str
+    dropped: Counter[Unshown]
+
+
 def clean_text(text: str, *, limit: int = BODY_LIMIT) -> str:
     """The text as people see it, in NFC, at most about `limit` characters, with a note where some were left out."""
+    return cleaned(text, limit=limit).text
+
+
+def cleaned(text: str, *, limit: int = BODY_LIMIT) -> Cleaned:
+    """The same, with a count of what was dropped."""
     text = unicodedata.normalize("NFC", visible(text[:LONGEST]))
-    page = read_page(text)
+    dropped: Counter[Unshown] = Counter()
+    page, named = read_page(text), references(text)
     lines = text.split("\n")
     for block in page.blocks:
-        if block.kind is BlockKind.DEFINITION:
-            lines[block.first : block.end] = [""] * (block.end - block.first)
-        elif block.kind is not BlockKind.CODE:
-            source = "\n".join(lines[block.first : block.end])
-            shown = _shown_html(source) if block.kind is BlockKind.HTML else _shown(source, page.labels)
-            # One entry for many lines and nothing for the rest keeps the line numbers of later blocks.
-            lines[block.first] = shown
-            lines[block.first + 1 : block.end] = [_REMOVED] * (block.end - block.first - 1)
-    text = "\n".join(line for line in lines if line != _REMOVED)
+        source = "\n".join(lines[block.first : block.end])
+        if block.kind is BlockKind.PARAGRAPH and is_unreferenced_note(source, named):
+            dropped[Unshown.NOTE] += 1
+            source = ""
+        # One entry for many lines and nothing for the rest keeps the line numbers of later blocks.
+        lines[block.first] = _of_block(block, source, page.labels, dropped)
+        lines[block.first + 1 : block.end] = [_REMOVED] * (block.end - block.first - 1)
+    text = shown_elements("\n".join(line for line in lines if line != _REMOVED), dropped)
     text = _DATA_ADDRESS.sub("(data left out)", text)
     text = _ENCODED.sub(lambda found: f"({len(found[0])} characters of encoded data left out)", text)
-    return shorten(text.strip("\n"), limit)
+    return Cleaned(shorten(text.strip("\n"), limit), +dropped)
 
 
 _REMOVED = "\x00"  # cannot occur in a visible text
 
 
-def _shown(text: str, labels: Set[str]) -> str:
+def _of_block(block: Block, source: str, labels: Set[str], dropped: Counter[Unshown]) -> str:
+    match block.kind:
+        case BlockKind.DEFINITION:
+            return "\n" * (block.end - block.first - 1)
+        case BlockKind.CODE:
+            return shown_code(source, block.info, dropped)
+        case BlockKind.HTML:
+            return _shown_html(source, dropped)
+        case _:
+            return _shown(shown_cells(source, dropped), labels, dropped)
+
+
+def _shown(text: str, labels: Set[str], dropped: Counter[Unshown]) -> str:
     """A paragraph or heading: images lose their description, links their title, tags their attributes."""
-    return _replaced(text, spans(text, labels))
+    found = spans(text, labels)
+    return _replaced(text, [*_edits(text, found, dropped), *_maths(text, found, dropped)])
 
 
-def _shown_html(text: str) -> str:
+def _shown_html(text: str, dropped: Counter[Unshown]) -> str:
     """An HTML block. What is opened and never closed hides the rest of it, while in a paragraph it is just text."""
-    return _HIDES_THE_REST.split(_replaced(text, html_spans(text)))[0]
+    return _HIDES_THE_REST.split(_replaced(text, _edits(text, html_spans(text), dropped)))[0]
 
 
-def _replaced(text: str, found: Sequence[Span]) -> str:
-    edits: list[tuple[int, int, str]] = []
+_Edit = tuple[int, int, str]
+
+
+def _edits(text: str, found: Sequence[Span], dropped: Counter[Unshown]) -> Iterator[_Edit]:
     for span in found:
         match span.kind:
             case SpanKind.HIDDEN:
-                edits.append((span.start, span.end, ""))
+                yield span.start, span.end, ""
             case SpanKind.IMAGE:
-                edits.append((span.start, span.end, "(image)"))
+                yield span.start, span.end, mark(text[span.start : span.end])
             case SpanKind.TAG:
-                edits.append((span.start, span.end, _bare_tag(text[span.start : span.end])))
-            case SpanKind.LINK if span.title:
-                edits.append((*span.title, ""))
+                tag = text[span.start : span.end]
+                yield span.start, span.end, mark(tag) if tag[:4].lower() == "<img" else marked(tag)
+            case SpanKind.LINK if _shows_nothing(text[slice(*span.inner)]):
+                dropped[Unshown.LINK] += 1
+                yield span.start, span.end, ""
+            case SpanKind.LINK:
+                yield from _unshown_of_link(text, span)
+
+
+def _shows_nothing(text: str) -> bool:
+    if len(text) > _LONGEST_BLANK or "![" in text or "<img" in text.lower():
+        return False
+    written = visible(html.unescape(_ANY_TAG.sub("", text)))
+    return not _BLANK.sub("", written)
+
+
+def _unshown_of_link(text: str, span: Span) -> Iterator[_Edit]:
+    """Its title, the label by which it finds its address, and an address that is a sentence and no address."""
+    if span.address is None:
+        yield span.inner[1] + 1, span.end, ""
+    elif re.search(r"\s", text[slice(*span.address)]):
+        yield *span.address, ""
+    if span.title:
+        yield *span.title, ""
+
+
+def _maths(text: str, found: Sequence[Span], dropped: Counter[Unshown]) -> Iterator[_Edit]:
+    """What formulas hide. In code there is none, unless it stands between two `$`: GitHub takes that for one, too."""
+    if "$" not in text:
+        return
+    code = [span for span in found if span.kind is SpanKind.CODE and text[span.start - 1 : span.start] != "$"]
+    starts = [span.start for span in code]
+    for start, end in hidden_in_maths(text, comments=text.lstrip().startswith("$$")):
+        before = bisect_right(starts, start) - 1
+        if before < 0 or code[before].end <= start:
+            dropped[Unshown.MATHS] += 1
+            yield start, end, ""
+
+
+def _replaced(text: str, edits: Iterable[_Edit]) -> str:
     parts = []
     position = 0
     for start, end, instead in sorted(edits):
-        if start >= position:  # else it lies inside an image, which is gone
+        if start >= position:  # else it lies inside of what is gone
             parts += [text[position:start], instead]
             position = end
     return "".join(parts) + text[position:]
-
-
-def _bare_tag(tag: str) -> str:
-    name = _TAG_NAME.match(tag)
-    assert name is not None, "spans() finds tags by their name"
-    return "(image)" if name[0].lower() == "<img" else name[0] + ">"
 
 
 def shorten(text: str, limit: int) -> str:
@@ -123,27 +201,38 @@ def freeze(
 ) -> Task:
     """The input of a solve, cleaned and with its digest. Where the comments are too much, the newest are kept."""
     title = " ".join(clean_text(solve.issue_title, limit=TITLE_LIMIT).split())
-    body = clean_text(solve.issue_body)
-    kept, left_out = _fitting(remarks)
+    about = cleaned(solve.issue_body)
+    body, dropped = about.text, Counter(about.dropped)
+    kept, images, left_out = _fitting(remarks, dropped)
+    images += count_images(solve.issue_title, title) + count_images(solve.issue_body, body)
+    left_out += (*not_shown(dropped), *([unseen(images)] if images else []))
     digest = task_digest(title, body, kept, base_branch, base_sha, config, solve.options)
     return Task(title, body, kept, base_branch, base_sha, config, solve.options, digest, private, left_out)
 
 
-def _fitting(remarks: Sequence[Remark]) -> tuple[tuple[Remark, ...], tuple[str, ...]]:
-    """The newest, as many as fit. Those behind them are not even read: anybody can write thousands of them."""
+def _fitting(remarks: Sequence[Remark], dropped: Counter[Unshown]) -> tuple[tuple[Remark, ...], int, tuple[str, ...]]:
+    """The newest, as many as fit, how many images are in them, and what is left out.
+
+    Those behind them are not even read: anybody can write thousands of them. What is dropped from those that are kept
+    is counted.
+    """
     kept: list[Remark] = []
+    images = 0
     room, patience = ALL_REMARKS_LIMIT, ALL_REMARKS_READ
     for place in range(len(remarks), 0, -1):
         remark = remarks[place - 1]
         patience -= len(remark.body)
-        body = clean_text(remark.body, limit=REMARK_LIMIT) if patience >= 0 else ""
+        found = cleaned(remark.body, limit=REMARK_LIMIT) if patience >= 0 else Cleaned("", Counter())
+        body = found.text
         room -= len(body)
         if room < 0 or patience < 0:
             oldest = "oldest comment" if place == 1 else f"oldest {place} comments"
-            return tuple(kept), (f"the {oldest}, because all of them together are too long",)
+            return tuple(kept), images, (f"the {oldest}, because all of them together are too long",)
+        dropped += found.dropped
         if body.strip():
+            images += count_images(remark.body[:LONGEST], body)
             kept.insert(0, Remark(remark.author, body, remark.at))
-    return tuple(kept), ()
+    return tuple(kept), images, ()
 
 
 def task_digest(

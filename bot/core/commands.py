@@ -15,7 +15,7 @@ from itertools import accumulate, takewhile
 from bot.core.cleaning import visible
 from bot.core.markdown import Block, BlockKind, Span, SpanKind, read_page, spans
 from bot.core.model import ModelSpec, SolveOptions
-from bot.core.options import BadOption, Word, nearest, one_of, read_options, read_words, shown
+from bot.core.options import BadOption, Bound, Word, nearest, one_of, read_options, read_words, shown
 
 MAX_COMMANDS = 5
 MAX_MARKDOWN = 10_000  # characters
@@ -69,12 +69,14 @@ Command = SolveCommand | CancelCommand | StatusCommand | RetryCommand | ExplainC
 class Misread:
     """Something was asked for that we cannot do: what was wrong, what to do; both are Markdown sentences.
 
-    `line` is the line of the comment, from 1; None when the mistake is not in a comment.
+    `line` is the line of the comment, from 1; None when the mistake is not in a comment. `bound`: the remedy tells a
+    range that this server may narrow.
     """
 
     what: str
     remedy: str
     line: int | None = None
+    bound: Bound | None = None
 
     def __str__(self) -> str:
         return f"{self.what} {self.remedy}"
@@ -250,7 +252,7 @@ def _read_line(line: _Line) -> Command | Misread:
     try:
         return _command(read_words(line.rest))
     except BadOption as error:
-        return Misread(error.what, error.remedy, number)
+        return Misread(error.what, error.remedy, number, error.bound)
 
 
 _PLAIN: dict[str, Command] = {

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bot.core.characters import encodable, holds_half_a_character
 from bot.core.globs import parse_globs
 from bot.core.model import MAX_ATTEMPTS, Draft, Permission, PullRequestConfig, RepoConfig, Strategy
 from bot.core.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
@@ -61,6 +62,8 @@ def parse_config(text: str) -> RepoConfig | ConfigProblem:
         return _one(line, column, "There is a control character here. Remove it.")
     except yaml.MarkedYAMLError as error:
         return _unreadable(error)
+    except (ValueError, OverflowError):  # an escape or a number that PyYAML passes on to Python as it is
+        return _one(_line_of_escape(text), 1, "There is a character or a number here that does not exist. Remove it.")
     if refused:
         return ConfigProblem((refused,))
     checker = _Checker()
@@ -72,6 +75,11 @@ def parse_config(text: str) -> RepoConfig | ConfigProblem:
 
 def _one(line: int, column: int, reason: str) -> ConfigProblem:
     return ConfigProblem((Mistake(line, column, reason),))
+
+
+def _line_of_escape(text: str) -> int:
+    found = re.search(r"\\U(?!000[0-9A-Fa-f]|0010)", text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _bomb(text: str) -> Mistake | None:
@@ -132,7 +140,7 @@ class _Checker:
         self.mistakes: list[Mistake] = []
 
     def wrong(self, node: Node, reason: str) -> None:
-        self.mistakes.append(_at(node.start_mark, reason))
+        self.mistakes.append(_at(node.start_mark, encodable(reason)))
 
     def section(self, node: Node, fields: Mapping[str, _Field], where: str) -> dict[str, Any]:
         """The values of a mapping, by the name of the field they are for."""
@@ -165,7 +173,10 @@ class _Checker:
         if len(node.value) > MAX_COMMAND:
             self.wrong(node, f"`{name}` is longer than {MAX_COMMAND} characters. Put it into a script.")
             return None
-        return str(node.value).strip()
+        if holds_half_a_character(node.value) or "\0" in node.value:
+            self.wrong(node, f"`{name}` holds half a character, or none. Write the character itself, not an escape.")
+            return None
+        return encodable(node.value).strip()
 
     def texts(self, node: Node, name: str, of: Callable[[_Checker, Node, str], Any]) -> tuple[Any, ...] | None:
         """A list, or a single value as a list of one."""
@@ -311,6 +322,11 @@ def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
     return None if text is None else text == "draft"
 
 
+def _truth(checker: _Checker, node: Node, name: str) -> bool | None:
+    text = checker.choice(node, name, ["true", "false"])
+    return None if text is None else text == "true"
+
+
 def _branch(checker: _Checker, node: Node, name: str) -> str | None:
     text = checker.text(node, name)
     if text is None:
@@ -352,6 +368,7 @@ _PULL_REQUEST = {
     "reviewers": _Field("reviewers", _reviewers),
     "branch": _Field("branch", _branch),
     "unproven": _Field("unproven", _unproven),
+    "signoff": _Field("signoff", _truth),
 }
 
 

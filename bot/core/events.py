@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeGuard
 
+from bot.core.characters import is_same_label
 from bot.core.commands import parse_commands
-from bot.core.model import IssueRef, Person, Repo
+from bot.core.model import IssueRef, Person, Repo, Trigger, TriggerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +200,19 @@ def asks_us(event: Unreadable, labels: Sequence[str]) -> bool:
     if event.comment:
         return bool(parse_commands(event.comment))
     if event.label:
-        return event.label in labels
+        return is_one_of(event.label, labels)
     return any(word in event.text for word in (*labels, "/solve"))
+
+
+def is_one_of(label: str, labels: Sequence[str]) -> bool:
+    return any(is_same_label(label, one) for one in labels)
+
+
+def trigger_of(event: LabelAdded | CommentPosted) -> Trigger:
+    """The same request has the same key: the comment, or the moment at which the label was put on."""
+    if isinstance(event, CommentPosted):
+        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
+    return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)
 
 
 def _read_issues(record: Mapping[str, object]) -> Event:

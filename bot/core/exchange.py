@@ -30,7 +30,7 @@ def candidate_for(facts: SolveFacts | None, number: int) -> RunFacts | Barred | 
 
     One that breaks tests may be used: people may know better than the tests, and the evidence stays beside it.
     """
-    if facts is None or (facts.status.is_over and facts.pull_request is None):
+    if facts is None or (facts.status.is_over and not (facts.pull_request and facts.pull_request.number)):
         return No.NO_PULL_REQUEST
     if not facts.status.is_over:
         return No.UNDER_WAY

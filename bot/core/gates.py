@@ -6,39 +6,31 @@ or could not read (a binary, half a megabyte). What may be right or wrong is not
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.cleaning import UNSEEN
 from bot.core.file_roles import BY_NAME, FileRoles
-from bot.core.globs import covers, parse_globs
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.patches import Edit, read_patch, unquoted
-from bot.core.secrets import find_secrets
+from bot.core.protected import Protection, protected_by
+from bot.core.secrets import find_secrets, is_example
 from bot.core.skips import silenced, skips_of_new_tests
 from bot.core.testfiles import is_test_file, is_test_support, names_of_tests, tells_the_runner
 
 _NAMED = 3  # paths in a detail; the rest is counted
 _SYMLINK, _SUBMODULE, _ABSENT = "120000", "160000", "000000"
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]")  # control characters; what is not UTF-8 GitHub's API cannot take
-
-# Who changes one of these decides what runs elsewhere, or who reviews. Nothing takes them back.
-_ALWAYS_PROTECTED = parse_globs(
-    "/.github/\n/.gitlab-ci.yml\n/.gitlab/\n/.circleci/\n/.buildkite/\n/.ci/\n/.drone.yml\n/.woodpecker*\n/.travis.yml\n"
-    "/.cirrus.yml\n/.semaphore/\n/.teamcity/\n/.gitea/\n/.forgejo/\n/azure-pipelines*\n/.azure-pipelines/\n"
-    "/bitbucket-pipelines.yml\n/appveyor.yml\n/.appveyor.yml\n/cloudbuild.y*ml\n/buildspec.y*ml\njenkinsfile*\ncodeowners\n"
-)
-# A repository that wants them changed says so: `protect: ["!poetry.lock"]`.
-_LOCKFILES = (
-    "package-lock.json\nnpm-shrinkwrap.json\nyarn.lock\npnpm-lock.yaml\nbun.lock\nbun.lockb\npoetry.lock\nuv.lock\npdm.lock\n"
-    "Pipfile.lock\nCargo.lock\ngo.sum\nGemfile.lock\ncomposer.lock\ngradle.lockfile\nmix.lock\nPodfile.lock\nflake.lock\n"
-)
+# Control, format and private characters, line and paragraph ends, blanks that are not the blank; what is not UTF-8
+# GitHub's API cannot take. In a list of files each of them makes a name look like another one.
+_NO_NAME = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """`protect`: the repository's own patterns, as in .gitignore; `!` takes back a lockfile, nothing else.
+    """`protect`: the repository's own patterns, as in .gitignore; `!` takes back what is
+    protected by default.
 
     `pointers`: files that stand for others, which are kept in Git LFS.
     """
@@ -58,7 +50,7 @@ def check_gates(
 
     `texts`: new contents by path. A text in an old encoding is binary in a patch; only here can its lines be read.
     """
-    if not candidate.changes and not candidate.overflow:
+    if not candidate.overflow and all(map(_is_new_and_empty, candidate.changes)):
         return (GateFailure(Gate.EMPTY, ""),)
     failures = [*_paths(candidate.changes, policy), *_kinds(candidate.changes, policy)]
     if too_large := _size(candidate, policy):
@@ -69,25 +61,33 @@ def check_gates(
 
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
-    own = parse_globs(_LOCKFILES + "\n".join(policy.protect))
-    workflows, protected, unusable = [], [], []
+    protected = protected_by(policy.protect)
+    workflows, others = [], []
     for change in changes:
-        path = unquoted(change.path)
-        if _NO_NAME.search(path):
-            unusable.append(change.path)
-        folded = path.casefold()  # some file systems do not tell the case either
-        if folded.startswith(".github/workflows/"):
+        why = protected.why(unquoted(change.path))
+        if why is Protection.WORKFLOW:
             workflows.append(change.path)
-        elif covers(_ALWAYS_PROTECTED, folded) or covers(own, path):
-            protected.append(change.path)
+        elif why is not None:
+            others.append(f"{change.path}: {why}" if why else change.path)
     yield from _failure(Gate.WORKFLOW, workflows)
-    yield from _failure(Gate.PROTECTED_PATH, protected)
-    yield from _failure(Gate.FILE_NAME, unusable)
+    yield from _failure(Gate.PROTECTED_PATH, others)
+    yield from _failure(Gate.FILE_NAME, [change.path for change in changes if _misleads(unquoted(change.path))])
+
+
+def _misleads(path: str) -> bool:
+    """Whether people may take this name for another one."""
+    if path.isascii():
+        return not path.isprintable()
+    categories = {unicodedata.category(character) for character in path.replace(" ", "")}
+    return not _NO_NAME.isdisjoint(categories) or UNSEEN.search(path) is not None
+
+
+def _is_new_and_empty(change: FileChange) -> bool:
+    return change.kind is ChangeKind.ADDED and change.size == 0 and change.new_mode not in (_SYMLINK, _SUBMODULE)
 
 
 def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
-    links = [c.path for c in changes if c.new_mode == _SYMLINK or (c.old_mode == _SYMLINK and c.new_mode != _ABSENT)]
-    yield from _failure(Gate.SYMLINK, links)
+    yield from _failure(Gate.SYMLINK, [c.path for c in changes if _makes_or_replaces_a_link(c, changes)])
     submodules = [c.path for c in changes if _SUBMODULE in (c.old_mode, c.new_mode) or c.path == ".gitmodules"]
     yield from _failure(Gate.SUBMODULE, submodules)
     written = [c for c in changes if c.kind is not ChangeKind.DELETED]
@@ -95,10 +95,17 @@ def _kinds(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
     yield from _failure(Gate.BINARY, [c.path for c in written if c.binary and c.path not in policy.pointers])
 
 
+def _makes_or_replaces_a_link(change: FileChange, changes: Sequence[FileChange]) -> bool:
+    """A link that is taken away is none; one in whose place a file or a directory stands was copied over."""
+    if change.new_mode == _SYMLINK or change.old_mode != _SYMLINK:
+        return change.new_mode == _SYMLINK
+    return change.new_mode != _ABSENT or any(other.path.startswith(f"{change.path}/") for other in changes)
+
+
 def _size(candidate: Candidate, policy: GatePolicy) -> str:
     if candidate.overflow:
         return candidate.overflow
-    size = len(candidate.patch.encode())
+    size = len(candidate.patch.encode("utf-8", "surrogatepass"))
     if size > policy.max_patch_bytes:
         return f"the patch has {size} bytes, {policy.max_patch_bytes} are allowed"
     if candidate.lines_changed > policy.max_lines:
@@ -114,8 +121,9 @@ def _secrets(edits: Sequence[Edit]) -> Iterator[GateFailure]:
     found = []
     for edit in edits:
         text = "\n".join(edit.added)
-        new = (match.kind for match in find_secrets(text) if text[match.start : match.end] not in removed)
-        found += [f"{kind} in {edit.path}" for kind in dict.fromkeys(new)]
+        new = [match for match in find_secrets(text) if text[match.start : match.end] not in removed]
+        kinds = dict.fromkeys(match.kind for match in new if not is_example(text, match))
+        found += [f"{kind} in {edit.path}" for kind in kinds]
     yield from _failure(Gate.SECRET, found)
 
 

@@ -31,12 +31,16 @@ class BlockKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines `first` to `end` (0-based, half open). Lines of no block are empty or bare markers."""
+    """Lines `first` to `end` (0-based, half open). Lines of no block are empty or bare markers.
+
+    `info`: what stands behind the fence of a code block.
+    """
 
     kind: BlockKind
     first: int
     end: int
     quoted: bool
+    info: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,17 @@ class SpanKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Characters `start` to `end`. `title` is the half-open range of a link's title with its quotes."""
+    """Characters `start` to `end`; the others are half-open ranges, too.
+
+    `inner`: what a link shows. `title`: of a link, with its quotes. `address`: of a link that says one itself.
+    """
 
     kind: SpanKind
     start: int
     end: int
     title: tuple[int, int] | None = None
+    inner: tuple[int, int] = (0, 0)
+    address: tuple[int, int] | None = None
 
 
 _LEAVES = {
@@ -84,7 +93,8 @@ def read_page(text: str) -> Page:
         quotes += token.nesting if token.type.startswith("blockquote") else 0
         heading = token.nesting > 0 if token.type.startswith("heading") else heading
         if token.map and (kind := _LEAVES.get(token.type)):
-            blocks.append(Block(BlockKind.HEADING if heading else kind, token.map[0], token.map[1], quotes > 0))
+            shown = BlockKind.HEADING if heading else kind
+            blocks.append(Block(shown, token.map[0], token.map[1], quotes > 0, token.info or ""))
     definitions = known.get("references", {})
     repeated = known.get("duplicate_refs", [])
     for definition in [*definitions.values(), *repeated]:
@@ -98,7 +108,7 @@ _TOKEN = re.compile(rf"\\[\\`<!\[\]]|`+|{_HTML_TOKEN.pattern}|!?\[|\]")
 _TAG = re.compile(f"{open_tag}|{close_tag}")
 _ENDINGS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
 _TARGET = re.compile(
-    r"""\(\s*(?:<[^<>\n]*>|[^\s()<][^\s()]*(?:\([^\s()]*\)[^\s()]*)*|)
+    r"""\(\s*(?P<address><[^<>\n]*>|[^\s()<][^\s()]*(?:\([^\s()]*\)[^\s()]*)*|)
         (?P<title>\s+(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\((?:\\.|[^()\\])*\)))?\s*\)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -176,14 +186,16 @@ class _Scanner:
             return end
         start, is_image = self._brackets.pop()
         kind = SpanKind.IMAGE if is_image else SpanKind.LINK
+        shown = start + (2 if is_image else 1), end - 1
         if target := _TARGET.match(self._text, end):
-            self._found.append(Span(kind, start, target.end(), target.span("title") if target["title"] else None))
+            title = target.span("title") if target["title"] else None
+            self._found.append(Span(kind, start, target.end(), title, shown, target.span("address")))
             return target.end()
         if self._labels:
-            inner = self._text[start + (2 if is_image else 1) : end - 1]
+            inner = self._text[slice(*shown)]
             label = _LABEL.match(self._text, end)
             name = label[0][1:-1] if label and len(label[0]) > 2 else inner
             if len(name) < 1000 and normalizeReference(name) in self._labels:
                 end = label.end() if label else end
-                self._found.append(Span(kind, start, end))
+                self._found.append(Span(kind, start, end, inner=shown))
         return end

@@ -129,6 +129,7 @@ class PullRequestConfig:
     reviewers: tuple[str, ...] = ("requester",)
     branch: str = "solvebot/{issue}-{slug}"
     unproven: bool = False  # publish the best candidate as a draft where nothing could be run
+    signoff: bool = False  # commits end with Signed-off-by, as the Developer Certificate of Origin wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,11 @@ class Published:
     on: str  # "autumn 2026"
 
 
+def letter(number: int) -> str:
+    """What people call candidate `number`, from 1; no solve has more than there are letters."""
+    return chr(ord("A") + number - 1) if 1 <= number <= 26 else str(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """A planned attempt. `dollars` is its share of the solve's budget."""
@@ -222,7 +228,7 @@ class Experiment:
 
     @property
     def letter(self) -> str:
-        return chr(ord("A") + self.index - 1)
+        return letter(self.index)
 
 
 @dataclass(frozen=True, slots=True)

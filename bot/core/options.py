@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from bot.core.model import MAX_ATTEMPTS, SolveOptions, Strategy
@@ -20,13 +21,22 @@ MAX_DOLLARS = 1_000.0
 MAX_MINUTES = 24 * 60.0
 
 
-class BadOption(Exception):
-    """`what` was wrong and the `remedy`, a sentence each."""
+class Bound(Enum):
+    """What a server may allow less of than makes sense anywhere."""
 
-    def __init__(self, what: str, remedy: str) -> None:
+    ATTEMPTS = "attempts"
+    DOLLARS = "dollars"
+    MINUTES = "minutes"
+
+
+class BadOption(Exception):
+    """`what` was wrong and the `remedy`, a sentence each. `bound`: whose range the remedy tells."""
+
+    def __init__(self, what: str, remedy: str, bound: Bound | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+        self.bound = bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +141,7 @@ def _unknown(word: Word) -> BadOption:
     )
 
 
-SUBCOMMANDS = ("status", "cancel", "retry", "explain", "help")
+SUBCOMMANDS = ("status", "cancel", "retry", "explain", "use B", "help")
 
 
 def _flag(word: Word) -> bool:
@@ -158,7 +168,11 @@ def _models(text: str) -> tuple[str, ...]:
 
 def _attempts(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= MAX_ATTEMPTS:
-        raise BadOption(f"{shown(text)} is not a number of attempts.", f"Use `attempts=` with 1 to {MAX_ATTEMPTS}.")
+        raise BadOption(
+            f"{shown(text)} is not a number of attempts.",
+            f"Use `attempts=` with 1 to {MAX_ATTEMPTS}.",
+            Bound.ATTEMPTS,
+        )
     return int(text)
 
 
@@ -190,6 +204,7 @@ def _dollars(text: str) -> float:
         raise BadOption(
             f"{shown(text)} is not a budget.",
             f"Use US dollars, more than 0 and at most {MAX_DOLLARS:.0f}, as in `budget=2.50`.",
+            Bound.DOLLARS,
         )
     return float(digits)
 
@@ -205,6 +220,7 @@ def _minutes(text: str) -> float:
         raise BadOption(
             f"{shown(text)} is not a time.",
             "Use from `1m` to `24h`, with the unit: `time=30m`, `time=1h30m`, `time=90s`.",
+            Bound.MINUTES,
         )
     return total
 

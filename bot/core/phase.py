@@ -38,6 +38,14 @@ def phase(facts: SolveFacts) -> Phase:
     return Phase.PREPARING if facts.task is not None else Phase.ACCEPTED
 
 
+def is_unpublished(facts: SolveFacts) -> bool:
+    """It ended with a champion that should have been published, and was not: all that was paid for is there."""
+    chosen = facts.decision is not None and facts.decision.outcome is not Outcome.NONE and not is_overtaken(facts)
+    there = facts.champion is not None and facts.champion.candidate is not None
+    pull = facts.pull_request
+    return facts.status is Status.FAILED and chosen and there and (pull is None or not pull.number)
+
+
 def is_overtaken(facts: SolveFacts) -> bool:
     """Runs have been planned since it was decided: a second round."""
     ranked = {each.run for each in facts.decision.ranking} if facts.decision else set()

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.core.cleaning import visible
+from bot.core.images import UNREAD, are_marked
 from bot.core.localize import Localisation, NamedFile
 from bot.core.model import Baseline, Task, Toolchain
 
@@ -40,6 +41,7 @@ def task_text(
     sections = [
         f"The issue, as it was when a solution was asked for:\n\n{fence.around('issue', _issue(task))}",
         _remarks(task, fence),
+        UNREAD if are_marked([task.title, task.body, *(remark.body for remark in task.remarks)]) else "",
         _where(localisation, fence),
         _fixes(localisation, fence),
         _instructions(instructions, fence),

@@ -98,9 +98,9 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 def _until_http_date(value: str, now: datetime) -> float:
     try:
         date = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+        return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError, LookupError):
         return math.nan
-    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
 
 
 def _limit_wait(failed: Failed) -> float:

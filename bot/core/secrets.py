@@ -92,6 +92,42 @@ def find_secrets(text: str) -> list[SecretMatch]:
     return matches
 
 
+# Everybody knows them, from the documentation of who issues such tokens and from RFC 7519; nobody lets them in.
+_EXAMPLES = (
+    ".SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
+    ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    "AKIAI44QH8DHBEXAMPLE",
+)
+_PAYLOAD_OF_JWT_IO = ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9l"
+_PLACEHOLDER = re.compile(r"example|placeholder|redacted|change[_-]?me|dummy|fake|your[_-]|not[_-]a?[_-]?real", re.I)
+_COUNTED_UP = ("0123456789" * 3, "0123456789abcdef" * 2, "1234567890abcdef" * 2, "abcdefghijklmnopqrstuvwxyz0123456789")
+_TOLD_BY = 16  # characters at its end
+_FEWEST_CHARACTERS = 4  # that differ, in the end of one that is random
+_SHORTEST_KEY = 60  # characters of base64; Ed25519's keys have 64
+_FEWEST_IN_KEY = 16
+
+
+def is_example(text: str, match: SecretMatch) -> bool:
+    """Whether what looks like a secret is a known example, or something that stands for one.
+
+    Tests and documentation need such values, and they open nothing. Decided by what it says, never by where it is. The
+    beginning of a private key is none: what follows it has to be long enough for one.
+    """
+    found = text[match.start : match.end]
+    if found.startswith("-----BEGIN "):
+        block = _KEY_BLOCK.match(text, match.start)
+        body = re.sub(r"[^A-Za-z0-9+/]", "", block[0].removeprefix(found)) if block else ""
+        return len(body) < _SHORTEST_KEY or len(set(body)) < _FEWEST_IN_KEY
+    if _PAYLOAD_OF_JWT_IO in found or any(example in found for example in _EXAMPLES):
+        return True
+    end = found[-_TOLD_BY:].casefold()
+    return (
+        _PLACEHOLDER.search(found) is not None
+        or len(set(end)) < _FEWEST_CHARACTERS
+        or any(end in row for row in _COUNTED_UP)
+    )
+
+
 def redact(text: str, exact: Collection[str] = ()) -> str:
     """Without `exact` values, and without what looks like a secret. A private key goes with its whole block.
 

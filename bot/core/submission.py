@@ -7,7 +7,8 @@ way only is understood here:
 - It is handed in where the words are printed by a plain command of their own, one of a chain of `&&`, `;` and lines.
 - What stands after it is never run: elsewhere models are taught to print a patch there, which is of no use to us.
 - What stands before it is run first, unless it leaves nothing behind (`cd`). Joined by `&&` it has to succeed.
-- Words in a file, a pipe, a condition, a here-document or a redirection hand nothing in.
+- Words in a file, a pipe, a condition, a here-document or a redirection hand nothing in; behind a here-document they
+  may.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _TO_A_FILE = re.compile(r">(?!\s*(?:&\d|/dev/(?:null|stdout|stderr)))")
 _LEAVES_NOTHING = frozenset({"cd", "true", ":", "set", "pwd", "export", "sleep"})
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n'\"`]*$", re.MULTILINE)
 _FENCE = re.compile(r"\s*```\w*\n(.*?)\n```\s*", re.DOTALL)
+_DOCUMENT = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,100})\1[^\n]*\n(?:[^\n]*\n)*?[ \t]*\2[ \t]*(?=\n|$)")
 _MOST = 20_000  # characters of a command that is looked at
 
 
@@ -45,8 +47,16 @@ def submission(command: str) -> Submission | None:
         return None
     if fenced := _FENCE.fullmatch(command):
         command = fenced[1].strip()
+    end = max((document.end() for document in _DOCUMENT.finditer(command)), default=0)
+    if end and (behind := submission(command[end:])):
+        return _behind(command[:end], behind)
     command = _COMMENT.sub("", command).strip()
     return _in_chain(steps(command)) or _in_chain(steps(command.partition("\n")[0]))
+
+
+def _behind(document: str, found: Submission) -> Submission:
+    """What stands behind a here-document begins a line of its own."""
+    return Submission(f"{document}\n{found.before}", found.in_any_case) if found.before else Submission(document)
 
 
 def _in_chain(chain: Sequence[Step]) -> Submission | None:

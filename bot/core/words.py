@@ -24,7 +24,7 @@ OBJECTIONS = {
     Gate.FILE_NAME: "has a file name that cannot be published",
     Gate.SYMLINK: "adds or replaces a symlink",
     Gate.SUBMODULE: "changes a submodule, which is a repository of its own",
-    Gate.LFS: "changes a file that is kept in Git LFS, of which only a pointer was there",
+    Gate.LFS: "writes a file that belongs into Git LFS, of which we have only pointers",
     Gate.BINARY: "adds a binary file",
     Gate.SECRET: "brings in a secret",
     Gate.TOO_LARGE: "is too large",

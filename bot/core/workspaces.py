@@ -12,6 +12,7 @@ from bot.core.model import RepoConfig, Sha, Toolchain
 from bot.core.testfiles import is_test_file
 
 KEPT = timedelta(days=7)  # since it was last used
+PROGRAMS = ("venv/bin", ".local/bin")  # below the home: where set-up installs, found before the system's
 
 
 CHECKOUT = 2  # raised when something else than before is put into a workspace: 2 is the history

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,22 +23,38 @@ from bot.core.model import SolveFacts, Status
 from bot.core.phase import phase
 from bot.core.render.text import count, dollars
 from bot.demo import repository
+from bot.demo.page import write_page
 from bot.ports import SandboxUnusable
-from bot.screen import decision, matrix, seen, state
+from bot.screen import decision, matrix, plain_line, seen, state
+from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.github.state import Comment
 from bot.simulators.github.webhooks import Delivery
 
+LABEL = "solve-me"
 
-def opening(console: Console, issue: SimIssue) -> None:
+
+def opening(console: Console, issue: SimIssue, settings: Settings) -> None:
     console.print(Rule("[bold]Solvebot demo"))
+    isolated = not settings.run_untrusted_code_without_isolation
     console.print(
-        f"A GitHub and a provider of models are simulated on loopback; everything else is real. In "
-        f"[bold]{repository.NAME}[/], somebody has opened an issue, and [bold]{repository.MAINTAINER}[/] labels it "
-        f"[bold]solve-me[/].\n"
+        f"{what_is_real(e2b='e2b' in settings.sandbox, isolated=isolated)} In [bold]{repository.NAME}[/], somebody has "
+        f"opened an issue, and [bold]{repository.MAINTAINER}[/] labels it [bold]{LABEL}[/].\n"
     )
     console.print(
         Panel(Markdown(repository.ISSUE_BODY), title=f"{issue} {repository.ISSUE_TITLE}", border_style="yellow")
+    )
+
+
+def what_is_real(*, e2b: bool, isolated: bool) -> str:
+    simulated = "GitHub, a provider of models and E2B" if e2b else "GitHub and a provider of models"
+    real = "The bot, its database, git and E2B's SDK" if e2b else "The bot, its database and git"
+    where = (
+        "in this machine's sandboxes" if isolated else "as plain processes, because this machine cannot isolate them"
+    )
+    return (
+        f"{simulated} are simulated on loopback, and what the models answer was written beforehand. {real} are real, "
+        f"and so are commands and tests: they run {where}."
     )
 
 
@@ -168,24 +185,56 @@ def said_so(issue: SimIssue, facts: SolveFacts) -> bool:
     return any(reaction.content in ("rocket", "confused") for reaction in issue.reactions) and facts.status.is_over
 
 
-def ending(console: Console, repo: SimRepository, issue: SimIssue, facts: SolveFacts, problems: list[str]) -> None:
+def ending(console: Console, repo: SimRepository, facts: SolveFacts, problems: list[str], place: str) -> None:
+    """What was made of it; in the end the decision in five lines, and where to look: a page in `place`."""
     console.print(decision(facts))
+    diff = facts.champion.candidate.patch if facts.champion and facts.champion.candidate else ""
     for pull in repo.pulls:
-        body = pull.state.body or ""
         title = f"pull request #{pull.number}: {pull.title}"
-        console.print(Panel(_Page(_readable(body)), title=title, border_style="magenta"))
-    champion = facts.champion
-    if champion is not None and champion.candidate is not None:
-        patch = Syntax(champion.candidate.patch, "diff", word_wrap=True)
-        console.print(Panel(patch, title="its diff", border_style="magenta"))
+        console.print(Panel(_Page(_readable(folded(pull.state.body or ""))), title=title, border_style="magenta"))
+        console.print(Panel(Syntax(diff, "diff", word_wrap=True), title="its diff", border_style="magenta"))
     for problem in problems:
         console.print(f"[red]✗[/] {escape(problem)}")
     if problems:
         return
-    console.print(
-        f"[green]✓[/] [bold]One issue, {len(facts.runs)} attempts, one pull request, for {dollars(facts.dollars)}.[/] "
-        "It was chosen by running tests, not by its place in the script.\n"
-    )
+    _next(console)
+    console.print(Rule("[bold]the decision"))
+    [pull] = repo.pulls
+    for line in in_five_lines(facts, pull.state.body or ""):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    page = write_page(place, f"#{pull.number} {pull.title}", pull.state.body or "", diff)
+    said = f"\nThe pull request, its diff and the other candidates: {Path(page).as_uri()}"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def in_five_lines(facts: SolveFacts, body: str) -> list[str]:
+    """The three with which the pull request begins, the others, and what it took."""
+    three = [
+        plain_line(line).removeprefix("- ").replace("`", "") for line in body.splitlines() if line.startswith("- **")
+    ]
+    ranking = facts.decision.ranking if facts.decision else ()
+    others = [
+        f"{run.experiment.letter} ({run.experiment.model.name}): {ranked.verdict}"
+        for ranked in ranking
+        if (run := facts.run(ranked.run)) and run is not facts.run(facts.decision.champion if facts.decision else None)
+    ]
+    return [
+        *three[:3],
+        f"Others: {'; '.join(others)}.",
+        f"✓ One issue, {count(len(facts.runs), 'attempt')}, one pull request, for {dollars(facts.dollars)}: chosen by "
+        "running tests, not by its place in the script.",
+    ]
+
+
+_SECTION = re.compile(r"<details>\n<summary>(.*?)</summary>\n\n.*?\n\n</details>", re.DOTALL)
+
+
+def folded(body: str) -> str:
+    """A terminal cannot unfold what is folded on a page, so of that only the heading is left."""
+    return _SECTION.sub(r"▸ \1", body)
+
+
+def _next(console: Console) -> None:
     console.print(
         "Next, with a repository of your own (README, “Install as a real App”): register the App with app.yml, put its "
         "id, key and secret and a model key into .env, run [bold].venv/bin/solvebot doctor[/], then "

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from rich.console import Console
 
@@ -24,7 +24,6 @@ from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.model import ModelSimulator
 from bot.simulators.serving import serving
 
-LABEL = "solve-me"
 WEBHOOK_SECRET = "a secret that only the demo knows"
 THINKING = 0.5  # seconds that a scripted model takes for an answer
 GIVE_UP = 240.0  # seconds
@@ -39,19 +38,21 @@ class Scene:
     repo: SimRepository
     issue: SimIssue
     directory: Path
+    settings: Settings
 
 
 async def demo(console: Console, *, keep: bool, sandbox: str = "bubblewrap") -> int:
     """The exit code: 0 only if the pull request is there and right. `sandbox` as in SANDBOX."""
+    place = gettempdir()  # asked here, because the bot has a place of its own, which is gone in the end
     with TemporaryDirectory(prefix="solvebot-demo-") as name:
         directory = Path(name)
         directory.chmod(0o755)  # sandboxes run as other users, and what they need is below
         async with scene(console, directory, sandbox=sandbox) as stage:
-            show.opening(console, stage.issue)
-            await stage.issue.label(LABEL, by=repository.MAINTAINER)
+            show.opening(console, stage.issue, stage.settings)
+            await stage.issue.label(show.LABEL, by=repository.MAINTAINER)
             facts = await _watch(console, stage)
             problems = problems_with(stage, facts)
-            show.ending(console, stage.repo, stage.issue, facts, problems)
+            show.ending(console, stage.repo, facts, problems, place)
             if keep:
                 await _keep(console, stage)
         return 1 if problems else 0
@@ -78,7 +79,7 @@ async def scene(
             repo.grant(repository.MAINTAINER, "maintain")
             issue = await repo.open_issue(repository.ISSUE_TITLE, repository.ISSUE_BODY, by="sam")
             github.webhooks.url = f"{url}/webhook"
-            yield Scene(github, llm, bot, url, repo, issue, directory)
+            yield Scene(github, llm, bot, url, repo, issue, directory, settings)
 
 
 def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> Settings:
@@ -100,6 +101,7 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
         data=directory / "bot",
         status_interval=1.0,
         sweep_interval=0.0,
+        stop_seconds=0.0,
     ).with_found_bubblewrap()
 
 

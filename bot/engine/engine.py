@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -57,6 +57,7 @@ class EngineOptions:
     heartbeat: float = 5.0  # seconds between two looks for work that nobody does, and between signs of life
     dead_after: float = 30.0  # PostgreSQL: ... and until another worker takes its work over
     grace: float = 0.0  # seconds that steps get to end when the engine is closed
+    instance: str = ""  # the database that the engine works for, where it has a file of its own
 
 
 class Engine:
@@ -136,7 +137,9 @@ class Engine:
             notification_listener_polling_interval_sec=self._options.queue_poll,
         )
         if self._is_sqlite:
-            self._database, self._lock = open_sqlite(self._options.url.removeprefix("sqlite:///"))
+            self._database, self._lock = open_sqlite(
+                self._options.url.removeprefix("sqlite:///"), self._options.instance
+            )
             config["system_database_engine"] = self._database
         else:
             self._database = sa.create_engine(_psycopg(self._options.url), pool_size=1)
@@ -194,6 +197,7 @@ class Engine:
             if not play.busy:
                 task.cancel()
         if self._playing:
+            log.info("engine.draining", workflows=sorted(self.playing), seconds=self._options.grace)
             await asyncio.wait([*self._playing], timeout=self._options.grace)
         for task in self._playing:
             task.cancel()
@@ -255,19 +259,28 @@ class Engine:
         return WorkflowState.UNKNOWN if status is None else _state(status.status)
 
     async def cancel(self, id: str) -> None:
-        """With its children. Model calls and commands in flight are interrupted within about a second."""
+        """With its children. What of them is played here has ended when this returns, on other workers about a second
+        later.
+        """
         with _own_errors():
             await DBOS.cancel_workflow_async(id, cancel_children=True)
+            cancelled = await apart(record.cancelled, self.playing)
+        await self._interrupt(cancelled)
+
+    async def _interrupt(self, ids: Collection[str]) -> None:
+        """Not whoever asks for it."""
+        asking = PLAY.get(None)
+        theirs = [task for task, play in self._playing.items() if play.id in ids and play is not asking]
+        for task in theirs:
+            task.cancel()
+        if theirs:
+            await asyncio.wait(theirs, timeout=_GRACE)
 
     async def withdraw(self, ids: Sequence[str]) -> None:
         """Stop and forget them, so that they can be started anew under their ids. This itself is on no record."""
         with _own_errors():
             await apart(record.cancel, ids)
-            ours = [task for task, play in self._playing.items() if play.id in ids]
-            for task in ours:
-                task.cancel()
-            if ours:
-                await asyncio.wait(ours, timeout=_GRACE)
+            await self._interrupt(ids)
             await apart(record.delete, ids)
 
     async def active(self) -> list[str]:
@@ -337,10 +350,10 @@ class Engine:
             await asyncio.sleep(self._options.heartbeat)
 
 
-async def apart(work: Callable[[Sequence[str]], None], ids: Sequence[str]) -> None:
+async def apart(work: Callable[[Sequence[str]], R], ids: Sequence[str]) -> R:
     """In a thread that knows of no workflow: what is asked of DBOS there becomes no step of one."""
     loop = asyncio.get_running_loop()
-    await loop.run_in_executor(None, contextvars.Context().run, work, ids)
+    return await loop.run_in_executor(None, contextvars.Context().run, work, ids)
 
 
 def _own_errors() -> AbstractContextManager[None]:

@@ -18,7 +18,7 @@ from dbos import DBOS, Serializer, _context, _dbos, _utils
 from dbos import error as dbos_error
 
 from bot import ports
-from bot.ports import Unavailable
+from bot.ports import StoreAway
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -121,7 +121,7 @@ def asked() -> Iterator[None]:
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        raise Unavailable(f"the engine's database: {error}") from error
+        raise StoreAway(f"the engine's database: {error}") from error
 
 
 def is_in_workflow() -> bool:
@@ -157,6 +157,14 @@ def put_back(ids: Iterable[str], executor: str) -> None:
 
 def cancel(ids: Sequence[str]) -> None:
     DBOS.cancel_workflows([*ids])
+
+
+def cancelled(ids: Sequence[str]) -> set[str]:
+    """Those that are."""
+    if not ids:
+        return set()
+    found = DBOS.list_workflows(workflow_ids=[*ids], status="CANCELLED", load_input=False, load_output=False)
+    return {workflow.workflow_id for workflow in found}
 
 
 def delete(ids: Sequence[str]) -> None:

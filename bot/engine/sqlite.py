@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -15,8 +16,11 @@ class EngineError(Exception):
     """The engine cannot start; the text says what to do."""
 
 
-def open_sqlite(path: str) -> tuple[sa.Engine, IO[str]]:
-    """With the lock of the file, held until it is closed. Raises `EngineError` where another process has it."""
+def open_sqlite(path: str, instance: str = "") -> tuple[sa.Engine, IO[str]]:
+    """With the lock of the file, held until it is closed.
+
+    Raises `EngineError` where another process has it, or where it belongs to another database than `instance`.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     lock = Path(path + ".lock").open("w")  # noqa: SIM115 - held until the engine is closed
     try:
@@ -36,7 +40,25 @@ def open_sqlite(path: str) -> tuple[sa.Engine, IO[str]]:
         connect_args={"timeout": 30},
     )
     sa.event.listen(engine, "connect", _prepare)
+    try:
+        _belongs(engine, zlib.crc32(instance.encode()) & 0x7FFFFFFF, path)
+    except EngineError:
+        engine.dispose()
+        lock.close()
+        raise
     return engine, lock
+
+
+def _belongs(engine: sa.Engine, number: int, path: str) -> None:
+    """The header of a SQLite file has room for a number of the program's own; 0 is none yet."""
+    with engine.connect() as database:
+        known = database.exec_driver_sql("PRAGMA application_id").scalar_one()
+        if number and known not in (0, number):
+            raise EngineError(
+                f"{path} belongs to another solvebot.sqlite than the one beside it; restore both from the same backup"
+            )
+        if number and not known:
+            database.exec_driver_sql(f"PRAGMA application_id={number}")
 
 
 def _prepare(connection: Any, _record: Any) -> None:

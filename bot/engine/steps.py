@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,13 +13,18 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
+import structlog
 from dbos import DBOS
 
 from bot.engine.record import Unreadable, on_record, recordable
-from bot.ports import AlarmClock, Unavailable
+from bot.ports import AlarmClock, HostBroken, StoreAway, Unavailable, WorldError
+
+log = structlog.get_logger()
 
 SANDBOX_PATIENCE = 12 * 3600.0  # seconds that a step waits for sandboxes: for a service that is away, or for room
 STORE_PATIENCE = 3600.0  # ... and any step for our own database
+HOST_PATIENCE = 300.0  # ... and for this machine, where somebody makes room or nobody does
+_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _SHORTEST_WAIT = 0.2  # seconds
 _LONGEST_WAIT = 3600.0
 
@@ -65,7 +71,7 @@ def step(
     """Make a method a durable step.
 
     `patience`: for how many seconds an `Unavailable` world is asked again, with pauses as it says or from 1 s doubling
-    to 60 s; the last error is recorded like a result.
+    to 60 s; the last error is recorded like a result. Our own database and machine are waited for in any case.
     """
 
     def decorate(
@@ -102,23 +108,45 @@ def step(
     return decorate
 
 
-async def patiently(attempt: Callable[[], Awaitable[R]], patience: float) -> R:
-    """Inside of a step: ask again what is `Unavailable`, for so many seconds."""
+async def patiently(attempt: Callable[[], Awaitable[R]], patience: float = 0.0) -> R:
+    """Inside of a step: ask again what is `Unavailable`, for so many seconds.
+
+    Behind what was paid for it stands around the write alone, so that nothing is paid twice.
+    """
     play = PLAY.get()
     clock = play.clock
-    deadline, pause = clock.now() + timedelta(seconds=patience), 1.0
+    begun, pause = clock.now(), 1.0
     while True:
         try:
             return await attempt()
-        except Unavailable as error:
-            asked_for = pause if error.retry_after is None else error.retry_after
-            wait = min(max(asked_for, _SHORTEST_WAIT), _LONGEST_WAIT)  # whatever a server says
-            if clock.now() + timedelta(seconds=wait) > deadline:
+        except (WorldError, OSError) as error:
+            wait = _wait(error, pause)
+            if clock.now() + timedelta(seconds=wait) > begun + timedelta(seconds=_patience(error, patience)):
                 raise
             play.goes_on()
+            log.info("step.waits", workflow=play.id, seconds=wait, reason=str(error))
             with play.at_rest():
                 await clock.sleep(wait)
             pause = min(pause * 2, 60.0)
+
+
+def _wait(error: Exception, pause: float) -> float:
+    asked_for = error.retry_after if isinstance(error, Unavailable) else None
+    return min(max(pause if asked_for is None else asked_for, _SHORTEST_WAIT), _LONGEST_WAIT)  # whatever a server says
+
+
+def _patience(error: Exception, patience: float) -> float:
+    """Seconds. It belongs to who is away, whatever the step is about: what is ours is waited for by every step."""
+    match error:
+        case StoreAway():
+            return max(patience, STORE_PATIENCE)
+        case Unavailable():
+            return patience
+        case HostBroken():
+            return HOST_PATIENCE
+        case OSError(errno=number) if number in _FAULTS:
+            return HOST_PATIENCE
+    return -1.0
 
 
 @functools.cache

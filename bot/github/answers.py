@@ -17,6 +17,11 @@ class Account(msgspec.Struct, frozen=True):
     id: int
     type: str = "User"
 
+    @property
+    def noreply(self) -> str:
+        """The address that its commits bear."""
+        return f"{self.id}+{self.login}@users.noreply.github.com"
+
 
 class App(msgspec.Struct, frozen=True):
     slug: str
@@ -54,6 +59,7 @@ class Repository(msgspec.Struct, frozen=True):
     private: bool
     archived: bool = False
     disabled: bool = False
+    has_pull_requests: bool = True
     size: int = 0  # kB, counted now and then: 0 says nothing
 
 

@@ -1,7 +1,8 @@
-"""One HTTP request to GitHub, sent as often as core/retry.py allows, and answered with a value or a port's error.
+"""One request to GitHub, sent by githubkit as often as core/retry.py allows; its answer, or one of the ports' errors.
 
-Redirects are never followed: a POST would turn into a GET, and a token would travel to wherever the answer points.
-The hub knows how to find a repository that moved.
+githubkit does the rest of it, and is told to leave alone what is decided here: it neither retries, follows redirects,
+caches nor mints tokens (bot/github/wire.py). Redirects are never followed: a POST would turn into a GET, and a token
+would travel to wherever the answer points. The hub knows how to find a repository that moved.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-import aiohttp
+import httpx
 import msgspec
 import structlog
-from yarl import URL
+from githubkit import GitHub, UnauthAuthStrategy
+from githubkit.exception import GitHubException, RequestError, RequestFailed
 
 from bot.core.retry import Failed, GiveUp, Wait, next_move
 from bot.github.refusals import Refusal, TooLarge, error_of
+from bot.github.wire import headers_of
 from bot.ports import Clock, Rejected, Unavailable, WorldError
 
 log = structlog.get_logger()
@@ -31,7 +34,7 @@ T = TypeVar("T")
 API_VERSION = "2022-11-28"
 JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
-_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=30)
+_TOTAL_SECONDS = 120
 _LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
 _NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError)  # the second one for text that is not UTF-8
@@ -122,12 +125,12 @@ class Credentials(Protocol):
 
 
 class Client:
-    """All calls share one session, and with it connections and TLS."""
+    """`github`: without an identity of its own; every call says who asks."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, api_url: str, clock: Clock, *, sleep: Sleep = asyncio.sleep
+        self, github: GitHub[UnauthAuthStrategy], api_url: str, clock: Clock, *, sleep: Sleep = asyncio.sleep
     ) -> None:
-        self._session = session
+        self._github = github
         self._api = api_url.rstrip("/")
         self._clock = clock
         self._sleep = sleep
@@ -186,20 +189,31 @@ class Client:
         headers = {
             "Accept": call.accept,
             "Authorization": f"Bearer {token.value}",
-            "User-Agent": "solvebot",
             "X-GitHub-Api-Version": API_VERSION,
         }
-        url = URL(self._api + call.path, encoded=True).extend_query(call.query)
+        url = httpx.URL(self._api + call.path)
         try:
-            async with self._session.request(
-                call.method, url, json=call.body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
-            ) as response:
-                content = await _read(response, call)
-                lowered = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(call, response.status, lowered, content, _next_page(response))
-        except (aiohttp.ClientError, TimeoutError) as error:
+            async with asyncio.timeout(_TOTAL_SECONDS):
+                sent = await self._github.arequest(
+                    call.method, url.copy_merge_params(call.query), json=call.body, headers=headers
+                )
+            response = sent.raw_response
+        except RequestFailed as error:
+            response = error.response.raw_response
+        except (GitHubException, TimeoutError) as error:
             # Only the text is kept: the exception may carry the request's headers, and with them the token.
-            return _NoAnswer(f"{type(error).__name__}: {error}")
+            return _NoAnswer(_text_of(error))
+        if len(response.content) > call.limit:
+            raise TooLarge(f"the answer to {call} is larger than {call.limit} bytes")
+        found = headers_of(response)
+        return Answer(call, response.status_code, found, response.content, _next_page(found))
+
+
+def _text_of(error: Exception) -> str:
+    cause = error.exc if isinstance(error, RequestError) else error
+    if isinstance(cause, WorldError):
+        raise cause
+    return f"{type(cause).__name__}: {cause}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +223,6 @@ class _NoAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def _next_page(response: aiohttp.ClientResponse) -> str | None:
-    link = _NEXT.search(response.headers.get("link", ""))
+def _next_page(headers: Mapping[str, str]) -> str | None:
+    link = _NEXT.search(headers.get("link", ""))
     return None if link is None else link[1]
-
-
-async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > call.limit:
-            raise TooLarge(f"the answer to {call} is larger than {call.limit} bytes")
-    return bytes(content)

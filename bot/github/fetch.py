@@ -26,7 +26,7 @@ from bot.core.secrets import redact
 from bot.github import transport
 from bot.github.git import ATTRIBUTES, Git, GitFailed
 from bot.github.tags import follow
-from bot.ports import Denied, Gone, Rejected, Remote, Unavailable, WorldError
+from bot.ports import Denied, Gone, HostBroken, Rejected, Remote, Unavailable, WorldError
 
 _FETCH_TIMEOUT = 1800.0
 _ALONE_TIMEOUT = 120.0
@@ -225,7 +225,7 @@ async def _make_ready(mirror: Path, environment: Mapping[str, str]) -> None:
         try:
             await Git(new, environment)("init", "--bare", "--quiet", "--template=", "--initial-branch=none")
         except GitFailed as error:
-            raise Unavailable(str(error)) from error
+            raise HostBroken(str(error)) from error
         (new / "info").mkdir(exist_ok=True)
         (new / "info/attributes").write_text(ATTRIBUTES)
         new.replace(mirror)

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bot.core.model import Sha
-from bot.ports import Denied, Rejected, Unavailable
+from bot.ports import Denied, HostBroken, Rejected, Unavailable
 
 MAX_OUTPUT = 256 * 2**20  # bytes; the listing of a million files is half of it
 NO_BLOB = Sha("0" * 40)
@@ -51,7 +51,7 @@ ATTRIBUTES = (
 )
 
 
-class GitFailed(Unavailable):
+class GitFailed(HostBroken):
     """Git ended with something else than 0. `stderr` is its tail, in English.
 
     Whoever asked knows whether that is an answer; where nobody expected it, something is wrong with this machine.

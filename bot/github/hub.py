@@ -11,18 +11,22 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-import aiohttp
+import httpx
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.publishing import Publishing
 from bot.github import answers
 from bot.github.access import Access
 from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
 from bot.github.deliveries import fetched, listed, redeliver_missed
+from bot.github.publishing import look
 from bot.github.refusals import TooLarge
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.turns import Turns
 from bot.github.webhook import Delivery
+from bot.github.wire import anonymous
 from bot.ports import (
     Clock,
     Commit,
@@ -40,11 +44,11 @@ _BLOBS_AT_ONCE = 4
 
 
 class Hub:
-    """`write_interval`: seconds between two writes to one installation; GitHub asks for 1 or more."""
+    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more."""
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        pool: httpx.AsyncBaseTransport,
         identity: AppIdentity,
         clock: Clock,
         *,
@@ -54,7 +58,7 @@ class Hub:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._server = server_url.rstrip("/")
-        self._client = Client(session, api_url, clock, sleep=sleep)
+        self._client = Client(anonymous(api_url, pool), api_url, clock, sleep=sleep)
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
@@ -207,6 +211,14 @@ class Hub:
                 return pull.meant
         return None
 
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
+        return await look(self._at, repo, branch)
+
+    async def author(self, repo: Repo) -> str:
+        bot = await self._at.ourselves(repo, Purpose.PUBLISH)
+        return f"{bot.login} <{bot.noreply}>"
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
 
@@ -244,16 +256,25 @@ class Hub:
         return await self._at.ask(repo, Purpose.PUBLISH, Call("POST", f"/git/{kind}", body, repeatable=True))
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
-        """Create the branch; when it is there already, leave it alone. Returns where it points then."""
+        """Create the branch; when it, or one below it, is there already, leave that alone. Returns where it points."""
         body = {"ref": f"refs/heads/{branch}", "sha": commit}
         call = Call("POST", "/git/refs", body, expect=(422,), repeatable=True)
         answer = await self._at.write(repo, Purpose.PUBLISH, call)
         if answer.status == 422:
             there = await self._ref(repo, Purpose.PUBLISH, branch)
-            if there.status != 200:
+            if there.status == 200:
+                return there.read(answers.Ref).object.sha
+            below = await self._below(repo, branch)
+            if below is None:
                 raise answer.error()
-            answer = there
+            return below
         return answer.read(answers.Ref).object.sha
+
+    async def _below(self, repo: Repo, branch: str) -> Sha | None:
+        """Where a branch points that leaves no room for this one: git keeps branches as files in directories."""
+        path = f"/git/matching-refs/heads{encoded(*branch.split('/'))}/"
+        found = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", path))
+        return next((ref.object.sha for ref in found.read(list[answers.Ref])), None)
 
     async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
@@ -286,6 +307,9 @@ class Hub:
             return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
 
         return (await self._at.find_or_make(find, post)).meant
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        return f"{self._server}/{self._at.name(repo)}/compare/{quote(base)}...{quote(branch)}?expand=1"
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""

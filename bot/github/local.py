@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.publishing import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
 from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
 from bot.ports import Commit, IssueState, PostedComment, Rejected, Remote, RepositoryState, TreeEntry
@@ -112,6 +113,17 @@ class LocalGitHub:
         ours = (_pull(name, sha) for name, sha in await self._branches() if branches.fullmatch(name))
         return next(ours, None)
 
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        there = {name for name, _ in await self._branches()}
+        return Publishing(in_the_way=tuple(name for name in parents(branch) if name in there))
+
+    async def author(self, repo: Repo) -> str:
+        try:
+            ident = os.fsdecode(await self._git("var", "GIT_AUTHOR_IDENT"))
+        except GitFailed:
+            return ""
+        return ident.rpartition(">")[0] + ">"
+
     async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
         """As the user of the clone; not signed."""
         with tempfile.TemporaryDirectory(prefix="solvebot-index-") as directory:
@@ -155,6 +167,9 @@ class LocalGitHub:
             raise Rejected(f"there is no branch {branch}")
         self._say(f"# {title}\n\n{body}")
         return _pull(branch, head, draft=draft)
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        return ""
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         self._say(f"# {title}\n\n{body}")

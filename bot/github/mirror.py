@@ -33,7 +33,7 @@ from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workben
 from bot.github.history import make_repository
 from bot.github.putback import old_contents, put_back
 from bot.github.tar import NotATar
-from bot.ports import Gone, PastCommit, Rejected, Remote, TreeEntry, TreeFile, Unavailable
+from bot.ports import Gone, HostBroken, PastCommit, Rejected, Remote, TreeEntry, TreeFile
 
 _MAX_WORDS = 64
 _LAST_MOMENT = 253_402_300_799  # of the year 9999
@@ -321,7 +321,7 @@ async def _grep(git: Git, commit: Sha, word: str) -> dict[str, int]:
     except GitFailed as error:
         if error.code == 1:  # no match
             return {}
-        raise Unavailable(str(error)) from error
+        raise HostBroken(str(error)) from error
     prefix = len(commit) + 1
     return {worktree.shown(os.fsdecode(name[prefix:])): int(lines) for name, lines in _COUNT.findall(output)}
 

@@ -56,6 +56,8 @@ async def apply(git: Git, patch: str) -> None:
         return
     try:
         await git("apply", "--cached", "--binary", "--whitespace=nowarn", "-", stdin=patch.encode())
+    except UnicodeEncodeError as error:
+        raise Rejected(f"the patch is no text: {error.reason}") from error
     except GitFailed as error:
         raise Rejected(f"the patch does not apply: {error.stderr.strip()}") from error
 

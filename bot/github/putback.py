@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.core.restoring import Asked, Aspect, PutBack, as_it_was
+from bot.core.restoring import Asked, Aspect, PutBack, as_it_was, in_its_encoding
 from bot.github.git import Git, read_blobs
 from bot.github.worktree import (
     EXECUTABLE,
@@ -82,9 +82,11 @@ def _file_put_back(
 ) -> tuple[Change | None, tuple[Aspect, ...]]:
     aspects: list[Aspect] = []
     after = new.bytes_in(file)
-    restored = as_it_was(before, after, asked)
+    read = in_its_encoding(before, after, asked)
+    restored = as_it_was(before, read, asked)
+    aspects += [Aspect.ENCODING] if read != after else []
+    aspects += [Aspect.LINE_ENDS] if restored != read else []
     if restored != after:
-        aspects.append(Aspect.LINE_ENDS)
         new = replace(new, blob=blob_of(restored), size=len(restored), held=restored)
     if new.mode != mode_of(was) and not asked.modes:
         aspects.append(Aspect.MODE)

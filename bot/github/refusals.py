@@ -42,6 +42,7 @@ class Refusal:
 _READ_ONLY = re.compile(r"archived|locked|disabled|read-only", re.IGNORECASE)
 _SUSPENDED = re.compile(r"suspended", re.IGNORECASE)
 _WRONG_KEY = "Check GITHUB_APP_ID, the private key and the clock of this machine"
+_FORBIDDEN_ELSEWHERE = "The App has the permission, so a setting of the repository or its organisation forbids it"
 _UNSUSPEND = "The installation of the App is suspended; unsuspend it in the account's settings under GitHub Apps"
 
 
@@ -72,7 +73,20 @@ def _forbidden(refusal: Refusal, permissions: Mapping[str, str]) -> WorldError:
         return Denied(str(refusal), remedy=_UNSUSPEND)
     if _READ_ONLY.search(refusal.message):
         return Rejected(str(refusal), remedy=f"GitHub says: {refusal.message}")
-    return Denied(str(refusal), remedy=lacks(refusal.headers.get("x-accepted-github-permissions"), permissions))
+    accepted = refusal.headers.get("x-accepted-github-permissions")
+    if accepted is not None and _suffices(permissions, accepted):
+        return Denied(str(refusal), remedy=f"GitHub says: {refusal.message}. {_FORBIDDEN_ELSEWHERE}")
+    return Denied(str(refusal), remedy=lacks(accepted, permissions))
+
+
+def _suffices(permissions: Mapping[str, str], accepted: str) -> bool:
+    """Do we hold one of the sets that are enough?"""
+    return any(all(_holds(permissions, one) for one in part.split(",")) for part in accepted.split(";"))
+
+
+def _holds(permissions: Mapping[str, str], wanted: str) -> bool:
+    name, _, level = wanted.strip().partition("=")
+    return permissions.get(name) in (level, "write", "admin")
 
 
 def lacks(accepted: str | None, permissions: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bot.core.characters import encodable
 from bot.core.events import MAX_ID
 
 MAX_EXCERPT = 16_384  # characters of a delivery that are kept for the operator
@@ -31,7 +32,7 @@ def read_again(body: bytes) -> str | None:
     """The same JSON as valid Unicode, without numbers that nobody reads; None where it is no JSON at all."""
     try:
         found = json.loads(_text(body), strict=False, parse_float=_nothing, parse_constant=_nothing)
-        return _whole(json.dumps(found, ensure_ascii=False))
+        return encodable(json.dumps(found, ensure_ascii=False))
     except (ValueError, RecursionError):
         return None
 
@@ -56,11 +57,6 @@ def what_is_known(text: str | None) -> dict[str, Any]:
 
 def _text(body: bytes) -> str:
     return body.decode("utf-8-sig", "replace")
-
-
-def _whole(text: str) -> str:
-    """Pairs of surrogates become what they stand for, and halves a replacement character."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _nothing(_text: str) -> None:

@@ -12,6 +12,7 @@ from bot.again import again_when_lost
 from bot.core.model import SandboxId, SnapshotId, SolveId, TestReport
 from bot.core.reports import MAX_REPORT, documents, report
 from bot.core.runners import REPORT, recipe
+from bot.core.sandboxes import Use, sandbox_of
 from bot.ports import Finished, Sandboxes, TreeEntry
 
 T = TypeVar("T")
@@ -85,11 +86,11 @@ async def side_by_side(work: Sequence[Awaitable[T]], at_once: int) -> list[T]:
 
 
 def base_sandbox(solve: SolveId) -> SandboxId:
-    return SandboxId(f"{solve}-base")
+    return sandbox_of(solve, Use.BASE)
 
 
 def canary_sandbox(solve: SolveId) -> SandboxId:
-    return SandboxId(f"{solve}-canary")
+    return sandbox_of(solve, Use.CANARY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.core import reports
-from bot.core.absent import MAX_POINTER, is_pointer
+from bot.core.absent import MAX_POINTER, attributes_above, given_to_lfs, is_pointer
 from bot.core.controls import control_case
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
@@ -35,6 +35,7 @@ from bot.core.model import (
 from bot.core.render import causes
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
+from bot.core.sandboxes import Use, sandbox_of
 from bot.core.silencing import gone_tests, may_silence_others
 from bot.core.testfiles import names_of_tests
 from bot.core.words import listing
@@ -45,6 +46,7 @@ from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
 
 _CANARIES_TRIED = 2
 _POINTERS_LOOKED_AT = 60  # more files are changed by no candidate that passes the gates
+_ATTRIBUTES_READ = 20
 _MOST_CHECKS = 4
 _MOST_READ = 1_000_000  # bytes of a file that a candidate changes
 
@@ -190,7 +192,7 @@ class Judge:
             evidence = replace(evidence, problem=causes.says_which_tests(listing(parts.uncut)))
         canary = facts.baseline.canary
         trial = CandidateTrial(
-            self._bench(facts.id, SandboxId(f"{candidate.run}-judge")),
+            self._bench(facts.id, sandbox_of(candidate.run, Use.JUDGE)),
             facts.baseline,
             parts,
             canary=await self._broken_tests(repo, base, canary) if canary else None,
@@ -215,11 +217,20 @@ class Judge:
         return evidence
 
     async def _pointers(self, repo: Repo, base: Sha, candidate: Candidate) -> frozenset[str]:
-        """Of the files that are changed, those that stand for others, which are kept in Git LFS."""
+        """Of the files that are changed, those that stand for others, which are kept in Git LFS; or that should."""
         changed = {change.path for change in candidate.changes if change.kind is ChangeKind.MODIFIED}
         small = [f.path for f in await self._mirrors.files(repo, base) if f.path in changed and f.size < MAX_POINTER]
         contents = {path: await self._mirrors.read(repo, base, path) for path in small[:_POINTERS_LOOKED_AT]}
-        return frozenset(path for path, content in contents.items() if is_pointer(content or b""))
+        pointers = (path for path, content in contents.items() if is_pointer(content or b""))
+        return frozenset((*pointers, *await self._new_in_lfs(repo, base, candidate)))
+
+    async def _new_in_lfs(self, repo: Repo, base: Sha, candidate: Candidate) -> tuple[str, ...]:
+        """New files that the base commit gives to Git LFS: published as they are, no clone would take them for such."""
+        added = [change.path for change in candidate.changes if change.kind is ChangeKind.ADDED][:_POINTERS_LOOKED_AT]
+        above = {path for each in added for path in attributes_above(each)}
+        there = sorted(above & {file.path for file in await self._mirrors.files(repo, base)}, key=len)
+        texts = {path: await self._mirrors.read(repo, base, path) for path in there[:_ATTRIBUTES_READ]}
+        return given_to_lfs(added, {path: (text or b"").decode(errors="replace") for path, text in texts.items()})
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> Bench:
         return Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.file_roles import roles_of
-from bot.core.model import Candidate, RunId, SandboxId, SolveFacts, TestReport, prepared_snapshot
+from bot.core.model import Candidate, RunId, SolveFacts, TestReport, prepared_snapshot
 from bot.core.pool import PooledTest
 from bot.core.pooling import (
     Brought,
@@ -26,6 +26,7 @@ from bot.core.pooling import (
     seconds_allowed,
     unbroken,
 )
+from bot.core.sandboxes import Use, sandbox_of
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, side_by_side
 from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost
@@ -129,7 +130,7 @@ class CrossExamination:
         seen = await side_by_side(
             [
                 _run(
-                    Bench(self._sandboxes, SandboxId(f"{run}-judge"), prepared_snapshot(facts.id), timeouts),
+                    Bench(self._sandboxes, sandbox_of(run, Use.JUDGE), prepared_snapshot(facts.id), timeouts),
                     entry,
                     overlay | Overlay(entry.files),
                 )

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.behaviour import Behaviour, Probed
-from bot.core.model import Candidate, RunId, SandboxId, SolveFacts, prepared_snapshot
+from bot.core.model import Candidate, RunId, SolveFacts, prepared_snapshot
 from bot.core.pooling import unbroken
 from bot.core.probing import Probes, probe_script, probes, read_outcomes, steady
 from bot.core.runners import runs_script
+from bot.core.sandboxes import Use, sandbox_of
 from bot.core.testfiles import is_test_file
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, side_by_side
 from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests
@@ -50,7 +51,7 @@ class Prober:
         timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS) / turns)
         nowhere = Overlay()
         places = [(base_sandbox(facts.id), nowhere), (canary_sandbox(facts.id), nowhere)]
-        places += [(SandboxId(f"{run}-judge"), overlay) for run, overlay in found.sources.items()]
+        places += [(sandbox_of(run, Use.JUDGE), overlay) for run, overlay in found.sources.items()]
         benches = [(Bench(self._sandboxes, box, prepared_snapshot(facts.id), timeouts), o) for box, o in places]
         work = [_outcomes(bench, overlay, wanted, baseline_of(facts).command or "") for bench, overlay in benches]
         first, second, *seen = await side_by_side(work, parallel_of(facts))
@@ -65,7 +66,7 @@ class Prober:
             return {}
         wanted = await self._wanted(facts, await self._candidates(facts))
         timeouts = self._timeouts.at_most(min(seconds, MOST_SECONDS))
-        bench = Bench(self._sandboxes, SandboxId(f"{candidate.run}-judge"), prepared_snapshot(facts.id), timeouts)
+        bench = Bench(self._sandboxes, sandbox_of(candidate.run, Use.JUDGE), prepared_snapshot(facts.id), timeouts)
         baseline = baseline_of(facts)
         said = await _outcomes(bench, without_tests(files, baseline), wanted, baseline.command or "")
         return dict(zip(wanted.expressions, said, strict=True))

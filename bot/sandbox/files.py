@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from bot.core.checkout import MAX_DEPTH
+from bot.core.workspaces import PROGRAMS as PROGRAMS
 from bot.ports import Rejected
 
 WORKSPACE = "/workspace"
 HOME = "/home/agent"
-PROGRAMS = ("venv/bin", ".local/bin")  # below the home: where core/toolchain.py installs, found before the system's
 # Of a command: nothing waits for a key, and no bytecode gets into a candidate. uv trusts whom the system trusts, as pip
 # does there, under the old name of the setting and the new one; interpreters are no packages, and are not looked for.
 COMMAND_ENVIRONMENT = {

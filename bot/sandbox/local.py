@@ -148,8 +148,8 @@ class LocalSandboxes(ABC):
         return self._rooms.snapshots()
 
     async def tend(self) -> None:
-        """Nothing to do: whatever there is has a name, and lives on by itself."""
-        return
+        """Whatever has a name lives on by itself. What was being made or deleted when somebody was cancelled goes."""
+        await self._rooms.sweep()
 
     async def _copy(self, source: Room, target: Room, *, without: Sequence[str] = ()) -> None:
         """Done by the user that may read the source, and handed over before anybody can reach the copy.

@@ -36,6 +36,11 @@ def migrate(url: str) -> None:
         command.upgrade(config, "head")
 
 
+def newest_revision() -> str:
+    """The one that `migrate` brings a database to."""
+    return _known()[0]
+
+
 def _refuse_newer(found: str | None, known: list[str]) -> None:
     if found is not None and found not in known:
         raise WrongSchema(

@@ -8,9 +8,14 @@ first and then wants to write fails at once, without waiting, when another has w
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from typing import Any
 
+import aiosqlite
+
 BUSY_SECONDS = 5.0
+_ROWS_AT_A_TIME = 64
 
 
 def path_of(url: str) -> str:
@@ -27,3 +32,24 @@ def prepare(connection: Any) -> None:
     cursor.execute("pragma foreign_keys = on")
     cursor.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
     cursor.close()
+
+
+async def connect(path: str, *, cached_statements: int = 128) -> aiosqlite.Connection:
+    """Set up as above, by the thread that may use it."""
+
+    def opened() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, cached_statements=cached_statements)
+        try:
+            prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    connection = aiosqlite.Connection(opened, iter_chunk_size=_ROWS_AT_A_TIME)
+    connection._thread.daemon = True  # as SQLAlchemy does: who breaks off without closing does not hang for it
+    try:
+        return await connection
+    except sqlite3.Error:
+        await asyncio.to_thread(connection._thread.join)  # it has a last word for this loop
+        raise

@@ -53,6 +53,7 @@ from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
 from bot.store.tables import (
     ACTIVE,
+    WAITING,
     Diagnostics,
     ai_models,
     audit_log,
@@ -70,6 +71,7 @@ from bot.store.tables import (
 )
 
 MOST_FATES = 2_000
+_IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -256,6 +258,13 @@ class SqlStore:
                 _change(db, solves, id, notes=(*notes, text), updated_at=_now())
 
         await self._database.write(work)
+
+    async def published_after_all(self, id: SolveId, at: datetime, *, error: str) -> None:
+        failed = sa.update(solves).where(solves.c.id == id, solves.c.status == Status.FAILED)
+        change = failed.values(updated_at=at, error_message=error, incident="")
+        if not error:
+            change = change.values(status=Status.COMPLETED, completed_at=at)
+        await self._database.write(lambda db: db.execute(change).close())
 
     async def ended(
         self, id: SolveId, status: Status, *, at: datetime, error: str = "", incident: str = "", by: str = ""
@@ -455,15 +464,17 @@ class SqlStore:
         )
 
     async def tally(self, since: datetime) -> Tally:
-        going_on = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
+        active = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
         questions = (
             _counted(solves).where(ACTIVE),
-            _counted(solve_runs).where(_RUN.solve_id.in_(going_on)),
+            _counted(solve_runs).where(_RUN.solve_id.in_(active)),
             _counted(solves).where(solves.c.completed_at >= since),
         )
 
         def work(db: sa.Connection) -> Tally:
-            return Tally(*({row.status: row.number for row in db.execute(question)} for question in questions))
+            going_on, runs, ended = ({row.status: row.number for row in db.execute(each)} for each in questions)
+            waiting, oldest = db.execute(_IN_THE_INBOX).one()
+            return Tally(going_on, runs, ended, waiting, oldest)
 
         return await self._database.read(work)
 

@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections import Counter as Count
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from math import inf, nan
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.core.breaker import Circuit, Health, circuit
+from bot.core.deployment import Sample
 from bot.core.machines import Lease, Operation
 from bot.core.model import Status
 from bot.core.usage import Quota
 from bot.ports import Clock, Ledger, Store, Tally, WorldError
+from bot.premises import Premises
 
 log = structlog.get_logger()
 
@@ -39,6 +44,18 @@ class Standing:
     providers: dict[str, Health] = field(default_factory=dict)
     leases: Sequence[Lease] = ()
     quotas: Sequence[Quota] = ()
+    premises: Premises | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What this process is. `role`: serve, web or worker. `schema`: the migration that it brings a database to."""
+
+    version: str
+    role: str
+    schema: str
+    database: str
+    sandbox: str
 
 
 Look = Callable[[], Awaitable[Standing]]
@@ -67,8 +84,15 @@ async def standing(
 class Metrics:
     """Each has a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, build: Build) -> None:
         self.registry = CollectorRegistry()
+        words = asdict(build)
+        Gauge(
+            "solvebot_build_info",
+            "1, for what this process is: its role, version, schema and kinds of database and sandbox.",
+            list(words),
+            registry=self.registry,
+        ).labels(**words).set(1)
         self._operations = Counter(
             "solvebot_sandbox_operations",
             "Requests to services that lend sandboxes, each attempt.",
@@ -88,6 +112,17 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._model_calls = Counter(
+            "solvebot_model_calls",
+            "Questions to models; one that is asked again counts once.",
+            ["model", "outcome"],
+            registry=self.registry,
+        )
+        self._missed = Counter(
+            "solvebot_deliveries_missed",
+            "Deliveries that GitHub could not deliver and was asked for again.",
+            registry=self.registry,
+        )
         self._gauges = _Gauges(self.registry)
         ProcessCollector(namespace="solvebot", registry=self.registry)
 
@@ -97,6 +132,13 @@ class Metrics:
         self._seconds.labels(operation.provider, operation.name).observe(operation.seconds)
         if operation.attempt > 1:
             self._retries.labels(operation.provider, operation.name).inc()
+
+    def model_call(self, model: str, outcome: str) -> None:
+        """An `Observe` of agent/observed.py."""
+        self._model_calls.labels(model, outcome).inc()
+
+    def missed(self, deliveries: int) -> None:
+        self._missed.inc(deliveries)
 
     def show(self, standing: Standing | None, now: datetime) -> bytes:
         """In Prometheus' text format. None: it could not be seen."""
@@ -122,16 +164,24 @@ class _Gauges:
         self._solves = gauge("solves", "Solves that are going on.", "status")
         self._runs = gauge("runs", "Runs of those solves.", "status")
         self._ended = gauge("solves_ended_last_day", "Solves that ended within 24 hours.", "status")
+        self._waiting = gauge("deliveries_waiting", "Deliveries that no worker has taken yet.")
+        self._oldest = gauge("delivery_waiting_seconds", "For how long the oldest of them waits.")
+        self._disk = gauge("disk_bytes", "Size of the disk that DATA_DIR is on.", "of")
+        self._backup = gauge("backup_age_seconds", "Age of the newest backup in BACKUP_DIR; Inf: there is none.")
 
     def set(self, standing: Standing | None, now: datetime) -> None:
         self._database.set(0 if standing is None else 1)
         for labelled in (self._circuit, self._failures, self._machines, self._quota, self._quota_used):
             labelled.clear()
-        for by_status in (self._solves, self._runs, self._ended):
-            by_status.clear()
+        for labelled in (self._solves, self._runs, self._ended, self._disk):
+            labelled.clear()
+        for unknown in (self._waiting, self._oldest, self._backup):
+            unknown.set(nan)
         if standing is not None:
             self._set_services(standing, now)
             self._set_tally(standing.tally)
+            self._set_inbox(standing.tally, now)
+            self._set_premises(standing.premises, now)
 
     def _set_services(self, standing: Standing, now: datetime) -> None:
         for name, health in standing.providers.items():
@@ -154,11 +204,35 @@ class _Gauges:
                 self._solves.labels(status.value).set(tally.solves.get(status, 0))
             self._runs.labels(status.value).set(tally.runs.get(status, 0))
 
+    def _set_inbox(self, tally: Tally, now: datetime) -> None:
+        self._waiting.set(tally.waiting)
+        self._oldest.set(max((now - tally.oldest).total_seconds(), 0.0) if tally.oldest else 0.0)
+
+    def _set_premises(self, premises: Premises | None, now: datetime) -> None:
+        if premises is not None:
+            self._disk.labels("all").set(premises.disk)
+            self._disk.labels("free").set(premises.free)
+            if premises.backups_expected:
+                at = premises.backed_up_at
+                self._backup.set(inf if at is None else max(now.timestamp() - at, 0.0))
+
 
 def _state(lease: Lease) -> str:
     if lease.machine is None:
         return "asked for"
     return "warm" if lease.is_warm else "used"
+
+
+MOST_SAMPLES = 20_000
+
+
+def read_samples(text: str) -> tuple[Sample, ...]:
+    """What another process told, as `Metrics.show` wrote it; nothing where it is none."""
+    try:
+        found = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return tuple(Sample(each.name, each.labels, float(each.value)) for each in islice(found, MOST_SAMPLES))
+    except (ValueError, IndexError, KeyError):
+        return ()
 
 
 def metrics_route(metrics: Metrics, look: Look, clock: Clock, *, timeout: float = 5.0) -> Route:

@@ -90,6 +90,7 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\n
 BASE = {
     "README.md": "A shop.\n",
     "logo.png": POINTER,
+    ".gitattributes": "*.png filter=lfs\n",
     "shop/__init__.py": "",
     "shop/amounts.py": AMOUNTS,
     "tests/test_amounts.py": TESTS,

@@ -14,12 +14,13 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-import aiohttp
+import httpx
 import pytest
 
 from bot.core.model import IssueRef, PullRequest, Repo, Sha
 from bot.github.hub import Hub
 from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
 from bot.ports import TreeEntry
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository, generate_key
 from bot.simulators.github.server import Logged
@@ -62,7 +63,7 @@ class Time:
 class World:
     github: GitHubSimulator
     repository: SimRepository
-    session: aiohttp.ClientSession
+    pool: httpx.AsyncBaseTransport
     time: Time
     hub: Hub = field(init=False)
 
@@ -73,7 +74,7 @@ class World:
         self, identity: AppIdentity | None = None, *, url: str | None = None, write_interval: float = 0.0
     ) -> Hub:
         return Hub(
-            self.session,
+            self.pool,
             identity or self.identity,
             self.time,
             api_url=url or self.github.url,
@@ -136,6 +137,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     time = Time()
     github = GitHubSimulator(tmp_path, now=time.now, private_key_pem=make_key())
     repository = github.repository("acme/widget", files=FILES)
-    async with github.serving(), aiohttp.ClientSession() as session:
-        yield World(github, repository, session, time)
+    async with github.serving(), connections() as pool:
+        yield World(github, repository, pool, time)
     assert github.errors == []

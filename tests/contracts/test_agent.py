@@ -230,6 +230,7 @@ async def observations(finished: Finished | None, *commands: str) -> list[str]:
         (Finished(137, "", 1.0, killed_by="memory"), "limit on memory"),
         (Finished(-1, "", 1.0, interrupted=True), "look at what it left behind"),
         (Finished(0, "{{ 7 * 7 }} {% raise %}", 1.0), "{{ 7 * 7 }} {% raise %}"),
+        (Finished(0, "\x1b[32m1 %\r2 %\x1b[0m\n", 1.0), "<output>\n2 %\n</output>"),
         (Finished(0, "a" * 9_999, 1.0), "<output>\n" + "a" * 9_999 + "</output>"),
     ],
 )

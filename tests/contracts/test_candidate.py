@@ -80,7 +80,7 @@ EDITS: list[tuple[str, dict[str, Edited]]] = [
 @pytest.mark.parametrize("changes", [pytest.param(changes, id=name) for name, changes in EDITS])
 async def test_a_candidate_survives_the_round_trip(world: World, changes: dict[str, Edited]) -> None:
     base = await world.base(BASE)
-    candidate = await world.candidate(base, changes, Asked(line_ends=True, modes=True))
+    candidate = await world.candidate(base, changes, Asked(line_ends=True, modes=True, encoding=True))
     stored = msgspec.json.decode(msgspec.json.encode(candidate), type=Candidate)
     assert stored == candidate
     assert "\0" not in stored.patch
@@ -181,6 +181,14 @@ async def test_scratch_is_dropped_and_listed(world: World) -> None:
     kept = {"keep.log", "sub/a.log", "t.log", "tests/test_repro.py", ".gitignore"}
     assert {c.path for c in candidate.changes} == kept
     assert candidate.dropped == ("a.log", "out/x", "pkg/__pycache__/m.pyc", "reproduce.py")
+
+
+@pytest.mark.parametrize("patch", ["\ud800", "diff --git a/a b/a\n@@ -" + "9" * 5_000 + " +1 @@\n-a\n", "no patch"])
+async def test_what_is_no_patch_does_not_apply(world: World, patch: str) -> None:
+    base = await world.base({"a.py": b"a\n"})
+    assert not await world.mirrors.applies(REPO, base, patch)
+    with pytest.raises(Rejected):
+        await world.mirrors.entries(REPO, base, patch)
 
 
 async def test_of_small_scripts_that_are_dropped_the_text_is_kept(world: World) -> None:
@@ -328,6 +336,13 @@ LINK, MODE, ENDS = Aspect.LINK, Aspect.MODE, Aspect.LINE_ENDS
             id="a line and line ends",
         ),
         pytest.param(
+            {"latin.txt": "café\n".encode() + b"line\n" * 19 + b"x\n"},
+            {"latin.txt": ("100644", b"caf\xe9\n" + b"line\n" * 19 + b"x\n")},
+            {"latin.txt": Aspect.ENCODING},
+            id="written in UTF-8",
+        ),
+        pytest.param({"no-end.txt": b"no newline\n"}, {}, {"no-end.txt": ENDS}, id="an end of the last line"),
+        pytest.param(
             {"run.sh": (b"#!/bin/sh\nexit 1\n", 0o644)},
             {"run.sh": ("100755", b"#!/bin/sh\nexit 1\n")},
             {"run.sh": MODE},
@@ -361,6 +376,13 @@ async def test_what_was_changed_by_the_way_is_put_back(
     assert {change.path: change.new_mode for change in candidate.changes} == {p: m for p, (m, _) in entries.items()}
     assert candidate.put_back == tuple(PutBack(path, aspect) for path, aspect in done.items())
     assert (Gate.SYMLINK in [f.gate for f in check_gates(candidate, GatePolicy())]) is ("link" in left)
+
+
+async def test_a_mode_that_nobody_asked_for_is_no_work(world: World) -> None:
+    base = await world.base(BASE)
+    candidate = await world.candidate(base, {"app.py": (BASE["app.py"], 0o755)})  # type: ignore[dict-item]
+    assert (candidate.patch, candidate.changes) == ("", ())
+    assert candidate.put_back == (PutBack("app.py", MODE),)
 
 
 async def test_what_the_task_speaks_of_is_kept(world: World) -> None:

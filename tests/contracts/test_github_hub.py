@@ -7,6 +7,7 @@ import re
 import pytest
 
 from bot.core.model import IssueRef, Permission, Repo, Sha
+from bot.core.publishing import BranchRule
 from bot.ports import GitHub, Gone, Rejected, TreeEntry, Unavailable
 from bot.simulators.github.state import AccountType
 from tests.contracts.github_world import MARKER, World, repo_of, token_in, world
@@ -221,6 +222,42 @@ async def test_the_head_of_a_branch(world: World) -> None:
     assert await world.hub.branch_head(world.repo, "main") == world.head
     assert await world.hub.branch_head(world.repo, "feature/installation") == world.head
     assert await world.hub.branch_head(world.repo, "feature") is None
+
+
+async def test_what_stands_against_a_branch_that_is_not_there(world: World) -> None:
+    branch = "bot/fixes/1-x"
+    assert (await world.hub.publishing(world.repo, branch)).in_the_way == ()
+    await world.repository.create_branch("bot", world.head)
+    world.repository.rule("creation", "bot/*", bypass="exempt")
+    world.repository.rule("branch_name_pattern", "bot/*", operator="starts_with", pattern="bot/", negate=True)
+    world.repository.rule("required_status_checks", do_not_enforce_on_create=True)
+    found = await world.hub.publishing(world.repo, branch)
+    assert found.in_the_way == ("bot",)
+    assert found.rules == (
+        BranchRule("branch_name_pattern", "starts_with", "bot/", negate=True),
+        BranchRule("required_status_checks", on_creation=False),
+    )
+    assert (found.has_pull_requests, found.signs) == (True, None)
+    assert found.author.endswith("[bot]@users.noreply.github.com")
+
+
+@pytest.mark.parametrize("signs", [True, False])
+async def test_whether_our_commits_are_signed_is_tried_where_it_matters(world: World, *, signs: bool) -> None:
+    world.github.stage.verify_commits = signs
+    world.repository.rule("required_signatures")
+    assert (await world.hub.publishing(world.repo, "bot/1")).signs is signs
+    assert await world.hub.branch_head(world.repo, "main") == world.head
+
+
+async def test_where_rulesets_are_not_told_nothing_is_held_against_us(world: World) -> None:
+    world.repository.rule("creation")
+    world.github.faults.add("GET", "*/rules/branches/*", status=403, body={"message": "Upgrade to GitHub Pro"})
+    assert (await world.hub.publishing(world.repo, "bot/1")).rules == ()
+
+
+async def test_our_commits_are_by_whom_a_sign_off_names(world: World) -> None:
+    made = world.repository.state.git.commit(await world.commit("one"))
+    assert await world.hub.author(world.repo) == f"{made.author.name} <{made.author.email}>"
 
 
 async def test_the_remote_has_a_token_that_can_only_read_code(world: World) -> None:

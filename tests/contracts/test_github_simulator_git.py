@@ -279,6 +279,59 @@ async def test_rules_are_told_and_enforced(visitor: Visitor) -> None:
     assert (await visitor.call("POST", "git/refs", {"ref": "refs/heads/other", "sha": sha})).status == 201
 
 
+async def test_a_ruleset_says_what_the_app_may_do_about_it(visitor: Visitor) -> None:
+    visitor.repo.rule("creation", "a/*", bypass="always")
+    visitor.repo.rule("creation", "b/*")
+    [told] = (await visitor.call("GET", "rules/branches/a/1")).body
+    ruleset = (await visitor.call("GET", f"rulesets/{told['ruleset_id']}")).body
+    assert (ruleset["current_user_can_bypass"], ruleset["enforcement"]) == ("always", "active")
+    assert (await visitor.call("GET", "rulesets/99")).status == 404
+    sha = head(visitor)
+    assert (await visitor.call("POST", "git/refs", {"ref": "refs/heads/a/1", "sha": sha})).status == 201
+    refused = await visitor.call("POST", "git/refs", {"ref": "refs/heads/b/1", "sha": sha})
+    assert (refused.status, refused.body["message"]) == (
+        422,
+        "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameters", "says"),
+    [
+        ("branch_name_pattern", {"operator": "starts_with", "pattern": "feat/"}, "must start with a matching pattern"),
+        ("branch_name_pattern", {"operator": "regex", "pattern": "^bot"}, "match a given regex pattern: ^bot"),
+        ("branch_name_pattern", {"operator": "contains", "pattern": "new", "negate": True}, "must not contain"),
+        ("commit_message_pattern", {"operator": "ends_with", "pattern": "JIRA"}, "Commit message must end with"),
+        ("required_status_checks", {"required_status_checks": [{"context": "ci"}]}, '"ci" is expected'),
+    ],
+)
+async def test_rules_about_names_messages_and_checks(
+    visitor: Visitor, rule: str, parameters: dict[str, Any], says: str
+) -> None:
+    commit = await make_commit(visitor, {"path": "a", "mode": "100644", "content": "a"})
+    visitor.repo.rule(rule, **parameters)
+    refused = await visitor.call("POST", "git/refs", {"ref": "refs/heads/new", "sha": commit["sha"]})
+    assert refused.status == 422
+    assert says in refused.body["message"]
+
+
+async def test_unsigned_commits_are_refused_where_signatures_are_required(visitor: Visitor) -> None:
+    visitor.repo.rule("required_signatures")
+    signed = await make_commit(visitor, {"path": "a", "mode": "100644", "content": "a"})
+    assert (await visitor.call("POST", "git/refs", {"ref": "refs/heads/one", "sha": signed["sha"]})).status == 201
+    visitor.github.stage.verify_commits = False
+    other = await make_commit(visitor, {"path": "b", "mode": "100644", "content": "b"})
+    refused = await visitor.call("POST", "git/refs", {"ref": "refs/heads/two", "sha": other["sha"]})
+    assert "Commits must have verified signatures." in refused.body["message"]
+
+
+async def test_a_branch_below_another_is_refused_in_githubs_few_words(visitor: Visitor) -> None:
+    for name, status in (("solvebot", 201), ("solvebot/1", 422)):
+        answer = await visitor.call("POST", "git/refs", {"ref": f"refs/heads/{name}", "sha": head(visitor)})
+        assert answer.status == status
+    assert answer.body["message"] == "Reference update failed"
+
+
 async def test_two_branches_are_compared(visitor: Visitor) -> None:
     moved = {"src/gadget.py": visitor.repo.file("main", "src/widget.py"), "src/widget.py": None}
     await visitor.repo.commit("topic", {**moved, "README.md": "# Widgets!\n", "new.bin": b"\0\1"}, "Topic")

@@ -181,11 +181,20 @@ async def test_a_database_that_is_not_there(url: str) -> None:
 
 async def test_the_taker_is_woken_by_a_put(inbox: Inbox) -> None:
     waiting = asyncio.create_task(inbox.wait(60))
+    await asyncio.wait({waiting}, timeout=0.05)
+    assert not waiting.done()  # nothing was put yet
     await put(inbox, "a")
     await waiting
     await put(inbox, "b")
     await inbox.wait(60)  # put before it was asked: at once
-    await inbox.wait(0.01)  # nothing new: after its time
+
+
+async def test_the_taker_goes_on_when_its_time_is_over(inbox: Inbox) -> None:
+    await put(inbox, "a")
+    await inbox.wait(60)
+    begun = asyncio.get_running_loop().time()
+    await inbox.wait(0.05)
+    assert asyncio.get_running_loop().time() - begun >= 0.04  # the loop's clock is coarse
 
 
 async def test_closing_writes_what_has_gathered(database_url: str) -> None:

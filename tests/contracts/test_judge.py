@@ -367,6 +367,12 @@ async def test_what_stands_for_a_file_in_lfs_is_not_overwritten(
     assert [failure.gate for failure in evidence.gate_failures] == gates
 
 
+@pytest.mark.parametrize(("path", "gates"), [("new.png", [Gate.LFS]), ("docs/new.png", [Gate.LFS]), ("new.txt", [])])
+async def test_what_belongs_into_lfs_is_not_published_as_it_is(court: Court, path: str, gates: list[Gate]) -> None:
+    evidence = await court.judge({path: "text\n", "shop/amounts.py": FIXED})
+    assert [failure.gate for failure in evidence.gate_failures] == gates
+
+
 async def test_without_a_test_command_only_the_repro_command_speaks(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     found = await judge.baseline(SOLVE, court.ground.task, REPO, untried(None), note="Set-up failed.")

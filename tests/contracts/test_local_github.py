@@ -202,6 +202,7 @@ async def test_a_commit_is_made_without_touching_anything(clone: Clone) -> None:
     before, head = clone.state(), clone.head
 
     github = await clone.github()
+    assert await github.author(REPO) == "Ada <ada@example.org>"
     commit = await github.commit(REPO, parent=head, entries=ENTRIES, message="Fix it\n\nCo-authored-by: X <x@y>\n")
     assert await github.point_branch(REPO, "solvebot/7-fix", commit.sha) == commit.sha
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf, isnan
 from pathlib import Path
 
 import aiohttp
@@ -19,12 +21,14 @@ from bot.core.machines import WARM, Lease, LeaseKey, MachineId, Operation, Outco
 from bot.core.model import SandboxId, Status
 from bot.core.usage import Plan, Quota
 from bot.ports import Tally, Unavailable
+from bot.premises import Premises, premises
 from bot.sandbox.watch import PlanWatch
 from bot.simulators.serving import serving
 from bot.store.store import opened
-from bot.web.metrics import Look, Metrics, Standing, metrics_route, standing
+from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 
 ROOT = Path(__file__).parent.parent.parent
+BUILD = Build("1.2.3", "serve", "0006", "postgresql", "bubblewrap")
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -67,7 +71,7 @@ async def test_how_things_stand_is_read_from_the_database(database_url: str) -> 
         await ledger.change_health("e2b", lambda _: Health(7, NOON, NOON + timedelta(seconds=1)))
         await ledger.count([operation(Outcome.DONE), operation(Outcome.UNCLEAR)])
         watch = PlanWatch(ledger, Noon(), [Plan("e2b", 0.5, 20)])
-        told = await scraped(Metrics(), partial(standing, store, Noon(), ledger, ["e2b", "e2b:eu"], watch.quotas))
+        told = await scraped(Metrics(BUILD), partial(standing, store, Noon(), ledger, ["e2b", "e2b:eu"], watch.quotas))
     expected = {
         "solvebot_database_answers{}": 1,
         "solvebot_sandbox_circuit{provider=e2b,state=open}": 1,
@@ -94,7 +98,7 @@ async def test_solves_and_runs_by_state() -> None:
     async def look() -> Standing:
         return Standing(tally)
 
-    told = await scraped(Metrics(), look)
+    told = await scraped(Metrics(BUILD), look)
     assert {name: value for name, value in told.items() if re.match(r"solvebot_(solves|runs)", name) and value} == {
         "solvebot_solves{status=running}": 2,
         "solvebot_runs{status=pending}": 3,
@@ -103,8 +107,50 @@ async def test_solves_and_runs_by_state() -> None:
     }
 
 
+async def test_the_inbox_the_disk_and_the_backup(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / ".unfinished").touch()
+
+    async def look() -> Standing:
+        oldest = NOON - timedelta(seconds=90)
+        return Standing(Tally({}, {}, {}, 3, oldest), premises=premises(tmp_path, tmp_path / "backups"))
+
+    told = await scraped(Metrics(BUILD), look)
+    assert (told["solvebot_deliveries_waiting{}"], told["solvebot_delivery_waiting_seconds{}"]) == (3, 90)
+    assert 0 < told["solvebot_disk_bytes{of=free}"] <= told["solvebot_disk_bytes{of=all}"]
+    assert told["solvebot_backup_age_seconds{}"] == inf
+    whole = tmp_path / "backups" / "monday"
+    whole.touch()
+    os.utime(whole, (0, NOON.timestamp() - 3600))
+    assert (await scraped(Metrics(BUILD), look))["solvebot_backup_age_seconds{}"] == 3600
+
+
+async def test_nobody_said_where_backups_are(tmp_path: Path) -> None:
+    async def look() -> Standing:
+        return Standing(Tally({}, {}, {}), premises=premises(tmp_path, None))
+
+    assert isnan((await scraped(Metrics(BUILD), look))["solvebot_backup_age_seconds{}"])
+    assert premises(tmp_path / "nowhere", None) is None
+
+
+async def test_what_this_process_is_and_what_it_asked() -> None:
+    metrics = Metrics(BUILD)
+    metrics.model_call("fixer", "answered")
+    metrics.model_call("fixer", "answered")
+    metrics.missed(2)
+
+    async def look() -> Standing:
+        return Standing(Tally({}, {}, {}))
+
+    told = await scraped(metrics, look)
+    words = "database=postgresql,role=serve,sandbox=bubblewrap,schema=0006,version=1.2.3"
+    assert told[f"solvebot_build_info{{{words}}}"] == 1
+    assert told["solvebot_model_calls_total{model=fixer,outcome=answered}"] == 2
+    assert told["solvebot_deliveries_missed_total{}"] == 2
+
+
 async def test_every_attempt_is_counted(sqlite_url: str) -> None:
-    metrics, other = Metrics(), Metrics()
+    metrics, other = Metrics(BUILD), Metrics(BUILD)
     metrics.operation(operation(Outcome.TRANSIENT), Circuit.CLOSED)
     metrics.operation(operation(Outcome.DONE, attempt=2, seconds=3.0), Circuit.CLOSED)
     async with opened(sqlite_url) as store:
@@ -122,7 +168,7 @@ async def test_every_attempt_is_counted(sqlite_url: str) -> None:
 
 
 async def test_without_the_database_what_was_counted_is_told_all_the_same(sqlite_url: str) -> None:
-    metrics = Metrics()
+    metrics = Metrics(BUILD)
     metrics.operation(operation(Outcome.DONE), Circuit.CLOSED)
 
     async def blind() -> Standing:
@@ -139,10 +185,11 @@ async def test_without_the_database_what_was_counted_is_told_all_the_same(sqlite
 
 def everything() -> Metrics:
     """With a sample of each."""
-    metrics = Metrics()
+    metrics = Metrics(BUILD)
     metrics.operation(operation(Outcome.DONE, attempt=2), Circuit.CLOSED)
     quotas = (Quota("e2b", "machines", 1, 2),)
-    metrics.show(Standing(Tally({}, {}, {}), {"e2b": Health()}, (lease("a"),), quotas), NOON)
+    metrics.model_call("fixer", "answered")
+    metrics.show(Standing(Tally({}, {}, {}), {"e2b": Health()}, (lease("a"),), quotas, Premises(10, 5)), NOON)
     return metrics
 
 

@@ -168,6 +168,9 @@ PASSING: dict[str, Answer] = {
     "dropped": Drop(),
     "choices of nothing": Fault(200, {"choices": [None]}),
     "a choice without a message": Fault(200, {"choices": [{"message": None, "finish_reason": "stop"}]}),
+    "broke off, with half a sentence": Fault(
+        200, {"choices": [{"finish_reason": "error", "message": {"content": "I"}}]}
+    ),
     "broke off": Fault(200, {"choices": [{"error": {"code": 502, "message": "x"}, "message": {"content": ""}}]}),
 }
 
@@ -240,6 +243,10 @@ FINAL: dict[str, tuple[Answer, type[WorldError]]] = {
     "error in 200, key": (error_in_200(401), Denied),
     "error in 200, credit": (error_in_200("402"), Denied),
     "error in 200, request": (error_in_200(400), Rejected),
+    "refused in the middle": (
+        Fault(200, {"choices": [{"error": {"code": 403, "message": "flagged"}, "message": {"content": ""}}]}),
+        Rejected,
+    ),
     "too much text": (too_much_text(), TooMuchText),
     "413": (refusal(413), TooMuchText),
     "OpenAI": (refusal(400, "Please reduce.", code="context_length_exceeded"), TooMuchText),
@@ -341,10 +348,25 @@ async def test_a_hanging_answer_ends(provider: ModelSimulator) -> None:
     hold = Hold()
     provider.interpose(SPEC.model_id, hold)
     async with client(provider, replace(QUICK, timeout=0.2)) as model:
-        assert (await ask(model)).message["tool_calls"]
+        reply = await ask(model)
+    assert reply.message["tool_calls"]
+    assert reply.dollars == pytest.approx(
+        0.25 + provider.asked[0].size // 4 * 2.0 / 1e6
+    )  # it was billed, for all we know
     assert hold.arrived.is_set()
     async with asyncio.timeout(10):
         await hold.abandoned.wait()
+
+
+async def test_what_was_billed_before_the_time_was_up_is_paid(provider: ModelSimulator) -> None:
+    hold = Hold()
+    provider.interpose(SPEC.model_id, no_choices(), hold)
+    async with client(provider) as model:
+        with pytest.raises(Unavailable) as late:
+            await model.complete(SPEC, ASK, temperature=None, tools=TOOLS, within=2.0)
+    assert hold.arrived.is_set()
+    asked = provider.asked[-1].size // 4 * 2.0 / 1e6
+    assert late.value.dollars == pytest.approx(0.25 + asked)
 
 
 async def test_a_slow_answer_is_waited_for(provider: ModelSimulator) -> None:

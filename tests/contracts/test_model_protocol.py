@@ -95,6 +95,8 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "a byte that is no UTF-8": (b"a\xff b", "a\ufffd b"),
     "a line end": (b"a\n b", "a\n b"),
     "a control character": (b"a\x1b b", "a\x1b b"),
+    "NUL": (b"a\0 b", "a\ufffd b"),
+    "NUL, escaped": (rb"a\u0000 b", "a\ufffd b"),
 }
 
 

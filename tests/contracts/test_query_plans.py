@@ -68,7 +68,7 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
     asked.append((KNOWN_SQLITE.format("?,?"), ("a", "b")))
     assert sqlite_problems(sqlite_url, asked) == []
     source = Path(inspect.getfile(Inbox)).read_text()
-    assert source.count("lambda: self._connection.execute(") == len(asked), "a statement is not listed here"
+    assert source.count("self._connection.execute_fetchall(") == len(asked), "a statement is not listed here"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from bot.core.model import SandboxId
 from bot.ports import SandboxLost
+from bot.sandbox.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.rooms import FIRST_UID, Rooms, users_to_choose_from
 from tests.contracts.local_sandboxes import public_directory
 
@@ -70,3 +71,11 @@ async def test_a_lost_room(rooms: Rooms) -> None:
     with pytest.raises(SandboxLost):
         rooms.find(SandboxId("never"))
     assert not rooms.has(SandboxId("never"))
+
+
+async def test_what_a_cancelled_caller_left_half_deleted_goes(rooms: Rooms) -> None:
+    """The janitor's round does it, and not only the next start."""
+    left = rooms.directory / "gone" / "half"
+    (left / "home").mkdir(parents=True)
+    await ProcessSandboxes(ProcessOptions(rooms.directory)).tend()
+    assert not left.exists()

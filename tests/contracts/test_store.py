@@ -66,6 +66,7 @@ from bot.core.model import (
     run_id,
 )
 from bot.core.pool import Origin, PooledTest
+from bot.core.restoring import Aspect, PutBack
 from bot.inbox import open_inbox
 from bot.ports import Busy, Gone, Rejected, Unavailable
 from bot.store import sqlite
@@ -114,7 +115,8 @@ TOOLCHAIN = Toolchain(("pip install -e .",), "pytest -q", "detected")
 BASELINE = Baseline("pytest -q", per_test=True, stable=("a", "b"), failing=("c",), flaky=("d",), tail=ODD)
 CHANGE = FileChange("src/ä.py", ChangeKind.MODIFIED, "100644", "100755", Sha("b" * 40), 120, added=3, removed=1)
 SCRIPTS = (Script("repro.py", "1/0\n"),)
-CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), "too much", ODD, SCRIPTS)
+PUT_BACK = (PutBack("run.sh", Aspect.MODE),)
+CANDIDATE = Candidate(FIRST, "diff --git a b\n+✓\n", (CHANGE,), ("x.pyc",), "too much", ODD, SCRIPTS, PUT_BACK)
 EVIDENCE = Evidence(
     FIRST,
     gate_failures=(GateFailure(Gate.BINARY, "logo.png"),),
@@ -590,6 +592,7 @@ async def test_what_is_going_on_is_counted(planned: SqlStore) -> None:
     assert told.solves == {Status.RUNNING: 1, Status.PENDING: 1}
     assert told.runs == {Status.RUNNING: 1, Status.PENDING: 3}
     assert told.ended == {Status.FAILED: 2}
+    assert (told.waiting, told.oldest) == (0, None)
 
 
 async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str) -> None:
@@ -603,6 +606,8 @@ async def test_what_is_old_and_over_is_purged(store: SqlStore, database_url: str
     await store.audit(new, "ann", "a", "s", {})
     await _deliver(database_url, NOON, "old")
     await _deliver(database_url, new, "new")
+    told = await store.tally(new)
+    assert (told.waiting, told.oldest) == (2, NOON)
     assert await store.purge(NOON + timedelta(days=1)) == 3
     assert await store.facts(SOLVE.id) is None
     assert await store.trajectory(FIRST) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.core.breaker import Outage
+from bot.core.exchange import No
+from bot.core.matrix import ServerLimits
 from bot.core.model import ModelSpec, SolveFacts
 from bot.core.outgoing import Redactor
 from bot.core.render import pull, replies, status
@@ -32,16 +34,32 @@ def branch_name(template: str, issue: int, title: str) -> str:
     return pull.branch_name(template, issue, CLEAN(title))
 
 
-def explanation(facts: SolveFacts) -> str:
-    return replies.explanation(CLEAN.facts(facts))
+def explanation(facts: SolveFacts, site: str = replies.GITHUB) -> str:
+    return replies.explanation(CLEAN.facts(facts), site)
+
+
+def already_running(facts: SolveFacts, site: str = replies.GITHUB) -> str:
+    return replies.already_running(CLEAN.facts(facts), site)
+
+
+def cancelled_reply(facts: SolveFacts, site: str = replies.GITHUB) -> str:
+    return replies.cancelled_reply(CLEAN.facts(facts), site)
+
+
+def not_usable(facts: SolveFacts | None, number: int, why: No) -> str:
+    return replies.not_usable(CLEAN.facts(facts) if facts else None, number, why)
+
+
+def permission_unknown(login: str) -> str:
+    return replies.permission_unknown(CLEAN(login))
 
 
 def status_reply(facts: SolveFacts) -> str:
     return replies.status_reply(CLEAN.facts(facts))
 
 
-def help_text(models: Sequence[ModelSpec], labels: Sequence[str]) -> str:
-    return replies.help_text(models, [CLEAN(label) for label in labels])
+def help_text(models: Sequence[ModelSpec], labels: Sequence[str], server: ServerLimits = replies.ANY_SERVER) -> str:
+    return replies.help_text(models, [CLEAN(label) for label in labels], server)
 
 
 def not_understood(problems: Sequence[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ from bot.core.absent import (
     Absent,
     Source,
     Submodule,
+    attributes_above,
     is_pointer,
     kept_in_lfs,
     source,
@@ -136,6 +137,11 @@ SIZES = {
 )
 def test_files_that_are_kept_in_lfs(attributes: dict[str, str], paths: tuple[str, ...]) -> None:
     assert kept_in_lfs(SIZES, attributes) == paths
+
+
+def test_which_files_have_a_say() -> None:
+    assert attributes_above("a.png") == (".gitattributes",)
+    assert set(attributes_above("a/b/c.png")) == {".gitattributes", "a/.gitattributes", "a/b/.gitattributes"}
 
 
 @given(st.text(max_size=300), st.text(max_size=60), st.text(max_size=60))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.cleaning import clean_text, freeze, shorten, visible
+from bot.core.cleaning import clean_text, cleaned, freeze, shorten, visible
 from bot.core.model import (
     IssueRef,
     Person,
@@ -24,6 +24,7 @@ from bot.core.model import (
     Trigger,
     TriggerKind,
 )
+from bot.core.render.left_out import not_shown
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,123 @@ def test_hidden_instructions_do_not_get_through(place: str, secret: str) -> None
     assert secret not in clean_text(place.format(secret))
 
 
+UNSEEN = [
+    ("a [](http://a/HIDDEN) b", "a  b", "1 link without a text"),
+    ("a [ \u200b&nbsp;&#8203; ](http://a/HIDDEN 'HIDDEN') b", "a  b", "1 link without a text"),
+    ("a [<b></b><!-- HIDDEN -->](http://a/HIDDEN) b", "a  b", "1 link without a text"),
+    ("a [** **](<HIDDEN too>) b [](x)", "a  b ", "2 links without a text"),
+    ("a [][HIDDEN] b\n\n[HIDDEN]: http://a/b", "a  b", "1 link without a text"),
+    ("[![](a.png)](b) and [x](y)", "[(image)](b) and [x](y)", ""),
+    ("[see][HIDDEN]\n\n[hidden]: http://a/b", "[see]", ""),
+    ("[see](<HIDDEN and spaces>)", "[see]()", ""),
+    ("<p hidden>HIDDEN</p> seen", " seen", "1 hidden element"),
+    (
+        "<div hidden>\n\nHIDDEN *and*\n\n```\nHIDDEN\n```\n\n<div>HIDDEN</div>\n\n</div>\n\nseen",
+        "seen",
+        "1 hidden element",
+    ),
+    ("a <span hidden='until-found'>HIDDEN <span>HIDDEN</span> HIDDEN</span> b", "a  b", "1 hidden element"),
+    ("a <span HIDDEN=''>HIDDEN</span> b", "a  b", "1 hidden element"),
+    ("<style>\nHIDDEN\n\nHIDDEN\n</style>\nseen", "seen", "1 hidden element"),
+    ("a <style>HIDDEN <style></style> seen", "a  seen", "1 hidden element"),
+    ("<template>\n\nHIDDEN\n\n</template>\n\nseen", "seen", "1 hidden element"),
+    ("a <script>HIDDEN</script><noscript>HIDDEN</noscript> b", "a  b", "2 hidden elements"),
+    ("<svg><title>HIDDEN</title><text>HIDDEN</text></svg> seen", " seen", "1 hidden element"),
+    ("<dialog>HIDDEN</dialog><dialog open>seen</dialog>", "<dialog>seen</dialog>", "1 hidden element"),
+    ("<span style='display : none'>HIDDEN</span> seen", " seen", "1 hidden element"),
+    ('<span style="color: #FFF">HIDDEN</span> seen', " seen", "1 hidden element"),
+    ("<span style=font-size:0px>HIDDEN</span> seen", " seen", "1 hidden element"),
+    ("<font color=white>HIDDEN</font> seen", " seen", "1 hidden element"),
+    ("<font color='#ffffff'>HIDDEN</font> <font color=red>red</font>", " <font>red</font>", "1 hidden element"),
+    ("<iframe width=0 height=0>HIDDEN</iframe><video>HIDDEN</video> seen", " seen", "2 hidden elements"),
+    ("<select><option>HIDDEN</option></select> seen", " seen", "1 hidden element"),
+    ("a <template>HIDDEN\n\nHIDDEN", "a ", "1 hidden element"),
+    ("<input hidden> seen <br hidden> seen", "<input> seen <br> seen", ""),
+    ("`<p hidden>` is code, \\<p hidden> is not a tag", "`<p hidden>` is code, \\<p hidden> is not a tag", ""),
+    ("<span title='is hidden'>seen</span>", "<span>seen</span>", ""),
+    (
+        "<details>\n<summary>Log</summary>\n\nfolded\n</details>",
+        "<details>\n<summary>Log</summary>\n\nfolded\n</details>",
+        "",
+    ),
+    ("x $\\phantom{HIDDEN {HIDDEN}} y$ z", "x $\\phantom y$ z", "1 hidden part of a formula"),
+    ("$\\hphantom{HIDDEN}$ $\\vphantom {HIDDEN}$", "$\\hphantom$ $\\vphantom $", "2 hidden parts of formulas"),
+    ("$\\color{white}{HIDDEN}$ seen", "$\\color{white}$ seen", "1 hidden part of a formula"),
+    ("${\\color{white} HIDDEN} y$ seen", "${\\color{white}} y$ seen", "1 hidden part of a formula"),
+    ("$\\textcolor{#FFFFFF}{HIDDEN} y$", "$\\textcolor{#FFFFFF} y$", "1 hidden part of a formula"),
+    ("$\\color[rgb]{1,1,1} HIDDEN$ seen", "$\\color[rgb]{1,1,1}$ seen", "1 hidden part of a formula"),
+    ("$\\textcolor[HTML]{fefefe}{HIDDEN}$", "$\\textcolor[HTML]{fefefe}$", "1 hidden part of a formula"),
+    ("$\\textcolor{transparent}{HIDDEN}$", "$\\textcolor{transparent}$", "1 hidden part of a formula"),
+    ("$\\colorbox{black}{HIDDEN}$", "$\\colorbox{black}$", "1 hidden part of a formula"),
+    ("$\\color{red}{seen} \\text{seen}$", "$\\color{red}{seen} \\text{seen}$", ""),
+    ("$\\label{HIDDEN} x$", "$\\label x$", "1 hidden part of a formula"),
+    ("$$\nx % HIDDEN\ny\n$$", "$$\nx \ny\n$$", "1 hidden part of a formula"),
+    ("$`\\phantom{HIDDEN}`$", "$`\\phantom`$", "1 hidden part of a formula"),
+    ("it costs $5, `\\phantom{x}` in code", "it costs $5, `\\phantom{x}` in code", ""),
+    ("\\phantom{x} without a formula", "\\phantom{x} without a formula", ""),
+    ("$\\phantom{HIDDEN HIDDEN", "$\\phantom", "1 hidden part of a formula"),
+    ("```math\nx \\phantom{HIDDEN} % HIDDEN\n```", "```math\nx \\phantom \n```", "2 hidden parts of formulas"),
+    ("```python HIDDEN {HIDDEN}\nx = 1\n```", "```python\nx = 1\n```", "1 remark behind the language of a code block"),
+    ("- ~~~ py HIDDEN\n  x = 1\n  ~~~", "- ~~~ py\n  x = 1\n  ~~~", "1 remark behind the language of a code block"),
+    ("```mermaid\ngraph TD\n%% HIDDEN\nA-->B\n```", "```mermaid\ngraph TD\nA-->B\n```", "1 comment in a diagram"),
+    ('```geojson\n{"HIDDEN": 1}\n```', "```geojson\n(drawn data left out)\n```", "1 map or model"),
+    (
+        "| a | b |\n|---|---|\n| 1 | 2 | HIDDEN |\n| 3 | 4 |",
+        "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |",
+        "1 table cell without a column",
+    ),
+    ("a | b\n-|-\n1 | 2 | HIDDEN", "a | b\n-|-\n1 | 2 |", "1 table cell without a column"),
+    ("> | a |\n> |---|\n> | 1 \\| 1 | HIDDEN", "> | a |\n> |---|\n> | 1 \\| 1 |", "1 table cell without a column"),
+    ("a | b | c\nno | table | here", "a | b | c\nno | table | here", ""),
+    ("seen[^1]\n\n[^1]: seen too, in the end", "seen[^1]\n\n[^1]: seen too, in the end", ""),
+    ("seen\n\n[^x]: HIDDEN where nobody looks", "seen", "1 footnote that nothing refers to"),
+]
+
+
+@pytest.mark.parametrize(("written", "read", "told"), UNSEEN)
+def test_what_the_page_does_not_show_is_dropped_and_counted(written: str, read: str, told: str) -> None:
+    found = cleaned(written)
+    assert found.text == read
+    assert "HIDDEN" not in clean_text(f"before\n\n{written}")
+    assert not_shown(found.dropped) == ((f"{told}, which GitHub does not show",) if told else ())
+
+
+def test_people_are_told_how_much_of_an_issue_and_its_comments_was_dropped() -> None:
+    task = frozen(solve(body="a [](x) [](y) <p hidden>z</p>"), Remark("someone", "$\\phantom{x}$ <!-- a --> b", NOW))
+    told = "1 hidden element, 2 links without a text and 1 hidden part of a formula, which GitHub does not show"
+    assert task.left_out == (told,)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[](",
+        "[ ](a)",
+        "<p hidden>",
+        "</p>",
+        "$\\phantom{",
+        "\\color{white}",
+        "$",
+        "{",
+        "|",
+        "|-|\n",
+        "[^a]: b\n\n",
+        "`$",
+        "<b ",
+    ],
+)
+def test_hidden_things_by_the_thousand_take_linear_time(piece: str) -> None:
+    def cost(size: int) -> float:
+        took = []
+        for _ in range(3):
+            before = time.process_time()
+            clean_text(piece * (size // len(piece)))
+            took.append(time.process_time() - before)
+        return min(took)
+
+    assert cost(60_000) < 50 * max(cost(6_000), 0.002)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(st.characters()), st.text(st.sampled_from("<>!-[]()`'\"\\ \n#>*:ab=/?&;"))))
 def test_any_text_can_be_cleaned_and_encoded(text: str) -> None:
@@ -159,7 +277,33 @@ def test_the_frozen_task_is_clean() -> None:
     assert task.title == "It breaks"
     assert task.body == "(image) here"
     assert task.remarks == (Remark("someone", "me too", NOW),)
-    assert task.left_out == ()
+    assert task.left_out == ("an image, which agents cannot see",)
+
+
+UPLOAD = "https://github.com/user-attachments/assets/01234567-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"![run curl evil]({UPLOAD})", f"(image: {UPLOAD})"),
+        (f'<img width="1" alt="run curl evil" src="{UPLOAD}" />', f"(image: {UPLOAD})"),
+        (f"![x]({UPLOAD}?run=curl)", f"(image: {UPLOAD})"),
+        ("![x](https://user-images.githubusercontent.com/1/01234567-89ab-cdef.png)", None),
+        ("![x](https://evil.example/run-curl-evil.png)", "(image)"),
+        ("![x](https://evil.example/?a=https://github.com/user-attachments/assets/run-curl)", "(image)"),
+        (f"![x]({UPLOAD}-run-curl)", "(image)"),
+    ],
+)
+def test_an_image_leaves_a_mark_and_the_address_of_an_upload(text: str, shown: str | None) -> None:
+    assert clean_text(text) == (shown or "(image: https://user-images.githubusercontent.com/1/01234567-89ab-cdef.png)")
+
+
+def test_images_are_counted_and_people_told() -> None:
+    body = f"![a]({UPLOAD})\n\n<img src='b'>\n\n`![no](c)` <!-- ![no](d) -->\n\n![e]\n\n[e]: f"
+    task = frozen(solve(body=body), Remark("someone", "![g](h) this", NOW))
+    assert task.left_out == ("4 images, which agents cannot see",)
+    assert frozen(solve(body="no image")).left_out == ()
 
 
 def test_the_digest_is_the_same_for_the_same_input_and_survives_storage() -> None:

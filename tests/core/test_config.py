@@ -56,6 +56,10 @@ def test_everything_can_be_said() -> None:
         ("setup: []", RepoConfig(setup=())),
         ("setup: |\n  make a\n  make b\n", RepoConfig(setup=("make a\nmake b",))),
         ("labels: []", RepoConfig(labels=())),
+        ('labels: ["\\ud83d\\ude80 solve"]', RepoConfig(labels=("\N{ROCKET} solve",))),  # as JSON writes it
+        ('labels: ["\\U0001f680"]', RepoConfig(labels=("\N{ROCKET}",))),
+        ('test: "echo \\ud83d\\ude80"', RepoConfig(test="echo \N{ROCKET}")),
+        ('protect: ["\\ud83d\\ude80/"]', RepoConfig(protect=("\N{ROCKET}/",))),
         ("models: [sonnet, sonnet]", RepoConfig(models=("sonnet",))),
         ("limits: {minutes: 5}", RepoConfig(minutes=5.0)),
         ("limits: {command: 300}", RepoConfig(command=300.0)),
@@ -65,6 +69,8 @@ def test_everything_can_be_said() -> None:
         ("rounds: 2", RepoConfig(rounds=2)),
         ("pull_request: {draft: false}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.NEVER))),
         ("pull_request: {draft: auto}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.AUTO))),
+        ("pull_request: {signoff: true}", RepoConfig(pull_request=PullRequestConfig(signoff=True))),
+        ("pull_request: {signoff: false}", RepoConfig()),
         ("who: READ", RepoConfig(who=Permission.READ)),
         ('"test": \'pytest -k "a: b"\'', RepoConfig(test='pytest -k "a: b"')),
     ],
@@ -147,6 +153,36 @@ def test_a_mistake_has_a_place_and_a_reason(text: str, line: int, column: int, r
     assert reason in mistake.reason
 
 
+HALF = "holds half a character, or none. Write the character itself, not an escape."
+NO_SUCH = "There is a character or a number here that does not exist. Remove it."
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ('\nprotect: ["\\ud800"]', 2, f"`protect` {HALF}"),
+        ('\nlabels: ["a", "\\udc00\\ud800"]', 2, f"`labels` {HALF}"),
+        ('setup: ["a\\ud83dx"]', 1, f"`setup` {HALF}"),
+        ('repro: "a\\0b"', 1, f"`repro` {HALF}"),
+        ('pull_request: {reviewers: ["\\ud800"]}', 1, f"`reviewers` {HALF}"),
+        ('models: ["\\udfff"]', 1, f"`models` {HALF}"),
+        ('\n\ntest: "\\U00110000"', 3, NO_SUCH),
+        ('a: "\\u0041"\ntest: "\\Uffffffff"', 2, NO_SUCH),
+        ("%YAML 1." + "9" * 5_000 + "\n---\ntest: a", 1, NO_SUCH),
+        ('"\\ud800": 1', 1, "`\ufffd` is not a key of this file."),
+        ('who: "\\ud800"', 1, "`who` cannot be `\ufffd`."),
+        ("attempts: " + "9" * 5_000, 1, "`attempts` must be a whole number from 1 to 8."),
+    ],
+)
+def test_what_is_no_text_and_no_number_is_a_mistake_like_any_other(text: str, line: int, reason: str) -> None:
+    problem = parse_config(text)
+    assert isinstance(problem, ConfigProblem)
+    [mistake] = problem.mistakes
+    assert mistake.line == line
+    assert mistake.reason.startswith(reason)
+    mistake.reason.encode()
+
+
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     problem = parse_config("attempts: 9\nlables: x\nlimits:\n  steps: many\n  hours: 1\npull_request: {branch: x}\n")
     assert isinstance(problem, ConfigProblem)
@@ -198,6 +234,9 @@ PIECES = st.sampled_from(
         "---\n",
         "\x00",
         "\ud800",
+        '"\\ud800"',
+        '"\\U00110000"',
+        "%YAML 1.1\n",
         " ",
     ]
 )

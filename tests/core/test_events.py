@@ -25,6 +25,7 @@ from bot.core.events import (
     RepositoryChanged,
     Unreadable,
     asks_us,
+    is_one_of,
     read_event,
 )
 from bot.core.model import IssueRef, Person, Repo
@@ -233,3 +234,29 @@ TREES = st.recursive(
 @given(st.sampled_from(NAMES), st.dictionaries(st.sampled_from(KEYS), TREES))
 def test_reading_is_total(event: str, payload: dict[str, object]) -> None:
     assert read_event(event, payload) is not None
+
+
+@pytest.mark.parametrize(
+    ("label", "ours", "same"),
+    [
+        ("solve-me", "solve-me", True),
+        ("Solve-Me", "solve-me", True),  # GitHub has no two labels that differ by case
+        ("\N{ROCKET} go", "\N{ROCKET} go", True),
+        ("\N{ROCKET}", "\ud83d\ude80", True),
+        ("\N{HEAVY BLACK HEART}\ufe0f", "\N{HEAVY BLACK HEART}", True),
+        ("re\u0301sous", "r\xe9sous", True),
+        ("stra\xdfe", "STRASSE", True),
+        ("solve-me", "solve me", False),
+        ("solve", "solve-me", False),
+        ("", "solve-me", False),
+        ("\ud800", "solve-me", False),
+    ],
+)
+def test_a_label_is_ours_however_its_characters_are_written(label: str, ours: str, same: bool) -> None:
+    assert is_one_of(label, ("other", ours)) is same
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_any_two_labels_can_be_compared(one: str, other: str) -> None:
+    assert is_one_of(one, (one,))
+    assert is_one_of(one, (other,)) is is_one_of(other, (one,))

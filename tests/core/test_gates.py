@@ -97,6 +97,161 @@ def test_paths(path: str, gate: Gate | None) -> None:
     assert check_gates(candidate(path), POLICY) == ((GateFailure(gate, path),) if gate else ())
 
 
+ALL_PROTECTED = """
+    .husky/pre-commit .githooks/post-checkout .git-hooks/pre-push .huskyrc.json .pre-commit-config.yaml
+    lefthook.yml .pre-commit-config.yml .lefthook/pre-commit/lint.sh .lefthook.yaml lefthook-local.yml
+    lefthook.toml lefthook.json .overcommit.yml .lintstagedrc.json lint-staged.config.mjs .simple-git-hooks.cjs
+    .gitconfig .vscode/tasks.json .vscode/settings.json web/.vscode/launch.json .VSCode/tasks.json
+    .idea/workspace.xml .devcontainer/devcontainer.json .devcontainer.json .zed/tasks.json .fleet/run.json
+    .vs/launch.vs.json .nova/x app.code-workspace a.sublime-project .exrc .vimrc .lvimrc .nvimrc .nvim.lua
+    .nvim/init.lua .dir-locals.el .dir-locals-2.el .gitpod.yml .gitpod.Dockerfile .replit .codesandbox/tasks.json
+    .stackblitzrc .envrc .autoenv .autoenv.zsh .mise.toml mise.toml .mise/tasks/x .rtx.toml .bashrc .bash_profile
+    .profile .zshrc .zshenv .inputrc .gdbinit .lldbinit .pdbrc .pdbrc.py .irbrc .pryrc .Rprofile .Renviron .ghci
+    .npmrc web/.npmrc .yarnrc .yarnrc.yml .yarn/releases/yarn.cjs .pnpmfile.cjs .pnpmfile.mjs pnpmfile.js
+    bunfig.toml pip.conf pip.ini .pip/pip.conf .pypirc uv.toml poetry.toml .condarc .cargo/config
+    .cargo/config.toml crates/a/.cargo/config.toml .bundle/config .gemrc NuGet.Config .mvn/jvm.config .curlrc
+    .wgetrc .netrc _netrc gradle/wrapper/gradle-wrapper.properties gradle/wrapper/gradle-wrapper.jar
+    .claude/settings.json .claude.json CLAUDE.md CLAUDE.local.md .mcp.json .cursor/rules/x.mdc .cursorrules
+    .gemini/settings.json GEMINI.md .codex/config.toml AGENTS.md src/AGENTS.md AGENT.md .agents/x .agent/x
+    .aider.conf.yml .windsurf/rules/a.md .windsurfrules .clinerules .clinerules/a.md .cline/x .roo/mcp.json
+    .roorules .roorules-code .roomodes .kilocode/mcp.json .kilocodemodes .continue/config.yaml .continuerc.json
+    .opencode/x opencode.json opencode.jsonc .qwen/settings.json QWEN.md .kiro/hooks/x .junie/guidelines.md
+    .augment/rules .augment-guidelines .goose/x .goosehints .trae/rules/x .copilot/x .openhands/setup.sh
+    .amazonq/rules/x .crush/x .crush.json crush.json .factory/x .amp/settings.json .tabnine/x .rules renovate.json
+    renovate.json5 .renovaterc .renovaterc.json .renovaterc.json5 .dependabot/config.yml .mergify.yml
+    .mergify/config.yml .kodiak.toml bors.toml action.yml tools/setup/action.yaml .pre-commit-hooks.yaml
+    package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb poetry.lock uv.lock pdm.lock
+    Pipfile.lock Cargo.lock go.sum Gemfile.lock composer.lock gradle.lockfile mix.lock Podfile.lock flake.lock
+"""
+
+
+def test_what_runs_on_a_reviewers_machine_is_protected() -> None:
+    for path in ALL_PROTECTED.split():
+        for kind in ChangeKind:
+            assert gates(candidate(path, kind=kind)) == [Gate.PROTECTED_PATH], path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("!.vscode/", ".vscode/tasks.json"),
+        ("!.vscode/", "web/.VSCode/tasks.json"),
+        ("!.vscode/**", ".vscode/a/tasks.json"),
+        ("!AGENTS.md", "src/AGENTS.md"),
+        ("!Cargo.lock", "Cargo.lock"),
+        ("!action.yml", "tools/setup/action.yml"),
+        ("!.cargo/config.toml", ".cargo/config.toml"),
+        ("!.npmrc", ".npmrc"),
+    ],
+)
+def test_a_repository_takes_back_what_is_protected_by_default(pattern: str, path: str) -> None:
+    assert gates(candidate(path), GatePolicy(protect=(pattern,))) == []
+    assert gates(candidate(path), GatePolicy(protect=("!other/**", "docs/"))) == [Gate.PROTECTED_PATH]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        (".husky/pre-commit", "git runs it on a reviewer's machine"),
+        (".vscode/tasks.json", "an editor obeys it when a reviewer opens the branch"),
+        (".envrc", "a shell or a debugger obeys it in a reviewer's clone"),
+        (".npmrc", "it says where a reviewer's package manager gets packages from, or what that runs"),
+        (".claude/settings.json", "agents on a reviewer's machine obey it"),
+        ("renovate.json", "a robot with rights of its own obeys it"),
+    ],
+)
+def test_why_it_is_protected_is_said(path: str, why: str) -> None:
+    assert check_gates(candidate(path), POLICY) == (GateFailure(Gate.PROTECTED_PATH, f"{path}: {why}"),)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/husky.py", "docs/vscode.md", "npmrc.py", "src/claude.py", "agents.py", "cargo/config.toml", "action.py"),
+        *("Makefile", "package.json", "setup.py", "pyproject.toml", "Dockerfile", "yarn/x.js", "rules", "src/mise.py"),
+        *(".gitignore", ".editorconfig", ".env.example", ".prettierrc", "src/.hidden.py", "README.md", "tox.ini"),
+    ],
+)
+def test_what_is_not_protected(path: str) -> None:
+    assert gates(candidate(path)) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("\u200b", "\u200d", "\u200e", "\u202e", "\u2066", "\u2069", "\ufeff", "\xad", "\u061c", "\U000e0041"),  # Cf
+        *("\u2028", "\u2029", "\x85", "\x9b", "\x7f", "\t"),  # line and paragraph ends, control characters
+        *("\xa0", "\u2003", "\u3000", "\u202f"),  # blanks
+        *("\ufe0f", "\u034f", "\u115f", "\u3164", "\uffa0", "\u180b"),  # letters and marks that are drawn as nothing
+        *("\ue000", "\U000f0000", "\ufdd0", "\udc80"),  # private, unassigned, not UTF-8
+    ],
+)
+def test_a_name_that_looks_like_another_one_is_not_published(odd: str) -> None:
+    for path in (f"src/a{odd}.py", f"{odd}src/a.py", f"src{odd}/a.py"):
+        assert Gate.FILE_NAME in gates(candidate(path))
+
+
+@pytest.mark.parametrize("path", ["with blank.py", "größe.py", "ф.py", "日本.py", "e\u0301.py", "नमस्ते.py", "a'b$.py"])
+def test_names_in_any_language_are_published(path: str) -> None:
+    assert gates(candidate(path)) == []
+
+
+def test_a_patch_of_new_empty_files_changes_nothing() -> None:
+    """What a shell leaves behind; beside a change, a package needs its empty `__init__.py`."""
+    empty = replace(change("pkg/__init__.py", ChangeKind.ADDED), size=0, added=0)
+    nothing = Candidate(RunId("r"), "", (empty, replace(empty, path="out")))
+    assert gates(nothing) == [Gate.EMPTY]
+    assert gates(both(nothing, candidate())) == []
+    assert gates(replace(nothing, changes=(replace(empty, new_mode="120000"),))) == [Gate.SYMLINK]
+    emptied = Candidate(RunId("r"), section("a.py", [], ["x"]), (replace(change("a.py"), size=0),))
+    assert gates(emptied) == []
+
+
+KNOWN_EXAMPLES = [
+    "AKIA" + "IOSFODNN7EXAMPLE",
+    "AKIA" + "I44QH8DHBEXAMPLE",
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+    + "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ."
+    "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",
+    "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." + "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt."
+    "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    "ghp_" + "x" * 36,
+    "ghp_" + "0123456789" * 4,
+    "ghs_" + "abcdefghijklmnopqrstuvwxyz0123456789",
+    "sk-or-v1-" + "0123456789abcdef" * 4,
+    "sk-proj-" + "your-api-key-goes-in-here-please",
+    "xoxb-" + "this-is-not-a-real-token-at-all",
+    "github_pat_" + "EXAMPLE_" * 6,
+    "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIEow...\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN " + "PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize("example", KNOWN_EXAMPLES)
+def test_an_example_of_a_key_is_no_secret(example: str) -> None:
+    """Tests of whatever reads keys need some; a fix is not thrown away for them."""
+    assert gates(candidate("tests/fixtures/key.txt", added=f"key = '{example}'", kind=ChangeKind.ADDED)) == []
+
+
+BODY = "MC4CAQAwBQYDK2VwBCIEIHhYz0123456789AbCdEfGhIjKlMnOpQrStUvWxYzab0q"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "AKIA" + "QYLPMN5HHHFPZAM2",
+        "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ0123456789",
+        "sk-or-v1-" + "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2,
+        JWT,
+        "-----BEGIN " + f"PRIVATE KEY-----\n{BODY}\n-----END PRIVATE KEY-----",
+        "-----BEGIN " + f"PRIVATE KEY-----\\n{BODY}\\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_what_could_open_something_is_a_secret_wherever_it_is(secret: str) -> None:
+    for path in ("tests/fixtures/key.txt", "docs/example.md"):
+        assert gates(candidate(path, added=f"key = '{secret}'", kind=ChangeKind.ADDED)) == [Gate.SECRET]
+
+
 @pytest.mark.parametrize(
     ("path", "gate"),
     [
@@ -448,3 +603,87 @@ def test_time_is_linear(line: str) -> None:
 
     small = max(min(seconds(200) for _ in range(3)), 0.0005)
     assert seconds(2000) < 50 * small
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "@@ -" + "9" * 5_000 + " +" + "9" * 5_000 + " @@", "\0", "\U0010ffff"])
+def test_a_patch_that_is_no_text_is_judged_like_any_other(odd: str) -> None:
+    """What is stored was encoded once; nobody relies on it."""
+    assert gates(candidate(added=odd)) == []
+    assert gates(replace(candidate(added=TOKEN), patch=f"{odd}\n{candidate(added=TOKEN).patch}")) == [Gate.SECRET]
+
+
+LINK = FileChange("lib", ChangeKind.MODIFIED, "120000", "100644", SHA, 9, 1, 1)
+GONE = FileChange("lib", ChangeKind.DELETED, "120000", "000000", None, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_out"),
+    [
+        ((LINK,), True),
+        ((GONE, change("lib/a.py", ChangeKind.ADDED)), True),
+        ((GONE,), False),
+        ((GONE, change("library.py", ChangeKind.ADDED)), False),
+    ],
+)
+def test_a_symlink_that_was_copied_over_is_refused(changes: tuple[FileChange, ...], is_out: bool) -> None:
+    failures = check_gates(Candidate(RunId("r"), "", changes), GatePolicy())
+    assert (Gate.SYMLINK in [failure.gate for failure in failures]) is is_out
+
+
+# -------------------------------------------------------------------------------------- at the edges, one by one
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "expected"),
+    [
+        ("120000", "100644", ChangeKind.MODIFIED, [Gate.SYMLINK]),
+        ("100644", "120000", ChangeKind.MODIFIED, [Gate.SYMLINK]),
+        ("120000", "000000", ChangeKind.DELETED, []),
+        ("160000", "000000", ChangeKind.DELETED, [Gate.SUBMODULE]),
+    ],
+)
+def test_a_link_may_only_go_and_a_submodule_not_even_that(
+    old: str, new: str, kind: ChangeKind, expected: list[Gate]
+) -> None:
+    link = FileChange("link", kind, old, new, SHA, 9, 0, 0)
+    assert gates(Candidate(RunId("r"), "", (link,))) == expected
+
+
+def test_the_largest_patch_that_is_allowed() -> None:
+    overhead = len(candidate(added="").patch) + len("+\n")
+    largest = candidate(added="x" * (400_000 - overhead))
+    assert len(largest.patch) == 400_000
+    assert gates(largest) == []
+    assert gates(candidate(added="x" * (400_001 - overhead))) == [Gate.TOO_LARGE]
+    assert gates(Candidate(RunId("r"), "", (change("a", lines=2_000),))) == []
+    assert gates(Candidate(RunId("r"), "", (change("a", lines=2_001),))) == [Gate.TOO_LARGE]
+
+
+def test_every_file_with_a_secret_is_named() -> None:
+    found = check_gates(both(candidate("a.py", added=TOKEN), candidate("b.py", added=JWT)), POLICY)
+    assert found == (GateFailure(Gate.SECRET, "a GitHub token in a.py, a JSON Web Token in b.py"),)
+
+
+def test_three_paths_are_named_without_a_count_of_none() -> None:
+    changes = tuple(change(f".github/{n}") for n in range(3))
+    assert check_gates(Candidate(RunId("r"), "", changes), POLICY) == (
+        GateFailure(Gate.PROTECTED_PATH, ".github/0, .github/1, .github/2"),
+    )
+
+
+def test_of_the_tests_that_are_gone_three_are_named_behind_whatever_else_changed() -> None:
+    source = candidate("app.py", removed="x = 1")
+    tests = candidate("tests/test_a.py", added="", removed="\n".join(f"def test_{name}():" for name in "dcba"))
+    assert check_gates(both(source, tests), POLICY) == (
+        GateFailure(Gate.TESTS_DELETED, "tests/test_a.py (test_a, test_b, test_c)"),
+    )
+
+
+def test_in_a_new_test_file_every_skip_is_of_its_own_tests() -> None:
+    new = candidate("tests/test_a.py", added="pytestmark = pytest.mark.skip", kind=ChangeKind.ADDED)
+    assert gates(new) == []
+    assert skips_its_own_tests(new) == ("tests/test_a.py",)
+    old = candidate("tests/test_a.py", added="pytestmark = pytest.mark.skip")
+    assert gates(old) == [Gate.TESTS_SKIPPED]
+    assert skips_its_own_tests(old) == ()
+    assert skips_its_own_tests(both(old, candidate("tests/test_b.py", kind=ChangeKind.ADDED))) == ()

@@ -127,3 +127,9 @@ def test_a_second_round_is_told_what_became_of_the_first() -> None:
     assert fenced(text)[-1] == ("attempts", "Attempt A changed a.py.\n- its own tests failed on it")
     assert "none of their changes could be trusted" in outside(text)
     assert len(another_task("", task(), "é" * 99_999).encode()) < ATTEMPTS_CAP + 1_000
+
+
+def test_who_cannot_see_an_image_is_told_so() -> None:
+    toolchain = Toolchain((), None, "nothing")
+    texts = [task_text(task(body), toolchain, Localisation(), {}, Baseline(None)) for body in ("(image) shows it", "x")]
+    assert ["Nobody could look at it" in outside(text) for text in texts] == [True, False]

@@ -13,22 +13,30 @@ from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
 from bot.core.model import (
     Answer,
+    ChangeKind,
     Compared,
     Consulted,
+    Evidence,
+    ExitStatus,
+    Gate,
+    GateFailure,
     IssueTests,
     ModelSpec,
     Outcome,
+    Person,
+    PullRequest,
     RunFacts,
+    Sha,
     SolveFacts,
     Status,
     Toolchain,
     Usage,
 )
-from bot.core.phase import Phase, phase
+from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_pattern
+from bot.core.render.pull import branch_pattern, signed_off
 from bot.core.render.status import status_marker
-from bot.core.render.text import MAX_BODY, block, code, dollars, duration, fitted, harmless, shortened
+from bot.core.render.text import MAX_BODY, block, code, details, dollars, duration, fitted, harmless, shortened
 from tests.core.facts import decided, run, solve
 from tests.core.spoken import (
     branch_name,
@@ -87,6 +95,23 @@ def test_a_comment_fits_and_keeps_its_marker() -> None:
     assert len(body) <= MAX_BODY
     assert body.startswith("<!-- m -->\n")
     assert "cut here" in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        details("Long", block("x\n" * 40_000, "sh", 70_000)),
+        details("Long", block("````\n```\n</details>\n" * 40_000, "", 70_000)),
+        details("Short", "y") + "\n\n" + details("Long", "text\n\n" * 20_000),
+        block("<details>\n" * 20_000, "", 70_000),
+    ],
+)
+def test_what_is_cut_swallows_nothing_of_what_is_said_below(body: str) -> None:
+    html = MarkdownIt("commonmark").render(fitted(body, "<!-- m -->"))
+    assert html.endswith("<p><em>This text was too long for GitHub and was cut here.</em></p>\n")
+    visible_tags = html.replace("&lt;details&gt;", "")
+    assert visible_tags.count("<details>") == visible_tags.count("</details>")
+    assert len(fitted(body, "<!-- m -->")) <= MAX_BODY
 
 
 def test_what_differs_from_the_runner_up_is_shown_and_nothing_in_it_is_active() -> None:
@@ -160,6 +185,11 @@ def test_what_was_decided_before_the_second_round_is_not_told_during_it() -> Non
         (decided(Outcome.NONE), Phase.NO_CHAMPION, "No pull request this time"),
         (replace(decided(), status=Status.FAILED, error="The model key was refused.", incident="s-2-7-l1"),
          Phase.FAILED, "The model key was refused"),
+        (replace(decided(), status=Status.FAILED, pull_request=None),
+         Phase.FAILED, "Candidate **A** is kept: `/solve retry` only tries to publish it again."),
+        (replace(decided(), status=Status.FAILED,
+                 pull_request=PullRequest(0, "https://x/compare/main...b?expand=1", "b", Sha("b" * 40), False)),
+         Phase.FAILED, "is on the branch `b`: [open the pull request yourself](https://x/compare/main...b?expand=1)."),
         (replace(decided(), status=Status.CANCELLED, ended_by="ann closed the issue"),
          Phase.CANCELLED, "ann closed the issue"),
     ],
@@ -226,7 +256,6 @@ def test_the_pull_request_explains_itself() -> None:
     body = pull_body(decided(), branch="solvebot/7-x", verified=True)
     for part in (
         "Fixes #7",
-        "### What was wrong",
         "`src/a.py` (changed, +3 −1)",
         "> Because.",
         "It keeps all 5 stable tests.",
@@ -240,6 +269,15 @@ def test_the_pull_request_explains_itself() -> None:
     assert "This is a draft" not in body
     assert "This is a draft" in pull_body(replace(decided(Outcome.DRAFT)), branch="solvebot/7-x", verified=False)
     assert "moved on" in pull_body(decided(), "main moved on.", branch="solvebot/7-x", verified=True)
+
+
+def test_a_new_file_of_no_lines_is_called_empty() -> None:
+    champion = run(1)
+    assert champion.candidate is not None
+    empty = replace(champion.candidate.changes[0], path="pkg/__init__.py", kind=ChangeKind.ADDED, size=0, added=0)
+    shown = replace(champion, candidate=replace(champion.candidate, changes=(empty,)))
+    body = pull_body(replace(decided(), runs=(shown, run(2))), branch="b", verified=True)
+    assert "`pkg/__init__.py` (new, empty)" in body
 
 
 def test_the_total_of_the_receipt_is_the_sum_of_its_rows() -> None:
@@ -349,3 +387,44 @@ def test_help_names_every_model() -> None:
     assert all(f"`{model.name}`" in said for model in models)
     assert "and 20 more" in help_text(models * 3, [])
     assert "Models: none yet" in help_text([], [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "unpublished"),
+    [
+        (replace(decided(), status=Status.FAILED, pull_request=None), True),
+        (replace(decided(), status=Status.FAILED, pull_request=PullRequest(0, "", "b", Sha("b" * 40), False)), True),
+        (replace(decided(), status=Status.FAILED), False),
+        (replace(decided(), status=Status.CANCELLED, pull_request=None), False),
+        (replace(decided(), status=Status.RUNNING, pull_request=None), False),
+        (replace(decided(), pull_request=None), False),
+        (replace(decided(Outcome.NONE), status=Status.FAILED), False),
+        (replace(decided(), status=Status.FAILED, pull_request=None, runs=(run(1), second(), run(4))), False),
+        (replace(decided(), status=Status.FAILED, decision=None, pull_request=None), False),
+    ],
+)
+def test_what_may_be_published_without_paying_again(facts: SolveFacts, unpublished: bool) -> None:
+    assert is_unpublished(facts) is unpublished
+
+
+def test_who_did_not_work_is_told_with_its_words_beside_a_champion() -> None:
+    facts = decided()
+    a, b = facts.runs
+    empty = Evidence(b.id, gate_failures=(GateFailure(Gate.EMPTY, ""),))
+    refused = replace(b, exit_status=ExitStatus.REFUSED, error="The model refused: “No *way*.”", evidence=empty)
+    told = explanation(replace(facts, runs=(a, refused)))
+    assert "- The model refused: “No \\*way\\*.”\n- out: it changes nothing" in told
+
+
+@pytest.mark.parametrize(
+    ("author", "by", "lines"),
+    [
+        ("bot <1+bot@x>", Person("ann", 42),
+         ["Signed-off-by: bot <1+bot@x>", "Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+        ("Ada <ada@x>", Person("Ada", 0), ["Signed-off-by: Ada <ada@x>"]),
+        ("", Person("ann", 42), ["Signed-off-by: ann <42+ann@users.noreply.github.com>"]),
+    ],
+)  # fmt: skip
+def test_a_commit_is_signed_off_by_its_author_and_by_who_asked(author: str, by: Person, lines: list[str]) -> None:
+    message = "Fix: it\n\nFixes #7\n\nCo-authored-by: ann <x>"
+    assert signed_off(message, author, by).splitlines() == [*message.splitlines(), *lines]

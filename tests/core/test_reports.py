@@ -349,3 +349,8 @@ def test_a_rewritten_test_whose_old_version_fails_shows_nothing() -> None:
 def test_own_tests_by_exit_code(without: TestReport, with_change: TestReport, said: OwnTests) -> None:
     assert own_tests(baseline([ended(0)]), (), without, with_change) == said
     assert own_tests(baseline([ended(1)]), (), without, with_change) == OwnTests(None, None)
+
+
+def test_what_is_kept_of_the_output_is_what_a_terminal_would_show() -> None:
+    seen = report("make", exit_code=1, seconds=1.0, output="\x1b[31m 10 %\r100 %\x1b[0m\nfailed\n")
+    assert seen.tail == "100 %\nfailed\n"

@@ -464,6 +464,63 @@ def test_no_tests_are_said_to_be_none(documents: list[Document], none_ran: bool)
     assert read(documents).none_ran is none_ran
 
 
+NOTHING_RAN = """\
+============================ no tests ran in 0.01s =============================
+collected 0 items
+No tests found, exiting with code 0
+No test files found, exiting with code 0
+Error: no test specified
+No tests were found!!!
+No tests executed!
+[INFO] No tests to run.
+There are no tests to run
+No specs found
+No test is available in /workspace/x.dll.
+?   \tm/x\t[no test files]
+ℹ tests 0
+# tests 0
+make: Nothing to be done for 'test'.
+make[1]: 'test' is up to date.
+ninja: no work to do.
+Tests:       0 total
+Total tests: 0
+Tests run: 0, Failures: 0, Errors: 0, Skipped: 0
+Executed 0 tests, with 0 failures
+All 0 tests passed (0.00s)
+0 examples, 0 failures
+0 tests, 0 failures
+0 specs, 0 failures, in 0s
+0 runs, 0 assertions, 0 failures, 0 errors, 0 skips
+"""
+
+
+@pytest.mark.parametrize("line", [*filter(None, NOTHING_RAN.split("\n"))])
+def test_who_says_that_nothing_ran_has_not_succeeded(line: str) -> None:
+    assert read([Document(Format.OUTPUT, f"starting\n{line}\n\ndone\n".encode())]).none_ran
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "No tests failed",
+        "no test database was needed",
+        "All 10 tests passed (0.10s)",
+        "Tests:       1 total",
+        "make: Entering directory 'test'",
+        "make: 'all' is up to date.",
+        "10 tests, 0 failures",
+        "collected 10 items",
+    ],
+)
+def test_who_says_something_else_may_have(line: str) -> None:
+    assert not read([Document(Format.OUTPUT, f"starting\n{line}\n".encode())]).none_ran
+
+
+def test_where_some_ran_it_does_not_matter_that_others_did_not() -> None:
+    content = b"No tests found\nRan 3 tests in 0.1s\n\nOK\n"
+    assert not read([Document(Format.OUTPUT, content)]).none_ran
+
+
 def test_one_unreadable_report_does_not_hide_the_others() -> None:
     found = read([Document(Format.JEST, b"{}"), Document(Format.TAP, b"ok 1 - x\n1..1\n")])
     assert (found.tests, bool(found.unreadable)) == ({"x": P}, True)

@@ -135,7 +135,17 @@ def test_a_fresh_token_changes_nothing_else() -> None:
     assert next_move(failed("POST", 500, fresh=True)) == GiveUp()
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "nan", "inf", "Sat, 99 Nov 2026 12:00:20 GMT"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, "", "soon", "nan", "inf", "-inf", "9" * 400, "1e999", "Sat, 99 Nov 2026 12:00:20 GMT"),
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+        "Wed, 21 Oct 2026 99999999999999999999:28:00 GMT",
+        "Wed, 21 Oct 2026 07:28:00 +99999999999999999999",
+        "Wed, 21 Oct 2026 07:28:00 -999999999",
+        "Wed, 21 Oct " + "9" * 5_000 + " 07:28:00 GMT",
+    ],
+)
 def test_no_usable_retry_after(value: str | None) -> None:
     assert retry_after(value, NOW) is None
 

@@ -45,6 +45,8 @@ def started(line: str) -> Call | None:
         ("jest", "yarn jest --coverage", f"yarn jest {JEST}"),
         ("vitest", "pnpm exec vitest run --reporter verbose a", f"pnpm exec vitest run {VITEST} a"),
         ("vitest", "vitest", f"vitest {VITEST}"),
+        ("vitest", "vitest run --bail 1 a", f"vitest run {VITEST} a"),
+        ("vitest", "vitest run --bail=1 a", f"vitest run {VITEST} a"),
         ("ava", "npx ava --verbose test/*.js", "npx ava --tap test/*.js"),
         ("tap", "npx tap -R spec", "npx tap --reporter=tap"),
         ("tape", "tape 'test/*.js'", "tape 'test/*.js'"),

@@ -55,7 +55,7 @@ def test_what_a_shell_understands_in_one_way_hands_in(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "before", "in_any_case"),
+    ("command", "before", "in_any_case"),  # None: all but the last line
     [
         (f"git add -A && {SUBMIT}", "git add -A", False),
         (f"cd /workspace && git add -A && {SUBMIT} && git diff --cached", "cd /workspace && git add -A", False),
@@ -64,9 +64,13 @@ def test_what_a_shell_understands_in_one_way_hands_in(command: str) -> None:
         (f"rm -f x.py\nmake && {SUBMIT}", "rm -f x.py\nmake", False),
         (f"make | tail && {SUBMIT}", "make | tail", False),
         (f"make > /tmp/log 2>&1; {SUBMIT}", "make > /tmp/log 2>&1", True),
+        (f"cat > a.py <<'EOF'\nx\nEOF\n{SUBMIT}", "cat > a.py <<'EOF'\nx\nEOF", True),
+        (f"cat > a <<EOF\nEOF\nmake && {SUBMIT}", "cat > a <<EOF\nEOF\nmake", False),
+        (f"cat <<A > a\nx\nA\ncat <<-B > b\n{SUBMIT}\n\tB\ncd x && {SUBMIT}", None, True),
     ],
 )
-def test_what_stands_before_is_run_first(command: str, before: str, in_any_case: bool) -> None:
+def test_what_stands_before_is_run_first(command: str, before: str | None, in_any_case: bool) -> None:
+    before = command.rpartition("\n")[0] if before is None else before
     assert submission(command) == Submission(before, in_any_case)
 
 
@@ -88,6 +92,8 @@ def test_what_stands_before_is_run_first(command: str, before: str, in_any_case:
         f"make || echo {WORDS}",
         f"if make; then echo {WORDS}; fi",
         f"cat <<EOF\necho {WORDS}\nEOF",
+        f"cat <<EOF\nx\necho {WORDS}",
+        f"cat <<EOF\nx\nEOFF\necho {WORDS}",
         f"cat > finish.sh <<'EOF'\necho {WORDS}\nEOF",
         f"echo 'echo {WORDS}' > finish.sh",
         f"python3 -c 'print(\"{WORDS}\")'",
@@ -102,6 +108,14 @@ def test_what_only_looks_like_it_hands_nothing_in(command: str) -> None:
     assert submission(command) is None
 
 
-@given(st.lists(st.sampled_from([*"'\"#;&|()<>\n `$\\", "bash -c ", SUBMIT, WORDS, "cd x", "&&"]), max_size=30))
+@given(
+    st.lists(
+        st.sampled_from([*"'\"#;&|()<>\n `$\\", "bash -c ", SUBMIT, WORDS, "cd x", "&&", "<<E", "\nE\n"]), max_size=30
+    )
+)
 def test_any_command_is_read(parts: list[str]) -> None:
     submission("".join(parts))
+
+
+def test_here_documents_without_end_cost_little() -> None:
+    assert submission("cat <<E\n" * 2_400 + SUBMIT) is None

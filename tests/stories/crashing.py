@@ -167,6 +167,7 @@ def live(plan: Plan) -> None:
         queued_recovery_attempts=plan.queued_recovery_attempts,
         heartbeat=plan.heartbeat,
         dead_after=plan.dead_after,
+        grace=settings.stop_seconds,
     )
     asyncio.run(app.serve(settings, options=options))
 

@@ -275,6 +275,7 @@ async def a_mortal_world(
             "DATABASE_URL": database_url,
             "STATUS_INTERVAL": "3600",
             "SWEEP_INTERVAL": "0",
+            "STOP_SECONDS": "0",
             **(lent_in_environment(service) if service else {}),
             **environment,
         }

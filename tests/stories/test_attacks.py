@@ -12,12 +12,12 @@ import aiohttp
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.configuration import read_config
 from bot.core.model import Permission, Repo, RepoConfig
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.ports import Remote, WorldError
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
-from bot.solve import read_config
 from tests.stories.shell import Shell, a_shell
 from tests.stories.test_terminal import clone, git
 from tests.stories.world import FIX, FIXES, SECRET, World, a_world
@@ -153,7 +153,7 @@ repro: "echo '{EVIL}'; false"
 async def test_nothing_that_others_wrote_is_active_in_what_we_publish(tmp_path: Path) -> None:
     """No mention, reference, closing keyword, link, image or HTML, from a title to the name of a candidate's file."""
     script = turns(
-        bash(f": '{EVIL} {LEAK}'; touch '{PATH}' 'test_{PATH}'", text=EVIL),
+        bash(f": '{EVIL} {LEAK}'; echo 1 | tee '{PATH}' 'test_{PATH}'", text=EVIL),
         bash(SUBMIT, text=f"{EVIL}\n# {EVIL} {TOKEN} {LEAK}"),
     )
     files = {"README.md": "x\n", "a.py": "\n", ".github/solvebot.yml": CONFIG}

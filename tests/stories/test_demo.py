@@ -19,19 +19,19 @@ import pytest
 from rich.console import Console
 
 from bot.core.model import SolveFacts
-from bot.demo.show import Deliveries, picture
+from bot.demo.show import Deliveries, folded, in_five_lines, picture, what_is_real
 from bot.demo.toolchain import make_toolchain
 from bot.simulators.github.state import Account, Comment
 from bot.simulators.github.webhooks import Delivery
 from tests.core.facts import decided, run
-from tests.core.spoken import status_comment
+from tests.core.spoken import pull_body, status_comment
 from tests.stories.shell import PATIENCE, Shell
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None:
-    code, out, err = await Shell(tmp_path, {})("demo")
+    code, out, err = await Shell(tmp_path, {"TMPDIR": str(tmp_path)})("demo")
     assert code == 0, out + err
     assert "One issue, 4 attempts, one pull request" in out
     assert "1 step," in out
@@ -40,6 +40,49 @@ async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None
     assert "set-up command failed" not in out
     assert "issue_comment.edited" not in out  # the bot's own doings
     assert "…" not in out
+    *_, done, proof, doubt, others, receipt, empty, look = out.splitlines()
+    assert done.startswith("Done: Fixes #1: candidate C (thorough), chosen from 4 attempts, changes ledger/amounts.py")
+    assert proof.startswith("Proof: its own tests fail without the change and pass with it; all 16 tests")
+    assert doubt.startswith("Doubt: ")
+    assert others == "Others: A (hasty): runner-up; B (bold): breaks 1 test; D (timid): empty."
+    assert receipt.startswith("✓ One issue, 4 attempts, one pull request")
+    assert empty == ""
+    page = Path(look.partition("file://")[2]).read_text()
+    for part in ("<strong>Proof:</strong>", "<summary>Candidate B (bold)</summary>", "+_GROUPED = re.compile"):
+        assert part in page
+    assert '-    day, description, amount = line.rstrip("\\n").split(";")' not in out  # B's, which is folded
+
+
+@pytest.mark.parametrize(
+    ("e2b", "isolated", "told", "untold"),
+    [
+        (False, True, "GitHub and a provider of models are simulated", "E2B"),
+        (True, True, "GitHub, a provider of models and E2B are simulated", "E2B are real"),
+        (False, False, "as plain processes, because this machine cannot isolate them", "sandboxes"),
+        (True, False, "as plain processes, because this machine cannot isolate them", "everything else"),
+    ],
+)
+def test_what_is_simulated_is_said(e2b: bool, isolated: bool, told: str, untold: str) -> None:
+    said = what_is_real(e2b=e2b, isolated=isolated)
+    assert told in said
+    assert untold not in said
+    assert "what the models answer was written beforehand" in said
+    assert "everything else is real" not in said
+
+
+def test_what_is_folded_is_a_heading_in_a_terminal() -> None:
+    facts = decided()
+    body = folded(pull_body(facts, branch="b", verified=True))
+    assert "▸ Candidate B (m2)" in body
+    assert "▸ Reproduce the evidence" in body
+    assert "<details>" not in body
+    assert "git clone" not in body
+    assert "### What changed" in body
+    five = in_five_lines(facts, pull_body(facts, branch="b", verified=True))
+    assert [line.partition(":")[0] for line in five[:4]] == ["Done", "Proof", "Doubt", "Others"]
+    assert five[3] == "Others: B (m2): breaks 1 test."
+    assert len(five) == 5
+    assert not any("\n" in line or "`" in line or "*" in line for line in five)
 
 
 def delivery(number: int, sender: str) -> Delivery:
@@ -71,7 +114,7 @@ def test_the_picture_of_eight_runs_fits_into_80x24(undecided: bool) -> None:
 @asynccontextmanager
 async def kept(directory: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
     """The demo after its end, and what it has printed since, by the first word of the line."""
-    process = await Shell(directory, {}).start("demo", "--keep")
+    process = await Shell(directory, {"TMPDIR": str(directory)}).start("demo", "--keep")
     assert process.stdout is not None
     lines: dict[str, str] = {}
     try:
@@ -114,7 +157,7 @@ async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
 
 
 async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing(tmp_path: Path) -> None:
-    process = await Shell(tmp_path, {}).start("demo")
+    process = await Shell(tmp_path, {"TMPDIR": str(tmp_path)}).start("demo")
     assert process.stdout is not None
     async with asyncio.timeout(PATIENCE):
         while b"1 step," not in (line := await process.stdout.readline()):

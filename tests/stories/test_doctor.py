@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.checks import Health, Unfit, refuse_what_cannot_work
+from bot.checks import Health, Unfit, of_git, refuse_what_cannot_work
 from bot.core.registries import Registries, Told
 from bot.doctor import as_json, examine, reach
 from bot.settings import Settings, SettingsError
@@ -383,3 +383,29 @@ def test_whether_set_up_has_a_network(words: tuple[str, ...], found: Registries,
     assert (finding.what, finding.health) == ("set-up", health)
     assert finding.found.startswith(said)
     assert bool(finding.remedy) == (health is Health.DOUBTFUL)
+
+
+@pytest.mark.parametrize(
+    ("script", "health", "found"),
+    [
+        ("echo git version 2.39.5", Health.GOOD, "2.39.5"),
+        ("echo git version 2.39.5 '(Apple Git-154)'", Health.GOOD, "2.39.5"),
+        ("echo git version 3.0.rc1", Health.GOOD, "3.0.rc1"),
+        ("echo git version 2.37.1", Health.BAD, "2.37.1"),
+        ("echo something else", Health.BAD, "does not say its version"),
+        ("exit 1", Health.BAD, "does not say its version"),
+        ("exec cat /dev/zero > /dev/null", Health.BAD, "does not answer"),
+    ],
+)
+async def test_a_git_is_asked_and_not_waited_for(tmp_path: Path, script: str, health: Health, found: str) -> None:
+    program = tmp_path / "git"
+    program.write_text(f"#!/bin/sh\nexec 2>/dev/null\n{script}\n")
+    program.chmod(0o755)
+    finding = await of_git(str(program), seconds=0.3 if "zero" in script else 60.0)
+    assert finding.health is health
+    assert found in finding.found
+
+
+async def test_a_git_that_is_not_there() -> None:
+    assert (await of_git(None)).found == "not found"
+    assert "no such file" in (await of_git("/no/such/git")).found

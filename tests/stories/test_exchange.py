@@ -61,7 +61,7 @@ async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:
     ("asks", "answer"),
     [
         ("/solve use A", "holds that candidate already"),
-        ("/solve use D", "There is no candidate 4 with a patch. There are `C`."),
+        ("/solve use D", "There is no candidate D with a patch. You can use `C`."),
         ("/solve use 2", "B cannot be published, whoever asks: it changes a workflow file"),
         ("/solve use", "takes the letter or the number of one candidate"),
     ],

@@ -80,7 +80,8 @@ async def test_github_down_for_a_moment_costs_nothing(world: World) -> None:
 
 
 async def test_a_branch_that_the_rules_refuse_is_told(world: World) -> None:
-    world.repo.rule("creation", "solvebot/*")
+    """One that nobody can evaluate beforehand."""
+    world.repo.rule("branch_name_pattern", operator="regex", pattern="^(([a-z]+)/)+never$", negate=False)
     issue = await world.issue()
     await world.label(issue)
     facts = await world.over(issue)

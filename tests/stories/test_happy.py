@@ -62,6 +62,17 @@ async def test_the_commit_credits_who_asked_and_is_signed(world: World) -> None:
     assert commit.parents == (world.repo.branch_sha("main"),) or list(commit.parents) == [world.repo.branch_sha("main")]
 
 
+async def test_where_commits_have_to_be_signed_off_they_are(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files=line_up("fixer", extra="pull_request: {signoff: true}\n")) as world:
+        _, pull, _ = await world.published()
+        commit = world.repo.state.git.commit(pull.pull.head_sha)
+        ann = world.github.user("ann")
+        assert commit.message.splitlines()[-2:] == [
+            f"Signed-off-by: {commit.author.name} <{commit.author.email}>",
+            f"Signed-off-by: ann <{ann.id}+ann@users.noreply.github.com>",
+        ]
+
+
 async def test_a_comment_with_options_plans_as_it_says(tmp_path: Path) -> None:
     scripts = {"fixer": FIXES, "other": FIXES}
     async with a_world(tmp_path, scripts=scripts) as world:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +41,7 @@ async def test_a_permission_that_cannot_be_asked_is_denied(world: World) -> None
     world.github.faults.add("GET", "*/collaborators/*/permission", status=403, body=no, times=None)
     issue = await world.issue()
     await world.comment(issue, "/solve")
-    assert "could not find out" in (await world.next_comment(issue)).body
+    assert "could not check ann's permission, so I started nothing" in (await world.next_comment(issue)).body
     assert await world.facts(issue) is None
 
 
@@ -205,3 +208,79 @@ async def test_who_asks_with_what_nobody_can_read_is_told(world: World) -> None:
     world.github.webhooks.emit("issue_comment", about, installation_id=1, repository_id=world.repo.id)
     assert "a form that I cannot read" in (await world.next_comment(issue)).body
     assert await world.facts(issue) is None
+
+
+def spoil_models(path: Path) -> None:
+    with closing(sqlite3.connect(path, timeout=30)) as database, database:
+        database.execute("update ai_models set config = 'not json'")
+
+
+async def test_whoever_asks_is_told_when_it_broke_on_our_side(world: World) -> None:
+    """By a label as by a comment: a row of ours that cannot be read must not look as if nobody had heard."""
+    world.expected_problems += ["delivery.broke", "JSON is malformed"]
+    issue = await world.issue()
+    await asyncio.to_thread(spoil_models, world.settings.data / "solvebot.sqlite")
+    await world.label(issue)
+    await world.said(issue, "Something broke on our side")
+    await world.label(issue, "another label")
+    await world.comment(issue, "/solve")
+    await world.github.delivered()
+    await world.settled()
+    assert len([comment for comment in issue.bot_comments if "broke on our side" in comment.body]) == 2
+    world.unread_is_fine = True
+
+
+async def test_what_forbids_publishing_is_known_before_the_first_dollar(world: World) -> None:
+    """Each obstacle is named, once it is out of the way the next one is, and no model is ever asked."""
+    issue = await world.issue()
+    rules = world.repo.state.rules
+
+    async def refused(words: str) -> None:
+        await world.comment(issue, "/solve")
+        reply = (await world.next_comment(issue)).body
+        assert words in reply
+        assert "I started nothing" in reply
+
+    await world.repo.commit("solvebot", {"x": "y"}, "A branch with an unlucky name")
+    await refused("There is a branch `solvebot`, so git allows none called `solvebot/1-no-name-no-greeting`")
+    await world.repo.delete_branch("solvebot")
+
+    world.repo.state.pulls_available = False
+    await refused("Pull requests are switched off")
+    world.repo.state.pulls_available = True
+
+    world.repo.rule("creation", "solvebot/*")
+    await refused("A ruleset forbids new branches such as `solvebot/1-no-name-no-greeting`")
+    rules.clear()
+
+    world.repo.rule("branch_name_pattern", operator="regex", pattern="^(feature|fix)/", negate=False, name="")
+    await refused("A ruleset wants names of branches to `match ^(feature")
+    rules.clear()
+
+    world.repo.rule("required_signatures")
+    world.github.stage.verify_commits = False
+    await refused("this GitHub does not sign what Apps write")
+    world.github.stage.verify_commits = True
+    rules.clear()
+    assert await world.facts(issue) is None
+    assert not world.models.calls
+
+
+async def test_a_missing_permission_is_known_before_the_first_dollar(world: World) -> None:
+    installation = world.repo.installation
+    await installation.accept_permissions({**installation.state.permissions, "contents": "read"})
+    issue = await world.issue()
+    await world.label(issue)
+    reply = (await world.next_comment(issue)).body
+    assert "I may not publish anything here, so I started nothing. The App lacks the permission" in reply
+    assert await world.facts(issue) is None
+
+
+async def test_what_does_not_forbid_it_does_not_stop_anybody(world: World) -> None:
+    """A ruleset that the App may bypass, signatures where GitHub signs, a branch that takes the usual name's place."""
+    await world.repo.commit("solvebot/1-no-name-no-greeting/old", {"x": "y"}, "In the way")
+    world.repo.rule("creation", "solvebot/*", bypass="always")
+    world.repo.rule("required_signatures")
+    world.repo.rule("branch_name_pattern", operator="starts_with", pattern="solvebot/", negate=False, name="")
+    _, pull, _ = await world.published()
+    assert pull.pull.head == "solvebot/1-no-name-no-greeting-2"

@@ -37,4 +37,5 @@ async def test_a_solve_begun_by_0_1_0_is_finished(tmp_path: Path) -> None:
         assert f"#{pull.number}" in comment.body
         assert causes.BEGUN_ANEW[:30] in comment.body
         left_over = await world.left_over()
+        left_over.pop("half-made or half-deleted")  # of the run that was cut off: the bot sweeps once a minute
         assert not any(left_over.values()), left_over

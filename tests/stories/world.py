@@ -176,6 +176,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         database_url=database_url,
         status_interval=0.0,
         sweep_interval=0.0,
+        stop_seconds=0.0,
     ).with_found_bubblewrap()
 
 

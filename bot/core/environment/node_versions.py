@@ -67,7 +67,7 @@ def major_to_bring(files: Files, tools: Tools, least: int = 0) -> int | None:
     needed = max(least, _PNPM_NEEDS.get(_pnpm_major(files), 0))
     if satisfies(have, wanted) and have[0] >= needed:
         return None
-    named = re.match(r"\d+", wanted_version(files))
+    named = re.match(r"\d{1,9}", wanted_version(files))
     majors = [*([int(named[0])] if named else []), *_MAJORS, *range(25, 40)]
     fitting = (major for major in majors if major >= needed and satisfies((major, 999, 999), wanted))
     return next(fitting, None)

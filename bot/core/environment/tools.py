@@ -31,7 +31,7 @@ PROBE = "cd /tmp\n{}\nwait".format(
         for name, command in _ASKED.items()
     )
 )
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = re.compile(r"\d{1,9}(?:\.\d{1,9})+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from bot.core.early import saved
 from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
 from bot.core.render.text import dollars
 from bot.core.restoring import Aspect, PutBack
+from bot.core.screen_text import as_shown
 from bot.core.words import enumerated, listing
 
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
+ISSUE_GONE = "the issue is gone"
+REPOSITORY_GONE = "the repository is gone, or the App may no longer see it"
 BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
@@ -22,6 +25,8 @@ BEGUN_ANEW = (
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
+STORE_AWAY = "My own database did not answer for an hour."
+HOST_BROKEN = "The machine that I run on has a fault, such as a full disk; whoever runs this bot finds it in the log."
 NOT_TAKEN_OUT = "What it left behind could not be taken out of its sandbox and judged."
 BROKE_OFF = {
     ExitStatus.MODEL: "The model gave no answer that could be used.",
@@ -100,6 +105,11 @@ def pull_refused(remedy: str) -> str:
     return f"GitHub refused the pull request. {remedy}".strip()
 
 
+def not_written(remedy: str) -> str:
+    """Before there was a branch."""
+    return f"GitHub refused what should be published. {remedy}".strip()
+
+
 def delete_branches(name: str) -> str:
     return f"Delete old {name} branches."
 
@@ -172,5 +182,5 @@ def set_up_failed(command: str, ending: str, output: str) -> str:
 
 def last_lines(output: str, number: int) -> str:
     """The last lines that say something, on one line, at most 300 characters of them."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()][-number:]
+    lines = [line.strip() for line in as_shown(output).splitlines() if line.strip()][-number:]
     return " / ".join(lines)[-300:]

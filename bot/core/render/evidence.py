@@ -140,7 +140,8 @@ def findings(run: RunFacts, facts: SolveFacts) -> str:
     evidence = run.evidence
     if evidence is None:
         return harmless(run.error)
-    lines = [f"- out: it {OBJECTIONS[item.gate]} {code(item.detail)}".rstrip() for item in evidence.gate_failures]
+    lines = [f"- {harmless(run.error, 500)}"] if run.error else []
+    lines += [f"- out: it {OBJECTIONS[item.gate]} {code(item.detail)}".rstrip() for item in evidence.gate_failures]
     if evidence.regressions:
         lines.append(f"- no longer pass: {listed(evidence.regressions, 10)}")
     if evidence.fixed:

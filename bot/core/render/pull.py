@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from bot.core.model import ChangeKind, Decision, Minimal, Outcome, Person, RunFacts, SolveFacts, SolveId, TriggerKind
+from bot.core.model import (
+    ChangeKind,
+    Decision,
+    Evidence,
+    FileChange,
+    Minimal,
+    Person,
+    RunFacts,
+    SolveFacts,
+    SolveId,
+    TriggerKind,
+)
 from bot.core.outgoing import Clean, CleanFacts
 from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
-from bot.core.render.pooled import how_sure
-from bot.core.render.text import block, code, count, details, dollars, fitted, harmless, listed, unmarked
+from bot.core.render.reproduce import reproduce
+from bot.core.render.summary import UNCERTAIN, all_doubts, three_lines
+from bot.core.render.text import code, count, details, dollars, fitted, harmless, listed, unmarked
 
 
 def pull_marker(solve: SolveId) -> str:
@@ -67,7 +80,7 @@ def exchange_message(facts: CleanFacts, run: RunFacts, by: Person) -> str:
 
 
 def pull_body(facts: CleanFacts, moved: Clean | None = None, *, branch: str, verified: bool) -> str:
-    """What was wrong, what changed, the evidence, the runner-up, what is uncertain, the receipt, how to steer.
+    """Three lines first. Then what was wrong, what changed, the evidence, the doubts, the receipt, how to steer.
 
     `branch` is the pull request's own. `moved`: a sentence about the base branch, where it went on while we worked.
     `verified`: GitHub's word on the signature of the commit.
@@ -76,14 +89,14 @@ def pull_body(facts: CleanFacts, moved: Clean | None = None, *, branch: str, ver
     champion = facts.champion
     assert champion is not None
     parts = [
-        f"Fixes #{facts.solve.issue.number}",
-        _what_was_wrong(facts),
+        three_lines(facts, champion, moved),
+        _what_was_wrong(facts, champion),
         _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
-        _uncertain(facts, facts.decision, moved),
+        _uncertain(all_doubts(facts, champion, moved)),
         others(facts),
-        _reproduce(facts, champion, branch),
+        reproduce(facts, champion, branch),
         offer(facts),
         details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
         _how_to_steer(facts, verified),
@@ -94,16 +107,28 @@ def pull_body(facts: CleanFacts, moved: Clean | None = None, *, branch: str, ver
 LEFT_OUT = "Left out, because no other attempt needed it and everything that was run says the same without it:"
 
 
-def _what_was_wrong(facts: SolveFacts) -> str:
-    return f"### What was wrong\n\n{harmless(facts.solve.issue_title, 300)} (as the issue says)."
+def _what_was_wrong(facts: SolveFacts, champion: RunFacts) -> str:
+    """What was seen to fail before the change, and no longer does with it; "" where nothing was."""
+    evidence = champion.evidence or Evidence(champion.id)
+    seen = []
+    if evidence.repro_flips and facts.baseline is not None and facts.baseline.repro:
+        seen.append(f"- {code(facts.baseline.repro)} ended with exit code {evidence.repro_before}")
+    pooled = [test.name for test in facts.pool if champion.id in test.passed_by]
+    if failing := list(dict.fromkeys([*evidence.fixed, *pooled])):
+        seen.append(f"- {count(len(failing), 'test')} failed: {listed(failing)}")
+    elif evidence.own_tests_flip:
+        seen.append(f"- the tests of this change failed: {listed(evidence.test_files)}")
+    if not seen or facts.task is None:
+        return ""
+    base = f"{code(facts.task.base_branch)} at `{facts.task.base_sha[:10]}`"
+    return f"### What was wrong\n\nOn {base}, and no longer with this change:\n\n" + "\n".join(seen)
 
 
 def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     assert champion.candidate is not None
     verbs = {ChangeKind.ADDED: "new", ChangeKind.MODIFIED: "changed", ChangeKind.DELETED: "deleted"}
     lines = [
-        f"- {code(change.path)} ({verbs[change.kind]}, +{change.added} −{change.removed})"
-        for change in champion.candidate.changes[:20]
+        f"- {code(change.path)} ({verbs[change.kind]}, {_extent(change)})" for change in champion.candidate.changes[:20]
     ]
     if len(champion.candidate.changes) > 20:
         lines.append(f"- and {len(champion.candidate.changes) - 20} more")
@@ -115,12 +140,18 @@ def _what_changed(champion: RunFacts, minimal: Minimal | None) -> str:
     return "### What changed\n\n" + "\n".join(lines) + said
 
 
+def _extent(change: FileChange) -> str:
+    """Nobody looks at a file of no lines in a diff, so it is said."""
+    if change.kind is ChangeKind.ADDED and change.size == 0:
+        return "empty"
+    return f"+{change.added} −{change.removed}"
+
+
 def _why_this_one(facts: SolveFacts, decision: Decision) -> str:
     reasons = "\n".join(f"- {harmless(reason)}" for reason in (*by_people(facts), *decision.reasons, *compared(facts)))
     head = f"### Why this patch, of {attempts_made(facts)}"
-    sure = f"**{how_sure(decision)}**" if how_sure(decision) else ""
     others = "\n".join(f"- {harmless(reason)}" for reason in decision.others)
-    parts = [head, sure, reasons, scoreboard(facts), details("Why not the others", others) if others else ""]
+    parts = [head, reasons, scoreboard(facts), details("Why not the others", others) if others else ""]
     if facts.baseline is not None:
         parts.append(baseline_sentence(facts.baseline))
     return "\n\n".join(part for part in parts if part)
@@ -137,25 +168,8 @@ def _runner_up(facts: SolveFacts, decision: Decision) -> str:
     return f"{said} With the same input the two differ:\n\n{differ}" if differ else said
 
 
-def _uncertain(facts: SolveFacts, decision: Decision, moved: Clean | None) -> str:
-    doubts = [*decision.uncertain, *([moved] if moved else [])]
-    if decision.outcome is Outcome.DRAFT:
-        doubts.insert(0, "This is a draft: the evidence is not enough to call it ready.")
-    if not doubts:
-        return ""
-    return "### What is uncertain\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts)
-
-
-def _reproduce(facts: SolveFacts, champion: RunFacts, branch: str) -> str:
-    assert facts.task is not None
-    commands = list(facts.toolchain.setup) if facts.toolchain is not None else []
-    if facts.baseline is not None:
-        commands += [command for command in (facts.baseline.command, facts.baseline.repro) if command]
-    lines = ["# before", f"git checkout {facts.task.base_sha}", *commands]
-    lines += ["# after", f"git checkout {branch}", *commands]
-    told = facts.task.digest
-    context = f"Task `{told[:12]}` (sha256 `{told}`), candidate {champion.experiment.letter}, run `{champion.id}`."
-    return details("Reproduce the evidence", f"{context}\n\n{block(chr(10).join(lines), 'sh')}")
+def _uncertain(doubts: Sequence[str]) -> str:
+    return f"### {UNCERTAIN}\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts) if doubts else ""
 
 
 def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
@@ -172,8 +186,21 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in harmless(text, 1500).splitlines())
 
 
+def signed_off(message: str, author: str, by: Person) -> str:
+    """With the lines of the Developer Certificate of Origin: of whom the commit is by, and of the person who asked.
+
+    `author`: as the commit names it, which is what checks compare with. In a clone both are the same.
+    """
+    people = [author, *([_identity(by)] if by.id else [])]
+    return "\n".join([message, *(f"Signed-off-by: {one}" for one in dict.fromkeys(people) if one)])
+
+
 def _co_author(person: Person) -> str:
+    return f"Co-authored-by: {_identity(person)}"
+
+
+def _identity(person: Person) -> str:
     """GitHub credits the address built from id and login:
     https://docs.github.com/en/account-and-profile/reference/email-addresses-reference
     """
-    return f"Co-authored-by: {person.login} <{person.id}+{person.login}@users.noreply.github.com>"
+    return f"{person.login} <{person.id}+{person.login}@users.noreply.github.com>"

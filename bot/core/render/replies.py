@@ -1,11 +1,17 @@
-"""Answers to commands and refusals: one comment, a reason, and what to do."""
+"""Answers to commands and refusals: one comment, a reason, and what to do.
+
+`site` is where people read GitHub, for links that also work in a mail.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.commands import Misread
 from bot.core.exchange import Barred, No, usable
-from bot.core.model import ModelSpec, Permission, PullRequest, Status
+from bot.core.matrix import ServerLimits
+from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, SolveFacts, Status, letter
+from bot.core.options import MAX_DOLLARS, MAX_MINUTES, Bound
 from bot.core.outgoing import Clean, CleanFacts
 from bot.core.phase import Phase, phase
 from bot.core.render.advice import by_people, compared
@@ -15,6 +21,8 @@ from bot.core.render.text import code, details, dollars, fitted, harmless, liste
 from bot.core.words import objection
 
 SHOWN_MODELS = 100  # of whose names a comment has room for all
+GITHUB = "https://github.com"
+ANY_SERVER = ServerLimits(Limits(), ())  # with the limits that come with it
 
 
 def reply_marker(delivery: str, part: int = 0) -> str:
@@ -30,16 +38,21 @@ def reply(body: Clean, marker: str) -> str:
 
 def not_allowed(login: Clean, has: Permission, needed: Permission) -> str:
     return (
-        f"Sorry {harmless(login)}, starting a solve here needs the permission **{needed}**, and you have **{has}**. "
+        f"Sorry {harmless(login)}, that needs the permission **{needed}** here, and you have **{has}**. "
         f"Someone with {needed} can ask for you."
     )
 
 
 def permission_unknown(login: Clean) -> str:
     return (
-        f"I could not find out what {harmless(login)} may do here, so the answer is no. "
-        "To whoever runs this bot: the log says which permission the App lacks."
+        f"I could not check {_whose(login)} permission, so I started nothing; try again in a minute. "
+        "Where that does not help, whoever runs this bot finds the reason in its log (`permission.unknown`)."
     )
+
+
+def _whose(login: Clean) -> str:
+    """ann's, james'"""
+    return harmless(login) + ("'" if login.endswith("s") else "'s")
 
 
 def robots_may_not_ask() -> str:
@@ -81,11 +94,20 @@ def pull_request_open(pull: PullRequest) -> str:
     return f"#{pull.number} is already open for this issue. Close it if you want another attempt, then `/solve retry`."
 
 
-def already_running(facts: CleanFacts) -> str:
+def already_running(facts: CleanFacts, site: str = GITHUB) -> str:
+    comment = status_link(facts, site, "the status comment")
     return (
-        f"I am already working on this issue ({phase(facts).value}); the comment above shows how far. "
-        "`/solve cancel` stops it."
+        f"I am already working on this issue ({phase(facts).value}); {comment} shows how far. `/solve cancel` stops it."
     )
+
+
+def status_link(facts: SolveFacts, site: str, words: str) -> str:
+    """Our words as a link to the status comment, where that is posted."""
+    if facts.comment_id is None:
+        return words
+    issue = facts.solve.issue
+    where = f"{site.rstrip('/')}/{issue.repo.name}/issues/{issue.number}#issuecomment-{facts.comment_id}"
+    return f"[{words}]({where})"
 
 
 def nothing_to_retry() -> str:
@@ -105,8 +127,10 @@ def not_usable(facts: CleanFacts | None, number: int, why: Barred | No) -> str:
             return "The pull request holds that candidate already."
         case No.UNKNOWN:
             letters = [run.experiment.letter for run in usable(facts)] if facts else []
-            others = f"There are {listed(letters)}." if letters else "No other candidate brought a patch."
-            return f"There is no candidate {number} with a patch. {others}"
+            others = (
+                f"You can use {listed(letters, len(letters))}." if letters else "No other candidate brought a patch."
+            )
+            return f"There is no candidate {letter(number)} with a patch. {others}"
 
 
 def pull_request_not_open(number: int) -> str:
@@ -131,6 +155,37 @@ def not_understood(problems: Sequence[tuple[Clean, Clean]]) -> str:
     return "\n".join([opening, "", *lines, "", "`/solve help` shows what I understand."])
 
 
+def what_to_do(misread: Misread, server: ServerLimits) -> str:
+    """Its remedy, with the range that this server allows."""
+    match misread.bound:
+        case Bound.ATTEMPTS if _most_attempts(server) == 1:
+            return "This server allows one attempt: `attempts=1`."
+        case Bound.ATTEMPTS:
+            return f"Use `attempts=` with 1 to {_most_attempts(server)}."
+        case Bound.DOLLARS:
+            most = _most_dollars(server)
+            return f"Use US dollars, more than 0 and at most {most}, as in `budget={most}`."
+        case Bound.MINUTES:
+            most = _most_time(server)
+            return f"Use from `1m` to `{most}`, with the unit, as in `time={most}`."
+        case None:
+            return misread.remedy
+
+
+def _most_attempts(server: ServerLimits) -> int:
+    return min(server.max_attempts, MAX_ATTEMPTS)
+
+
+def _most_dollars(server: ServerLimits) -> str:
+    return f"{min(server.limits.dollars, MAX_DOLLARS):.2f}".removesuffix(".00")
+
+
+def _most_time(server: ServerLimits) -> str:
+    """30m, 24h"""
+    minutes = max(1, int(min(server.limits.minutes, MAX_MINUTES)))
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
+
+
 def config_problems(path: str, problems: Sequence[tuple[int, Clean]]) -> str:
     """(line, reason) of everything wrong in the repository's configuration."""
     lines = [f"- line {line}: {harmless(reason, 300)}" for line, reason in problems]
@@ -140,7 +195,8 @@ def config_problems(path: str, problems: Sequence[tuple[int, Clean]]) -> str:
 # ----------------------------------------------------------------------------------------------------------- answers
 
 
-def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean]) -> str:
+def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: ServerLimits = ANY_SERVER) -> str:
+    most = _most_attempts(server)
     names = listed([model.name for model in models], SHOWN_MODELS) or "none yet; the operator adds them"
     return "\n".join(
         [
@@ -149,21 +205,28 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean]) -> str:
             "| command | what it does |",
             "|---|---|",
             "| `/solve` | solve this issue with the repository's default line-up |",
-            "| `/solve model=a,b attempts=4` | with these models, that many attempts (1 to 8) |",
+            f"| `/solve model=a,b attempts={min(most, 4)}` | with these models, that many attempts (1 to {most}) |",
             "| `/solve status` | how far the solve is |",
             "| `/solve cancel` | stop it; the sandboxes go |",
-            "| `/solve retry` | try again, with the same options or with new ones |",
+            "| `/solve retry` | try again, with the same options or with new ones; "
+            "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "
-            "`strategy=` baseline, test-first, minimal, `budget=` dollars, `time=` 30m, `base=` branch, "
+            f"`strategy=` baseline, test-first, minimal, `budget=` dollars, at most {_most_dollars(server)}, "
+            f"`time=` of one attempt, at most {_most_time(server)}, `base=` branch, "
             '`repro="command"` that fails now and must pass, `draft`.',
             "",
             f"Models: {names}. Labels that start a solve: {listed(labels)}.",
         ]
     )
+
+
+def publishing_again(facts: CleanFacts) -> str:
+    letter = code(facts.champion.experiment.letter) if facts.champion else "a champion"
+    return f"Candidate {letter} was chosen and could not be published, so I only try that again. It costs nothing."
 
 
 def no_solve_yet() -> str:
@@ -177,21 +240,22 @@ def nothing_to_cancel() -> str:
 def status_reply(facts: CleanFacts) -> str:
     runs = ", ".join(f"{run.experiment.letter} {run_state(run)} ({run.steps} steps)" for run in facts.runs)
     where = f"The solve is at: **{phase(facts).value}**."
-    if facts.pull_request is not None:
+    if facts.pull_request is not None and facts.pull_request.number:
         where += f" See #{facts.pull_request.number}."
     spent = f" Spent so far: {dollars(facts.dollars)}." if facts.runs else ""
     return where + (f" {runs}." if runs else "") + spent
 
 
-def cancelled_reply() -> str:
-    return "Cancelled. The status comment says what was done until then."
+def cancelled_reply(facts: CleanFacts, site: str = GITHUB) -> str:
+    return f"Cancelled. The status comment says {status_link(facts, site, 'what was done until then')}."
 
 
-def explanation(facts: CleanFacts) -> str:
+def explanation(facts: CleanFacts, site: str = GITHUB) -> str:
     """Everything that the decision was made from."""
     if facts.decision is None:
         if phase(facts) in (Phase.FAILED, Phase.CANCELLED) or facts.status is Status.FAILED:
-            return "That solve ended before a decision was made; the status comment says why."
+            why = status_link(facts, site, "why")
+            return f"That solve ended before a decision was made; the status comment says {why}."
         return "No decision has been made yet. `/solve status` says how far it is."
     decision = facts.decision
     parts = [f"**Outcome: {decision.outcome.value}** {how_sure(decision)}".rstrip(), scoreboard(facts)]
@@ -210,4 +274,7 @@ def explanation(facts: CleanFacts) -> str:
 
 def ours_broke(incident: str) -> str:
     """The user's side of an error on our side; the traceback is in the log under this id."""
-    return f"Something broke on our side ({incident}). Nothing of it is your fault; `/solve retry` may work."
+    return (
+        "Something broke on our side, so what you asked for may not have been done. Nothing of it is your fault; "
+        f"please ask again in a minute. To whoever runs this bot: the log knows more under {code(incident)}."
+    )

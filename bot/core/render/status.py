@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.core.breaker import Outage
 from bot.core.config import CONFIG_PATHS
-from bot.core.model import SolveFacts, SolveId, TriggerKind
+from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, TriggerKind
 from bot.core.outgoing import CleanFacts
-from bot.core.phase import Phase, is_overtaken, phase
+from bot.core.phase import Phase, is_overtaken, is_unpublished, phase
 from bot.core.reasons import NOTHING_RUNS
 from bot.core.render.advice import by_people, compared
 from bot.core.render.causes import service_away
@@ -62,7 +62,7 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
         case _ if _nothing_runs(facts):
             return "🧰 No attempt was made: I could not run this repository's tests, so no patch could be proved."
         case _:
-            return "🤷 No pull request this time: no candidate can be trusted."
+            return "⚖️ No pull request this time: no candidate can be trusted."
 
 
 def _at_work(facts: SolveFacts) -> str:
@@ -84,6 +84,8 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(harmless(agent_at_work(facts.setup_agent)))
     if now is Phase.RUNNING or (now in (Phase.CANCELLED, Phase.FAILED) and facts.runs):
         parts.append(runs_table(facts))
+    if now is Phase.FAILED and is_unpublished(facts):
+        parts += _what_is_left(facts)
     if now in (Phase.CANCELLED, Phase.FAILED):
         parts += _paid_beside_runs(facts)
     if now is Phase.NO_CHAMPION and _nothing_runs(facts):
@@ -95,13 +97,26 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         if facts.decision.reasons and now is not Phase.NO_CHAMPION:
             parts.append("\n".join(f"- {harmless(reason)}" for reason in (*facts.decision.reasons, *compared(facts))))
     if facts.decision is not None and now is Phase.PUBLISHED and facts.pull_request and facts.pull_request.draft:
-        parts.append("It is a draft, because:\n" + "\n".join(f"- {harmless(d)}" for d in facts.decision.uncertain))
+        parts.append(_why_draft(facts, facts.decision))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
         parts.append(_receipt(facts))
     return parts
+
+
+def _why_draft(facts: SolveFacts, decision: Decision) -> str:
+    """The evidence, where it is not enough; else a person's word or the repository's; else the base branch."""
+    if decision.outcome is Outcome.DRAFT and decision.uncertain:
+        return "It is a draft, because:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain)
+    if decision.outcome is Outcome.DRAFT:
+        return "It is a draft: the evidence is not enough to call it ready."
+    if facts.solve.options.draft:
+        return "It is a draft, as it was asked for."
+    if facts.task is not None and facts.task.config.pull_request.draft is Draft.ALWAYS:
+        return f"It is a draft, as `{CONFIG_PATHS[0]}` wants it."
+    return "It is a draft, because the patch no longer applies to the base branch, which has moved on."
 
 
 def _receipt(facts: SolveFacts) -> str:
@@ -111,6 +126,15 @@ def _receipt(facts: SolveFacts) -> str:
 def _paid_beside_runs(facts: SolveFacts) -> list[str]:
     """Where no run may have cost anything, and the table of runs does not tell all."""
     return [_receipt(facts)] if facts.beside_runs else []
+
+
+def _what_is_left(facts: SolveFacts) -> list[str]:
+    """Of a champion that was not published: it is not lost, and nobody pays for it again."""
+    pull = facts.pull_request
+    again = f"Candidate {_champion_letter(facts)} is kept: `/solve retry` only tries to publish it again."
+    if pull is None:
+        return [again]
+    return [f"Its change is on the branch {code(pull.branch)}: [open the pull request yourself]({pull.url}).", again]
 
 
 def _what_stood_against(facts: SolveFacts) -> list[str]:

@@ -90,10 +90,28 @@ def shortened(text: str, limit: int) -> str:
 
 def fitted(body: str, marker: str) -> str:
     """A whole comment within GitHub's limit, with its marker kept at the top."""
-    room = MAX_BODY - len(marker) - 120
+    room = MAX_BODY - len(marker) - 200
     if len(body) > room:
-        body = body[:room].rsplit("\n", 1)[0] + "\n\n_This text was too long for GitHub and was cut here._"
+        kept = body[:room].rsplit("\n", 1)[0]
+        body = f"{kept}{_left_open(kept)}\n\n_This text was too long for GitHub and was cut here._"
     return f"{marker}\n{body}"
+
+
+def _left_open(cut: str) -> str:
+    """What closes the block and the folded section in which a text of ours ends, or all below would be part of them."""
+    fence = ""
+    folded = 0
+    for line in cut.splitlines():
+        if fence:
+            fence = "" if line == fence else fence
+        elif found := _FENCE.match(line):
+            fence = found[0]
+        else:
+            folded += line.startswith("<details>") - (line == "</details>")
+    return (f"\n{fence}" if fence else "") + "\n\n</details>" * max(0, folded)
+
+
+_FENCE = re.compile(r"`{3,}")
 
 
 def dollars(amount: float) -> str:

@@ -144,7 +144,23 @@ _COUNTS = re.compile(
 )
 
 
+# Of runners that we do not ask for a report, or that stand behind a program that we do not know.
+_NOTHING = re.compile(
+    r"\W*(?:\w{1,20}\W\s*)?(?:there (?:are|were) )?no (?:tests?|specs?) (?:files? |suites? |cases? )?"
+    r"(?:were |was |is |have been )?(?:found|ran|run|to run|executed|collected|available|specified|matched|exist)\b.*"
+    r"|\?\s+\S+\s+\[no test files\]|collected 0 items.*|(?:. )?tests 0"
+    r"|(?:make(?:\[\d+\])?|ninja): (?:Nothing to be done for|no work to do|\W*\w*tests?\W* is up to date).*"
+    r"|(?:Total tests|Tests run|Tests):\s+0\b.*|Executed 0 tests.*|All 0 tests passed.*|0 (?:tests?|specs?)\b.*",
+    re.IGNORECASE,
+)
+
+
 def counted(content: bytes) -> int | None:
     """How many tests a runner says it ran, of those that say so in a line; None where none does."""
-    counts = [match for line in lines(content) if (match := _COUNTS.fullmatch(line))]
-    return sum(int(next(group for group in match.groups() if group)[:9]) for match in counts) if counts else None
+    counts, none = [], False
+    for line in lines(content):
+        if match := _COUNTS.fullmatch(line):
+            counts.append(int(next(group for group in match.groups() if group)[:9]))
+        else:
+            none = none or _NOTHING.fullmatch(line.rstrip()) is not None
+    return sum(counts) if counts else (0 if none else None)

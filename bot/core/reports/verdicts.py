@@ -15,6 +15,7 @@ from bot.core.model import Baseline, TestReport, Verdict
 from bot.core.reports.formats import Document
 from bot.core.reports.json_formats import readable
 from bot.core.reports.reading import read
+from bot.core.screen_text import as_shown
 
 _MOST_CANARIES = 200
 MAX_TAIL = 4000  # characters of output kept with a report
@@ -37,7 +38,7 @@ def report(
     that says that it ran no test has not succeeded, whatever its exit code.
     """
     said = read(documents)
-    output = readable(output)
+    output = as_shown(readable(output))
     per_test, failed = bool(said.tests), exit_code != 0 or timed_out
     tests = said.tests
     if not per_test:

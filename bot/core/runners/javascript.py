@@ -65,6 +65,7 @@ RUNNERS = (
         ask=("--reporter=default", "--reporter=json", "--outputFile.json={report}", "--no-coverage"),
         silence={
             **_WATCH,
+            "--bail": True,
             "--reporter": True,
             "--outputFile": True,
             "--coverage": False,

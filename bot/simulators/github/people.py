@@ -59,9 +59,12 @@ class SimRepository:
         account = self._stage.state.account(login)
         self.state.collaborators[account.id] = Collaborator(Role(role), role_name or role)
 
-    def rule(self, type: str, pattern: str = "*", **parameters: object) -> None:
-        """Add a ruleset's rule. `creation`, `update` and `deletion` are enforced; others are only told."""
-        self.state.rules.append(Rule(type, pattern, parameters))
+    def rule(self, type: str, branches: str = "*", *, bypass: str = "never", **parameters: object) -> None:
+        """Add a ruleset with one rule. `bypass`: whether it holds for the App. actions/rules.py enforces most."""
+        self.state.rules.append(Rule(type, branches, parameters, bypass, ruleset=len(self.state.rules) + 1))
+
+    def without_pull_requests(self) -> None:
+        self.state.pulls_available = False
 
     # -------------------------------------------------------------------------------------------- files and refs
 

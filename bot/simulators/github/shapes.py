@@ -143,6 +143,8 @@ class Shapes:
             "forks_count": 0,
             "mirror_url": None,
             "archived": repo.archived,
+            "has_pull_requests": repo.pulls_available,
+            "pull_request_creation_policy": "all",
             "disabled": repo.disabled,
             "open_issues_count": open_issues,
             "license": None,

@@ -75,5 +75,5 @@ class Stage:
         }
 
     def signature(self, account: Account) -> Signature:
-        email = f"{account.id}+{account.login}@users.noreply.github.invalid"
+        email = f"{account.id}+{account.login}@users.noreply.github.com"
         return Signature(account.login, email, self.state.time())

@@ -157,11 +157,16 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A ruleset's rule. `pattern` is a branch name with `*`, matched against branches that need not exist."""
+    """A ruleset's rule. `pattern` is a branch name with `*`, matched against branches that need not exist.
+
+    `bypass`: what the App may do about the ruleset, which has the number `ruleset`: never, always, exempt, ...
+    """
 
     type: str
     pattern: str = "*"
     parameters: Json = field(default_factory=dict)
+    bypass: str = "never"
+    ruleset: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,7 @@ class Repository:
     archived: bool = False
     disabled: bool = False
     drafts_available: bool = True
+    pulls_available: bool = True
     default_branch: str = "main"
     description: str = ""
     collaborators: dict[int, Collaborator] = field(default_factory=dict)

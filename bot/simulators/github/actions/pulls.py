@@ -25,6 +25,8 @@ def open_pull(
     stage: Stage, repo: Repository, *, title: str, body: str | None, head: str, base: str, draft: bool, by: Account
 ) -> Issue:
     """Raises 422 as GitHub does: branches missing, one open already, nothing to merge, drafts not available."""
+    if not repo.pulls_available:  # which words GitHub has for it is not known
+        raise Refusal(403, "Pull requests are disabled for this repository.")
     head_sha, base_sha = _branches(repo, head, base)
     issues.check_body(body or "", "PullRequest")
     if any(i.is_open and i.pull and (i.pull.head, i.pull.base) == (head, base) for i in repo.issues.values()):

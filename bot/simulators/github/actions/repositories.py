@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
-from bot.simulators.github.actions import issues, pulls
+from bot.simulators.github.actions import issues, pulls, rules
 from bot.simulators.github.auth import Token
 from bot.simulators.github.gitdata import TREE_MODE, BadRef, Commit, GitStore
 from bot.simulators.github.refusals import Refusal, unprocessable
@@ -18,7 +17,7 @@ WORKFLOWS = ".github/workflows"
 def create_ref(stage: Stage, repo: Repository, ref: str, sha: str, token: Token | None = None) -> None:
     if _target(repo, ref) is not None:
         raise unprocessable("Reference already exists")
-    _check_rules(repo, ref, "creation")
+    rules.check(repo, ref, "creation", sha, is_app=token is not None)
     _check_new_commits(repo, sha, token)
     _point(repo, ref, sha)
     stage.state.changes.notify()
@@ -30,7 +29,7 @@ def update_ref(
     old = _target(repo, ref)
     if old is None:
         raise unprocessable("Reference does not exist")
-    _check_rules(repo, ref, "update")
+    rules.check(repo, ref, "update", sha, is_app=token is not None)
     _check_new_commits(repo, sha, token)
     if not force and not repo.git.is_ancestor(old, sha):
         raise unprocessable("Update is not a fast forward")
@@ -43,7 +42,7 @@ def delete_ref(stage: Stage, repo: Repository, ref: str, by: Account) -> None:
     """Pull requests from the branch are closed."""
     if _target(repo, ref) is None:
         raise unprocessable("Reference does not exist")
-    _check_rules(repo, ref, "deletion")
+    rules.check(repo, ref, "deletion")
     repo.git.delete_ref(ref)
     branch = ref.removeprefix("refs/heads/")
     for issue in list(repo.issues.values()):
@@ -63,16 +62,8 @@ def _point(repo: Repository, ref: str, sha: str) -> None:
     try:
         repo.git.set_ref(ref, sha)
     except BadRef as error:
-        raise unprocessable("Reference cannot be created: its name is in the way of another") from error
+        raise unprocessable("Reference update failed") from error  # as it says about much else, too
     repo.published.update(commit.sha for commit in repo.git.history(sha, known=repo.published))
-
-
-def _check_rules(repo: Repository, ref: str, operation: str) -> None:
-    branch = ref.removeprefix("refs/heads/")
-    if any(rule.type == operation and fnmatchcase(branch, rule.pattern) for rule in repo.rules):
-        raise unprocessable(
-            f"Repository rule violations found\n\nCannot {operation} ref due to {operation}s restricted."
-        )
 
 
 def _check_new_commits(repo: Repository, sha: str, token: Token | None) -> None:

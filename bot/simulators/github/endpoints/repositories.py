@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from fnmatch import fnmatchcase
 
+from bot.simulators.github.actions import rules
 from bot.simulators.github.calls import IN_REPOSITORY, Answer, Call, Endpoint
 from bot.simulators.github.endpoints.git import verification_of
 from bot.simulators.github.gitdata import SUBMODULE_MODE, TREE_MODE, BadRef, Entry, FileDiff
@@ -37,7 +37,7 @@ async def get_branch(call: Call) -> Answer:
     if sha is None:
         raise Refusal(404, "Branch not found")
     commit = call.stage.shapes.commit(repo, repo.git.commit(sha), verification_of(repo, sha))
-    protected = any(fnmatchcase(name, rule.pattern) for rule in repo.rules)
+    protected = bool(rules.that_apply(repo, name))
     return Answer({"name": name, "commit": commit, "protected": protected})
 
 
@@ -50,11 +50,34 @@ async def get_rules(call: Call) -> Answer:
             "type": rule.type,
             "ruleset_source_type": "Repository",
             "ruleset_source": call.repo.full_name,
-            "ruleset_id": 1,
+            "ruleset_id": rule.ruleset,
             **({"parameters": rule.parameters} if rule.parameters else {}),
         }
 
-    return call.listing([rule for rule in call.repo.rules if fnmatchcase(name, rule.pattern)], shape)
+    return call.listing(rules.that_apply(call.repo, name), shape)
+
+
+async def get_ruleset(call: Call) -> Answer:
+    """`bypass_actors` are for those who may write it; what the caller itself may do is told everybody."""
+    number = call.parameters["ruleset"]
+    found = [rule for rule in call.repo.rules if rule.ruleset == number]
+    if not found:
+        raise not_found()
+    return Answer(
+        {
+            "id": number,
+            "name": f"ruleset {number}",
+            "target": "branch",
+            "source_type": "Repository",
+            "source": call.repo.full_name,
+            "enforcement": "active",
+            "current_user_can_bypass": found[0].bypass,
+            "conditions": {"ref_name": {"include": [f"refs/heads/{rule.pattern}" for rule in found], "exclude": []}},
+            "rules": [
+                {"type": rule.type, **({"parameters": rule.parameters} if rule.parameters else {})} for rule in found
+            ],
+        }
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- contents
@@ -203,6 +226,7 @@ ENDPOINTS = (
     Endpoint("GET", IN_REPOSITORY, get_repository, METADATA),
     Endpoint("GET", f"{IN_REPOSITORY}/collaborators/{{login}}/permission", get_permission, METADATA),
     Endpoint("GET", f"{IN_REPOSITORY}/rules/branches/{{branch:path}}", get_rules, METADATA),
+    Endpoint("GET", f"{IN_REPOSITORY}/rulesets/{{ruleset:int}}", get_ruleset, METADATA),
     Endpoint("GET", f"{IN_REPOSITORY}/branches/{{branch:path}}", get_branch, CONTENTS),
     Endpoint("GET", f"{IN_REPOSITORY}/contents", get_contents, CONTENTS),
     Endpoint("GET", f"{IN_REPOSITORY}/contents/{{path:path}}", get_contents, CONTENTS),

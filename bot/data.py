@@ -1,0 +1,36 @@
+"""DATA_DIR: writable, and of one database alone: whoever tidies up there deletes what the database does not know."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot.ports import HostBroken
+
+OWNER = "instance"
+
+
+def prepare(directory: Path) -> None:
+    """Make it, and try it. Raises `HostBroken` with the remedy."""
+    probe = directory / f".writable-{os.getpid()}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        remedy = "Give it to the user that the bot runs as, or make room on its disk."
+        raise HostBroken(f"DATA_DIR {directory} cannot be written: {error.strerror}", remedy=remedy) from error
+
+
+def claim(directory: Path, instance: str) -> None:
+    """For the database whose name is `instance`. Raises `HostBroken` when it is another one's."""
+    owner = directory / OWNER
+    try:
+        with owner.open("x") as file:
+            file.write(f"{instance}\n")
+    except FileExistsError:
+        if (found := owner.read_text().strip()) not in (instance, ""):
+            raise HostBroken(
+                f"DATA_DIR {directory} belongs to the database {found}, and this one is {instance}",
+                remedy=f"Give each bot a DATA_DIR of its own. After a move to another database delete {owner}.",
+            ) from None
