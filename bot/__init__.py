@@ -34,7 +34,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/deployment.py judges it
-    cli.py onboarding/ doctor.py terminal.py borrowed.py screen.py demo/         for people at a terminal
+    cli.py onboarding/ doctor.py own_app.py terminal.py borrowed.py screen.py demo/         for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 

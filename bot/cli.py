@@ -218,11 +218,12 @@ def setup(port: int) -> None:
 
 
 @main.command()
-def doctor() -> None:
+@click.option("--json", "as_json_", is_flag=True, help="All findings as JSON, for programs.")
+def doctor(as_json_: bool) -> None:
     """Check what can be checked now, and say what to do about the rest."""
-    from bot.doctor import examine
+    from bot.doctor import as_json, examine
 
-    _run(examine(environment(), Console()))
+    _run(as_json(environment(), click.echo) if as_json_ else examine(environment(), Console()))
 
 
 @main.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from bot.core.registries import Registries, is_auto, network
 from bot.core.render import registries
 from bot.core.render.doctor import KEY_CHECK, MODELS, ending
 from bot.github.tokens import AppCredentials, AppIdentity
+from bot.own_app import of_the_app
 from bot.ports import Denied, SandboxUnusable, WorldError
 from bot.registries import ask, this_host
 from bot.settings import Settings, SettingsError
@@ -27,6 +28,25 @@ from bot.web.listening import OPERATORS, PUBLIC, CannotListen, Named, taken
 
 ASK_SECONDS = 5.0
 MAX_SKEW = 30.0  # seconds; GitHub refuses tokens from further ahead than 60
+
+
+class Told(msgspec.Struct):
+    """A finding as `--json` says it."""
+
+    health: str
+    what: str
+    found: str
+    remedy: str
+
+
+async def as_json(env: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """All at once, for programs; 1 when one is bad."""
+    found = [finding async for finding in findings(env)]
+    told = [Told(finding.health.name.lower(), finding.what, finding.found, finding.remedy) for finding in found]
+    bad = any(finding.health is Health.BAD for finding in found)
+    said = {"ready": not bad, "conclusion": conclusion(found), "findings": told}
+    say(msgspec.json.format(msgspec.json.encode(said), indent=2).decode())
+    return 1 if bad else 0
 
 
 async def examine(env: Mapping[str, str], console: Console) -> int:
@@ -86,7 +106,10 @@ async def _of_this_machine(settings: Settings, *, has_directory: bool) -> AsyncI
 
 
 async def _beyond(settings: Settings, *, has_model_key: bool) -> AsyncIterator[Finding]:
-    yield await _github(settings)
+    yield (github := await _github(settings))
+    if github.health is Health.GOOD and "Authorization" in await _identification(settings):
+        async for finding in of_the_app(settings):
+            yield finding
     if has_model_key:
         yield await _model_key(settings)
     if "e2b" in settings.sandbox:

@@ -4,8 +4,7 @@ broken off goes on where it was."""
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot import app
@@ -15,11 +14,9 @@ from bot.core.environment.help import cheapest
 from bot.core.manifest import NOWHERE, Wish, webhook_of
 from bot.core.onboarding import Facts
 from bot.doctor import findings, lent
-from bot.github.client import Client
-from bot.github.registration import OwnApp, Registered, convert, give_up
-from bot.github.tokens import AppCredentials, AppIdentity
-from bot.github.wire import anonymous, connections
+from bot.github.registration import Registered, convert
 from bot.onboarding.settings_file import SettingsFile
+from bot.own_app import own_app
 from bot.settings import POLL, WEBHOOK, Secret, Settings
 
 TRY = (
@@ -63,7 +60,7 @@ class Steps:
         settings = self.settings
         if not settings.app_id or not settings.private_key.reveal():
             return Facts()
-        async with _own_app(settings) as own:
+        async with own_app(settings) as own:
             found = await own.app()
             installed = [installation.account.login for installation in await own.installations()]
             url = (await own.webhook()).url
@@ -92,7 +89,7 @@ class Steps:
 
     async def move_webhook(self, address: str) -> None:
         """Deliveries go there from now on; "": nowhere, and are read from the App's list."""
-        async with _own_app(self.settings) as own:
+        async with own_app(self.settings) as own:
             await own.change_webhook({"url": webhook_of(address)})
         self._file.write({"DELIVERIES": WEBHOOK if address else POLL})
 
@@ -121,12 +118,3 @@ class Steps:
 
     async def examine(self) -> Sequence[Finding]:
         return [finding async for finding in findings(self._environment())]
-
-
-@asynccontextmanager
-async def _own_app(settings: Settings) -> AsyncIterator[OwnApp]:
-    """Asked without waiting for a GitHub that is slow: people look at a page that can be loaded again."""
-    async with connections() as pool:
-        client = Client(anonymous(settings.api_url, pool), settings.api_url, app.SYSTEM_CLOCK, sleep=give_up)
-        identity = AppIdentity(settings.app_id, settings.private_key.reveal())
-        yield OwnApp(client, AppCredentials(identity, app.SYSTEM_CLOCK))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,7 @@ from starlette.routing import Route
 
 from bot.checks import Health, Unfit, of_git, refuse_what_cannot_work
 from bot.core.registries import Registries, Told
-from bot.doctor import examine, reach
+from bot.doctor import as_json, examine, reach
 from bot.settings import Settings, SettingsError
 from bot.simulators.e2b import World as LentWorld
 from bot.simulators.e2b import e2b
@@ -49,22 +50,27 @@ async def provider() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def env(tmp_path: Path, provider: str) -> AsyncIterator[dict[str, str]]:
-    """Nothing to complain of. Isolation is not the subject here."""
+async def github(tmp_path: Path) -> AsyncIterator[GitHubSimulator]:
     github = GitHubSimulator(tmp_path / "github", webhook_secret=SECRET, private_key_pem=KEY)
-    async with github.serving():
-        yield {
-            "GITHUB_APP_ID": str(github.app.app_id),
-            "GITHUB_PRIVATE_KEY": KEY,
-            "GITHUB_WEBHOOK_SECRET": SECRET,
-            "GITHUB_API_URL": github.url,
-            "MODEL_BASE_URL": provider,
-            "MODEL_API_KEY": MODEL_KEY,
-            "DATA_DIR": str(tmp_path / "data"),
-            "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": "true",
-            "PORT": "0",
-            "SETUP_HOSTS": "none",
-        }
+    async with github.serving("http://127.0.0.1:9/webhook"):
+        yield github
+
+
+@pytest.fixture
+def env(tmp_path: Path, provider: str, github: GitHubSimulator) -> dict[str, str]:
+    """Nothing to complain of. Isolation is not the subject here."""
+    return {
+        "GITHUB_APP_ID": str(github.app.app_id),
+        "GITHUB_PRIVATE_KEY": KEY,
+        "GITHUB_WEBHOOK_SECRET": SECRET,
+        "GITHUB_API_URL": github.url,
+        "MODEL_BASE_URL": provider,
+        "MODEL_API_KEY": MODEL_KEY,
+        "DATA_DIR": str(tmp_path / "data"),
+        "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": "true",
+        "PORT": "0",
+        "SETUP_HOSTS": "none",
+    }
 
 
 async def examined(env: Mapping[str, str], width: int = 80) -> tuple[int, list[str]]:
@@ -81,6 +87,7 @@ def about(subject: str, lines: list[str]) -> str:
 
 async def test_the_doctor_of_a_set_up_that_works_and_of_one_that_does_not(tmp_path: Path) -> None:
     async with a_shell(tmp_path, FIXES) as (solvebot, _, github):
+        github.webhooks.url = "http://127.0.0.1:9/webhook"
         code, out, err = await solvebot("doctor")
         assert code == 0, out + err
         assert "knows this App as solvebot" in out
@@ -103,6 +110,84 @@ async def test_nothing_to_complain_of(env: dict[str, str]) -> None:
     assert about("model key", lines).startswith("✓")
     assert not [line for line in lines if line.startswith("✗")]
     assert lines[-1] == "Ready to serve."
+
+
+def weaker(github: GitHubSimulator) -> None:
+    github.app.permissions = {**github.app.permissions, "contents": "read"}
+
+
+def deaf(github: GitHubSimulator) -> None:
+    github.app.events = github.app.events - {"issues"}
+
+
+def behind(github: GitHubSimulator) -> None:
+    """The App has new permissions, which its installation has not accepted."""
+    github.repository("octo/greet")
+    for installation in github.stage.state.installations.values():
+        installation.permissions = {**installation.permissions, "issues": "read"}
+
+
+def suspended(github: GitHubSimulator) -> None:
+    github.repository("octo/greet")
+    for installation in github.stage.state.installations.values():
+        installation.suspended_at = github.stage.state.now()
+
+
+def nowhere(github: GitHubSimulator) -> None:
+    github.webhooks.url = None
+
+
+def elsewhere(github: GitHubSimulator) -> None:
+    github.webhooks.url = "https://bot.octo.dev/hooks"
+
+
+def lost(github: GitHubSimulator) -> None:
+    github.webhooks.lose()
+    github.repository("octo/greet")
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "subject", "words"),
+    [
+        (weaker, 1, "App rights", "✗ App rights: contents: write is missing"),
+        (deaf, 1, "App rights", "✗ App rights: event issues is missing"),
+        (behind, 0, "installation on octo", "! installation on octo: has not accepted all: issues: write is missing"),
+        (suspended, 0, "installation on octo", "! installation on octo: is suspended"),
+        (nowhere, 1, "webhook", "✗ webhook: the App has no address to send to"),
+        (elsewhere, 1, "webhook", "✗ webhook: https://bot.octo.dev/hooks does not end with /webhook"),
+        (lost, 0, "deliveries", "! deliveries: 1 of the last 24 hours did not arrive; the newest: failed to connect"),
+    ],
+)
+async def test_what_github_knows_of_the_app_is_looked_at(
+    env: dict[str, str], github: GitHubSimulator, change: Callable[[GitHubSimulator], None], code: int,
+    subject: str, words: str,
+) -> None:  # fmt: skip
+    change(github)
+    found, lines = await examined(env)
+    assert (found, about(subject, lines).startswith(words)) == (code, True), lines
+    assert lines[[line[2:].startswith(f"{subject}: ") for line in lines].index(True) + 1].startswith(
+        "    "
+    )  # the remedy
+
+
+async def test_findings_are_told_to_programs(env: dict[str, str]) -> None:
+    said: list[str] = []
+    assert await as_json({**env, "MODELS": "nosuch"}, said.append) == 1
+    told = json.loads("".join(said))
+    assert told["ready"] is False
+    assert told["conclusion"].startswith("1 to mend")
+    [bad] = [finding for finding in told["findings"] if finding["health"] == "bad"]
+    assert (bad["what"], bool(bad["remedy"])) == ("models", True)
+    assert {"App rights", "installation", "webhook", "deliveries", "disk", "database"} <= {
+        finding["what"] for finding in told["findings"]
+    }
+    assert KEY not in said[0]
+
+
+async def test_a_bot_that_polls_needs_no_address(env: dict[str, str], github: GitHubSimulator) -> None:
+    nowhere(github)
+    code, lines = await examined({**env, "DELIVERIES": "poll"})
+    assert (code, about("webhook", lines)[0]) == (0, "✓")
 
 
 async def test_what_did_not_answer_is_named_at_the_end(env: dict[str, str]) -> None:

@@ -8,6 +8,15 @@ MODELS = "the models"
 KEY_CHECK = "the check of the model key"
 
 
+def lacks(rights: Sequence[str]) -> str:
+    return f"{', '.join(rights)} {'is' if len(rights) == 1 else 'are'} missing"
+
+
+def lost(number: int, last: str) -> str:
+    """`last`: GitHub's words about the newest."""
+    return f"{number} of the last 24 hours did not arrive; the newest: {last}"
+
+
 def ending(bad: int, unreached: Sequence[str]) -> str:
     """What is wrong counts first; without that, what nobody has proven is said."""
     if bad:
