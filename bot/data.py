@@ -26,7 +26,7 @@ def claim(directory: Path, instance: str) -> None:
     """For the database whose name is `instance`. Raises `HostBroken` when it is another one's."""
     owner = directory / OWNER
     try:
-        with owner.open("x") as file:
+        with open(owner, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(f"{instance}\n")
     except FileExistsError:
         if (found := owner.read_text().strip()) not in (instance, ""):

@@ -185,24 +185,29 @@ def said_so(issue: SimIssue, facts: SolveFacts) -> bool:
     return any(reaction.content in ("rocket", "confused") for reaction in issue.reactions) and facts.status.is_over
 
 
-def ending(console: Console, repo: SimRepository, facts: SolveFacts, problems: list[str], place: str) -> None:
-    """What was made of it; in the end the decision in five lines, and where to look: a page in `place`."""
+def published(console: Console, repo: SimRepository, facts: SolveFacts, problems: list[str]) -> None:
+    """What was made of it."""
     console.print(decision(facts))
-    diff = facts.champion.candidate.patch if facts.champion and facts.champion.candidate else ""
     for pull in repo.pulls:
         title = f"pull request #{pull.number}: {pull.title}"
         console.print(Panel(_Page(_readable(folded(pull.state.body or ""))), title=title, border_style="magenta"))
-        console.print(Panel(Syntax(diff, "diff", word_wrap=True), title="its diff", border_style="magenta"))
+        console.print(Panel(Syntax(_diff(facts), "diff", word_wrap=True), title="its diff", border_style="magenta"))
     for problem in problems:
         console.print(f"[red]✗[/] {escape(problem)}")
-    if problems:
-        return
+
+
+def _diff(facts: SolveFacts) -> str:
+    return facts.champion.candidate.patch if facts.champion and facts.champion.candidate else ""
+
+
+def ending(console: Console, repo: SimRepository, facts: SolveFacts, place: str) -> None:
+    """The decision in five lines, and where to look: a page in `place`."""
     _next(console)
     console.print(Rule("[bold]the decision"))
     [pull] = repo.pulls
     for line in in_five_lines(facts, pull.state.body or ""):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    page = write_page(place, f"#{pull.number} {pull.title}", pull.state.body or "", diff)
+    page = write_page(place, f"#{pull.number} {pull.title}", pull.state.body or "", _diff(facts))
     said = f"\nThe pull request, its diff and the other candidates: {Path(page).as_uri()}"
     console.print(said, markup=False, highlight=False, soft_wrap=True)
 

@@ -52,13 +52,15 @@ async def demo(console: Console, *, keep: bool, sandbox: str = "bubblewrap") -> 
             await stage.issue.label(show.LABEL, by=repository.MAINTAINER)
             facts = await _watch(console, stage, stage.issue)
             problems = problems_with(stage, facts)
-            show.ending(console, stage.repo, facts, problems, place)
+            show.published(console, stage.repo, facts, problems)
             if not problems:
                 problems = await review(console, stage, facts)
+            if not problems and not keep:
+                await merge(console, stage, facts)
+            if not problems:
+                show.ending(console, stage.repo, facts, place)
             if keep:
                 await _keep(console, stage)
-            elif not problems:
-                await merge(console, stage, facts)
         return 1 if problems else 0
 
 

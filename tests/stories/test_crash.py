@@ -205,7 +205,7 @@ async def test_two_bots_on_the_same_files(tmp_path: Path) -> None:
     async with a_mortal_world(tmp_path, {"fixer": FIXES}) as world, world.bot():
         second = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.cli", "serve",
-            cwd=ROOT, env=os.environ | world.environment, stdout=PIPE, stderr=STDOUT,
+            cwd=ROOT, env=os.environ | world.environment | {"MODELS": "fixer"}, stdout=PIPE, stderr=STDOUT,
         )  # fmt: skip
         async with asyncio.timeout(SOON):
             output, _ = await second.communicate()
