@@ -169,6 +169,9 @@ async def review(console: Console, stage: Scene, original: SolveFacts) -> list[s
     note = Note("ledger/amounts.py", _line_of(stage, pull, "_GROUPED = "), repository.REVIEW_OF_A_LINE)
     await pull.review("REQUEST_CHANGES", repository.REVIEW, by=repository.MAINTAINER, threads=[note])
     facts = await _watch(console, stage, pull)
+    async with asyncio.timeout(GIVE_UP):
+        while await stage.bot.bot.engine.active():  # noqa: ASYNC110 - after its last word it tells of it in the text
+            await asyncio.sleep(0.1)
     show.revised(console, pull, facts)
     return problems_after(pull, original)
 
