@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,10 +43,8 @@ async def test_many_solves_at_once_all_end_with_one_pull_request_each(directory:
         solves = [await world.facts(issue) for issue in issues]
         assert [solve.status for solve in solves if solve] == [Status.COMPLETED] * SOLVES
         assert all(len(solve.runs) == RUNS for solve in solves if solve)
-        fixed = [pull.state.body.splitlines() for pull in world.repo.pulls if pull.state.body]
-        assert sorted(line for lines in fixed for line in lines if line.startswith("Fixes #")) == sorted(
-            f"Fixes #{issue.number}" for issue in issues
-        )
+        fixed = [re.findall(r"Fixes #\d+", pull.state.body or "") for pull in world.repo.pulls]
+        assert sorted(fixed) == sorted([f"Fixes #{issue.number}"] for issue in issues)
         for issue in issues:
             assert len(issue.bot_comments) == 1
             assert [reaction.content for reaction in issue.reactions] == ["eyes", "rocket"]

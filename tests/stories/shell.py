@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ class Shell:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **self.env},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_heed_ctrl_c,
         )
 
     async def __call__(self, *arguments: str) -> tuple[int, str, str]:
@@ -47,6 +49,11 @@ class Shell:
                 await process.wait()
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
+
+
+def _heed_ctrl_c() -> None:
+    """Whoever runs the tests in the background ignores it, and what is begun by them would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @asynccontextmanager

@@ -137,7 +137,7 @@ async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path, how: str) -
         assert facts.status is Status.CANCELLED
         await world.said(pull, f"🛑 Cancelled: ann {'closed the pull request' if how == 'closes' else 'said'}")
         if how == "cancels":
-            await world.said(pull, "The status comment says what was done until then.")
+            await world.said(pull, "The status comment says [what was done until then](")
         assert world.replies(pull.pull.threads[0]) == []
 
 
