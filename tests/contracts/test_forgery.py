@@ -498,23 +498,23 @@ ATTACKS = [
     ),
     Attack(
         "loads a plugin in pyproject.toml",
-        Seen.FORGES,
+        Seen.BREAKS,
         plugin("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-p shop.plugin'\n"),
     ),
     Attack(
         "drops every assert",
-        Seen.FORGES,
+        Seen.BREAKS,
         plugin("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-p shop.plugin'\n", DROPS_ASSERTS),
     ),
     Attack(
         "only collects",
-        Seen.ALL_LOST,
+        Seen.BREAKS,
         beside("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '--collect-only'\n"),
         long=True,
     ),
     Attack(
         "switches reports off",
-        Seen.ALL_LOST,
+        Seen.BREAKS,
         beside("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-p no:junitxml'\n"),
         long=True,
     ),
@@ -656,13 +656,13 @@ ATTACKS = [
     ),
     Attack(
         "makes make write the report",
-        Seen.FORGES,
+        Seen.BREAKS,
         {**beside("Makefile", "test:\n\tpython3 forge.py\n"), "forge.py": BY_ENVIRONMENT},
         command=MAKE,
     ),
     Attack(
         "makes npm print what a runner prints",
-        Seen.FORGES,
+        Seen.BREAKS,
         {**beside("package.json", '{"scripts": {"test": "cat said.txt"}}\n'), "said.txt": SAID},
         command=NPM,
         long=True,

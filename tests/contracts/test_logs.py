@@ -143,4 +143,5 @@ async def test_the_engine_tells_of_no_cancelled_workflow(tmp_path: Path, capsys:
     finally:
         await engine.close()
     logging.getLogger("dbos").warning("something else")
-    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["something else"]
+    told = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["engine.draining", "something else"]

