@@ -30,7 +30,6 @@ from bot.core.model import (
     Outcome,
     Permission,
     Repo,
-    SandboxId,
     Sha,
     Solve,
     SolveFacts,
@@ -45,6 +44,7 @@ from bot.core.render import causes
 from bot.core.render.pull import pull_body, pull_title
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
 from bot.core.revising import Branch, authors, freeze_revision, heard
+from bot.core.sandboxes import sandbox_of
 from bot.core.suggestions import applied, literal_experiment, suggested
 from bot.core.testfiles import is_test_file
 from bot.engine import SANDBOX_PATIENCE, step
@@ -118,7 +118,7 @@ class Reviser:
         facts = await self._facts(job.id)
         assert facts.limits is not None
         await store.planned(job.id, (*planned, literal), facts.limits)
-        await store.run_started(run, SandboxId(run), now)
+        await store.run_started(run, sandbox_of(run), now)
         await store.run_ended(run, Status.COMPLETED, at=now, exit_status=ExitStatus.SUBMITTED)
         await store.candidate_found(run, candidate)
         evidence = await self._judge.judge(await self._facts(job.id), candidate)

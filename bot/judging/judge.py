@@ -227,7 +227,7 @@ class Judge:
             return None
         if facts.baseline.command is None:
             return ()
-        bench = self._bench(facts.id, SandboxId(f"{facts.id}-again"))
+        bench = self._bench(facts.id, sandbox_of(facts.id, Use.JUDGE))
         seen = await bench.tests(facts.baseline.command, overlay_of(entries))
         return tuple(reports.regressions(facts.baseline, seen))
 

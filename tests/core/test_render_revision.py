@@ -123,7 +123,7 @@ def test_the_pull_request_has_a_line_for_each_revision() -> None:
         verified=True,
         revisions=[revision(), revision(Outcome.NONE), failed, cancelled, going_on],
     )
-    section = body[body.index("### Revisions") : body.index("### What was wrong")].strip().split("\n")
+    section = body[body.index("### Revisions") : body.index("### What changed")].strip().split("\n")
     kept = "All 5 tests that always passed before still pass."
     assert section == [
         "### Revisions",

@@ -15,8 +15,8 @@ from bot.core.runners import recipe
 from tests.core.recipes import Shell
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
-UNITTEST = f"{sys.executable} -m unittest"
+PYTEST = f"{shlex.quote(sys.executable)} -m pytest -q -p no:cacheprovider"
+UNITTEST = f"{shlex.quote(sys.executable)} -m unittest"
 
 GOOD = "def test_good():\n    pass\n"
 BAD = "def test_bad():\n    assert False\n"
