@@ -1,19 +1,24 @@
-"""Transactions on SQLite or PostgreSQL, written once as functions of a connection, through SQLAlchemy's `AsyncEngine`.
+"""Transactions on SQLite or PostgreSQL, written once as functions of a connection.
 
-SQLite writes one transaction at a time whatever we do, so it gets one connection that writes and one that reads.
-aiosqlite hands every statement to a thread of its connection: that is some eight hand-overs a transaction.
+PostgreSQL is asked asynchronously, through a pool. SQLite writes one transaction at a time whatever we do, so it gets
+one thread that writes and one that reads, and a transaction is one hand-over to a thread. Through aiosqlite, which the
+inbox uses for its single statements, it is one for every statement: 2.5 ms of CPU for a transaction of three, against
+0.6 this way (one after the other, two cores).
 """
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.ports import Rejected, StoreAway
 from bot.store import sqlite
@@ -25,59 +30,94 @@ POOL = 8  # connections to PostgreSQL; more only queue inside the server
 CONNECT_SECONDS = 5
 
 
-class Database:
+class Database(Protocol):
     """Each call is one transaction. Raises `StoreAway`, or `Rejected` for what the tables forbid."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
-        self._writer = writer
-        self._reader = reader
-
-    async def write(self, work: Work[T]) -> T:
-        with translated():
-            async with self._writer.begin() as connection:
-                return await connection.run_sync(work)
+    async def write(self, work: Work[T]) -> T: ...
 
     async def read(self, work: Work[T]) -> T:
         """All questions of `work` are answered as of the same moment."""
-        with translated():
-            async with self._reader.begin() as connection:
-                return await connection.run_sync(work)
 
-    async def close(self) -> None:
-        await self._writer.dispose()
-        await self._reader.dispose()
+    async def close(self) -> None: ...
 
 
 def open_database(url: str) -> Database:
     """`url` as in the settings: `sqlite:///path` or `postgresql://...`. Connects on the first use."""
-    if url.startswith("postgresql"):
-        engine = _postgres(url)
-        return Database(engine, engine.execution_options(isolation_level="REPEATABLE READ"))
-    path = sqlite.path_of(url)
-    return Database(_sqlite(path, begin="begin immediate"), _sqlite(path, begin="begin"))
+    return PostgresDatabase(url) if url.startswith("postgresql") else SqliteDatabase(url)
 
 
-def _sqlite(path: str, *, begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        "sqlite+aiosqlite://",
-        async_creator=lambda: sqlite.connect(path),
-        poolclass=sa.AsyncAdaptedQueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=None,  # SQLite's own time-out is the one that counts, and tells why
-    )
-    sa.event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+class SqliteDatabase:
+    def __init__(self, url: str) -> None:
+        path = sqlite.path_of(url)
+        self._writer = _SqliteThread(path, begin="begin immediate")
+        self._reader = _SqliteThread(path, begin="begin")
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.run(work)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._reader.run(work)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._reader.close()
 
 
-def _postgres(url: str) -> AsyncEngine:
-    return create_async_engine(
-        sa.make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=POOL,
-        max_overflow=0,
-        pool_pre_ping=True,  # so that a restart of the server costs nobody a failure
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC"},
-    )
+class _SqliteThread:
+    """One connection and the thread it lives in."""
+
+    def __init__(self, path: str, *, begin: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._engine = sa.create_engine(
+            "sqlite://", creator=lambda: _connect(path), poolclass=sa.QueuePool, pool_size=1
+        )
+        sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+    async def run(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    def _transact(self, work: Work[T]) -> T:
+        with translated(), self._engine.begin() as connection:
+            return work(connection)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown()
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        sqlite.prepare(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+class PostgresDatabase:
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(
+            sa.make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=POOL,
+            max_overflow=0,
+            pool_pre_ping=True,  # so that a restart of the server costs nobody a failure
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": "-c timezone=UTC"},
+        )
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
+
+    async def write(self, work: Work[T]) -> T:
+        with translated():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def read(self, work: Work[T]) -> T:
+        with translated():
+            async with self._snapshots.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
 
 
 def insert(db: sa.Connection, table: sa.Table) -> sqlite_dialect.Insert | postgresql.Insert:
