@@ -23,7 +23,7 @@ from githubkit.exception import GitHubException, RequestError, RequestFailed
 
 from bot.core.retry import Failed, GiveUp, Wait, next_move
 from bot.github.refusals import Refusal, TooLarge, error_of
-from bot.github.wire import headers_of
+from bot.github.wire import LARGEST_ANSWER, headers_of
 from bot.ports import Clock, Rejected, Unavailable, WorldError
 
 log = structlog.get_logger()
@@ -36,7 +36,6 @@ JSON = "application/vnd.github+json"
 RAW = "application/vnd.github.raw+json"
 GRAPHQL = "/graphql"
 _TOTAL_SECONDS = 120
-_LARGEST_ANSWER = 32 * 2**20  # bytes; ours are kilobytes
 _MOST_PAGES = 1000
 _NOT_UNDERSTOOD = (msgspec.DecodeError, UnicodeDecodeError)  # the second one for text that is not UTF-8
 _NEXT = re.compile(r'<([^<>]*)>;\s*rel="next"')  # GitHub's form of RFC 8288
@@ -60,7 +59,7 @@ class Call:
     accept: str = JSON
     expect: tuple[int, ...] = ()
     repeatable: bool = False
-    limit: int = _LARGEST_ANSWER  # bytes
+    limit: int = LARGEST_ANSWER  # bytes
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

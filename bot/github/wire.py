@@ -16,7 +16,7 @@ from bot.github.refusals import TooLarge
 
 _TIMEOUT = httpx.Timeout(10, read=30)  # seconds
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=16)
-_LARGEST_ANSWER = 32 * 2**20  # bytes, on the wire as in memory: nothing comes compressed
+LARGEST_ANSWER = 32 * 2**20  # bytes, on the wire as in memory, since nothing comes compressed; ours are kilobytes
 _RETRY_AFTER, _KEPT = "retry-after", "x-solvebot-retry-after"
 
 
@@ -82,8 +82,8 @@ class _Bounded(httpx.AsyncByteStream):
         read = 0
         async for chunk in self._stream:
             read += len(chunk)
-            if read > _LARGEST_ANSWER:
-                raise TooLarge(f"the answer to {self._path} is larger than {_LARGEST_ANSWER} bytes")
+            if read > LARGEST_ANSWER:
+                raise TooLarge(f"the answer to {self._path} is larger than {LARGEST_ANSWER} bytes")
             yield chunk
 
     async def aclose(self) -> None:

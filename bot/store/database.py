@@ -9,7 +9,6 @@ inbox uses for its single statements, it is one for every statement: 2.5 ms of C
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -69,7 +68,7 @@ class _SqliteThread:
     def __init__(self, path: str, *, begin: str) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._engine = sa.create_engine(
-            "sqlite://", creator=lambda: _connect(path), poolclass=sa.QueuePool, pool_size=1
+            "sqlite://", creator=lambda: sqlite.opened(path), poolclass=sa.QueuePool, pool_size=1
         )
         sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql(begin))
 
@@ -83,16 +82,6 @@ class _SqliteThread:
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown()
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path)
-    try:
-        sqlite.prepare(connection)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 class PostgresDatabase:

@@ -34,19 +34,19 @@ def prepare(connection: Any) -> None:
     cursor.close()
 
 
-async def connect(path: str, *, cached_statements: int = 128) -> aiosqlite.Connection:
-    """Set up as above, by the thread that may use it."""
+def opened(path: str, cached_statements: int = 128) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, cached_statements=cached_statements)
+    try:
+        prepare(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
-    def opened() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, cached_statements=cached_statements)
-        try:
-            prepare(connection)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
 
-    connection = aiosqlite.Connection(opened, iter_chunk_size=_ROWS_AT_A_TIME)
+async def connect(path: str, *, cached_statements: int) -> aiosqlite.Connection:
+    """Opened by the thread that may use it."""
+    connection = aiosqlite.Connection(lambda: opened(path, cached_statements), iter_chunk_size=_ROWS_AT_A_TIME)
     connection._thread.daemon = True  # as SQLAlchemy does: who breaks off without closing does not hang for it
     try:
         return await connection
