@@ -21,11 +21,11 @@ check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a m
 	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@$(MAKE) --no-print-directory test REQUIRE_NAMESPACES=1
 
-mutation: setup-dev    ## change core/ in small ways and tell what no test notices; hours, but for ARGS="'bot.core.gates*'"
+mutation: setup-dev    ## change core/ in small ways and tell what no test notices; hours, but for ARGS="'bot.core.candidate.gates*'"
 	@.venv/bin/mutmut run $(ARGS)
 	@.venv/bin/mutmut results
 
-policies: setup-dev    ## the same for what stands beside functions, such as lists and limits: a sample, or ARGS=bot.core.gates
+policies: setup-dev    ## the same for what stands beside functions, such as lists and limits: a sample, or ARGS=bot.core.candidate.gates
 	@$(RUN) tests.policy_mutation $(ARGS)
 
 bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run

@@ -7,34 +7,42 @@ a candidate by running things, the *decision* is the ranked evidence and the out
 
 The map. Imports point inward only: from the bottom of this list to its top, never between adapters.
 
-    core/          decisions: pure functions whose docstrings are the policies, and render/, every sentence we say
+    core/          decisions: pure functions whose docstrings are the policies
+        model.py       the nouns       render/    every sentence we say       text/    what may be read, and may be said
+        trigger/       events, commands, options, configuration: is there a solve, and what may it cost?
+        environment/ runners/ reports/      how a repository is set up and tested, and what its runner says
+        candidate/     what a patch is: its files, gates, hunks, likeness to others
+        evidence/      what running it showed       choosing/    which one is right, and how sure that is
+        resilience/    retries, circuit breaker, plans of services       operations/    deployment, set-up, isolation
     ports.py       all we ask of the world, on one page
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
-    settings.py logs.py data.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
     checkout.py    the base commit, its past and its submodules, put into a sandbox
-    judging/      evidence: what happens when things are run
-    status.py conclude.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
+    judging/       evidence: what happens when things are run
+    status_comment.py finish.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
-    advisers.py       models without a candidate of their own: tests from the issue alone, a word between near ties
+    advisers.py    models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
-    reviews.py     a review, a comment on a line -> a revision      actions.py ends.py permits.py
+    reviews.py     a review, a comment on a line -> a revision
     intake.py      delivery -> refused, answered, cancelled, or a started solve
-    anew.py        what an upgrade finds in flight and cannot read
-    clearance.py   could the champion be published at all? asked before the first dollar
+    actions.py authorization.py cancellation.py      what a delivery comes to, who may ask, what ends a solve
+    version_upgrade.py                what an upgrade finds in flight and cannot read
+    publish_precheck.py               could the champion be published at all? asked before the first dollar
     republish.py   /solve retry where only the publication failed
     configuration.py                  what the repository says, read from its default branch
-    exchange.py    /solve use B: another candidate for the open pull request
-    fates.py branches.py              what became of champions, and of branches that nobody wants
-    upkeep.py      where the App is installed, and which repositories there are
-    again.py       what is done again when a sandbox is lost      workplace.py  the sandbox of an agent, made anew
-    premises.py    this machine's disk and backups, for the operator
+    use_candidate.py                  /solve use B: another candidate for the open pull request
+    outcomes.py branch_cleanup.py     what became of champions, and of branches that nobody wants
+    installations.py                  where the App is installed, and which repositories there are
+    agent_sandbox.py lost_sandbox.py  the sandbox of an agent, and what is done again when one is lost
+    disk_checks.py this machine's disk and backups, for the operator
     web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
-    deployment.py  a deployment, looked at from outside; core/deployment.py judges it
-    cli.py onboarding/ doctor.py own_app.py terminal.py borrowed.py screen.py demo/         for people at a terminal
+    deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
+    cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py terminal_tables.py demo/
+                   for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 

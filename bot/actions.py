@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.model import IssueRef, Solve, SolveId
-from bot.exchange import ExchangeJob
 from bot.republish import RepublishJob
+from bot.use_candidate import ExchangeJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ import structlog
 
 from bot.agent.prompts import Prompt, comparing_prompt, issue_tests_prompt
 from bot.agent.protocol import text_of
-from bot.core import comparing, issue_tests
 from bot.core.asking import SECONDS, added, bounded, dollars_left
-from bot.core.cleaning import shorten, visible
-from bot.core.contenders import contenders
-from bot.core.localize import keywords
+from bot.core.candidate.similarity import case_of
+from bot.core.choosing import comparing
+from bot.core.choosing.comparer_prompt import contenders
+from bot.core.evidence import issue_tests
+from bot.core.localization import keywords
 from bot.core.model import Answer, Compared, Consulted, IssueTests, ModelSpec, SolveFacts, SolveId
-from bot.core.similarity import case_of
+from bot.core.text.cleaning import shorten, visible
 from bot.engine import patiently, step
 from bot.ports import World, WorldError
 

@@ -32,21 +32,20 @@ from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
-from bot.anew import Anew
-from bot.branches import Branches
-from bot.conclude import Conclusion
-from bot.core.breaker import Outage
+from bot.branch_cleanup import Branches
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
-from bot.core.matrix import ServerLimits
 from bot.core.model import SolveId, prepared_snapshot
-from bot.core.outgoing import Redactor
-from bot.core.usage import Plan
-from bot.data import claim, prepare
+from bot.core.resilience.circuit_breaker import Outage
+from bot.core.resilience.plan_usage import Plan
+from bot.core.text.outgoing import Redactor
+from bot.data_directory import claim, prepare
+from bot.disk_checks import premises
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
-from bot.exchange import Exchange
+from bot.finish import Conclusion
 from bot.github.client import Sleep
-from bot.github.hub import Hub
+from bot.github.github import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
@@ -55,7 +54,6 @@ from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
-from bot.premises import premises
 from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
@@ -63,21 +61,23 @@ from bot.republish import Republication
 from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
-from bot.sandbox.account import Account
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.downloads import DownloadOptions
-from bot.sandbox.leased import LeasedSandboxes
-from bot.sandbox.lender import LendingOptions
-from bot.sandbox.preferred import PreferredSandboxes
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.failover import PreferredSandboxes
+from bot.sandbox.leases import LendingOptions
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.registry_downloads import DownloadOptions
+from bot.sandbox.plan_usage import PlanWatch
+from bot.sandbox.remote import LeasedSandboxes
+from bot.sandbox.request_counts import Account
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
-from bot.sandbox.watch import PlanWatch
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
-from bot.status import StatusBoard, TellOutage, no_outage
+from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.store.migrate import migrate, newest_revision
 from bot.store.store import SqlStore, opened
-from bot.temporary import temporary_files
+from bot.temporary_files import temporary_files
+from bot.use_candidate import Exchange
+from bot.version_upgrade import Anew
 from bot.web.connection import BoundedProtocol
 from bot.web.health import Check, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
@@ -86,7 +86,7 @@ from bot.web.webhook import Receiver
 from bot.worker import Chores, Worker
 
 if TYPE_CHECKING:
-    from bot.sandbox.e2b import E2BOptions
+    from bot.sandbox.e2b.machines import E2BOptions
 
 log = structlog.get_logger()
 
@@ -251,7 +251,9 @@ async def lending(
     settings: Settings, store: SqlStore, clock: AlarmClock = SYSTEM_CLOCK, observe: Observe = lambda *_: None
 ) -> AsyncIterator[Lending]:
     """Of E2B, one provider for each domain. At the end the account is written down."""
-    from bot.sandbox.e2b import E2BProvider  # here: its SDK takes 19 MB and 0.4 s, which only those pay who use it
+    from bot.sandbox.e2b.machines import (
+        E2BProvider,  # here: its SDK takes 19 MB and 0.4 s, which only those pay who use it
+    )
 
     ledger = store.ledger
     account = Account(ledger)
@@ -276,7 +278,7 @@ async def lending(
 
 
 def e2b_options(settings: Settings, instance: str) -> Iterator[E2BOptions]:
-    from bot.sandbox.e2b import E2BOptions
+    from bot.sandbox.e2b.machines import E2BOptions
 
     for domain in settings.e2b_domains or ("",):
         name = f"e2b:{domain}" if domain else "e2b"

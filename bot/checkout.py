@@ -12,9 +12,18 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.core.absent import MOST_FILES, Absent, Source, Submodule, is_pointer, kept_in_lfs, source, submodules
-from bot.core.checkout import SETTLE
-from bot.core.history import History
+from bot.core.environment.absent_files import (
+    MOST_FILES,
+    Absent,
+    Source,
+    Submodule,
+    is_pointer,
+    kept_in_lfs,
+    source,
+    submodules,
+)
+from bot.core.environment.checkout import SETTLE
+from bot.core.environment.history import History
 from bot.core.model import Repo, SandboxId, Sha
 from bot.ports import GitHub, Mirrors, Sandboxes, WorldError
 

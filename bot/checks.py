@@ -21,9 +21,9 @@ import structlog
 from sqlalchemy.exc import ArgumentError
 
 from bot import app
-from bot.core.commands import Misread
-from bot.core.matrix import plan
+from bot.core.choosing.experiments import plan
 from bot.core.model import RepoConfig, SolveOptions
+from bot.core.trigger.commands import Misread
 from bot.engine import EngineError, check_sqlite
 from bot.github.git import neutral
 from bot.github.tokens import AppCredentials, AppIdentity

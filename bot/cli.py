@@ -18,7 +18,7 @@ from rich.console import Console
 from bot import __version__, app, logs
 from bot.checks import Unfit, refuse_what_cannot_work
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
-from bot.core.outgoing import Redactor
+from bot.core.text.outgoing import Redactor
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
@@ -108,7 +108,7 @@ def worker() -> None:
 def demo(keep: bool, sandbox: str) -> None:
     """The main job in front of you, without any account."""
     from bot.demo.stage import demo as play
-    from bot.screen import console
+    from bot.terminal_tables import console
 
     logs.configure(format="console", level="ERROR", redact=Redactor())
     _run(play(console(piped=100), keep=keep, sandbox=sandbox))
@@ -144,7 +144,7 @@ def solve(
     ISSUE is a Markdown file; its first heading is the title. The status goes to stderr, the decision to stdout.
     """
     from bot.core.model import SolveOptions
-    from bot.terminal import solve_here
+    from bot.local_solve import solve_here
 
     settings = _settings(serving=False, solving=path)
     _refuse_without_model_key(settings)
@@ -182,7 +182,7 @@ def environment_(path: Path, write: bool, as_json: bool, agent: bool) -> None:
 )  # fmt: skip
 def receive(event: str, payload: Path) -> None:
     """Feed one payload, as if GitHub had delivered it, and work until nothing of it is left to do."""
-    from bot.terminal import receive_one
+    from bot.local_solve import receive_one
 
     settings = _settings(serving=True)
     _logging(settings)
@@ -279,7 +279,7 @@ def models_list() -> None:
     Below them, shares that were published, also of models that can be added.
     """
     from bot.agent.catalogue import PUBLISHED
-    from bot.screen import catalogue, console, published
+    from bot.terminal_tables import catalogue, console, published
 
     async def show(store: Store) -> None:
         found = await store.models(active_only=False)
@@ -292,7 +292,7 @@ def models_list() -> None:
 @models.command("record")
 def models_record() -> None:
     """What people did with each model's champions, and how that moves its prior. It stays on this server."""
-    from bot.screen import console, record
+    from bot.terminal_tables import console, record
 
     async def show(store: Store) -> None:
         console().print(record(await store.models(active_only=False), await store.record()))
@@ -415,39 +415,39 @@ def _with_lending(work: Callable[[app.Lending, Store, Settings], Coroutine[Any, 
 @sandboxes.command("list")
 def sandboxes_list() -> None:
     """All that we hold, and all that there is. Exit code 1 when a service does not answer."""
-    from bot import borrowed
-    from bot.screen import console
+    from bot import sandboxes_command
+    from bot.terminal_tables import console
 
-    _with_lending(lambda lending, _store, _settings: borrowed.show(lending, console()))
+    _with_lending(lambda lending, _store, _settings: sandboxes_command.show(lending, console()))
 
 
 @sandboxes.command("kill")
 @click.argument("names", nargs=-1, required=True)
 def sandboxes_kill(names: tuple[str, ...]) -> None:
     """End sandboxes, by the names of `solvebot sandboxes list`. A run that was in one gets another."""
-    from bot import borrowed
-    from bot.screen import console
+    from bot import sandboxes_command
+    from bot.terminal_tables import console
 
-    _with_lending(lambda lending, _store, _settings: borrowed.kill(lending, names, console()))
+    _with_lending(lambda lending, _store, _settings: sandboxes_command.kill(lending, names, console()))
 
 
 @sandboxes.command("reset-breaker")
 @click.argument("provider", required=False)
 def sandboxes_reset_breaker(provider: str | None) -> None:
     """Ask a service again that was left alone, or all of them, without waiting for the next look."""
-    from bot import borrowed
-    from bot.screen import console
+    from bot import sandboxes_command
+    from bot.terminal_tables import console
 
-    _with_lending(lambda lending, _store, _settings: borrowed.reset_breaker(lending, provider, console()))
+    _with_lending(lambda lending, _store, _settings: sandboxes_command.reset_breaker(lending, provider, console()))
 
 
 @sandboxes.command("usage")
 def sandboxes_usage() -> None:
     """What was asked in the last hour, what is left of the plan, and whether the queued runs fit."""
-    from bot import borrowed
-    from bot.screen import console
+    from bot import sandboxes_command
+    from bot.terminal_tables import console
 
-    _with_lending(lambda lending, store, settings: borrowed.usage(lending, store, settings, console()))
+    _with_lending(lambda lending, store, settings: sandboxes_command.usage(lending, store, settings, console()))
 
 
 if __name__ == "__main__":

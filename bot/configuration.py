@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.core.model import Repo, RepoConfig
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
 from bot.ports import GitHub, Rejected
 
 

@@ -18,7 +18,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from bot.core.deployment import Answer, Process, Public, Suite, Verdict, exit_code, suites
+from bot.core.operations.deployment import Answer, Process, Public, Suite, Verdict, exit_code, suites
 from bot.core.render.deployment import ENDINGS
 from bot.web.metrics import read_samples
 

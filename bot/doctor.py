@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot import app
+from bot.app_checks import of_the_app
 from bot.checks import DIRECTORY, MODEL_KEY, Finding, Health, without_network
-from bot.core.registries import Registries, is_auto, network
+from bot.core.environment.registries import Registries, is_auto, network
 from bot.core.render import registries
 from bot.core.render.doctor import KEY_CHECK, MODELS, ending
 from bot.github.tokens import AppCredentials, AppIdentity
-from bot.own_app import of_the_app
 from bot.ports import Denied, SandboxUnusable, WorldError
 from bot.registries import ask, this_host
 from bot.settings import Settings, SettingsError
@@ -221,7 +221,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 async def lent(settings: Settings) -> AsyncIterator[Finding]:
     """Does the service answer, and to our key? Asked once, without anything that asks again."""
-    from bot.sandbox.e2b import E2BProvider  # as in app.py
+    from bot.sandbox.e2b.machines import E2BProvider  # as in app.py
 
     for options in app.e2b_options(settings, "doctor"):
         where = options.api_url or options.domain or "E2B"

@@ -20,19 +20,21 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.again import again_when_lost
 from bot.checkout import Checkouts
-from bot.core.checkout import HIDE, TOP
-from bot.core.ecosystems import meant_for
+from bot.core.candidate.untracked_files import heavy_directories
 from bot.core.environment.brief import Signposts, signposts
+from bot.core.environment.checkout import HIDE, TOP
+from bot.core.environment.ecosystems import meant_for
 from bot.core.environment.files import Files
 from bot.core.environment.help import NO_HELP, Allowance, NoHelp, needs_help
+from bot.core.environment.history import History, makes_versions_from_git
+from bot.core.environment.kept_workspaces import KEPT, environment_key, workspace_key
 from bot.core.environment.plan import Plans
 from bot.core.environment.plans import for_a_closed_network, main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
+from bot.core.environment.registries import SetUpNetwork
 from bot.core.environment.tools import PROBE, Tools, read_tools
-from bot.core.history import History, makes_versions_from_git
-from bot.core.localize import named_files
+from bot.core.localization import named_files
 from bot.core.model import (
     KnownEnvironment,
     Repo,
@@ -45,15 +47,13 @@ from bot.core.model import (
     kept_snapshot,
     prepared_snapshot,
 )
-from bot.core.registries import SetUpNetwork
-from bot.core.render import causes
-from bot.core.render.absent import lacking
+from bot.core.render import failure_reasons
+from bot.core.render.absent_files import lacking
 from bot.core.render.environment import outcome, trying
 from bot.core.sandboxes import sandbox_of
-from bot.core.scratch import heavy_directories
-from bot.core.workspaces import KEPT, environment_key, workspace_key
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.judging import Judge
+from bot.lost_sandbox import again_when_lost
 from bot.ports import Finished, World
 from bot.setup_agent import Looked, SetupAgent, SetupJob
 
@@ -135,7 +135,7 @@ class Environments:
         if isinstance(place.allowance, NoHelp):
             return Looked(note=place.allowance.reason)
         if not place.anew and await self.looked_in_vain(place):
-            return Looked(note=causes.LOOKED_IN_VAIN)
+            return Looked(note=failure_reasons.LOOKED_IN_VAIN)
         signposts = await self.signposts(place)
         ecosystem = signposts.ecosystem
         job = SetupJob(
@@ -287,7 +287,7 @@ class Environments:
             self._tell(f"$ {command}")
             done = await self._run_networked(sandbox, command, plan.ecosystem)
             if done.exit_code != 0:
-                return causes.set_up_failed(command, _ending(done), done.output)
+                return failure_reasons.set_up_failed(command, _ending(done), done.output)
         return ""
 
     async def _run_networked(

@@ -12,21 +12,21 @@ from pathlib import Path
 
 from bot import app
 from bot.configuration import read_config
-from bot.core.cleaning import visible
-from bot.core.commands import Misread
-from bot.core.config import CONFIG_PATHS, ConfigProblem
+from bot.core.choosing.experiments import plan
 from bot.core.environment.help import Allowance, NoHelp, allowance
 from bot.core.environment.proof import Found, passing
-from bot.core.matrix import plan
 from bot.core.model import Repo, RepoConfig, SolveId, SolveOptions, Verdict
-from bot.core.render.causes import config_mistakes
 from bot.core.render.environment import configuration, tried
+from bot.core.render.failure_reasons import config_mistakes
+from bot.core.text.cleaning import visible
+from bot.core.trigger.commands import Misread
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem
 from bot.environment import Environments, Place
 from bot.github.local import LocalGitHub
+from bot.local_solve import working
 from bot.ports import Unsolvable
-from bot.screen import console
 from bot.settings import Settings
-from bot.terminal import working
+from bot.terminal_tables import console
 
 
 async def environment_here(settings: Settings, path: Path, *, write: bool, as_json: bool, agent: bool) -> int:

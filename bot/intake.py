@@ -14,10 +14,28 @@ from dataclasses import replace
 import structlog
 
 from bot.actions import Action, Actions, Refusal
-from bot.clearance import clearance
-from bot.conclude import PATIENCE, Conclusion
+from bot.authorization import Permits
+from bot.cancellation import Ends
 from bot.configuration import read_config
-from bot.core.commands import (
+from bot.core.choosing.experiments import ServerLimits, plan
+from bot.core.choosing.use_candidate import candidate_for
+from bot.core.model import (
+    IssueRef,
+    ModelSpec,
+    Repo,
+    RepoConfig,
+    RunFacts,
+    Solve,
+    SolveFacts,
+    SolveId,
+    SolveOptions,
+    solve_id,
+)
+from bot.core.render import replies
+from bot.core.render.pull_request import branch_pattern
+from bot.core.solve_status import is_unpublished
+from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.trigger.commands import (
     CancelCommand,
     Command,
     ExplainCommand,
@@ -30,8 +48,8 @@ from bot.core.commands import (
     UseCommand,
     parse_commands,
 )
-from bot.core.config import ConfigProblem
-from bot.core.events import (
+from bot.core.trigger.config import ConfigProblem
+from bot.core.trigger.events import (
     CommentPosted,
     InstallationChanged,
     IssueClosed,
@@ -49,33 +67,15 @@ from bot.core.events import (
     read_event,
     trigger_of,
 )
-from bot.core.exchange import candidate_for
-from bot.core.matrix import ServerLimits, plan
-from bot.core.model import (
-    IssueRef,
-    ModelSpec,
-    Repo,
-    RepoConfig,
-    RunFacts,
-    Solve,
-    SolveFacts,
-    SolveId,
-    SolveOptions,
-    solve_id,
-)
-from bot.core.outgoing import CleanFacts, Redactor
-from bot.core.phase import is_unpublished
-from bot.core.render import replies
-from bot.core.render.pull import branch_pattern
-from bot.ends import Ends
 from bot.engine import Engine, step
-from bot.exchange import ExchangeJob
+from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
-from bot.permits import Permits
+from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.publish_precheck import clearance
 from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
-from bot.upkeep import Upkeep
+from bot.use_candidate import ExchangeJob
 
 log = structlog.get_logger()
 

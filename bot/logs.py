@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from bot.core.cleaning import visible
-from bot.core.outgoing import Clean, Redactor
+from bot.core.text.cleaning import visible
+from bot.core.text.outgoing import Clean, Redactor
 
 _STRUCTLOGS = ("_record", "_from_structlog")
 _WIDEST = 64  # bits of a number; Python refuses to write very large ones, and what cannot be logged is lost

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.github.answers import HookDelivery
+from bot.github.responses import HookDelivery
 from bot.github.webhook import Delivery, Malformed, is_listened, slim
 from bot.inbox import Inbox
 from bot.ports import Clock, Gone, Rejected

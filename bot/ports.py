@@ -30,11 +30,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.core.behaviour import Probed
-from bot.core.breaker import Health
-from bot.core.feedback import Thread
-from bot.core.history import History
-from bot.core.machines import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.candidate.restoring import UNASKED, Asked
+from bot.core.environment.history import History
+from bot.core.evidence.behaviour import Probed
+from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -69,9 +68,10 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
-from bot.core.pool import PooledTest
-from bot.core.publishing import Publishing
-from bot.core.restoring import UNASKED, Asked
+from bot.core.resilience.circuit_breaker import Health
+from bot.core.resilience.sandbox_leases import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.publish_precheck import Publishing
 
 
 class WorldError(Exception):
@@ -237,7 +237,7 @@ class Remote:
 
 
 class GitHub(Protocol):
-    """Two fit: the real service (github/hub.py) and a clone on this disk (github/local.py)."""
+    """Two fit: the real service (github/github.py) and a clone on this disk (github/local.py)."""
 
     async def repository(self, repo: Repo) -> RepositoryState: ...
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.conclude import PATIENCE
-from bot.core.champion import wants_draft
+from bot.core.choosing.champion import wants_draft
 from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
-from bot.core.outgoing import CleanFacts, Redactor
-from bot.core.permissions import may_ask
-from bot.core.render import causes
-from bot.core.render.pull import branch_name, commit_message, pull_body, pull_title, signed_off
+from bot.core.render import failure_reasons
+from bot.core.render.pull_request import branch_name, commit_message, pull_body, pull_title, signed_off
+from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.trigger.permissions import may_ask
 from bot.engine import step
+from bot.finish import PATIENCE
 from bot.ports import Commit, Denied, GitHub, Mirrors, Rejected, Store
 
 log = structlog.get_logger()
@@ -73,7 +73,7 @@ class Publisher:
             moved = await self.base_moved(id)
             await self.open(id, branch, commit, moved)
         except (Rejected, Denied) as error:
-            raise Withheld(causes.pull_refused(error.remedy)) from error
+            raise Withheld(failure_reasons.pull_refused(error.remedy)) from error
         await self.dress(id)
 
     async def publish_left(self, id: SolveId, left: PullRequest) -> None:
@@ -82,7 +82,7 @@ class Publisher:
         try:
             await self.open(id, left.branch, commit, await self.base_moved(id))
         except (Rejected, Denied) as error:
-            raise Withheld(causes.pull_refused(error.remedy)) from error
+            raise Withheld(failure_reasons.pull_refused(error.remedy)) from error
         await self.dress(id)
 
     @step("look again", patience=PATIENCE)
@@ -91,10 +91,10 @@ class Publisher:
         case = await self._case(id)
         issue = await self._github.issue(case.issue)
         if not issue.open:
-            return causes.ISSUE_CLOSED
+            return failure_reasons.ISSUE_CLOSED
         has = await self._github.permission(case.issue.repo, case.asker.login)
         if not may_ask(has, case.task.config.who, case.asker):
-            return causes.may_no_longer_ask(case.asker.login)
+            return failure_reasons.may_no_longer_ask(case.asker.login)
         return ""
 
     @step("commit", patience=PATIENCE)
@@ -117,7 +117,9 @@ class Publisher:
             numbered = name if number == 1 else f"{name}-{number}"
             if await self._github.point_branch(case.issue.repo, numbered, commit.sha) == commit.sha:
                 return numbered
-        raise Rejected(f"{name} and {MAX_BRANCHES - 1} numbered ones exist", remedy=causes.delete_branches(name))
+        raise Rejected(
+            f"{name} and {MAX_BRANCHES - 1} numbered ones exist", remedy=failure_reasons.delete_branches(name)
+        )
 
     @step("base moved", patience=PATIENCE)
     async def base_moved(self, id: SolveId) -> Moved:
@@ -128,7 +130,7 @@ class Publisher:
             return Moved()
         head = await self._mirrors.fetch(repo, await self._github.remote(repo), want=head)
         applies = await self._mirrors.applies(repo, head, case.patch)
-        return Moved(causes.base_moved(base, head, applies=applies), applies)
+        return Moved(failure_reasons.base_moved(base, head, applies=applies), applies)
 
     @step("open", patience=PATIENCE)
     async def open(self, id: SolveId, branch: str, commit: Commit, moved: Moved) -> PullRequest:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.conclude import PATIENCE
+from bot.core.choosing.phrases import listing
 from bot.core.model import Candidate, Sha, SolveFacts, SolveId, Task
-from bot.core.outgoing import Redactor
-from bot.core.permissions import may_ask
-from bot.core.render import causes
-from bot.core.render.pull import co_author
+from bot.core.render import failure_reasons
+from bot.core.render.pull_request import co_author
 from bot.core.render.revision import revision_message
-from bot.core.words import listing
+from bot.core.text.outgoing import Redactor
+from bot.core.trigger.permissions import may_ask
 from bot.engine import SANDBOX_PATIENCE, step
+from bot.finish import PATIENCE
 from bot.judging import Judge
 from bot.ports import Commit, Rejected, World
 
@@ -52,13 +52,13 @@ class Pusher:
                 moved = await self.advance(id, standing.head, commit)
             except Rejected as error:
                 standing = await self.look(id, commit)
-                return standing.refusal or causes.push_refused(error.remedy)
+                return standing.refusal or failure_reasons.push_refused(error.remedy)
             if not moved:
                 standing = await self.look(id, commit)
             if moved or standing.pushed:
                 await self.record(id, standing.head, commit)
                 return ""
-        return await self.gave_way(id, causes.KEEPS_MOVING)
+        return await self.gave_way(id, failure_reasons.KEEPS_MOVING)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -69,12 +69,12 @@ class Pusher:
         repo, task = case.facts.solve.issue.repo, case.task
         head = await self._world.github.branch_head(repo, task.base_branch)
         if head is None:
-            return Standing(task.base_sha, causes.BRANCH_GONE)
+            return Standing(task.base_sha, failure_reasons.BRANCH_GONE)
         if not (await self._world.github.pull(repo, case.facts.solve.issue.number)).open:
-            return Standing(head, causes.PULL_CLOSED)
+            return Standing(head, failure_reasons.PULL_CLOSED)
         asker = case.facts.solve.trigger.by
         if not may_ask(await self._world.github.permission(repo, asker.login), task.config.who, asker):
-            return Standing(head, causes.may_no_longer_ask(asker.login))
+            return Standing(head, failure_reasons.may_no_longer_ask(asker.login))
         if head == task.base_sha:
             return Standing(head)
         head = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
@@ -86,8 +86,12 @@ class Pusher:
         """On a head that is not the one it was made for."""
         failing = await self._judge.on_top(case.facts, case.candidate.patch, head)
         if failing is None:
-            return causes.gave_way(case.task.base_branch, causes.NO_LONGER_FITS)
-        return causes.gave_way(case.task.base_branch, causes.fails_there(listing(failing))) if failing else ""
+            return failure_reasons.gave_way(case.task.base_branch, failure_reasons.NO_LONGER_FITS)
+        return (
+            failure_reasons.gave_way(case.task.base_branch, failure_reasons.fails_there(listing(failing)))
+            if failing
+            else ""
+        )
 
     @step("commit on top of head", patience=PATIENCE)
     async def commit_on_top(self, id: SolveId, head: Sha) -> Commit:
@@ -115,7 +119,7 @@ class Pusher:
         assert original is not None
         assert original.pull_request is not None
         if commit.sha != head and head != case.task.base_sha:
-            await self._world.store.noted(id, causes.rebuilt(head))
+            await self._world.store.noted(id, failure_reasons.rebuilt(head))
         pull = replace(original.pull_request, head_sha=Sha(commit.sha), verified=commit.verified)
         await self._world.store.published(id, pull)
         asker, detail = case.facts.solve.trigger.by.login, {"commit": commit.sha, "on": head}
@@ -124,7 +128,7 @@ class Pusher:
 
     @step("gave way")
     async def gave_way(self, id: SolveId, why: str) -> str:
-        return causes.gave_way((await self._case(id)).task.base_branch, why)
+        return failure_reasons.gave_way((await self._case(id)).task.base_branch, why)
 
     # ------------------------------------------------------------------------------------------------------ details
 

@@ -1,4 +1,4 @@
-"""Asks this machine's package managers where packages come from. What they answer is read in core/package_managers.py.
+"""Asks package managers where packages come from. core/environment/package_managers.py reads the answers.
 
 They are asked as the operator has set them up, without our own settings, side by side and once per process. None has
 longer than `SECONDS` for an answer, and one that is missing, hangs or prints rubbish keeps no other from being heard.
@@ -23,10 +23,10 @@ from tempfile import TemporaryDirectory, gettempdir
 import aiohttp
 import structlog
 
-from bot.core.package_managers import Question, Tool, cargo_index, read_maven, tools, with_downloads
-from bot.core.registries import MAX_ANSWER, Registries, SetUpNetwork, Told, is_auto, network
-from bot.sandbox.process import end_processes, is_marked
-from bot.sandbox.spawn import Plan, start
+from bot.core.environment.package_managers import Question, Tool, cargo_index, read_maven, tools, with_downloads
+from bot.core.environment.registries import MAX_ANSWER, Registries, SetUpNetwork, Told, is_auto, network
+from bot.sandbox.local.process import end_processes, is_marked
+from bot.sandbox.local.spawn import Plan, start
 from bot.settings import Settings
 
 log = structlog.get_logger()

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.conclude import PATIENCE, reaction
 from bot.core.model import Person, PullRequest, SolveFacts, SolveId
-from bot.core.phase import is_unpublished
-from bot.core.render import causes
+from bot.core.render import failure_reasons
+from bot.core.solve_status import is_unpublished
 from bot.engine import step
+from bot.finish import PATIENCE, reaction
 from bot.ports import Denied, Gone, Rejected, World, WorldError
 from bot.publish import Publisher, Withheld
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 
@@ -48,11 +48,11 @@ class Republication:
         except Withheld as withheld:
             error = str(withheld)
         except WorldError as broken:
-            error = broken.remedy or causes.OURS
+            error = broken.remedy or failure_reasons.OURS
             log.error("republication.failed", solve=job.solve, reason=str(broken))
         except Exception:  # the top of a workflow, where everything may be caught: nobody is left without an answer
             log.exception("republication.broke", solve=job.solve)
-            error = causes.OURS
+            error = failure_reasons.OURS
         await self.conclude(job, error)
 
     async def _publish(self, job: RepublishJob) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.actions import Refusal
-from bot.core.commands import Misread, ReviseCommand, parse_commands
-from bot.core.config import ConfigProblem
-from bot.core.events import CommentPosted, ReviewSubmitted, ThreadCommented
-from bot.core.matrix import ServerLimits, plan
+from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.model import RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
-from bot.core.outgoing import CleanFacts, Redactor
 from bot.core.render import replies
-from bot.core.revising import No, dollars_for, revision_options
+from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.trigger.commands import Misread, ReviseCommand, parse_commands
+from bot.core.trigger.config import ConfigProblem
+from bot.core.trigger.events import CommentPosted, ReviewSubmitted, ThreadCommented
+from bot.core.trigger.revising import No, dollars_for, revision_options
 from bot.ports import Clock, GitHub, ReviewState, Store
 
 Asking = CommentPosted | ReviewSubmitted | ThreadCommented

@@ -6,7 +6,7 @@
                   environment, baseline, runs, comparison, decision (solve.py)
     push          one commit on top of the branch (push.py), or give way to people
     answer        a reply in each thread, by what the commit changes there
-    conclude      a terminal status and the last word (conclude.py)
+    conclude      a terminal status and the last word (finish.py)
     tell          a line in the pull request, and a review requested again
 
 A revision is a solve whose base is the branch. Its steps are those of solve.py; here is what is different.
@@ -19,10 +19,9 @@ from contextlib import suppress
 
 import structlog
 
-from bot.conclude import PATIENCE, Conclusion
-from bot.core.champion import without_runs
-from bot.core.evidence import is_broken
-from bot.core.feedback import Thread
+from bot.core.candidate.testfiles import is_test_file
+from bot.core.choosing.champion import without_runs
+from bot.core.evidence.observations import is_broken
 from bot.core.model import (
     Decision,
     ExitStatus,
@@ -39,20 +38,21 @@ from bot.core.model import (
     TriggerKind,
     run_id,
 )
-from bot.core.outgoing import Redactor
-from bot.core.render import causes
-from bot.core.render.pull import pull_body, pull_title
+from bot.core.render import failure_reasons
+from bot.core.render.pull_request import pull_body, pull_title
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
-from bot.core.revising import Branch, authors, freeze_revision, heard
 from bot.core.sandboxes import sandbox_of
-from bot.core.suggestions import applied, literal_experiment, suggested
-from bot.core.testfiles import is_test_file
+from bot.core.text.outgoing import Redactor
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.revising import Branch, authors, freeze_revision, heard
+from bot.core.trigger.suggestions import applied, literal_experiment, suggested
 from bot.engine import SANDBOX_PATIENCE, step
+from bot.finish import PATIENCE, Conclusion
 from bot.judging import Judge
 from bot.ports import Denied, Gone, Rejected, ThreadAnswer, Unsolvable, World
 from bot.push import Pusher
 from bot.solve import Solver
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 
@@ -127,7 +127,9 @@ class Reviser:
             return False
         for experiment in planned:
             other = run_id(job.id, experiment.index)
-            await store.run_ended(other, Status.CANCELLED, at=now, exit_status=None, error=causes.SUGGESTIONS_HOLD)
+            await store.run_ended(
+                other, Status.CANCELLED, at=now, exit_status=None, error=failure_reasons.SUGGESTIONS_HOLD
+            )
         await self._board.refresh(job.id)
         return True
 
@@ -137,7 +139,7 @@ class Reviser:
         repo, original = job.issue.repo, await self._original(job)
         pull = await self._world.github.pull(repo, job.issue.number)
         if not pull.open:
-            raise Unsolvable(causes.PULL_CLOSED)
+            raise Unsolvable(failure_reasons.PULL_CLOSED)
         repository = await self._world.github.repository(repo)
         remote = await self._world.github.remote(repo)
         head = await self._world.mirrors.fetch(repo, remote, want=pull.head_sha)
@@ -167,12 +169,12 @@ class Reviser:
         repo = job.issue.repo
         unsaid = await self._world.github.answer_threads(repo, job.issue.number, answers)
         if unsaid:
-            await self._world.store.noted(job.id, causes.threads_unanswered(len(unsaid)))
+            await self._world.store.noted(job.id, failure_reasons.threads_unanswered(len(unsaid)))
         done = [thread.id for thread in threads if thread.first not in unsaid and is_answered(thread, facts)]
         if facts.task.config.pull_request.resolve and done:
             unresolved = await self._world.github.resolve_threads(repo, done)
             if unresolved:
-                await self._world.store.noted(job.id, causes.threads_unresolved(len(unresolved)))
+                await self._world.store.noted(job.id, failure_reasons.threads_unresolved(len(unresolved)))
 
     @step("tell revision", patience=PATIENCE)
     async def tell(self, job: Solve) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.core.choosing.rounds import Means, another_round, next_wave, summary, told, told_tests
 from bot.core.model import Experiment, SolveFacts, SolveId
 from bot.core.prompts import another_task
-from bot.core.render import causes
-from bot.core.rounds import Means, another_round, next_wave, summary, told, told_tests
+from bot.core.render import failure_reasons
 from bot.engine import step
 from bot.ports import Store
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Rounds:
         said = "\n\n".join(
             filter(None, (told([summary(run, facts.pool) for run in before]), told_tests(before, facts.pool)))
         )
-        await self._store.noted(id, causes.another_round(facts.decision, planned))
+        await self._store.noted(id, failure_reasons.another_round(facts.decision, planned))
         log.info("solve.another_round", solve=id, runs=len(planned))
         await self._board.refresh(id)
         return Wave(planned, another_task(brief, facts.task, said), brief)

@@ -21,8 +21,11 @@ import structlog
 from bot.agent.calls import Unreadable, read_calls
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import task_prompt
-from bot.core.checkout import TOP
-from bot.core.cleaning import visible
+from bot.agent_sandbox import Done, Ran, Workplace
+from bot.core.candidate.restoring import Asked, asked_for
+from bot.core.candidate.run_scripts import kept_scripts, scripts_written
+from bot.core.candidate.untracked_files import heavy_directories
+from bot.core.environment.checkout import TOP
 from bot.core.model import (
     ExitStatus,
     Experiment,
@@ -37,16 +40,13 @@ from bot.core.model import (
     Usage,
     prepared_snapshot,
 )
-from bot.core.outgoing import Redactor
-from bot.core.render import causes
-from bot.core.restoring import Asked, asked_for
+from bot.core.render import failure_reasons
 from bot.core.sandboxes import Use, sandbox_of
-from bot.core.scratch import heavy_directories
-from bot.core.scripts import kept_scripts, scripts_written
+from bot.core.text.cleaning import visible
+from bot.core.text.outgoing import Redactor
 from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.judging import Judge
 from bot.ports import Finished, HostBroken, Reply, SandboxLost, SandboxUnusable, StoreAway, World, WorldError
-from bot.workplace import Done, Ran, Workplace
 
 log = structlog.get_logger()
 
@@ -81,9 +81,9 @@ class Spent:
 
 _NOTHING = Spent(0.0, Usage(), 0.0)
 _BY_CLASS: Mapping[type[WorldError], str] = {
-    SandboxLost: causes.SANDBOX_LOST,
-    StoreAway: causes.STORE_AWAY,
-    HostBroken: causes.HOST_BROKEN,
+    SandboxLost: failure_reasons.SANDBOX_LOST,
+    StoreAway: failure_reasons.STORE_AWAY,
+    HostBroken: failure_reasons.HOST_BROKEN,
 }
 
 
@@ -232,7 +232,7 @@ class Runner:
             Status.FAILED,
             at=self._world.clock.now(),
             exit_status=ExitStatus.SANDBOX if lost else None,
-            error=self._for_people(error, causes.NOT_TAKEN_OUT),
+            error=self._for_people(error, failure_reasons.NOT_TAKEN_OUT),
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
@@ -269,14 +269,18 @@ class Runner:
     def _why(self, result: AgentResult) -> str:
         """Why it ended, for people; "" where it just did."""
         if result.error:
-            return self._for_people(result.error, causes.BROKE_OFF[result.exit_status])
+            return self._for_people(result.error, failure_reasons.BROKE_OFF[result.exit_status])
         words = self._redact(visible(result.words))
-        return causes.said_instead(result.exit_status, words) if result.exit_status in causes.SAID_INSTEAD else ""
+        return (
+            failure_reasons.said_instead(result.exit_status, words)
+            if result.exit_status in failure_reasons.SAID_INSTEAD
+            else ""
+        )
 
     def _for_people(self, error: WorldError, otherwise: str) -> str:
         """Whoever made the error knows best what to do; `otherwise` says where it happened."""
         if error.said:
-            return causes.provider_refused(self._redact(visible(error.said)), error.remedy)
+            return failure_reasons.provider_refused(self._redact(visible(error.said)), error.remedy)
         return error.remedy or _BY_CLASS.get(type(error), otherwise)
 
 

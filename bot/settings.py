@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
+from bot.core.environment.registries import wrong_hosts
 from bot.core.model import Limits
-from bot.core.registries import wrong_hosts
 
 WEBHOOK, POLL = "webhook", "poll"  # of DELIVERIES
 

@@ -19,17 +19,17 @@ import structlog
 
 from bot.agent.mini import TOOLS, Agent, AgentResult, RunLimits
 from bot.agent.prompts import setup_prompt
-from bot.core.cleaning import visible
+from bot.agent_sandbox import Done, Ran, Workplace
 from bot.core.environment.brief import Signposts, setup_brief
 from bot.core.environment.help import MAX_SCRIPT, SCRIPT, Allowance, Script, is_proved, read_script
 from bot.core.environment.proof import Attempt
 from bot.core.model import Consulted, RepoConfig, SandboxId, SolveId, Toolchain, Usage
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.core.render.environment import agent_found, agent_found_nothing, agent_starts, not_proved
 from bot.core.sandboxes import Use, sandbox_of
+from bot.core.text.cleaning import visible
 from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.ports import Finished, Reply, SandboxLost, World, WorldError
-from bot.workplace import Done, Ran, Workplace
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ class SetupAgent:
             try:
                 tried.append(await job.replay(done.script.plan))
             except WorldError as error:
-                problem, broke_off = error.remedy or causes.SCRIPT_NOT_TRIED, True
+                problem, broke_off = error.remedy or failure_reasons.SCRIPT_NOT_TRIED, True
                 continue
             if is_proved(tried[-1]):
                 return Looked(work, tried[-1], replayed, agent_found(work))
@@ -197,5 +197,7 @@ def _sum(work: Consulted, steps: int, dollars: float, usage: Usage, seconds: flo
 
 def _for_people(error: WorldError) -> str:
     if error.said:
-        return causes.provider_refused(visible(error.said), error.remedy)
-    return error.remedy or (causes.SANDBOX_LOST if isinstance(error, SandboxLost) else causes.AGENT_BROKE_OFF)
+        return failure_reasons.provider_refused(visible(error.said), error.remedy)
+    return error.remedy or (
+        failure_reasons.SANDBOX_LOST if isinstance(error, SandboxLost) else failure_reasons.AGENT_BROKE_OFF
+    )

@@ -11,7 +11,7 @@
     decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
     trim          the champion without what nobody needs (judging/trimmer.py)
     publish       one pull request by the champion (publish.py), or none
-    conclude      a terminal status and the last word (conclude.py)
+    conclude      a terminal status and the last word (finish.py)
 
 This is workflow code: it is played again after a crash, so everything with an effect is a step, and between steps
 there is only `core`. A person's mistake ends the solve with a sentence; a failure on our side with an incident.
@@ -26,19 +26,19 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.advisers import Advisers
-from bot.conclude import PATIENCE, Conclusion
 from bot.configuration import read_config
-from bot.core.champion import decide, publishes_unproven, without_runs
-from bot.core.cleaning import freeze
-from bot.core.commands import Misread
-from bot.core.comparing import beside_of
-from bot.core.config import ConfigProblem
-from bot.core.early import enough
+from bot.core.candidate.similarity import case_of
+from bot.core.choosing.champion import decide, publishes_unproven, without_runs
+from bot.core.choosing.comparing import beside_of
+from bot.core.choosing.early_stop import enough
+from bot.core.choosing.experiments import Plan, ServerLimits, after_setup, plan
+from bot.core.choosing.outcomes import with_record
+from bot.core.choosing.rounds import of_first_round, of_one_round
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
-from bot.core.evidence import provable
-from bot.core.localize import keywords, localize
-from bot.core.matrix import Plan, ServerLimits, after_setup, plan
+from bot.core.evidence.observations import provable
+from bot.core.evidence.pool import PooledTest
+from bot.core.localization import keywords, localize
 from bot.core.model import (
     Baseline,
     Consulted,
@@ -56,21 +56,21 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
-from bot.core.pool import PooledTest
 from bot.core.prompts import INSTRUCTION_FILES, task_text
-from bot.core.record import with_record
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.core.render.environment import notes, tried
-from bot.core.rounds import of_first_round, of_one_round
-from bot.core.similarity import case_of
+from bot.core.text.cleaning import freeze
+from bot.core.trigger.commands import Misread
+from bot.core.trigger.config import ConfigProblem
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
+from bot.finish import PATIENCE, Conclusion
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober, Trimmer
 from bot.ports import Gone, Unsolvable, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.rounds import Rounds, Wave
 from bot.run import RunJob
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 
@@ -142,7 +142,7 @@ class Solver:
                 return
             log.exception("solve.broke", solve=job.id)
             remedy = error.remedy if isinstance(error, WorldError) else ""
-            await self._conclusion.fail(job.id, remedy or causes.OURS, incident=str(job.id))
+            await self._conclusion.fail(job.id, remedy or failure_reasons.OURS, incident=str(job.id))
 
     async def _story(self, job: Solve) -> None:
         await self.acknowledge(job)
@@ -261,7 +261,7 @@ class Solver:
         except Gone as error:
             if await self._world.github.branch_head(repo, branch) is not None:
                 raise
-            raise Unsolvable(causes.no_such_base(branch)) from error
+            raise Unsolvable(failure_reasons.no_such_base(branch)) from error
         task = await asyncio.to_thread(  # anybody's text, as much as they like: cleaning may take seconds
             freeze,
             job,
@@ -338,7 +338,11 @@ class Solver:
         if run is not None and not run.status.is_over:
             log.error("run.broke", solve=id, run=ended)
             await self._world.store.run_ended(
-                ended, Status.FAILED, at=self._world.clock.now(), exit_status=ExitStatus.SANDBOX, error=causes.OURS
+                ended,
+                Status.FAILED,
+                at=self._world.clock.now(),
+                exit_status=ExitStatus.SANDBOX,
+                error=failure_reasons.OURS,
             )
         await self._board.refresh(id)
 
@@ -349,10 +353,10 @@ class Solver:
         agreed = enough(case_of(of_one_round(facts, waiting[0])), ())
         if not agreed:
             return False
-        now, why = self._world.clock.now(), causes.not_needed(facts, agreed)
+        now, why = self._world.clock.now(), failure_reasons.not_needed(facts, agreed)
         for run in waiting:
             await self._world.store.run_ended(run, Status.CANCELLED, at=now, exit_status=None, error=why)
-        await self._world.store.noted(job.id, causes.spared(await self._facts(job.id)))
+        await self._world.store.noted(job.id, failure_reasons.spared(await self._facts(job.id)))
         log.info("solve.enough", solve=job.id, agreed=sorted(agreed), not_begun=len(waiting))
         await self._board.refresh(job.id)
         return True
@@ -414,7 +418,9 @@ class Solver:
     async def config(self, repo: Repo, default_branch: str) -> RepoConfig:
         config = await read_config(self._world.github, repo, default_branch)
         if isinstance(config, ConfigProblem):
-            raise Unsolvable(causes.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
+            raise Unsolvable(
+                failure_reasons.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes])
+            )
         return config
 
     async def _text(self, job: Solve, task: Task, path: str) -> str:

@@ -15,14 +15,14 @@ from typing import Protocol
 
 import structlog
 
-from bot.branches import Branches
+from bot.branch_cleanup import Branches
+from bot.core.environment.kept_workspaces import KEPT
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
 from bot.core.sandboxes import sandboxes_of
-from bot.core.workspaces import KEPT
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
 from bot.ports import AlarmClock, Sandboxes, Store, WorldError
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
     python -m tests.formats > tests/records/formats.json
 
 The order is that of the code, room by room. Old records have to be readable by new code: a new field needs a default,
-a field that is gone harms nobody, and where that is not enough the workflow begins anew (bot/anew.py).
+a field that is gone harms nobody, and where that is not enough the workflow begins anew (bot/version_upgrade.py).
 """
 
 from __future__ import annotations

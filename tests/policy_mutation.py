@@ -3,7 +3,7 @@
 `make mutation` changes what functions do, by mutmut; this changes what is written beside them: a number is doubled, an
 entry of a list, a line of a pattern or an alternative of a regular expression is dropped.
 
-    python -m tests.policy_mutation [--sample 60] [--seed 1] [MODULE...]      bot.core.gates: only what is in there
+    python -m tests.policy_mutation [--sample 60] [--seed 1] [MODULE...]  such as bot.core.candidate.gates
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner
 
 from bot.cli import main
-from bot.core.commands import Misread, parse_commands
-from bot.core.config import ConfigProblem, parse_config
 from bot.core.render.replies import help_text
+from bot.core.trigger.commands import Misread, parse_commands
+from bot.core.trigger.config import ConfigProblem, parse_config
 from bot.settings import Secret, Settings
 
 ROOT = Path(__file__).parent.parent

@@ -68,7 +68,7 @@ def test_importing_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_who_lends_no_sandboxes_does_not_load_the_sdk_for_it(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
-    code = "import sys, bot.app, bot.cli, bot.doctor, bot.terminal; print([m for m in sys.modules if m == 'e2b'])"
+    code = "import sys, bot.app, bot.cli, bot.doctor, bot.local_solve; print([m for m in sys.modules if m == 'e2b'])"
     assert in_a_new_process(code, tmp_path).strip() == "[]"
 
 

@@ -37,7 +37,7 @@ def constants(path: Path) -> list[str]:
 
 
 def numbers() -> dict[str, str]:
-    """bot.core.config.MAX_DEPTH -> 8"""
+    """bot.core.trigger.config.MAX_DEPTH -> 8"""
     found = {}
     for path in sorted((ROOT / "bot").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts

@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from bot.core.characters import encodable
+from bot.core.text.characters import encodable
 
 _BLANK = " \t\r\n\x00\ufeff"
 _DIGITS = 30  # of an integer that is read as one; more are no count of anything

@@ -32,10 +32,10 @@ from bot.agent.prompts import Prompt, observation, template
 from bot.agent.protocol import text_of
 from bot.agent.refusal import refusal
 from bot.agent.upstream import BASH_TOOL, DefaultAgent, FormatError, InterruptAgentFlow
+from bot.core.candidate.submission import Submission, submission
 from bot.core.model import ExitStatus, Usage
-from bot.core.outgoing import Redactor
-from bot.core.screen_text import as_shown
-from bot.core.submission import Submission, submission
+from bot.core.text.outgoing import Redactor
+from bot.core.text.terminal_text import as_shown
 from bot.ports import Finished, Reply, WorldError
 
 Message = dict[str, Any]

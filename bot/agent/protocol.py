@@ -25,7 +25,7 @@ from typing import Any
 
 from bot.agent.answers import decoded
 from bot.core.model import ModelSpec, Prices, Usage
-from bot.core.retry import retry_after
+from bot.core.resilience.github_retry import retry_after
 from bot.ports import Denied, Rejected, TooMuchText, Unavailable, WorldError
 
 BYTES_PER_TOKEN = 4

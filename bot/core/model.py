@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bot.core.behaviour import Probed
-from bot.core.feedback import Feedback
+from bot.core.candidate.restoring import PutBack
+from bot.core.evidence.behaviour import Probed
+from bot.core.evidence.pool import PooledTest
 from bot.core.ids import RunId as RunId
 from bot.core.ids import SandboxId as SandboxId
 from bot.core.ids import Sha as Sha
 from bot.core.ids import SnapshotId as SnapshotId
 from bot.core.ids import SolveId as SolveId
-from bot.core.pool import PooledTest
-from bot.core.restoring import PutBack
+from bot.core.trigger.feedback import Feedback
 
 MAX_ATTEMPTS = 8
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.core.cleaning import visible
-from bot.core.feedback import Thread
-from bot.core.images import UNREAD, are_marked
-from bot.core.localize import Localisation, NamedFile
+from bot.core.localization import Localisation, NamedFile
 from bot.core.model import Baseline, Task, Toolchain
-from bot.core.revising import last_word
+from bot.core.text.cleaning import visible
+from bot.core.text.images import UNREAD, are_marked
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.revising import last_word
 
 INSTRUCTION_FILES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
 

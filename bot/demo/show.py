@@ -20,16 +20,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.core.model import SolveFacts, Status
-from bot.core.phase import phase
 from bot.core.render.text import count, dollars
+from bot.core.solve_status import phase
 from bot.demo import repository
 from bot.demo.page import write_page
 from bot.ports import SandboxUnusable
-from bot.screen import decision, matrix, plain_line, seen, state
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimIssue, SimRepository
 from bot.simulators.github.state import Comment
 from bot.simulators.github.webhooks import Delivery
+from bot.terminal_tables import decision, matrix, plain_line, seen, state
 
 LABEL = "solve-me"
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from bot.core.model import Repo
-from bot.github import answers
+from bot.github import responses
 from bot.github.client import GRAPHQL, Answer, Call, Client, Credentials, Sleep, encoded
 from bot.github.refusals import Moved, Uncertain, lacks
 from bot.github.tokens import Purpose, Tokens
-from bot.github.turns import Turns
+from bot.github.write_pacing import Turns
 from bot.ports import Denied, Gone, Rejected, Unavailable, WorldError
 
 T = TypeVar("T")
@@ -33,17 +33,17 @@ class Access:
         self._turns = turns
         self._sleep = sleep
         self._names: dict[int, str] = {}  # repository id -> its name, where that differs from what we were told
-        self._bot: answers.Account | None = None
+        self._bot: responses.Account | None = None
         self._asking_for_bot = asyncio.Lock()
 
     def name(self, repo: Repo) -> str:
         return self._names.get(repo.id, repo.name)
 
-    async def look_up(self, repo: Repo) -> answers.Repository:
+    async def look_up(self, repo: Repo) -> responses.Repository:
         """By id, which outlives renames and transfers."""
         credentials = self._tokens.of(repo, Purpose.READ)
         answer = await self._client.call(Call("GET", f"/repositories/{repo.id}"), credentials)
-        found = answer.read(answers.Repository)
+        found = answer.read(responses.Repository)
         self._names[repo.id] = found.full_name
         return found
 
@@ -91,14 +91,14 @@ class Access:
                 await self._sleep(_LOOK_AGAIN_AFTER)
         return await find() or await make()
 
-    async def ourselves(self, repo: Repo, purpose: Purpose) -> answers.Account:
+    async def ourselves(self, repo: Repo, purpose: Purpose) -> responses.Account:
         """The account that what we write is by. It stays the same, so it is asked for once."""
         async with self._asking_for_bot:
             if self._bot is None:
-                app = (await self._client.call(Call("GET", "/app"), self._app)).read(answers.App)
+                app = (await self._client.call(Call("GET", "/app"), self._app)).read(responses.App)
                 call = Call("GET", encoded("users", f"{app.slug}[bot]"))
                 answer = await self._client.call(call, self._tokens.of(repo, purpose))
-                self._bot = answer.read(answers.Account)
+                self._bot = answer.read(responses.Account)
             return self._bot
 
 

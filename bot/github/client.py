@@ -1,4 +1,4 @@
-"""One request to GitHub, sent by githubkit as often as core/retry.py allows; its answer, or one of the ports' errors.
+"""One request to GitHub, as often as core/resilience/github_retry.py allows: its answer, or one of the ports' errors.
 
 githubkit does the rest of it, and is told to leave alone what is decided here: it neither retries, follows redirects,
 caches nor mints tokens (bot/github/wire.py). Redirects are never followed: a POST would turn into a GET, and a token
@@ -21,7 +21,7 @@ import structlog
 from githubkit import GitHub, UnauthAuthStrategy
 from githubkit.exception import GitHubException, RequestError, RequestFailed
 
-from bot.core.retry import Failed, GiveUp, Wait, next_move
+from bot.core.resilience.github_retry import Failed, GiveUp, Wait, next_move
 from bot.github.refusals import Refusal, TooLarge, error_of
 from bot.github.wire import LARGEST_ANSWER, headers_of
 from bot.ports import Clock, Rejected, Unavailable, WorldError

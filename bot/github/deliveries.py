@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 
-from bot.github.answers import HookDelivery, HookDeliveryDetails
 from bot.github.client import Call, Client, Credentials
+from bot.github.responses import HookDelivery, HookDeliveryDetails
 from bot.github.webhook import Delivery, told_by_github
 
 _FORGOTTEN = (404, 410, 422)  # too old to be delivered again

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.core.model import Sha
-from bot.core.secrets import redact
+from bot.core.text.secrets import redact
 from bot.github import transport
 from bot.github.git import ATTRIBUTES, Git, GitFailed
 from bot.github.tags import follow

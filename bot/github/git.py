@@ -141,7 +141,7 @@ class Git:
                 stderr=asyncio.subprocess.PIPE,
                 env=self._environment,
                 cwd="/",
-                process_group=0,  # a session would be slower to start (sandbox/spawn.py), and git asks no terminal
+                process_group=0,  # a session would start slower (sandbox/local/spawn.py), and git asks no terminal
                 pass_fds=pass_fds,
             )
         except FileNotFoundError as error:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.core.history import (
+from bot.core.environment.history import (
     DEEPER,
     ENOUGH,
     MAX_BYTES,

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bot.core.feedback import Thread
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
-from bot.core.publishing import Publishing, parents
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.publish_precheck import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
 from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
 from bot.ports import (

@@ -22,16 +22,16 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from bot.core.history import History
+from bot.core.candidate.restoring import UNASKED, Asked
+from bot.core.candidate.untracked_files import Scratch
+from bot.core.environment.history import History
 from bot.core.model import Candidate, Repo, RunId, Sha
-from bot.core.restoring import UNASKED, Asked
-from bot.core.scratch import Scratch
 from bot.github import patch as patches
 from bot.github import worktree
 from bot.github.fetch import fetch, fetch_alone
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.history import make_repository
-from bot.github.putback import old_contents, put_back
+from bot.github.restoring import old_contents, put_back
 from bot.github.tar import NotATar
 from bot.ports import Gone, HostBroken, PastCommit, Rejected, Remote, TreeEntry, TreeFile
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from bot.core.model import Repo
-from bot.core.publishing import BranchRule, Publishing, parents
-from bot.github import answers
+from bot.core.trigger.publish_precheck import BranchRule, Publishing, parents
+from bot.github import responses
 from bot.github.access import Access
 from bot.github.client import Call, encoded
 from bot.github.tokens import Purpose
@@ -81,8 +81,8 @@ def _meant(rule: _Rule) -> BranchRule:
 async def _signs(at: Access, repo: Repo, branch: str) -> bool:
     """Asked with a commit that no branch will ever lead to."""
     head = await at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/ref/heads{encoded(*branch.split('/'))}"))
-    parent = head.read(answers.Ref).object.sha
+    parent = head.read(responses.Ref).object.sha
     tree = await at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{encoded(parent)}"))
-    body = {"message": "Is this signed?", "tree": tree.read(answers.GitCommit).tree.sha, "parents": [parent]}
+    body = {"message": "Is this signed?", "tree": tree.read(responses.GitCommit).tree.sha, "parents": [parent]}
     made = await at.ask(repo, Purpose.PUBLISH, Call("POST", "/git/commits", body, repeatable=True))
-    return made.read(answers.GitCommit).verification.verified
+    return made.read(responses.GitCommit).verification.verified

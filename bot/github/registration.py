@@ -11,7 +11,7 @@ from importlib.resources import files
 import aiohttp
 import msgspec
 
-from bot.github import answers
+from bot.github import responses
 from bot.github.client import API_VERSION, JSON, Call, Client, Credentials, encoded
 from bot.github.deliveries import listed
 from bot.ports import Rejected, Unavailable
@@ -68,20 +68,20 @@ class OwnApp:
         self._client = client
         self._credentials = credentials
 
-    async def app(self) -> answers.App:
-        return (await self._client.call(Call("GET", "/app"), self._credentials)).read(answers.App)
+    async def app(self) -> responses.App:
+        return (await self._client.call(Call("GET", "/app"), self._credentials)).read(responses.App)
 
-    async def installations(self) -> Sequence[answers.Installation]:
+    async def installations(self) -> Sequence[responses.Installation]:
         call = Call("GET", "/app/installations", query={"per_page": "100"})
-        return (await self._client.call(call, self._credentials)).read(list[answers.Installation])
+        return (await self._client.call(call, self._credentials)).read(list[responses.Installation])
 
-    async def webhook(self) -> answers.HookConfig:
-        return (await self._client.call(Call("GET", "/app/hook/config"), self._credentials)).read(answers.HookConfig)
+    async def webhook(self) -> responses.HookConfig:
+        return (await self._client.call(Call("GET", "/app/hook/config"), self._credentials)).read(responses.HookConfig)
 
     async def change_webhook(self, changes: Mapping[str, str]) -> None:
         await self._client.call(Call("PATCH", "/app/hook/config", changes, repeatable=True), self._credentials)
 
-    async def deliveries(self, since: datetime) -> list[answers.HookDelivery]:
+    async def deliveries(self, since: datetime) -> list[responses.HookDelivery]:
         """Oldest first."""
         return await listed(self._client, self._credentials, since)
 

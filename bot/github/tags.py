@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.core.history import MAX_TAGS, Tag, usable
+from bot.core.environment.history import MAX_TAGS, Tag, usable
 from bot.core.model import Sha
 from bot.github.git import Git
 from bot.github.transport import FETCH, options

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bot.core.feedback import Said, Thread
 from bot.core.model import Repo
-from bot.github import answers
+from bot.core.trigger.feedback import Said, Thread
+from bot.github import responses
 from bot.github.access import Access
 from bot.github.client import Call
 from bot.github.tokens import Purpose
@@ -44,7 +44,7 @@ _MOST_PAGES = 40  # of all threads, the resolved ones included
 
 
 class _PullNode(msgspec.Struct, frozen=True, rename="camel"):
-    review_threads: answers.ReviewThreads
+    review_threads: responses.ReviewThreads
 
 
 class _RepositoryNode(msgspec.Struct, frozen=True, rename="camel"):
@@ -65,7 +65,7 @@ class Threads:
 
     async def review(self, repo: Repo, number: int, review: int) -> Review:
         answer = await self._at.ask(repo, Purpose.READ, Call("GET", f"/pulls/{number}/reviews/{review}"))
-        found = answer.read(answers.Review)
+        found = answer.read(responses.Review)
         asks = found.state == "CHANGES_REQUESTED"
         return Review(ReviewState.CHANGES_REQUESTED if asks else ReviewState.OTHER, found.body or "")
 
@@ -100,7 +100,7 @@ class Threads:
         """The comment that it answers, and its text."""
         bot = await self._at.ourselves(repo, Purpose.TALK)
         call = Call("GET", f"/pulls/{number}/comments")
-        comments = await self._at.list(repo, Purpose.TALK, call, answers.ReviewComment)
+        comments = await self._at.list(repo, Purpose.TALK, call, responses.ReviewComment)
         return [(each.in_reply_to_id, each.body or "") for each in comments if each.is_by(bot)]
 
     async def resolve(self, repo: Repo, threads: Sequence[str]) -> list[str]:
@@ -113,19 +113,19 @@ class Threads:
         return unresolved
 
 
-def _threads_of(found: _Found, repo: Repo, number: int) -> answers.ReviewThreads:
+def _threads_of(found: _Found, repo: Repo, number: int) -> responses.ReviewThreads:
     if found.repository is None or found.repository.pull_request is None:
         raise Gone(f"there is no pull request {number} in {repo.name}")
     return found.repository.pull_request.review_threads
 
 
-def _meant(thread: answers.ReviewThread) -> Thread:
+def _meant(thread: responses.ReviewThread) -> Thread:
     said = tuple(_said(comment) for comment in thread.comments.nodes)
     hunk = thread.comments.nodes[0].diff_hunk
     return Thread(thread.id, thread.path, thread.line, hunk, said, thread.start_line)
 
 
-def _said(comment: answers.ThreadComment) -> Said:
+def _said(comment: responses.ThreadComment) -> Said:
     author, review = comment.author, comment.pull_request_review
     return Said(
         comment.database_id,

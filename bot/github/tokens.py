@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.core.model import Repo
-from bot.github import answers
+from bot.github import responses
 from bot.github.client import Answer, Call, Client, Token
 from bot.github.refusals import lacks
 from bot.ports import Clock, Denied, Gone, WorldError
@@ -123,7 +123,7 @@ class Tokens:
         if answer.status == 404:
             self._forget(key.installation)
             raise answer.error()
-        minted = answer.read(answers.InstallationToken)
+        minted = answer.read(responses.InstallationToken)
         return Token(minted.token, minted.expires_at, fresh_until=self._clock.now() + _FRESH)
 
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core.characters import encodable
-from bot.core.events import MAX_ID
+from bot.core.text.characters import encodable
+from bot.core.trigger.events import MAX_ID
 
 MAX_EXCERPT = 16_384  # characters of a delivery that are kept for the operator
 _FACTS: tuple[tuple[str, str, type], ...] = (

@@ -16,10 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.core.checkout import MAX_DEPTH
+from bot.core.candidate.run_scripts import MAX_SCRIPT, MAX_SCRIPTS, is_script
+from bot.core.environment.checkout import MAX_DEPTH
 from bot.core.globs import parents
 from bot.core.model import ChangeKind, FileChange, Script, Sha
-from bot.core.scripts import MAX_SCRIPT, MAX_SCRIPTS, is_script
 from bot.github.git import NO_BLOB, Git, change_index
 from bot.github.patch import DIFF
 from bot.github.tar import Kind, Member, members

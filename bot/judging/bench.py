@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.again import again_when_lost
 from bot.core.model import SandboxId, SnapshotId, SolveId, TestReport
 from bot.core.reports import MAX_REPORT, documents, report
 from bot.core.runners import REPORT, recipe
 from bot.core.sandboxes import Use, sandbox_of
+from bot.lost_sandbox import again_when_lost
 from bot.ports import Finished, Sandboxes, TreeEntry
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.file_roles import roles_of
+from bot.core.candidate.file_roles import roles_of
 from bot.core.model import Baseline, Candidate, SolveFacts
 from bot.judging.bench import Overlay, overlay_of
 from bot.ports import Mirrors, Rejected

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bot.core import reports
-from bot.core.absent import MAX_POINTER, attributes_above, given_to_lfs, is_pointer
-from bot.core.controls import control_case
+from bot.core.candidate.file_roles import MAX_TEXT, product_files, roles_of, to_be_read, unusual_tests
+from bot.core.candidate.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.candidate.testfiles import names_of_tests
+from bot.core.choosing.phrases import listing
+from bot.core.environment.absent_files import MAX_POINTER, attributes_above, given_to_lfs, is_pointer
 from bot.core.environment.files import Files
 from bot.core.environment.proof import Attempt, Proof, Trial, notices, starts
 from bot.core.environment.sources import sources_to_break
-from bot.core.file_roles import MAX_TEXT, product_files, roles_of, to_be_read, unusual_tests
-from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
-from bot.core.meddling import meddled
+from bot.core.evidence.controls import control_case
+from bot.core.evidence.meddling import meddled
+from bot.core.evidence.silencing import gone_tests, may_silence_others
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -32,13 +35,10 @@ from bot.core.model import (
     Toolchain,
     prepared_snapshot,
 )
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.core.reports import baseline
 from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
 from bot.core.sandboxes import Use, sandbox_of
-from bot.core.silencing import gone_tests, may_silence_others
-from bot.core.testfiles import names_of_tests
-from bot.core.words import listing
 from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, overlay_of
 from bot.judging.parts import in_parts
 from bot.judging.trial import CandidateTrial
@@ -94,7 +94,7 @@ class Judge:
             reports += await self._repeated(solve, command, reports)
         found = baseline(reports)
         if not counts:
-            found = replace(found, stable=(), failing=(), flaky=(), note=causes.ANOTHER_COPY)
+            found = replace(found, stable=(), failing=(), flaky=(), note=failure_reasons.ANOTHER_COPY)
         found = await self._with_roles(repo, task.base_sha, found)
         found = replace(
             found, runnable=counts and any(starts(seen, given=task.config.test is not None) for seen in reports)
@@ -190,7 +190,7 @@ class Judge:
         parts = in_parts(entries, before, roles, frozenset(own))
         evidence = replace(evidence, meddles=meddled(candidate, roles, before))
         if parts.uncut and not facts.baseline.per_test:
-            evidence = replace(evidence, problem=causes.says_which_tests(listing(parts.uncut)))
+            evidence = replace(evidence, problem=failure_reasons.says_which_tests(listing(parts.uncut)))
         canary = facts.baseline.canary
         trial = CandidateTrial(
             self._bench(facts.id, sandbox_of(candidate.run, Use.JUDGE)),
@@ -212,9 +212,9 @@ class Judge:
             evidence = await trial.repro(evidence)
             evidence = await trial.checks(evidence)
         except SandboxLost:
-            return replace(evidence, problem=causes.HALF_OBSERVED)
+            return replace(evidence, problem=failure_reasons.HALF_OBSERVED)
         except Rejected:
-            return replace(evidence, problem=causes.DOES_NOT_FIT)
+            return replace(evidence, problem=failure_reasons.DOES_NOT_FIT)
         return evidence
 
     async def on_top(self, facts: SolveFacts, patch: str, head: Sha) -> tuple[str, ...] | None:
@@ -266,8 +266,8 @@ def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
 def _seen_in_the_patch(candidate: Candidate) -> Iterator[str]:
     """What is no gate, and what people should know."""
     if skipping := skips_its_own_tests(candidate):
-        yield causes.skips_its_own_tests(listing(skipping))
+        yield failure_reasons.skips_its_own_tests(listing(skipping))
     if candidate.put_back:
-        yield causes.put_back(candidate.put_back)
+        yield failure_reasons.put_back(candidate.put_back)
     if modes := [c.path for c in candidate.changes if c.kind is ChangeKind.MODIFIED and c.old_mode != c.new_mode]:
-        yield causes.changes_modes(modes)
+        yield failure_reasons.changes_modes(modes)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.core.file_roles import FileRoles
-from bot.core.runner_settings import as_on_base
-from bot.core.testfiles import tells_the_runner
+from bot.core.candidate.file_roles import FileRoles
+from bot.core.candidate.testfiles import tells_the_runner
+from bot.core.evidence.runner_settings import as_on_base
 from bot.judging.bench import Overlay, overlay_of
 from bot.ports import TreeEntry
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.core.file_roles import roles_of
-from bot.core.model import Candidate, RunId, SolveFacts, TestReport, prepared_snapshot
-from bot.core.pool import PooledTest
-from bot.core.pooling import (
+from bot.core.candidate.file_roles import roles_of
+from bot.core.evidence.pool import PooledTest
+from bot.core.evidence.pooling import (
     Brought,
     Entry,
     gather,
@@ -26,6 +25,7 @@ from bot.core.pooling import (
     seconds_allowed,
     unbroken,
 )
+from bot.core.model import Candidate, RunId, SolveFacts, TestReport, prepared_snapshot
 from bot.core.sandboxes import Use, sandbox_of
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, side_by_side
 from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.core.behaviour import Behaviour, Probed
+from bot.core.candidate.testfiles import is_test_file
+from bot.core.evidence.behaviour import Behaviour, Probed
+from bot.core.evidence.pooling import unbroken
+from bot.core.evidence.probing import Probes, probe_script, probes, read_outcomes, steady
 from bot.core.model import Candidate, RunId, SolveFacts, prepared_snapshot
-from bot.core.pooling import unbroken
-from bot.core.probing import Probes, probe_script, probes, read_outcomes, steady
 from bot.core.runners import runs_script
 from bot.core.sandboxes import Use, sandbox_of
-from bot.core.testfiles import is_test_file
 from bot.judging.bench import Bench, Overlay, Timeouts, base_sandbox, canary_sandbox, side_by_side
 from bot.judging.compared import baseline_of, candidate_files, parallel_of, without_tests
 from bot.ports import Mirrors, Rejected, Sandboxes, SandboxLost

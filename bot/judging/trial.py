@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bot.core.choosing.reasons import listing
+from bot.core.evidence.silencing import named, silenced
 from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
-from bot.core.reasons import listing
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.core.reports import FLIP, OwnTests, combined, fixed, notices, own_tests, regressions, shortfall
 from bot.core.runners import narrow
-from bot.core.silencing import named, silenced
 from bot.judging.bench import Bench, Canary, Overlay
 from bot.judging.parts import Parts
 
 
 def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
-    return (causes.passed_when_repeated(listing(names)),) if names else ()
+    return (failure_reasons.passed_when_repeated(listing(names)),) if names else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ class CandidateTrial:
             honest = await self._with_canary(self.baseline.command, self.canary)
         if honest:
             return evidence
-        return replace(evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=causes.FORGED)
+        return replace(
+            evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=failure_reasons.FORGED
+        )
 
     async def _all_tests(self, command: str) -> tuple[TestReport, bool | None]:
         """What they say, and whether that can be believed; None: the canary is still to be asked."""
@@ -88,9 +90,9 @@ class CandidateTrial:
         note = ""
         if seen == FLIP and (await self._own_tests(command, evidence))[0] != FLIP:
             seen = OwnTests(None, None)
-            note = causes.FLAKY_TESTS
+            note = failure_reasons.FLAKY_TESTS
         elif seen == OwnTests(None, True):
-            note = causes.UNLOADABLE_TESTS
+            note = failure_reasons.UNLOADABLE_TESTS
         return replace(
             evidence,
             own_tests_on_base=seen.on_base,
@@ -133,5 +135,5 @@ class CandidateTrial:
     async def checks(self, evidence: Evidence) -> Evidence:
         """Linters and type checkers on the whole candidate. One that fails is told, and decides nothing."""
         failing = [command for command in self.baseline.checks if await self.bench.repro(command, self._tree) != 0]
-        notes = [causes.check_fails(command) for command in failing]
+        notes = [failure_reasons.check_fails(command) for command in failing]
         return replace(evidence, notes=(*evidence.notes, *notes))

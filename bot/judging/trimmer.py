@@ -6,10 +6,10 @@ import time
 
 import structlog
 
-from bot.core.hunks import Hunk, without
-from bot.core.minimal import as_good, minimal, same_behaviour, spare_hunks
+from bot.core.candidate.hunks import Hunk, without
+from bot.core.candidate.minimal import as_good, minimal, same_behaviour, spare_hunks
+from bot.core.evidence.pooling import seconds_allowed
 from bot.core.model import Candidate, Evidence, Minimal, SolveFacts
-from bot.core.pooling import seconds_allowed
 from bot.judging.judge import Judge
 from bot.judging.pool import CrossExamination
 from bot.judging.probe import Prober

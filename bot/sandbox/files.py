@@ -13,8 +13,8 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from bot.core.checkout import MAX_DEPTH
-from bot.core.workspaces import PROGRAMS as PROGRAMS
+from bot.core.environment.checkout import MAX_DEPTH
+from bot.core.environment.kept_workspaces import PROGRAMS as PROGRAMS
 from bot.ports import Rejected
 
 WORKSPACE = "/workspace"

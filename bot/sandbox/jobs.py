@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from bot.ports import Finished, SandboxLost
 from bot.sandbox.files import COMMAND_ENVIRONMENT, HOME, PROGRAMS, WORKSPACE
-from bot.sandbox.local import as_script
+from bot.sandbox.local.base import as_script
 from bot.sandbox.provider import OURS, Said
 
 FOLDER = "/var/tmp/solvebot"

@@ -1,6 +1,6 @@
 """What a service that lends machines has to offer, and the errors it may answer with.
 
-One call is one attempt: `resilience.py` repeats, counts and slows down, `leased.py` makes of it what the story asks
+One call is one attempt: `resilience.py` repeats, counts and slows down, `remote.py` makes of it what the story asks
 for. Errors are those of ports.py: `Unavailable` (may work the next time), `Unclear` (may have been done), `Crowded`
 (too many requests or machines), `SandboxLost` (the machine is no more), `Rejected` (template, argument), `Denied`
 (the key).
@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.machines import ImageId, LeaseKey, MachineId
+from bot.core.resilience.sandbox_leases import ImageId, LeaseKey, MachineId
 
 OURS = {
     "SOLVEBOT_OURS": "1"

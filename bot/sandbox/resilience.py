@@ -1,8 +1,8 @@
 """Around any provider: what fails is asked again, what keeps failing is left alone, and all of it is counted.
 
-One call of a method is up to three attempts, as core/patience.py says. Before each the circuit of core/breaker.py is
-looked at, which all workers share through the ledger. Each attempt leaves an event, an entry in the account, and
-whatever `observe` makes of it.
+One call of a method is up to three attempts (core/resilience/sandbox_retry.py). Before each the circuit is looked at
+(core/resilience/circuit_breaker.py), which all workers share through the ledger. Each attempt leaves an event, an
+entry in the account, and whatever `observe` makes of it.
 
 A call that goes well asks nothing of the database, but for a look at the circuit once a second.
 """
@@ -20,12 +20,12 @@ from typing import TypeVar
 
 import structlog
 
-from bot.core import breaker
-from bot.core.breaker import WELL, Circuit, Health, Outage
-from bot.core.machines import ImageId, MachineId, Operation, Outcome
-from bot.core.patience import next_move
-from bot.core.render.causes import service_away
-from bot.core.retry import Wait
+from bot.core.render.failure_reasons import service_away
+from bot.core.resilience import circuit_breaker
+from bot.core.resilience.circuit_breaker import WELL, Circuit, Health, Outage
+from bot.core.resilience.github_retry import Wait
+from bot.core.resilience.sandbox_leases import ImageId, MachineId, Operation, Outcome
+from bot.core.resilience.sandbox_retry import next_move
 from bot.ports import (
     AlarmClock,
     Crowded,
@@ -38,8 +38,8 @@ from bot.ports import (
     Unclear,
     WorldError,
 )
-from bot.sandbox.account import Account
 from bot.sandbox.provider import Machine, Provider, Said, Wanted
+from bot.sandbox.request_counts import Account
 
 T = TypeVar("T")
 Observe = Callable[[Operation, Circuit], None]
@@ -208,12 +208,12 @@ class Resilient:
     async def _admit(self) -> None:
         """Raises `Unavailable` when nobody is to ask now. Of a half-open circuit, takes the probe."""
         health = await self._health()
-        if health.is_open and breaker.wait(health, self._clock.now()) is None:
+        if health.is_open and circuit_breaker.wait(health, self._clock.now()) is None:
             health = await self._take_probe()
         self._refuse(health)
 
     def _refuse(self, health: Health) -> None:
-        seconds = breaker.wait(health, self._clock.now())
+        seconds = circuit_breaker.wait(health, self._clock.now())
         if seconds is None:
             return
         assert health.since is not None
@@ -229,7 +229,7 @@ class Resilient:
 
         def take(health: Health) -> Health:
             found[0] = health
-            return breaker.probing(health, self._clock.now())
+            return circuit_breaker.probing(health, self._clock.now())
 
         self._saw(await self._ledger.change_health(self.name, take))
         return found[0]
@@ -254,7 +254,7 @@ class Resilient:
     def _saw(self, health: Health) -> None:
         if health.is_open is not self._seen.is_open:
             level = log.warning if health.is_open else log.info
-            level("sandbox.circuit", provider=self.name, state=breaker.circuit(health, self._clock.now()).value)
+            level("sandbox.circuit", provider=self.name, state=circuit_breaker.circuit(health, self._clock.now()).value)
         self._seen, self._seen_at = health, self._clock.now()
 
     # ------------------------------------------------------------------------------------------------------- records
@@ -263,7 +263,7 @@ class Resilient:
         now = self._clock.now()
 
         def change(health: Health) -> Health:
-            return breaker.after(health, operation.outcome, now)
+            return circuit_breaker.after(health, operation.outcome, now)
 
         if not self._speaks_for_the_service(operation):
             self._tell(operation, reason)
@@ -291,7 +291,7 @@ class Resilient:
         return False
 
     def _tell(self, operation: Operation, reason: str) -> None:
-        circuit = breaker.circuit(self._seen, self._clock.now())
+        circuit = circuit_breaker.circuit(self._seen, self._clock.now())
         level = log.debug if operation.outcome is Outcome.DONE else log.info
         level(
             "sandbox.operation",
@@ -325,4 +325,4 @@ def outcome_of(error: WorldError) -> Outcome:
 
 async def outage_of(ledger: Ledger, providers: Sequence[str]) -> Outage | None:
     """Of services by their names: since when none of them may be asked."""
-    return breaker.outage({name: await ledger.health(name) for name in providers})
+    return circuit_breaker.outage({name: await ledger.health(name) for name in providers})

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from bot.core.breaker import WELL, Health
-from bot.core.machines import WARM, Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.resilience.sandbox_leases import WARM, Image, Lease, LeaseKey, MachineId, Operation, Used
 from bot.ports import Gone
 from bot.store import rows
 from bot.store.database import Database, insert

@@ -9,8 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.core.breaker import Health
-from bot.core.machines import Image, ImageId, Lease, LeaseKey, MachineId, Operation, Used
 from bot.core.model import (
     Candidate,
     Evidence,
@@ -31,6 +29,8 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
+from bot.core.resilience.circuit_breaker import Health
+from bot.core.resilience.sandbox_leases import Image, ImageId, Lease, LeaseKey, MachineId, Operation, Used
 from bot.store.tables import ModelConfig, solve_runs
 
 Row = sa.Row[*tuple[Any, ...]]

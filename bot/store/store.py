@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from bot.core.behaviour import Probed
+from bot.core.evidence.behaviour import Probed
+from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -46,7 +47,6 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
-from bot.core.pool import PooledTest
 from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database

@@ -18,8 +18,8 @@ from sqlalchemy import Column, ForeignKey, Index, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
 
-from bot.core.behaviour import Probed
-from bot.core.machines import Outcome
+from bot.core.evidence.behaviour import Probed
+from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -41,7 +41,7 @@ from bot.core.model import (
     Toolchain,
     Trigger,
 )
-from bot.core.pool import PooledTest
+from bot.core.resilience.sandbox_leases import Outcome
 
 
 class Utc(TypeDecorator[datetime]):

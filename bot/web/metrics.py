@@ -22,13 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.core.breaker import Circuit, Health, circuit
-from bot.core.deployment import Sample
-from bot.core.machines import Lease, Operation
 from bot.core.model import Status
-from bot.core.usage import Quota
+from bot.core.operations.deployment import Sample
+from bot.core.resilience.circuit_breaker import Circuit, Health, circuit
+from bot.core.resilience.plan_usage import Quota
+from bot.core.resilience.sandbox_leases import Lease, Operation
+from bot.disk_checks import Premises
 from bot.ports import Clock, Ledger, Store, Tally, WorldError
-from bot.premises import Premises
 
 log = structlog.get_logger()
 

@@ -298,7 +298,7 @@ def _choosing(data: Path) -> None:
             table.add_row(f"from {part.low:.1f}", str(part.number), f"{part.said:.2f}", f"{part.right:.2f}")
         console.print(table)
     table = _table("Weights", "", *choosing.NAMES)
-    table.add_row("in bot/core/odds.py", *(f"{weight:.3f}" for weight in choosing.OURS))
+    table.add_row("in bot/core/choosing/odds.py", *(f"{weight:.3f}" for weight in choosing.OURS))
     table.add_row("fitted on all of this", *(f"{weight:.3f}" for weight in result.weights))
     console.print(table)
 

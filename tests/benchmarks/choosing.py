@@ -2,7 +2,7 @@
 
 The data is not in the repository: a file of JSON lines, one for each issue, with `candidates` (system, model, resolved,
 regression_ok, gates, line-ups) and `similarity` rows that begin with two numbers of candidates, their token similarity
-and the share of places that they have in common. Their weights in `bot/core/odds.py` come from such data.
+and the share of places that they have in common. Their weights in `bot/core/choosing/odds.py` come from such data.
 
 Everything is said twice: with the product's weights, and with weights fitted on four fifths of the issues and measured
 on the last fifth, five times over. Priors are a system's share of the issues in the other four fifths, so nothing that
@@ -20,8 +20,10 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
-from bot.core.early import enough
-from bot.core.evidence import Case
+from bot.core.candidate.similarity import AGREES, SAME_MODEL
+from bot.core.choosing.early_stop import enough
+from bot.core.choosing.odds import COMPANY, CONSTANT, PLACE, PRIOR, REGRESSIONS, TOKEN, logit, weigh
+from bot.core.evidence.observations import Case
 from bot.core.model import (
     Baseline,
     Evidence,
@@ -34,8 +36,6 @@ from bot.core.model import (
     SolveId,
     Strategy,
 )
-from bot.core.odds import COMPANY, CONSTANT, PLACE, PRIOR, REGRESSIONS, TOKEN, logit, weigh
-from bot.core.similarity import AGREES, SAME_MODEL
 from tests.benchmarks.calibration import Scored
 from tests.benchmarks.fitting import Row, fit
 

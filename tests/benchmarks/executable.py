@@ -19,10 +19,10 @@ from typing import Any
 
 import yaml
 
-from bot.core.champion import decide
-from bot.core.comparing import beside_of
+from bot.core.candidate.similarity import case_of
+from bot.core.choosing.champion import decide
+from bot.core.choosing.comparing import beside_of
 from bot.core.model import Decision, Limits, Outcome, RunFacts, SolveFacts, run_id
-from bot.core.similarity import case_of
 from bot.judging import CrossExamination, Judge, Prober
 from bot.judging.bench import side_by_side
 from tests.contracts.court import SOLVE, TIMEOUTS, Court, Ground, a_ground, prepare, run_facts, solve

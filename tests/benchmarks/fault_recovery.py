@@ -26,9 +26,9 @@ from typing import Protocol, TypeVar
 import structlog
 from e2b import E2B, AsyncSandbox
 
-from bot.again import again_when_lost
 from bot.core.model import SandboxId
 from bot.engine import SANDBOX_PATIENCE
+from bot.lost_sandbox import again_when_lost
 from bot.ports import Sandboxes, Unavailable, WorldError
 from bot.simulators.e2b.faults import (
     CUT_AT_START,

@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 
 from bot import logs
 from bot.app import SystemClock, for_anybody
-from bot.core.outgoing import Redactor
+from bot.core.text.outgoing import Redactor
 from bot.inbox import open_inbox
 from bot.settings import Secret, Settings
 from bot.store.migrate import migrate

@@ -44,8 +44,8 @@ from bot.core.model import (
 from bot.github.mirror import GitMirrors
 from bot.judging import Judge, Timeouts
 from bot.ports import Remote, Sandboxes
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from tests.contracts.local_sandboxes import bwrap, public_directory
 
 REPO = Repo(1, 7, "acme/shop")

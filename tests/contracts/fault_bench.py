@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.breaker import WELL
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.circuit_breaker import WELL
 from bot.ports import Clock, Sandboxes
-from bot.sandbox.account import Account
-from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes
-from bot.sandbox.lender import LendingOptions
+from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
+from bot.sandbox.leases import LendingOptions
+from bot.sandbox.remote import LeasedSandboxes
+from bot.sandbox.request_counts import Account
 from bot.sandbox.resilience import ResilienceOptions, Resilient
 from bot.simulators.e2b import BOUNDLESS, E2B, World
 from bot.simulators.e2b.faults import Fault

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from bot.core.machines import LeaseKey
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.sandbox_leases import LeaseKey
 from bot.ports import Sandboxes
 from bot.sandbox.provider import Wanted
 from tests.contracts.fault_bench import KNOWN, PREPARED, Bench

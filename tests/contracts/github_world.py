@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from bot.core.model import IssueRef, PullRequest, Repo, Sha
-from bot.github.hub import Hub
+from bot.github.github import Hub
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
 from bot.ports import TreeEntry

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.app import SystemClock
-from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes
-from bot.sandbox.lender import LendingOptions
+from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
+from bot.sandbox.leases import LendingOptions
+from bot.sandbox.remote import LeasedSandboxes
 from bot.simulators.e2b.host import Toolchain
 from bot.simulators.e2b.simulator import E2B, World, e2b
 from bot.store.database import open_database

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.downloads import DownloadOptions
-from bot.sandbox.local import LocalSandboxes
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.base import LocalSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.registry_downloads import DownloadOptions
 from bot.settings import Settings
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from bot.core.candidate.restoring import UNASKED, Asked
 from bot.core.model import Candidate, Repo, RunId, Sha
-from bot.core.restoring import UNASKED, Asked
 from bot.github.mirror import GitMirrors
 from bot.ports import Remote
 

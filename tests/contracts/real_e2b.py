@@ -15,10 +15,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from bot.app import SystemClock
-from bot.sandbox.account import Account
-from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes
-from bot.sandbox.lender import LendingOptions
+from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
+from bot.sandbox.leases import LendingOptions
+from bot.sandbox.remote import LeasedSandboxes
+from bot.sandbox.request_counts import Account
 from bot.sandbox.resilience import ResilienceOptions, Resilient
 from bot.store.database import open_database
 from bot.store.ledger import SqlLedger

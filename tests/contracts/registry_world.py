@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.sandbox.authority import Authority
-from bot.sandbox.downloads import DownloadOptions, Downloads
-from bot.sandbox.proxy import serve_proxy
-from bot.sandbox.rooms import Room
-from bot.sandbox.stand_in import StandIn
+from bot.sandbox.local.certificate_authority import Authority
+from bot.sandbox.local.directories import Room
+from bot.sandbox.local.proxy import serve_proxy
+from bot.sandbox.local.registry_downloads import DownloadOptions, Downloads
+from bot.sandbox.local.registry_stand_in import StandIn
 
 IMMUTABLE = "Cache-Control: immutable"
 SOON = 20.0

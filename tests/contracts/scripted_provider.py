@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.core.machines import ImageId, MachineId
+from bot.core.resilience.sandbox_leases import ImageId, MachineId
 from bot.ports import Rejected, SandboxLost, Unclear
 from bot.sandbox.provider import OURS, Machine, Said, Wanted
 

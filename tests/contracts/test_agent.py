@@ -18,9 +18,9 @@ from bot.agent.mini import Agent, AgentResult, RunLimits, read_reply
 from bot.agent.prompts import Prompt
 from bot.agent.upstream import FormatError
 from bot.agent.wire import wire_messages
+from bot.core.candidate.submission import SUBMIT
 from bot.core.model import ExitStatus, ModelSpec, Usage
-from bot.core.outgoing import Redactor
-from bot.core.submission import SUBMIT
+from bot.core.text.outgoing import Redactor
 from bot.ports import Denied, Finished, Reply, SandboxLost, Unavailable
 
 PROMPT = Prompt("You solve issues.", "Fix it.")

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.core.gates import GatePolicy, check_gates
+from bot.core.candidate.gates import GatePolicy, check_gates
+from bot.core.candidate.restoring import Asked, Aspect, PutBack
+from bot.core.candidate.run_scripts import MAX_SCRIPT
 from bot.core.model import Candidate, ChangeKind, Gate, GateFailure, Script, Sha
-from bot.core.restoring import Asked, Aspect, PutBack
-from bot.core.scripts import MAX_SCRIPT
 from bot.github.mirror import GitMirrors
 from bot.ports import Rejected, TreeEntry
 from tests.contracts.mirror_world import REPO, RUN, Committed, Edited, World, add, as_entry, git, make_world

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.checkout import Checkouts
-from bot.core.absent import Absent
+from bot.core.environment.absent_files import Absent
 from bot.core.model import SandboxId, Sha
-from bot.core.render.absent import lacking
+from bot.core.render.absent_files import lacking
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.ports import Denied, Gone, Rejected, Remote, Sandboxes, WorldError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import running
-from bot.data import claim, prepare
+from bot.data_directory import claim, prepare
 from bot.engine import EngineError
 from bot.engine.sqlite import open_sqlite
 from bot.ports import HostBroken

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.kept import KeptFiles
+from bot.sandbox.local.download_cache import KeptFiles
 from tests.contracts.registry_world import CUT_IN_PIECES, IMMUTABLE, MB, WHEEL, Page, read_reply, set_ups
 
 # ------------------------------------------------------------------------------------------------------ what is kept
@@ -252,7 +252,7 @@ async def test_where_nothing_can_be_written_downloads_work_all_the_same() -> Non
 HALF_WRITTEN = """
 import sys, time
 from pathlib import Path
-from bot.sandbox.kept import KeptFiles
+from bot.sandbox.local.download_cache import KeptFiles
 with KeptFiles(Path(sys.argv[1]), 1024**2).arriving(100) as arriving:
     arriving.write(b"half")
     print("half", flush=True)

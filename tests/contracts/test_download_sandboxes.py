@@ -15,8 +15,8 @@ import pytest
 from bot.app import our_toolchain
 from bot.core.model import SandboxId
 from bot.ports import Finished
-from bot.sandbox.bubblewrap import BubblewrapSandboxes
-from bot.sandbox.downloads import DownloadOptions
+from bot.sandbox.local.bubblewrap import BubblewrapSandboxes
+from bot.sandbox.local.registry_downloads import DownloadOptions
 from tests.contracts.local_sandboxes import bubblewrap, public_directory
 from tests.contracts.registry_world import MB, Page, Registry, registry
 

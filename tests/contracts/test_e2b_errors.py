@@ -19,10 +19,10 @@ import pytest
 from connectrpc.code import Code
 from e2b import CommandExitException, exceptions
 
-from bot.core.machines import MachineId
+from bot.core.resilience.sandbox_leases import MachineId
 from bot.ports import Crowded, Denied, Gone, Rejected, SandboxLost, Unavailable, Unclear, WorldError
-from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.e2b_errors import CHECK_THE_KEY, translate, translated
+from bot.sandbox.e2b.errors import CHECK_THE_KEY, translate, translated
+from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
 from bot.simulators.e2b import E2B
 from bot.simulators.e2b.faults import Failure, Kind, answer
 from tests.contracts.e2b_world import account

@@ -14,12 +14,12 @@ import pytest
 
 from bot.app import environment_options
 from bot.core.environment.proof import Found, Proof, passing
+from bot.core.environment.registries import SetUpNetwork
 from bot.core.model import Repo, RepoConfig, SolveId
-from bot.core.registries import SetUpNetwork
 from bot.environment import Environments, Place
 from bot.github.local import LocalGitHub
+from bot.local_solve import working
 from bot.settings import Settings
-from bot.terminal import working
 from tests.contracts.local_sandboxes import public_directory
 from tests.contracts.small_repositories import APP, FAILURES, SOURCES, Kind, package
 from tests.contracts.wheels import make_index

@@ -18,7 +18,7 @@ import pytest_asyncio
 from _pytest.mark.structures import ParameterSet
 
 from bot.core.model import SandboxId
-from bot.core.patience import MOST_ATTEMPTS
+from bot.core.resilience.sandbox_retry import MOST_ATTEMPTS
 from bot.ports import Crowded, Denied, Sandboxes, SandboxLost, SandboxUnusable, Unavailable
 from bot.simulators.e2b.faults import (
     CUT_AT_START,

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from bot.core.champion import decide
-from bot.core.comparing import beside_of
+from bot.core.candidate.similarity import case_of
+from bot.core.choosing.champion import decide
+from bot.core.choosing.comparing import beside_of
 from bot.core.model import (
     Baseline,
     Decision,
@@ -28,8 +29,7 @@ from bot.core.model import (
     SolveFacts,
     run_id,
 )
-from bot.core.render import causes
-from bot.core.similarity import case_of
+from bot.core.render import failure_reasons
 from bot.judging import CrossExamination, Prober, Timeouts
 from tests.contracts.court import (
     AMOUNTS,
@@ -720,7 +720,7 @@ def how_found(facts: SolveFacts) -> Gate | Seen:
     assert evidence is not None
     if evidence.gate_failures:
         return evidence.gate_failures[0].gate
-    if evidence.problem == causes.FORGED:
+    if evidence.problem == failure_reasons.FORGED:
         return Seen.FORGES
     if not evidence.stable_passed:
         return Seen.ALL_LOST

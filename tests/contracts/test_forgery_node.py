@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Baseline
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from tests.contracts.court import Court, Ground, a_ground, prepare
 
 CART = """function total(prices) {
@@ -93,4 +93,4 @@ async def test_who_forges_is_not_believed(court: Court, forged: str) -> None:
     evidence = await court.judge({"lib/cart.js": forged + BROKEN})
     assert evidence.stable_passed < evidence.stable_total
     assert evidence.meddles == ("lib/cart.js",)
-    assert evidence.problem in ("", causes.FORGED)
+    assert evidence.problem in ("", failure_reasons.FORGED)

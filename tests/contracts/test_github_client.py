@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.github.answers import Issue
 from bot.github.client import Answer, Call
+from bot.github.responses import Issue
 from bot.github.tokens import AppIdentity
 from bot.ports import Denied, Gone, Rejected, Unavailable
 from tests.contracts.github_world import MARKER, World, world

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.core.model import IssueRef, Permission, Repo, Sha
-from bot.core.publishing import BranchRule
+from bot.core.trigger.publish_precheck import BranchRule
 from bot.ports import GitHub, Gone, Rejected, TreeEntry, Unavailable
 from bot.simulators.github.state import AccountType
 from tests.contracts.github_world import MARKER, World, repo_of, token_in, world

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.manifest import Wish, filled_in
+from bot.core.trigger.app_manifest import Wish, filled_in
 from tests.browser import Browser, Page
 from tests.contracts.github_visitor import Visitor, visiting
 

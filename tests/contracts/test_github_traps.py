@@ -12,7 +12,7 @@ import pytest
 import respx
 
 from bot.core.model import IssueRef, Permission, Repo
-from bot.github.hub import Hub
+from bot.github.github import Hub
 from bot.github.refusals import TooLarge
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections

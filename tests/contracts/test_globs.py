@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.candidate.untracked_files import Scratch
 from bot.core.globs import covers, parse_globs
-from bot.core.scratch import Scratch
 
 # One or two a line would be pages of nothing: words between blanks.
 PATH_WORDS = r"""

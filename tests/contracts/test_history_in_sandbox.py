@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.checkout import HIDE, SETTLE
-from bot.core.history import History
+from bot.core.environment.checkout import HIDE, SETTLE
+from bot.core.environment.history import History
 from bot.core.model import SandboxId, Sha
 from bot.github.mirror import GitMirrors
 from bot.ports import Gone, Rejected, Remote, Sandboxes

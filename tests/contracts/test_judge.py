@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.again import MOST_LOST
-from bot.core.champion import decide
+from bot.core.candidate.similarity import with_agreement
+from bot.core.choosing.champion import decide
 from bot.core.environment.proof import Attempt, Trial
-from bot.core.evidence import Case
+from bot.core.evidence.observations import Case
 from bot.core.model import (
     Baseline,
     Evidence,
@@ -25,8 +25,8 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
-from bot.core.similarity import with_agreement
 from bot.judging import Judge, Timeouts
+from bot.lost_sandbox import MOST_LOST
 from bot.ports import Sandboxes, SandboxLost
 from tests.contracts.court import (
     AMOUNTS,

@@ -14,11 +14,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bot.app import SystemClock
-from bot.core.breaker import WELL, Health
-from bot.core.machines import ImageId, LeaseKey
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.resilience.sandbox_leases import ImageId, LeaseKey
 from bot.ports import Crowded, Rejected, SandboxLost, SandboxUnusable, Unavailable
-from bot.sandbox.lender import LendingOptions
+from bot.sandbox.leases import LendingOptions
 from bot.simulators.e2b.faults import DROP_AFTER, NOT_FOUND, SILENT, ZOMBIE, Failure, Kind, answer
 from bot.simulators.e2b.simulator import World
 from bot.simulators.serving import serving

@@ -9,9 +9,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.breaker import WELL, Health
-from bot.core.machines import WARM, Image, ImageId, Lease, LeaseKey, MachineId, Operation, Outcome, Used
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.resilience.sandbox_leases import (
+    WARM,
+    Image,
+    ImageId,
+    Lease,
+    LeaseKey,
+    MachineId,
+    Operation,
+    Outcome,
+    Used,
+)
 from bot.ports import Gone, Ledger, Rejected
 from bot.store.database import open_database
 from bot.store.ledger import SqlLedger

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.machines import LeaseKey
 from bot.core.model import SandboxId, SnapshotId
+from bot.core.resilience.sandbox_leases import LeaseKey
 from bot.ports import Unavailable
-from bot.sandbox.e2b import E2BOptions, E2BProvider
-from bot.sandbox.leased import LeasedSandboxes
-from bot.sandbox.lender import LendingOptions
+from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
+from bot.sandbox.leases import LendingOptions
 from bot.sandbox.provider import Wanted
+from bot.sandbox.remote import LeasedSandboxes
 from bot.simulators.e2b import BOUNDLESS, World
 from bot.simulators.e2b.faults import answer
 from tests.contracts.fault_bench import Time

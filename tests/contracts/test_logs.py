@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot import logs
 from bot.app import SystemClock
-from bot.core.outgoing import Redactor
+from bot.core.text.outgoing import Redactor
 from bot.engine import Engine, EngineOptions
 from bot.simulators.serving import serving
 

@@ -16,13 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from starlette.applications import Starlette
 
-from bot.core.breaker import Circuit, Health
-from bot.core.machines import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
 from bot.core.model import SandboxId, Status
-from bot.core.usage import Plan, Quota
+from bot.core.resilience.circuit_breaker import Circuit, Health
+from bot.core.resilience.plan_usage import Plan, Quota
+from bot.core.resilience.sandbox_leases import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
+from bot.disk_checks import Premises, premises
 from bot.ports import Tally, Unavailable
-from bot.premises import Premises, premises
-from bot.sandbox.watch import PlanWatch
+from bot.sandbox.plan_usage import PlanWatch
 from bot.simulators.serving import serving
 from bot.store.store import opened
 from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.history import History
+from bot.core.environment.history import History
 from bot.core.model import Sha
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors

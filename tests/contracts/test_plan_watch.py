@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
-from bot.core.machines import Lease, LeaseKey, Operation, Outcome
 from bot.core.model import SandboxId
-from bot.core.usage import Plan, Quota
+from bot.core.resilience.plan_usage import Plan, Quota
+from bot.core.resilience.sandbox_leases import Lease, LeaseKey, Operation, Outcome
 from bot.ports import Ledger
-from bot.sandbox.watch import PlanWatch
+from bot.sandbox.plan_usage import PlanWatch
 from bot.store.store import opened
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

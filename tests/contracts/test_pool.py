@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.again import MOST_LOST
-from bot.core.behaviour import Difference, alike, cured, differences, unchanged
+from bot.core.evidence.behaviour import Difference, alike, cured, differences, unchanged
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
     Baseline,
     Consulted,
@@ -23,8 +23,8 @@ from bot.core.model import (
     SolveFacts,
     run_id,
 )
-from bot.core.pool import Origin, PooledTest
 from bot.judging import CrossExamination, Prober, Timeouts
+from bot.lost_sandbox import MOST_LOST
 from bot.ports import SandboxLost
 from tests.contracts.court import (
     AMOUNTS,

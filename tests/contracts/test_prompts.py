@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from bot.agent.prompts import Prompt, comparing_prompt, issue_tests_prompt, observation, setup_prompt, task_prompt
-from bot.core.comparing import read_answer
-from bot.core.contenders import Contenders
+from bot.core.candidate.submission import SUBMIT, submission
+from bot.core.choosing.comparer_prompt import Contenders
+from bot.core.choosing.comparing import read_answer
 from bot.core.environment.help import read_script
-from bot.core.issue_tests import files_of
+from bot.core.evidence.issue_tests import files_of
 from bot.core.model import Answer, RepoConfig, Strategy
-from bot.core.submission import SUBMIT, submission
 
 
 @pytest.mark.parametrize("strategy", Strategy)

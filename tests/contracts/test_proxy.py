@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from bot.sandbox.proxy import serve_proxy
-from bot.sandbox.rooms import Room
+from bot.sandbox.local.directories import Room
+from bot.sandbox.local.proxy import serve_proxy
 
 ALLOWED = ("*.registry.invalid", "registry.invalid")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.registries import Told
+from bot.core.environment.registries import Told
 from bot.registries import Host, SetUpReach, ask, this_host
 
 SOON = 20.0  # seconds

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.core.breaker import FAILURES, WELL, Circuit, Health
-from bot.core.machines import LeaseKey, MachineId, Operation, Outcome
-from bot.core.patience import MOST_ATTEMPTS
+from bot.core.resilience.circuit_breaker import FAILURES, WELL, Circuit, Health
+from bot.core.resilience.sandbox_leases import LeaseKey, MachineId, Operation, Outcome
+from bot.core.resilience.sandbox_retry import MOST_ATTEMPTS
 from bot.ports import (
     Crowded,
     Denied,
@@ -31,8 +31,8 @@ from bot.ports import (
     Unclear,
     WorldError,
 )
-from bot.sandbox.account import AT_ONCE, Account
 from bot.sandbox.provider import Provider, Wanted
+from bot.sandbox.request_counts import AT_ONCE, Account
 from bot.sandbox.resilience import ResilienceOptions, Resilient, outcome_of
 from bot.store.database import open_database
 from bot.store.ledger import SqlLedger

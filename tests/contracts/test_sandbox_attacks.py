@@ -20,8 +20,8 @@ import pytest
 
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Finished
-from bot.sandbox.bubblewrap import BubblewrapSandboxes
-from bot.sandbox.cgroup import find_memory_groups
+from bot.sandbox.local.bubblewrap import BubblewrapSandboxes
+from bot.sandbox.local.cgroup import find_memory_groups
 from tests.contracts.local_sandboxes import DISK, MEMORY, PROCESSES, bubblewrap, public_directory
 
 pytestmark = pytest.mark.namespaces

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.cgroup import MemoryGroups, find_memory_groups, places
-from bot.sandbox.rooms import locked
+from bot.sandbox.local.cgroup import MemoryGroups, find_memory_groups, places
+from bot.sandbox.local.directories import locked
 
 MEGABYTE = 1024**2
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.checkout import TOP
+from bot.core.candidate.untracked_files import heavy_directories
+from bot.core.environment.checkout import TOP
 from bot.core.model import SandboxId, SnapshotId
-from bot.core.scratch import heavy_directories
 from bot.github.worktree import read_workspace
 from bot.ports import Rejected, Sandboxes, SandboxLost
 from tests.contracts.lent_sandboxes import lent

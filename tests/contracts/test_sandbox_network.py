@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import SandboxId
-from bot.sandbox.bubblewrap import BubblewrapSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapSandboxes
 from tests.contracts.local_sandboxes import bubblewrap, public_directory
 
 pytestmark = pytest.mark.namespaces

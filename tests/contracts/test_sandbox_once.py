@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.ports import Finished
-from bot.sandbox.once import Executions
+from bot.sandbox.local.execution_record import Executions
 
 DONE = Finished(exit_code=3, output="said\n", seconds=0.5)
 

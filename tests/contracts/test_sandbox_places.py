@@ -10,8 +10,8 @@ import pytest
 
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import SandboxUnusable
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from tests.contracts.local_sandboxes import bwrap, public_directory
 
 A, B, PREPARED = SandboxId("a"), SandboxId("b"), SnapshotId("prepared")

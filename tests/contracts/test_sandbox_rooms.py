@@ -7,8 +7,8 @@ import pytest
 
 from bot.core.model import SandboxId
 from bot.ports import SandboxLost
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
-from bot.sandbox.rooms import FIRST_UID, Rooms, users_to_choose_from
+from bot.sandbox.local.directories import FIRST_UID, Rooms, users_to_choose_from
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from tests.contracts.local_sandboxes import public_directory
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.ports import SandboxUnusable
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
-from bot.sandbox.rooms import FIRST_UID, Rooms
-from bot.sandbox.selftest import prove_isolation
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.directories import FIRST_UID, Rooms
+from bot.sandbox.local.selftest import prove_isolation
 from tests.contracts.local_sandboxes import bwrap, plain_processes, public_directory
 
 # what is behind `--args` and its number is read after the arguments found there, so it has the last word

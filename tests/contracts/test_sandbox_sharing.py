@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import SandboxId, SnapshotId
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from tests.contracts.local_sandboxes import bwrap, public_directory
 
 ONE, OTHER, THIRD = SandboxId("one"), SandboxId("other"), SandboxId("third")

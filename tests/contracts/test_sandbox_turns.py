@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import SandboxId
-from bot.sandbox.process import ProcessOptions, ProcessSandboxes
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from tests.contracts.local_sandboxes import public_directory
 
 PLACES = 2

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.environment.registries import SetUpNetwork
 from bot.core.model import SandboxId
-from bot.core.registries import SetUpNetwork
 from bot.registries import Host, SetUpReach
-from bot.sandbox.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from tests.contracts.local_sandboxes import SYSTEM_PATH, bwrap, public_directory
 
 pytestmark = pytest.mark.namespaces

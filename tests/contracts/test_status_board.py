@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bot.core.breaker import WELL, Health
 from bot.core.model import Person, Solve, SolveId, SolveOptions, Status, Trigger, TriggerKind
-from bot.core.outgoing import Redactor
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.text.outgoing import Redactor
 from bot.sandbox.resilience import outage_of
-from bot.status import StatusBoard
+from bot.status_comment import StatusBoard
 from bot.store.store import opened
 from tests.contracts.github_world import World, world
 

@@ -13,7 +13,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from bot.core.behaviour import Behaviour, Probed
+from bot.core.candidate.restoring import Aspect, PutBack
+from bot.core.evidence.behaviour import Behaviour, Probed
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
     Answer,
     Baseline,
@@ -65,8 +67,6 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
-from bot.core.pool import Origin, PooledTest
-from bot.core.restoring import Aspect, PutBack
 from bot.inbox import open_inbox
 from bot.ports import Busy, Gone, Rejected, Unavailable
 from bot.store import sqlite

@@ -7,12 +7,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bot.temporary import temporary_files
+from bot.temporary_files import temporary_files
 
 LIVE = """
 import sys, tempfile
 from pathlib import Path
-from bot.temporary import temporary_files
+from bot.temporary_files import temporary_files
 with temporary_files(Path(sys.argv[1])):
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.sandbox.threads import end, in_thread, to_the_end
+from bot.sandbox.local.threads import end, in_thread, to_the_end
 
 
 async def test_work_is_done_before_its_cancellation_is_heard() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.breaker import Outage
-from bot.core.exchange import No
-from bot.core.feedback import Thread
-from bot.core.matrix import ServerLimits
+from bot.core.choosing.experiments import ServerLimits
+from bot.core.choosing.use_candidate import No
 from bot.core.model import ModelSpec, SolveFacts
-from bot.core.outgoing import Redactor
-from bot.core.render import pull, replies, revision, status
+from bot.core.render import pull_request, replies, revision, status
+from bot.core.resilience.circuit_breaker import Outage
+from bot.core.text.outgoing import Redactor
+from bot.core.trigger.feedback import Thread
 
 CLEAN = Redactor()
 
@@ -20,18 +20,18 @@ def status_comment(facts: SolveFacts, outage: Outage | None = None) -> str:
 
 
 def pull_title(facts: SolveFacts) -> str:
-    return pull.pull_title(CLEAN.facts(facts))
+    return pull_request.pull_title(CLEAN.facts(facts))
 
 
 def commit_message(facts: SolveFacts) -> str:
-    return pull.commit_message(CLEAN.facts(facts))
+    return pull_request.commit_message(CLEAN.facts(facts))
 
 
 def pull_body(
     facts: SolveFacts, moved: str = "", *, branch: str, verified: bool, revisions: Sequence[SolveFacts] = ()
 ) -> str:
     told = [CLEAN.facts(each) for each in revisions]
-    return pull.pull_body(CLEAN.facts(facts), CLEAN(moved), branch=branch, verified=verified, revisions=told)
+    return pull_request.pull_body(CLEAN.facts(facts), CLEAN(moved), branch=branch, verified=verified, revisions=told)
 
 
 def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
@@ -39,7 +39,7 @@ def thread_answer(thread: Thread, facts: SolveFacts, why_not: str = "") -> str:
 
 
 def branch_name(template: str, issue: int, title: str) -> str:
-    return pull.branch_name(template, issue, CLEAN(title))
+    return pull_request.branch_name(template, issue, CLEAN(title))
 
 
 def explanation(facts: SolveFacts, site: str = replies.GITHUB) -> str:

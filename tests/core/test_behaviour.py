@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.behaviour import (
+from bot.core.evidence.behaviour import (
     EQUALS_ALL,
     Behaviour,
     Difference,

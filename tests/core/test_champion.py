@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.champion import decide
-from bot.core.evidence import Reproduction, is_broken, provable, reproduction
+from bot.core.choosing.champion import decide
+from bot.core.choosing.phrases import OBJECTIONS
+from bot.core.evidence.observations import Reproduction, is_broken, provable, reproduction
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
     Baseline,
     Decision,
@@ -24,8 +26,6 @@ from bot.core.model import (
     Strategy,
     run_id,
 )
-from bot.core.pool import Origin, PooledTest
-from bot.core.words import OBJECTIONS
 
 SOLVE = SolveId("s")
 A, B, C, D = (run_id(SOLVE, index) for index in (1, 2, 3, 4))

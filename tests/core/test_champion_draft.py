@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.champion import wants_draft
+from bot.core.choosing.champion import wants_draft
 from bot.core.model import Draft, Outcome, PullRequestConfig, SolveFacts
 from tests.core.facts import decided
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.behaviour import EQUALS_ALL, Behaviour, Probed
-from bot.core.champion import decide
-from bot.core.evidence import Case
+from bot.core.choosing.champion import decide
+from bot.core.choosing.odds import Beside
+from bot.core.evidence.behaviour import EQUALS_ALL, Behaviour, Probed
+from bot.core.evidence.observations import Case
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import Baseline, Decision, Outcome
-from bot.core.odds import Beside
-from bot.core.pool import Origin, PooledTest
-from tests.core.test_cross import IDS, case, pooled
+from tests.core.test_candidate_matrix import IDS, case, pooled
 
 STABLE = tuple(f"t{number}" for number in range(40))
 BASELINE = Baseline("pytest -q", True, STABLE)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.cleaning import clean_text, cleaned, freeze, shorten, visible
 from bot.core.model import (
     IssueRef,
     Person,
@@ -24,7 +23,8 @@ from bot.core.model import (
     Trigger,
     TriggerKind,
 )
-from bot.core.render.left_out import not_shown
+from bot.core.render.omitted_text import not_shown
+from bot.core.text.cleaning import clean_text, cleaned, freeze, shorten, visible
 
 
 @pytest.mark.parametrize(

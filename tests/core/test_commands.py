@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.commands import (
+from bot.core.model import ModelSpec, SolveOptions, Strategy
+from bot.core.trigger.commands import (
     CancelCommand,
     Command,
     ExplainCommand,
@@ -19,7 +20,6 @@ from bot.core.commands import (
     parse_commands,
     resolve_models,
 )
-from bot.core.model import ModelSpec, SolveOptions, Strategy
 
 SOLVE = SolveCommand(SolveOptions())
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.core.asking import BYTES_PER_TOKEN, bounded, dollars_left, most_dollars
-from bot.core.champion import decide
-from bot.core.comparing import (
+from bot.core.choosing.champion import decide
+from bot.core.choosing.comparing import (
     ANSWER_TOKENS,
     affordable,
     family,
@@ -19,13 +19,13 @@ from bot.core.comparing import (
     stranger,
     vote,
 )
-from bot.core.evidence import Case
+from bot.core.choosing.odds import Beside
+from bot.core.evidence.observations import Case
+from bot.core.evidence.pool import PooledTest
 from bot.core.model import Answer, Compared, Comparison, Consulted, Limits, ModelSpec, Prices
-from bot.core.odds import Beside
-from bot.core.pool import PooledTest
 from tests.core.facts import decided
+from tests.core.test_candidate_matrix import IDS, case, pooled
 from tests.core.test_choosing import judged
-from tests.core.test_cross import IDS, case, pooled
 
 A, B = IDS["A"], IDS["B"]
 

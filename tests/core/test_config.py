@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.config import ConfigProblem, parse_config
 from bot.core.model import Draft, Permission, PullRequestConfig, RepoConfig, Strategy
+from bot.core.trigger.config import ConfigProblem, parse_config
 
 EVERYTHING = """
 labels: [solve-me, help wanted]

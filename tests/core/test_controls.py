@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.controls import NOT_GUARDED, control_test, guarded_script
+from bot.core.evidence.controls import NOT_GUARDED, control_test, guarded_script
 from bot.core.model import Script
 
 TEXT = "def test_a():\n    assert True\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.deployment import Answer, Process, Public, Sample, Verdict, exit_code, suites
+from bot.core.operations.deployment import Answer, Process, Public, Sample, Verdict, exit_code, suites
 
 HSTS = {"strict-transport-security": "max-age=31536000; includeSubDomains", "x-content-type-options": "nosniff"}
 RIGHT = {"unsigned": 401, "forged": 401, "form": 415, "get": 405, "too large": 413, "signed": 202}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.downloads import (
+from bot.core.environment.downloads import (
     Head,
     Headers,
     KeptAnswer,
@@ -17,7 +17,7 @@ from bot.core.downloads import (
     read_request,
     to_evict,
 )
-from bot.core.isolation import Refusal
+from bot.core.operations.isolation import Refusal
 
 HOST = ("host", "registry.example")
 WHEEL = "/files/package-1.0-py3-none-any.whl"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.config import parse_config
+from bot.core.choosing.experiments import Plan, after_setup
 from bot.core.environment.brief import Signposts, setup_brief, signposts
 from bot.core.environment.files import Files
 from bot.core.environment.help import (
@@ -22,9 +22,9 @@ from bot.core.environment.help import (
 )
 from bot.core.environment.proof import Attempt, Trial
 from bot.core.environment.tools import Tools
-from bot.core.matrix import Plan, after_setup
 from bot.core.model import Experiment, Limits, ModelSpec, Prices, RepoConfig, Strategy, TestReport, Toolchain, Verdict
 from bot.core.render.environment import configuration
+from bot.core.trigger.config import parse_config
 
 NOTHING_SAID = RepoConfig()
 PYTEST = Toolchain(("pip install .",), "pytest -q", "detected")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.events import (
+from bot.core.model import IssueRef, Person, Repo
+from bot.core.trigger.events import (
     CommentPosted,
     Event,
     Ignored,
@@ -31,7 +32,6 @@ from bot.core.events import (
     is_one_of,
     read_event,
 )
-from bot.core.model import IssueRef, Person, Repo
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.file_roles import BY_NAME, product_files, roles_of, to_be_read, unusual_tests
+from bot.core.candidate.file_roles import BY_NAME, product_files, roles_of, to_be_read, unusual_tests
 from bot.core.model import Baseline
 
 Tree = Mapping[str, str]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.candidate.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.candidate.skips import silenced
+from bot.core.candidate.testfiles import is_test_file, is_test_support
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure, RunId, Sha
-from bot.core.skips import silenced
-from bot.core.testfiles import is_test_file, is_test_support
 
 POLICY = GatePolicy()
 SHA = Sha("1" * 40)

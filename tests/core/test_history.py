@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.history import Part, Tag, branch_name, is_ref_name, makes_versions_from_git, nearest, packed_refs, usable
+from bot.core.environment.history import (
+    Part,
+    Tag,
+    branch_name,
+    is_ref_name,
+    makes_versions_from_git,
+    nearest,
+    packed_refs,
+    usable,
+)
 from bot.core.model import Sha
 
 LINE = {f"c{number}": (f"c{number - 1}",) if number else () for number in range(6)}

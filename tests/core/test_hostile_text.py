@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bot import screen
+from bot import terminal_tables
 from bot.core.model import Baseline, Status
 from bot.core.render.evidence import baseline_sentence
 from bot.core.render.text import block, code, harmless
@@ -70,6 +70,6 @@ def test_a_models_command_does_nothing_to_the_terminal(command: str) -> None:
     working = run(1, status=Status.RUNNING, last_command=command)
     facts = replace(decided(), status=Status.RUNNING, decision=None, runs=(working,))
     printed = io.StringIO()
-    Console(file=printed, width=200, force_terminal=False).print(screen.matrix(facts))
+    Console(file=printed, width=200, force_terminal=False).print(terminal_tables.matrix(facts))
     assert all(character.isprintable() or character == "\n" for character in printed.getvalue())
     assert status_comment(facts)

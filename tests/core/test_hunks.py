@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.hunks import hunks_of, joined, without
+from bot.core.candidate.hunks import hunks_of, joined, without
 from bot.core.model import Candidate, ChangeKind, FileChange, RunId
 
 LINES = [f"line {number % 7}" for number in range(60)]  # they repeat, so that a wrong place would fit too

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.isolation import Connect, Fetch, Refusal, address_is_public, read_proxy_request, remedy_for
+from bot.core.operations.isolation import Connect, Fetch, Refusal, address_is_public, read_proxy_request, remedy_for
 
 LIST = ["registry.example", "*.files.example", "mirror.example:8080"]
 

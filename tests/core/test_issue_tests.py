@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.issue_tests import (
+from bot.core.candidate.testfiles import is_test_file, sets_the_runner_up
+from bot.core.evidence.issue_tests import (
     ANSWER_TOKENS,
     MOST_BYTES,
     MOST_FILES,
@@ -18,7 +19,6 @@ from bot.core.issue_tests import (
     is_worth_asking,
 )
 from bot.core.model import Baseline, Evidence, Gate, GateFailure, Limits, ModelSpec, Prices, Script, SolveFacts
-from bot.core.testfiles import is_test_file, sets_the_runner_up
 from tests.core.facts import decided, run
 
 KNOWN = ("src/app.py", "tests/test_app.py", "tests/data/x.json", "web/app.spec.ts", "setup.py")

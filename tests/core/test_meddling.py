@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.core.file_roles import BY_NAME
-from bot.core.meddling import meddled
+from bot.core.candidate.file_roles import BY_NAME
+from bot.core.evidence.meddling import meddled
 from bot.core.model import Candidate, RunId
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.behaviour import Behaviour, Probed
-from bot.core.minimal import MOST_HUNKS, as_good, same_behaviour, spare_hunks
+from bot.core.candidate.minimal import MOST_HUNKS, as_good, same_behaviour, spare_hunks
+from bot.core.evidence.behaviour import Behaviour, Probed
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import Candidate, Evidence, Gate, GateFailure, Minimal, RunId, SolveFacts
-from bot.core.pool import Origin, PooledTest
 from tests.core.facts import decided, run
 
 A, B = run(1).id, run(2).id

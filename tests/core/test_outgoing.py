@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 import bot
 from bot.core.model import SolveFacts
-from bot.core.outgoing import Clean, CleanFacts, Redactor
-from bot.core.render import pull, replies, status
+from bot.core.render import pull_request, replies, status
 from bot.core.render.text import block, code, harmless, unmarked
+from bot.core.text.outgoing import Clean, CleanFacts, Redactor
 from tests.core.facts import decided, run, solve
 
 TOKEN = "ghs_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
@@ -118,7 +118,11 @@ def test_all_other_text_stays_as_it_is(text: str) -> None:
 def test_a_secret_is_gone_before_the_text_is_cut() -> None:
     """Cut first, neither its value nor its shape would be found, and half of it would be shown."""
     facts = REDACT.facts(replace(decided(), solve=solve("x" * 180 + " " + PASSWORD)))
-    for text in (pull.pull_title(facts), pull.commit_message(facts), pull.pull_body(facts, branch="b", verified=True)):
+    for text in (
+        pull_request.pull_title(facts),
+        pull_request.commit_message(facts),
+        pull_request.pull_body(facts, branch="b", verified=True),
+    ):
         assert PASSWORD[:12] not in as_read(text)
 
 
@@ -162,16 +166,16 @@ def full_of(text: str) -> SolveFacts:
 
 def everything(facts: CleanFacts) -> Iterator[str]:
     yield status.status_comment(facts)
-    yield pull.pull_title(facts)
-    yield pull.commit_message(facts)
-    yield pull.pull_body(facts, branch="b", verified=False)
-    yield pull.branch_name("solvebot/{issue}-{slug}", 7, Clean(facts.solve.issue_title))
+    yield pull_request.pull_title(facts)
+    yield pull_request.commit_message(facts)
+    yield pull_request.pull_body(facts, branch="b", verified=False)
+    yield pull_request.branch_name("solvebot/{issue}-{slug}", 7, Clean(facts.solve.issue_title))
     yield replies.explanation(facts)
     yield replies.status_reply(facts)
 
 
 def test_a_branchs_name_holds_no_secret() -> None:
-    name = pull.branch_name("solvebot/{issue}-{slug}", 7, REDACT(f"Leaks {TOKEN}"))
+    name = pull_request.branch_name("solvebot/{issue}-{slug}", 7, REDACT(f"Leaks {TOKEN}"))
     assert name == "solvebot/7-leaks-redacted"
 
 
@@ -207,7 +211,7 @@ OURS = {
 
 def test_who_speaks_takes_only_what_was_redacted() -> None:
     """A new sentence with outside text in it cannot be given a text that is not."""
-    for module in (status, pull, replies):
+    for module in (status, pull_request, replies):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.core.model import Permission, Person
-from bot.core.permissions import may_ask
+from bot.core.trigger.permissions import may_ask
 
 PERSON = Person("octocat", 1)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.commands import SolveCommand, parse_commands
-from bot.core.config import parse_config
-from bot.core.gates import GatePolicy
+from bot.core.candidate.gates import GatePolicy
+from bot.core.choosing.phrases import objection
 from bot.core.model import (
     ChangeKind,
     Draft,
@@ -21,8 +20,9 @@ from bot.core.model import (
     RepoConfig,
     SolveOptions,
 )
-from bot.core.secrets import find_secrets, redact
-from bot.core.words import objection
+from bot.core.text.secrets import find_secrets, redact
+from bot.core.trigger.commands import SolveCommand, parse_commands
+from bot.core.trigger.config import parse_config
 from tests.core.test_gates import candidate, gates
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.scratch import Scratch
-from bot.core.skips import silenced
-from bot.core.testfiles import (
+from bot.core.candidate.skips import silenced
+from bot.core.candidate.testfiles import (
     is_test_file,
     is_test_support,
     names_of_tests,
     sets_the_runner_up,
     tells_the_runner,
 )
+from bot.core.candidate.untracked_files import Scratch
 
 
 def each(names: str) -> list[str]:

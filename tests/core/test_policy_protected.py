@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.gates import GatePolicy, check_gates
+from bot.core.candidate.gates import GatePolicy, check_gates
 from bot.core.model import Gate, GateFailure
 from tests.core.test_gates import candidate, gates
 

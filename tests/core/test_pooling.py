@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.controls import Contents
-from bot.core.model import Baseline, Evidence, RunId, Script, TestReport, Verdict
-from bot.core.pool import Origin, PooledTest
-from bot.core.pooling import (
+from bot.core.evidence.controls import Contents
+from bot.core.evidence.pool import Origin, PooledTest
+from bot.core.evidence.pooling import (
     LEAST_SECONDS,
     MOST_CASES,
     MOST_ENTRIES,
@@ -27,6 +26,7 @@ from bot.core.pooling import (
     script_report,
     seconds_allowed,
 )
+from bot.core.model import Baseline, Evidence, RunId, Script, TestReport, Verdict
 from tests.core.facts import NOW, decided, run
 
 A, B, C = RunId("a"), RunId("b"), RunId("c")

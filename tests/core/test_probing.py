@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.probing import (
+from bot.core.evidence.probing import (
     MOST_PROBES,
     Probes,
     callers,

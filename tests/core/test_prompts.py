@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.localize import Localisation, NamedFile, PastFix, RankedFile
+from bot.core.localization import Localisation, NamedFile, PastFix, RankedFile
 from bot.core.model import Baseline, Remark, RepoConfig, Sha, SolveOptions, Task, Toolchain
 from bot.core.prompts import ATTEMPTS_CAP, INSTRUCTION_FILES, another_task, task_text
 

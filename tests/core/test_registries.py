@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.environment.hints import OFFLINE_HINTS, SETUP_HINTS
-from bot.core.package_managers import (
+from bot.core.environment.package_managers import (
     read_cargo,
     read_gem,
     read_go,
@@ -20,7 +20,7 @@ from bot.core.package_managers import (
     tools,
     with_downloads,
 )
-from bot.core.registries import (
+from bot.core.environment.registries import (
     MAX_HOSTS,
     Address,
     Registries,

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from markdown_it import MarkdownIt
 
-from bot.core.behaviour import Behaviour, Probed
-from bot.core.breaker import Outage
 from bot.core.environment.help import FOUND_BY_AGENT
+from bot.core.evidence.behaviour import Behaviour, Probed
 from bot.core.model import (
     Answer,
     ChangeKind,
@@ -32,11 +31,12 @@ from bot.core.model import (
     Toolchain,
     Usage,
 )
-from bot.core.phase import Phase, is_unpublished, phase
 from bot.core.render.evidence import run_state
-from bot.core.render.pull import branch_pattern, signed_off
+from bot.core.render.pull_request import branch_pattern, signed_off
 from bot.core.render.status import status_marker
 from bot.core.render.text import MAX_BODY, block, code, details, dollars, duration, fitted, harmless, shortened
+from bot.core.resilience.circuit_breaker import Outage
+from bot.core.solve_status import Phase, is_unpublished, phase
 from tests.core.facts import decided, run, solve
 from tests.core.spoken import (
     branch_name,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.core.choosing.phrases import confidence
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import Outcome, SolveFacts
-from bot.core.pool import Origin, PooledTest
+from bot.core.render.candidate_matrix import columns, how_sure, in_pool
 from bot.core.render.evidence import findings, scoreboard
-from bot.core.render.pooled import columns, how_sure, in_pool
-from bot.core.words import confidence
 from tests.core.facts import decided, run
 from tests.core.spoken import explanation, pull_body, status_comment
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from bot.core.exchange import exchanged
+from bot.core.choosing.use_candidate import exchanged
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import Baseline, Draft, Evidence, Outcome, PullRequestConfig, SolveFacts, TriggerKind
-from bot.core.pool import Origin, PooledTest
 from tests.core.facts import decided, run
 from tests.core.spoken import pull_body
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.commands import Misread, parse_commands
-from bot.core.exchange import No
-from bot.core.matrix import ServerLimits
+from bot.core.choosing.experiments import ServerLimits
+from bot.core.choosing.use_candidate import No
 from bot.core.model import Decision, Draft, Limits, Outcome, Permission, PullRequestConfig, SolveFacts, Status
 from bot.core.render import replies
+from bot.core.trigger.commands import Misread, parse_commands
 from tests.core import spoken
 from tests.core.facts import decided, solve
 from tests.core.spoken import CLEAN, status_comment

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.feedback import Feedback, Said, Thread
 from bot.core.model import Outcome, PullRequest, Sha, SolveFacts, SolveId, Status
-from bot.core.phase import phase
 from bot.core.render.replies import not_revised
 from bot.core.render.revision import is_answered, revisions_section, what_was_run
-from bot.core.revising import No
+from bot.core.solve_status import phase
+from bot.core.trigger.feedback import Feedback, Said, Thread
+from bot.core.trigger.revising import No
 from tests.core.facts import decided
 from tests.core.spoken import pull_body, status_comment, thread_answer
 from tests.core.test_render import MARKDOWN

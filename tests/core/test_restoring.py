@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.render import causes
-from bot.core.restoring import Asked, Aspect, PutBack, as_it_was, asked_for, in_its_encoding
+from bot.core.candidate.restoring import Asked, Aspect, PutBack, as_it_was, asked_for, in_its_encoding
+from bot.core.render import failure_reasons
 
 DOS = b"a\r\nb\r\nc\r\n"
 UNIX = b"a\nb\nc\n"
@@ -128,7 +128,7 @@ def test_what_a_task_speaks_of(text: str, asked: Asked) -> None:
 
 def test_it_is_said() -> None:
     done = (PutBack("a.txt", Aspect.LINE_ENDS), PutBack("run.sh", Aspect.MODE), PutBack("b.txt", Aspect.LINE_ENDS))
-    assert causes.put_back(done) == (
+    assert failure_reasons.put_back(done) == (
         "Changed by the way and put back as it was: the line ends of a.txt, b.txt; the executable bit of run.sh."
     )
-    assert causes.changes_modes(["run.sh"]) == "It changes whether files are executable: run.sh."
+    assert failure_reasons.changes_modes(["run.sh"]) == "It changes whether files are executable: run.sh."

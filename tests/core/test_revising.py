@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.feedback import Said, Thread
 from bot.core.model import Permission, Person, RepoConfig, Sha, SolveFacts, SolveId, Trigger, TriggerKind
 from bot.core.prompts import task_text
-from bot.core.revising import (
+from bot.core.trigger.feedback import Said, Thread
+from bot.core.trigger.revising import (
     ALL_SAID_LIMIT,
     MOST_AUTHORS,
     MOST_REVISIONS,

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.choosing.rounds import MOST_TOLD, Means, Summary, another_round, next_wave, summary, told, told_tests
+from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
     Candidate,
     ChangeKind,
@@ -18,10 +20,8 @@ from bot.core.model import (
     RunFacts,
     Status,
 )
-from bot.core.pool import Origin, PooledTest
-from bot.core.rounds import MOST_TOLD, Means, Summary, another_round, next_wave, summary, told, told_tests
 from tests.core.facts import run
-from tests.core.test_cross import IDS, pooled
+from tests.core.test_candidate_matrix import IDS, pooled
 
 NOBODY = Decision(Outcome.NONE, None, None, (), (), ())
 SOMEBODY = replace(NOBODY, outcome=Outcome.DRAFT, champion=IDS["A"], confidence=0.5)

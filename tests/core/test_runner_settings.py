@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.core.runner_settings import as_on_base
+from bot.core.evidence.runner_settings import as_on_base
 
 PACKAGE = {"name": "shop", "scripts": {"test": "node --test"}, "jest": {"testMatch": ["**/*.test.js"]}, "main": "a.js"}
 PYPROJECT = """[project]

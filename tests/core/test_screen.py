@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from bot import screen
+from bot import terminal_tables
 from bot.agent.catalogue import CATALOGUE, PUBLISHED
 from bot.core.model import Decision, Evidence, Gate, GateFailure, ModelSpec, Ranked, RunFacts, SolveFacts, Status
 from tests.core.facts import decided, run
@@ -44,17 +44,17 @@ def eight() -> SolveFacts:
 
 
 def test_the_decision_loses_nothing_in_80_columns(eight: SolveFacts) -> None:
-    lines = shown(screen.decision(eight), 80)
+    lines = shown(terminal_tables.decision(eight), 80)
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
     words = " ".join(lines).split()
     for word in ("broken", "B,", "$0.1234", "nothing", "reproduced", "1,234"):
         assert word in words
-    assert LONG_NAME in shown(screen.decision(eight), 1000)[2].split()
+    assert LONG_NAME in shown(terminal_tables.decision(eight), 1000)[2].split()
 
 
 def test_the_matrix_is_a_line_for_each_run(eight: SolveFacts) -> None:
-    lines = shown(screen.matrix(eight), 80)
+    lines = shown(terminal_tables.matrix(eight), 80)
     assert len(lines) == 1 + len(eight.runs)
     assert max(map(len, lines)) <= 80
     for line in lines[1:]:
@@ -67,7 +67,7 @@ def test_judging_is_to_be_seen() -> None:
     kept = replace(run(3), evidence=Evidence(run(3).id, stable_passed=5, stable_total=5, test_files=("t.py",)))
     out = replace(run(4), evidence=Evidence(run(4).id, gate_failures=(GateFailure(Gate.EMPTY, ""),)))
     facts = replace(decided(), runs=(working, judging, kept, out))
-    lines = [" ".join(line.split()) for line in shown(screen.matrix(facts), 100)[1:]]
+    lines = [" ".join(line.split()) for line in shown(terminal_tables.matrix(facts), 100)[1:]]
     assert [line.split("baseline ")[1] for line in lines] == [
         "running 4 $0.0100 pytest -q ls",
         "judging 4 $0.0200",
@@ -77,14 +77,14 @@ def test_judging_is_to_be_seen() -> None:
 
 
 def test_the_catalogue_that_a_server_starts_with_fits() -> None:
-    lines = shown(screen.catalogue(CATALOGUE), 80)
+    lines = shown(terminal_tables.catalogue(CATALOGUE), 80)
     assert len(lines) == 1 + len(CATALOGUE)
     for spec, line in zip(CATALOGUE, lines[1:], strict=True):
         assert line.split()[:3] == [spec.name, spec.provider, spec.model_id]
 
 
 def test_published_shares_fit_and_are_told_best_first() -> None:
-    lines = shown(screen.published(PUBLISHED[::-1], CATALOGUE), 80)[1:]
+    lines = shown(terminal_tables.published(PUBLISHED[::-1], CATALOGUE), 80)[1:]
     assert len(lines) == 1 + len(PUBLISHED)
     assert [line.split()[1] for line in lines[1:]] == [each.model for each in PUBLISHED]
     assert [each.prior for each in CATALOGUE if each.name == "deepseek-v3.2"] == [PUBLISHED[-1].share]
@@ -92,5 +92,5 @@ def test_published_shares_fit_and_are_told_best_first() -> None:
 
 def test_a_catalogue_that_does_not_fit_goes_on_in_the_next_line_and_is_whole_in_a_pipe() -> None:
     long = ModelSpec("a" * 50, "provider", "b" * 50)
-    assert "".join("".join(shown(screen.catalogue([long]), 80)).split()).count("b") == 50
-    assert long.model_id in shown(screen.catalogue([long]), screen.PIPED)[1]
+    assert "".join("".join(shown(terminal_tables.catalogue([long]), 80)).split()).count("b") == 50
+    assert long.model_id in shown(terminal_tables.catalogue([long]), terminal_tables.PIPED)[1]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.core.secrets import find_secrets, redact
+from bot.core.text.secrets import find_secrets, redact
 
 LETTERS = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
 KEY = "-----BEGIN " + "RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow+/AB==\n-----END RSA PRIVATE KEY-----"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.evidence.silencing import gone_tests, may_silence_others, named, silenced
 from bot.core.model import Baseline, Candidate, ChangeKind, FileChange, RunId, TestReport, Verdict
-from bot.core.silencing import gone_tests, may_silence_others, named, silenced
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
 BASE = Baseline(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.evidence import Case
+from bot.core.candidate.similarity import AGREES, agreement, place, with_agreement
+from bot.core.evidence.observations import Case
 from bot.core.model import (
     Baseline,
     Candidate,
@@ -22,7 +23,6 @@ from bot.core.model import (
     SolveId,
     Strategy,
 )
-from bot.core.similarity import AGREES, agreement, place, with_agreement
 
 BASE = """def mean(values):
     total = 0

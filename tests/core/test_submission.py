@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.submission import SUBMIT, Submission, submission
+from bot.core.candidate.submission import SUBMIT, Submission, submission
 
 WORDS = "COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
 

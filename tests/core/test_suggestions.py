@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.feedback import Feedback, Said, Thread
 from bot.core.model import RunId, Task
-from bot.core.suggestions import Suggestion, applied, suggested
+from bot.core.trigger.feedback import Feedback, Said, Thread
+from bot.core.trigger.suggestions import Suggestion, applied, suggested
 from tests.core.facts import decided
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.core.evidence.pool import Origin
 from bot.core.model import Answer, ModelSpec, Prices, SolveFacts, Status
-from bot.core.pool import Origin
 from bot.simulators.model import Answer as Reply
 from bot.simulators.model import Message, Say, Script, server_error, too_much_text
 from tests.stories.crashing import Dies

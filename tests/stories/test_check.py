@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.authority import Authority
+from bot.sandbox.local.certificate_authority import Authority
 from tests.stories.shell import PATIENCE, Shell, a_shell
 from tests.stories.world import FIXES
 

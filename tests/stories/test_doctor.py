@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.checks import Health, Unfit, of_git, refuse_what_cannot_work
-from bot.core.registries import Registries, Told
+from bot.core.environment.registries import Registries, Told
 from bot.doctor import as_json, examine, reach
 from bot.settings import Settings, SettingsError
 from bot.simulators.e2b import World as LentWorld

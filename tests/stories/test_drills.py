@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Status
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.engine import WorkflowState
 from bot.simulators.model import SUBMIT, Hold, Script, bash, turns
 from tests.stories.lives import Bot, MortalWorld, a_mortal_world
@@ -136,7 +136,7 @@ async def test_an_issue_that_is_gone_is_called_off_and_tidied_up(world: World) -
     await issue.delete(by="ann")
     hold.release.set()
     facts = await world.over(issue)
-    assert (facts.status, facts.ended_by) == (Status.CANCELLED, causes.ISSUE_GONE)
+    assert (facts.status, facts.ended_by) == (Status.CANCELLED, failure_reasons.ISSUE_GONE)
     assert await world.bot.bot.engine.state(facts.id) is WorkflowState.SUCCEEDED
     world.unread_is_fine = True
 
@@ -147,7 +147,7 @@ async def test_something_else_that_is_gone_is_no_word_about_the_issue(world: Wor
     await world.label(issue)
     facts = await world.over(issue)
     assert facts.status is Status.FAILED
-    assert causes.OURS in (await world.said(issue, "did not work")).body
+    assert failure_reasons.OURS in (await world.said(issue, "did not work")).body
     world.expected_problems.append("solve.broke")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.branches import Branches
+from bot.branch_cleanup import Branches
 from bot.simulators.github import SimIssue
 from tests.stories.pulls import a_pull
 from tests.stories.world import World, a_world

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.breaker import WELL, Health
 from bot.core.model import SolveFacts, Status
-from bot.core.phase import Phase, phase
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.solve_status import Phase, phase
 from bot.simulators.e2b.simulator import E2B
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Hold, bash, turns

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.choosing.outcomes import moved, tally, with_record
 from bot.core.model import Fate
-from bot.core.record import moved, tally, with_record
 from tests.stories.world import a_world
 
 REVERT = {"greet.sh": 'echo "hello $1"\n'}

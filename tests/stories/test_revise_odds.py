@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import SolveFacts, Status
-from bot.core.revising import MOST_THREADS
+from bot.core.trigger.revising import MOST_THREADS
 from bot.simulators.github import Note, SimIssue
 from bot.simulators.model import Answer, Hold, Message, Script, bash
 from tests.stories.pulls import HELLO_WORLD, a_pull

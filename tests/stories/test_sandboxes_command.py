@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot import app
-from bot.borrowed import State, compared
-from bot.core.breaker import WELL, Health
-from bot.core.machines import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
 from bot.core.model import SandboxId
+from bot.core.resilience.circuit_breaker import WELL, Health
+from bot.core.resilience.sandbox_leases import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
 from bot.sandbox.provider import Machine, Wanted
+from bot.sandboxes_command import State, compared
 from bot.settings import Settings
 from bot.simulators.e2b import E2B, World, e2b
 from tests.contracts.local_sandboxes import public_directory

@@ -16,15 +16,15 @@ from bot.app import Bot, environment_options, help_policy
 from bot.core.environment.help import FOUND_BY_AGENT, allowance
 from bot.core.environment.proof import Found, passing
 from bot.core.model import Experiment, Limits, Repo, RepoConfig, SandboxId, SolveFacts, SolveId, Status, Strategy
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from bot.demo.toolchain import make_toolchain
 from bot.environment import Environments, Place
 from bot.github.local import LocalGitHub
+from bot.local_solve import working
 from bot.ports import Sandboxes
 from bot.settings import Secret, Settings
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, ModelSimulator, Script, bash, too_much_text, turns
-from bot.terminal import working
 from tests.stories.setup_repositories import (
     ALL,
     GENERATED,
@@ -235,7 +235,7 @@ async def test_a_search_in_vain_is_not_paid_for_again(tmp_path: Path) -> None:
         assert bench.calls == 2
         found = await bench.find()
         assert bench.calls == 2
-        assert (found.help, found.note) == (None, causes.LOOKED_IN_VAIN)
+        assert (found.help, found.note) == (None, failure_reasons.LOOKED_IN_VAIN)
         await bench.find(anew=True)
         assert bench.calls == 4
 

@@ -14,7 +14,7 @@ import pytest
 from dotenv import dotenv_values
 from starlette.types import Receive, Scope, Send
 
-from bot.core.manifest import NOWHERE
+from bot.core.trigger.app_manifest import NOWHERE
 from bot.onboarding.door import Door
 from bot.onboarding.pages import Pages
 from bot.onboarding.settings_file import SettingsFile

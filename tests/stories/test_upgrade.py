@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Outcome, Status
-from bot.core.render import causes
+from bot.core.render import failure_reasons
 from tests.stories.left_behind import FILES, RECORDS, SCRIPTS, found_again
 from tests.stories.lives import a_mortal_world
 
@@ -23,7 +23,7 @@ async def test_a_solve_begun_by_0_1_0_is_finished(tmp_path: Path) -> None:
             assert facts.status is Status.COMPLETED, facts.error
             assert facts.decision is not None
             assert facts.decision.outcome is Outcome.DRAFT
-            assert facts.notes == (causes.BEGUN_ANEW,)
+            assert facts.notes == (failure_reasons.BEGUN_ANEW,)
             assert [line["event"] for line in bot.errors] == ["engine.unreadable"]
 
         breaker, fixer = facts.runs
@@ -35,7 +35,7 @@ async def test_a_solve_begun_by_0_1_0_is_finished(tmp_path: Path) -> None:
         [pull] = world.repo.pulls
         [comment] = issue.bot_comments
         assert f"#{pull.number}" in comment.body
-        assert causes.BEGUN_ANEW[:30] in comment.body
+        assert failure_reasons.BEGUN_ANEW[:30] in comment.body
         left_over = await world.left_over()
         left_over.pop("half-made or half-deleted")  # of the run that was cut off: the bot sweeps once a minute
         assert not any(left_over.values()), left_over

@@ -15,8 +15,8 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
-from bot.core.contenders import Contenders
-from bot.core.issue_tests import MOST_BYTES, MOST_FILES
+from bot.core.choosing.comparer_prompt import Contenders
+from bot.core.evidence.issue_tests import MOST_BYTES, MOST_FILES
 from bot.core.model import Strategy
 
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.cleaning import visible
 from bot.core.environment.files import Files
 from bot.core.environment.plans import main_ecosystem
 from bot.core.environment.proof import Attempt
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig
 from bot.core.render.environment import outcome
+from bot.core.text.cleaning import visible
 
 MAX_FILES = 30  # named as worth reading
 MAX_TRIED = 10

@@ -9,7 +9,7 @@ from bot.core.environment.files import Files
 from bot.core.environment.lines import Kind, kind, plain_words, single_words, unwrapped
 from bot.core.environment.recipes import Recipe, recipe_of
 from bot.core.environment.tools import Tools
-from bot.core.markdown import BlockKind, SpanKind, read_page, spans
+from bot.core.text.markdown import BlockKind, SpanKind, read_page, spans
 
 _NAMES = (
     *("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md", "CONTRIBUTING.rst"),

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.config import MAX_SIZE, ConfigProblem, parse_config
 from bot.core.environment.proof import Attempt, Proof
 from bot.core.model import Experiment, Limits, ModelSpec, RepoConfig, Toolchain
 from bot.core.runners import REPORT_FOLDER
+from bot.core.trigger.config import MAX_SIZE, ConfigProblem, parse_config
 
 FOUND_BY_AGENT = "found by the set-up agent"
 SCRIPT = "/home/agent/environment.yml"  # where the agent leaves it: outside the workspace

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from bot.core.config import CONFIG_PATHS
 from bot.core.environment import devcontainer, documents, node, others, projects, python, python_groups, workflows
 from bot.core.environment.files import Files
 from bot.core.environment.lines import plain_words, without_assignments
@@ -15,6 +14,7 @@ from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
 from bot.core.model import RepoConfig, Toolchain
 from bot.core.runners import tells_single_tests
+from bot.core.trigger.config import CONFIG_PATHS
 
 MAX_PLANS = 8  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read

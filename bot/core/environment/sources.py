@@ -8,8 +8,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from bot.core.candidate.testfiles import is_test_file, is_test_support
 from bot.core.environment.files import Files
-from bot.core.testfiles import is_test_file, is_test_support
 
 _MOST = 60
 _MOST_TARGETS = 50  # of one package.json

@@ -1,4 +1,4 @@
 """Every sentence that the bot says to people.
 
-text.py makes outside text harmless; evidence.py draws the scoreboard; status.py, pull.py and replies.py speak.
+text.py makes outside text harmless; evidence.py draws the scoreboard; status.py, pull_request.py and replies.py speak.
 """

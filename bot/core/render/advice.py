@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.comparing import preference
+from bot.core.choosing.comparing import preference
 from bot.core.model import RunId, SolveFacts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.behaviour import Difference, differences
+from bot.core.evidence.behaviour import Difference, differences
 from bot.core.model import RunFacts, SolveFacts
 from bot.core.render.text import code
 

@@ -7,7 +7,7 @@ import json
 from bot.core.environment.help import FOUND_BY_AGENT, Allowance
 from bot.core.environment.proof import Attempt, Found, Proof, passing
 from bot.core.model import Consulted, SolveFacts, Toolchain
-from bot.core.render.causes import last_lines
+from bot.core.render.failure_reasons import last_lines
 from bot.core.render.text import block, count, details, dollars
 
 _MOST_LEFT_OUT = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.choosing.phrases import OBJECTIONS
 from bot.core.model import (
     Baseline,
     Consulted,
@@ -15,11 +16,10 @@ from bot.core.model import (
     Status,
     Usage,
 )
-from bot.core.render import causes
-from bot.core.render.causes import last_lines
-from bot.core.render.pooled import UNSEEN, columns, in_pool, likely
+from bot.core.render import failure_reasons
+from bot.core.render.candidate_matrix import UNSEEN, columns, in_pool, likely
+from bot.core.render.failure_reasons import last_lines
 from bot.core.render.text import block, code, count, details, dollars, duration, harmless, listed, table
-from bot.core.words import OBJECTIONS
 
 _ENDINGS = {
     ExitStatus.SUBMITTED: "finished",
@@ -108,7 +108,7 @@ def receipt(facts: SolveFacts) -> str:
     steps = sum(each.steps for each in paid)
     rows.append(("", "**total**", str(steps), _tokens(usage), "", f"**{dollars(facts.dollars)}**"))
     paid_for = table(("", "model", "steps", "tokens in / out", "time", "cost"), rows)
-    return "\n\n".join(filter(None, (paid_for, harmless(causes.spared(facts)))))
+    return "\n\n".join(filter(None, (paid_for, harmless(failure_reasons.spared(facts)))))
 
 
 def _beside(what: str, by: Consulted | Consulted) -> tuple[str, ...]:

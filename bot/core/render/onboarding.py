@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.core.manifest import LONGEST_NAME
-from bot.core.onboarding import Facts
+from bot.core.operations.onboarding import Facts
 from bot.core.render.text import dollars
+from bot.core.trigger.app_manifest import LONGEST_NAME
 
 STYLE = """body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#1f2328}
 label{display:block;margin:1rem 0 .2rem;font-weight:600}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.registries import Told
+from bot.core.environment.registries import Told
 
 NOTHING_FOUND = "no package manager of this machine named a registry, so set-up has no network"
 NAME_THEM = "Install pip, uv or npm where the bot runs, or name the hosts in SETUP_HOSTS."

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core import revising
-from bot.core.commands import Misread
-from bot.core.exchange import Barred, No, usable
-from bot.core.matrix import ServerLimits
+from bot.core.choosing.experiments import ServerLimits
+from bot.core.choosing.phrases import objection
+from bot.core.choosing.use_candidate import Barred, No, usable
 from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, Status, letter
-from bot.core.options import MAX_DOLLARS, MAX_MINUTES, Bound
-from bot.core.outgoing import Clean, CleanFacts
-from bot.core.phase import Phase, phase
 from bot.core.render.advice import by_people, compared
+from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
-from bot.core.render.pooled import how_sure
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
-from bot.core.words import objection
+from bot.core.solve_status import Phase, phase
+from bot.core.text.outgoing import Clean, CleanFacts
+from bot.core.trigger import revising
+from bot.core.trigger.commands import Misread
+from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, Bound
 
 SHOWN_MODELS = 100  # of whose names a comment has room for all
 GITHUB = "https://github.com"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from bot.core.environment.kept_workspaces import PROGRAMS
 from bot.core.model import Evidence, RunFacts, SolveFacts, TriggerKind
 from bot.core.render.text import block, details
-from bot.core.workspaces import PROGRAMS
 
 MAX_SCRIPT = 7_000  # characters; what is longer would be cut, and then do something else
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.feedback import Thread
-from bot.core.hunks import Hunk, hunks_of
+from bot.core.candidate.hunks import Hunk, hunks_of
 from bot.core.model import Evidence, Outcome, RunFacts, Sha, SolveFacts, SolveId, Status, TriggerKind
-from bot.core.outgoing import Clean, CleanFacts
-from bot.core.phase import Phase
 from bot.core.render.evidence import attempts_made, own_tests
 from bot.core.render.text import code, count, dollars, fitted, harmless
-from bot.core.revising import last_word
+from bot.core.solve_status import Phase
+from bot.core.text.outgoing import Clean, CleanFacts
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.revising import last_word
 
 NEAR = 3  # lines: what is changed so close to a line is an answer about it
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bot.core.breaker import Outage
-from bot.core.config import CONFIG_PATHS
+from bot.core.choosing.reasons import NOTHING_RUNS
 from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, TriggerKind
-from bot.core.outgoing import CleanFacts
-from bot.core.phase import Phase, is_overtaken, is_unpublished, phase
-from bot.core.reasons import NOTHING_RUNS
 from bot.core.render import revision
 from bot.core.render.advice import by_people, compared
-from bot.core.render.causes import service_away
+from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
-from bot.core.render.pooled import how_sure
+from bot.core.render.failure_reasons import service_away
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
+from bot.core.resilience.circuit_breaker import Outage
+from bot.core.solve_status import Phase, is_overtaken, is_unpublished, phase
+from bot.core.text.outgoing import CleanFacts
+from bot.core.trigger.config import CONFIG_PATHS
 
 _NEED_SANDBOXES = frozenset({Phase.ACCEPTED, Phase.PREPARING, Phase.RUNNING, Phase.COMPARING, Phase.DECIDING})
 _UNDER_WAY = _NEED_SANDBOXES | {Phase.PUBLISHING}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.core.evidence import Reproduction, reproduction
+from bot.core.choosing.phrases import enumerated, how_many
+from bot.core.evidence.observations import Reproduction, reproduction
+from bot.core.evidence.pool import Origin
 from bot.core.model import Decision, Draft, Evidence, Outcome, RunFacts, SolveFacts, TriggerKind
-from bot.core.outgoing import Clean
-from bot.core.pool import Origin
+from bot.core.render.candidate_matrix import how_sure, score
 from bot.core.render.evidence import attempts_made
-from bot.core.render.pooled import how_sure, score
 from bot.core.render.text import code, count, harmless, listed
-from bot.core.words import enumerated, how_many
+from bot.core.text.outgoing import Clean
 
 _PATHS = 3
 _PROOFS = 3

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.core.cleaning import visible
+from bot.core.text.cleaning import visible
 
 MAX_BODY = 60_000  # GitHub refuses comments above 65,536 characters
 _BREAK = "\u200b"  # a zero-width space: invisible, and no mention, reference or link survives it

@@ -15,7 +15,7 @@ from bot.core.model import Baseline, TestReport, Verdict
 from bot.core.reports.formats import Document
 from bot.core.reports.json_formats import readable
 from bot.core.reports.reading import read
-from bot.core.screen_text import as_shown
+from bot.core.text.terminal_text import as_shown
 
 _MOST_CANARIES = 200
 MAX_TAIL = 4000  # characters of output kept with a report

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from bot.core.testfiles import names_of_tests
+from bot.core.candidate.testfiles import names_of_tests
 
 _OPENS = re.compile(r"(?:\{|\bdo(?:\s*\|[\w, ]*\|)?)\s*$")
 _ON_ONE_LINE = re.compile(r"\bdef\s+test_\w+\s*(?:\(\s*\))?\s*$")  # of Ruby

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.sandbox.rooms import FIRST_UID, users_to_choose_from
-from bot.sandbox.seccomp import program
-from bot.sandbox.spawn import Descriptors
-from bot.sandbox.staging import Stage, first_closed
+from bot.sandbox.local.directories import FIRST_UID, users_to_choose_from
+from bot.sandbox.local.private_paths import Stage, first_closed
+from bot.sandbox.local.seccomp import program
+from bot.sandbox.local.spawn import Descriptors
 from bot.simulators.e2b import guest
 from bot.simulators.e2b.root import INSIDE_UID, system_directories
 

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.sandbox.spawn import Descriptors, memory_file
+from bot.sandbox.local.spawn import Descriptors, memory_file
 from bot.simulators.e2b import guest
 from bot.simulators.e2b.host import Host
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.sandbox.spawn import run_tool
+from bot.sandbox.local.spawn import run_tool
 
 INSIDE_UID = 1000
 _FILES = {

@@ -1,0 +1,50 @@
+"""What people do that ends a solve or a revision: take the label away, close, transfer, delete, merge."""
+
+from __future__ import annotations
+
+from bot.actions import Action, Actions
+from bot.core.model import RepoConfig, TriggerKind
+from bot.core.trigger.events import (
+    IssueClosed,
+    IssueMoved,
+    LabelRemoved,
+    PullRequestClosed,
+    PullRequestReopened,
+    is_one_of,
+)
+from bot.outcomes import Fates
+from bot.ports import Store
+
+
+class Ends:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._fates = Fates(store)
+
+    async def of_issue(self, event: LabelRemoved | IssueClosed | IssueMoved) -> Actions:
+        active = await self._store.active(event.issue.repo.id, event.issue.number)
+        if active is None:
+            return Actions(because="nothing is running for this issue")
+        match event:
+            case LabelRemoved():
+                labels = active.task.config.labels if active.task else RepoConfig().labels
+                if active.solve.trigger.kind is not TriggerKind.LABEL or not is_one_of(event.label, labels):
+                    return Actions(because="that label did not start it")
+                why = f"{event.by.login} removed the label"
+            case IssueClosed():
+                why = f"{event.by.login} closed the issue"
+            case IssueMoved():
+                why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
+        return Actions((Action(cancel=active.id, cancelled_by=why),))
+
+    async def undone(self, event: PullRequestReopened) -> Actions:
+        return Actions(because=await self._fates.reopened(event))
+
+    async def of_pull(self, event: PullRequestClosed) -> Actions:
+        """A revision of it has nowhere to go any more."""
+        because = await self._fates.note(event)
+        active = await self._store.active(event.repo.id, event.number)
+        if active is None or active.solve.revises is None:
+            return Actions(because=because)
+        why = f"{event.by.login} {'merged' if event.merged else 'closed'} the pull request"
+        return Actions((Action(cancel=active.id, cancelled_by=why),), because=because)

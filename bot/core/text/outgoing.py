@@ -1,0 +1,52 @@
+"""The one path of every text that leaves: to GitHub, to a log, to a terminal, to the store of conversations.
+
+Three things happen to it, in this order. It is read as its readers will, without what nobody sees and with escapes
+resolved; what is a secret then is cut out; and only what is left is shortened and escaped. In any other order a secret
+gets through: escaped or shortened, neither its value nor its shape is found. So those who render and those who log take
+`Clean` texts and `CleanFacts`, which nobody makes but a `Redactor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, NewType
+
+from bot.core.model import SolveFacts
+from bot.core.text.secrets import redact
+
+Clean = NewType("Clean", str)
+CleanFacts = NewType("CleanFacts", SolveFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Redactor:
+    """Knows secrets by their values, besides what looks like one."""
+
+    exact: tuple[str, ...] = field(default=(), repr=False)
+
+    def __call__(self, text: str) -> Clean:
+        return Clean(redact(text, self.exact))
+
+    def facts(self, facts: SolveFacts) -> CleanFacts:
+        """All that people read about a solve is made from these."""
+        return CleanFacts(self.within(facts))
+
+    def within(self, value: Any) -> Any:
+        """The same value, and no text in it holds a secret."""
+        match value:
+            case str() if type(value) is str:
+                return self(value)
+            case Mapping():
+                return {self.within(key): self.within(item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return type(value)(map(self.within, value))
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                changed = self._changed(value)
+                return replace(value, **changed) if changed else value
+            case _:
+                return value
+
+    def _changed(self, value: Any) -> dict[str, Any]:
+        held = ((each.name, getattr(value, each.name)) for each in fields(value) if each.init)
+        return {name: clean for name, item in held if (clean := self.within(item)) is not item}

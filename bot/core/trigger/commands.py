@@ -1,0 +1,320 @@
+"""What a comment asks for: `/solve` lines into commands, or into an answer that names the mistake.
+
+One command per line, at the start of the line, in the author's own plain words: not in quotes, code, HTML, comments,
+headings or links. A wrong command never starts anything. The parser is total: no text makes it raise, and at most
+10,000 characters of it are read as Markdown, so that no comment takes it longer than some 30 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import accumulate, takewhile
+
+from bot.core.model import ModelSpec, SolveOptions
+from bot.core.text.cleaning import visible
+from bot.core.text.markdown import Block, BlockKind, Span, SpanKind, read_page, spans
+from bot.core.trigger.options import BadOption, Bound, Word, nearest, one_of, read_options, read_words, shown
+
+MAX_COMMANDS = 5
+MAX_MARKDOWN = 10_000  # characters
+MAX_LINES = 800
+MAX_LINE = 2_000  # characters of one command
+
+
+@dataclass(frozen=True, slots=True)
+class SolveCommand:
+    options: SolveOptions
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCommand:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RetryCommand:
+    """`options` is None where nothing was said: then those of the solve before count."""
+
+    options: SolveOptions | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainCommand:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class UseCommand:
+    """Another candidate for the open pull request. `number`: of its run, from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviseCommand:
+    """Change the pull request. What is to be changed is all of the text that the command stands in."""
+
+    text: str  # of its line
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCommand:
+    pass
+
+
+Command = (
+    SolveCommand
+    | CancelCommand
+    | StatusCommand
+    | RetryCommand
+    | ExplainCommand
+    | UseCommand
+    | ReviseCommand
+    | HelpCommand
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Something was asked for that we cannot do: what was wrong, what to do; both are Markdown sentences.
+
+    `line` is the line of the comment, from 1; None when the mistake is not in a comment. `bound`: the remedy tells a
+    range that this server may narrow.
+    """
+
+    what: str
+    remedy: str
+    line: int | None = None
+    bound: Bound | None = None
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.remedy}"
+
+
+def parse_commands(text: str, *, previous: str | None = None) -> list[Command | Misread]:
+    """What the comment asks for, in its order. `previous`, its text before an edit: only what the edit adds."""
+    asked = _read(text)
+    if previous is None:
+        return asked
+    before = {_meaning(item) for item in _read(previous)}
+    return [item for item in asked if _meaning(item) not in before]
+
+
+def _meaning(item: Command | Misread) -> Command | str:
+    """The same command or mistake on another line is the same."""
+    return str(item) if isinstance(item, Misread) else item
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that starts with a slash. `number` is 0-based."""
+
+    number: int
+    word: str  # in lower case, with the slash
+    rest: str
+
+
+_SLASH_LINE = re.compile(r"(?: {0,3})(/\S{4,6})(?:\s(.*))?", re.DOTALL)
+_SPACES = dict.fromkeys(
+    map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"), " "
+)
+
+
+def _read(text: str) -> list[Command | Misread]:
+    all_lines = visible(text).translate(_SPACES).split("\n")
+    if not any(_slash_line(number, line) for number, line in enumerate(all_lines)):
+        return []
+    lines = _readable(all_lines)
+    found = list(_commands(lines))
+    if not found and (late := _first_solve(all_lines, after=len(lines))):
+        found = [
+            Misread(
+                "This comment is too long, and the command comes too late in it.",
+                "Put `/solve` on its first line, or into a comment of its own.",
+                late.number + 1,
+            )
+        ]
+    if len(found) > MAX_COMMANDS:
+        return [
+            Misread(
+                f"There are {len(found)} commands in this comment, so none of them was carried out.",
+                f"Use at most {MAX_COMMANDS}.",
+            )
+        ]
+    return found
+
+
+def _readable(lines: Sequence[str]) -> Sequence[str]:
+    """As many lines from the start as the Markdown parser may be given."""
+    lengths = accumulate(len(line) + 1 for line in lines[:MAX_LINES])
+    return lines[: sum(1 for length in lengths if length <= MAX_MARKDOWN)]
+
+
+def _first_solve(lines: Sequence[str], *, after: int) -> _Line | None:
+    found = (_slash_line(number, lines[number]) for number in range(after, len(lines)))
+    return next((line for line in found if line and line.word == "/solve"), None)
+
+
+def _slash_line(number: int, text: str) -> _Line | None:
+    """A line that may be meant for us: `/solve`, or one letter away from it."""
+    found = _SLASH_LINE.fullmatch(text)
+    if found is None or not _near_solve(found[1].lower()):
+        return None
+    return _Line(number, found[1].lower(), found[2] or "")
+
+
+_OTHER_WORDS = frozenset({"/solver", "/solved", "/solves", "/salve", "/sole"})
+
+
+def _near_solve(word: str) -> bool:
+    """`/solve` itself, or one edit (a letter more, less, other, or two swapped) away and no word of its own."""
+    ours = "/solve"
+    if word in _OTHER_WORDS:
+        return False
+    start = _common(word, ours)
+    end = _common(word[start:][::-1], ours[start:][::-1])
+    middle, wanted = word[start : len(word) - end], ours[start : len(ours) - end]
+    return (len(middle) <= 1 and len(wanted) <= 1) or (len(middle) == 2 and middle == wanted[::-1])
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _commands(lines: Sequence[str]) -> Iterator[Command | Misread]:
+    page = read_page("\n".join(lines))
+    for block in sorted(page.blocks, key=lambda block: block.first):
+        here = [line for number in range(block.first, block.end) if (line := _slash_line(number, lines[number]))]
+        if not here:
+            continue
+        if block.kind is BlockKind.PARAGRAPH and not block.quoted:
+            yield from (_read_line(line) for line in _spoken(block, lines, page.labels))
+        else:
+            swallowed = (_swallowed(line, block, lines) for line in here if line.word == "/solve")
+            yield from (misread for misread in swallowed if misread)
+
+
+def _spoken(block: Block, lines: Sequence[str], labels: Set[str]) -> Iterator[_Line]:
+    """The slash lines of a paragraph that do not begin inside code, a tag, a link or a comment."""
+    text = "\n".join(lines[block.first : block.end])
+    found = spans(text, labels)
+    text = _without_hidden(text, found)
+    waiting = iter([*found, Span(SpanKind.CODE, len(text), len(text))])
+    span = next(waiting)
+    position = reach = 0
+    for number, source in enumerate(text.split("\n"), block.first):
+        slash = position + source.find("/")
+        while span.start < slash:
+            reach = max(reach, span.end)
+            span = next(waiting)
+        line = _slash_line(number, source)
+        if line and reach <= slash:
+            yield line
+        position += len(source) + 1
+
+
+def _without_hidden(text: str, found: Sequence[Span]) -> str:
+    """Blanks instead, so that every character stays in its place."""
+    parts = []
+    position = 0
+    for span in found:
+        if span.kind is SpanKind.HIDDEN:
+            parts += [text[position : span.start], re.sub(r"[^\n]", " ", text[span.start : span.end])]
+            position = span.end
+    return "".join(parts) + text[position:]
+
+
+def _swallowed(line: _Line, block: Block, lines: Sequence[str]) -> Misread | None:
+    """A hint where Markdown made something else of a line that looks like a command, as people do not expect it to."""
+    number = line.number + 1
+    if block.kind is BlockKind.PARAGRAPH:
+        return Misread(
+            "This `/solve` belongs to the quote above it, so it was not carried out.",
+            "Put an empty line before it.",
+            number,
+        )
+    if block.kind is BlockKind.HEADING:
+        return Misread(
+            "The line of dashes or equals signs below makes this `/solve` a heading, so it was not carried out.",
+            "Put an empty line after it.",
+            number,
+        )
+    above = lines[line.number - 1] if line.number > block.first else ""
+    if block.kind is BlockKind.HTML and re.search(r"</[A-Za-z0-9]+>\s*$", above):
+        return Misread(
+            "This `/solve` belongs to the HTML above it, so it was not carried out.",
+            "Put an empty line before it.",
+            number,
+        )
+    return None
+
+
+def _read_line(line: _Line) -> Command | Misread:
+    number = line.number + 1
+    if line.word != "/solve":
+        return Misread(
+            f"{shown(line.word)} is not a command.", "Did you mean `/solve`? `/solve help` lists all.", number
+        )
+    if revise := _REVISE.fullmatch(line.rest):
+        return ReviseCommand(revise[1].strip())
+    if len(line.rest) > MAX_LINE:
+        return Misread("This command is too long.", f"Use at most {MAX_LINE} characters.", number)
+    try:
+        return _command(read_words(line.rest))
+    except BadOption as error:
+        return Misread(error.what, error.remedy, number, error.bound)
+
+
+_REVISE = re.compile(r"\s*revise(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)  # free text: quotes in it mean nothing
+
+_PLAIN: dict[str, Command] = {
+    "status": StatusCommand(),
+    "cancel": CancelCommand(),
+    "explain": ExplainCommand(),
+    "help": HelpCommand(),
+}
+
+
+def _command(words: Sequence[Word]) -> Command:
+    name = words[0].value.lower() if words and not words[0].key else ""
+    if name == "retry":
+        return RetryCommand(read_options(words[1:]) if words[1:] else None)
+    if name == "use":
+        return _use([word.value if not word.key else "" for word in words[1:]])
+    if name not in _PLAIN:
+        return SolveCommand(read_options(words))
+    if len(words) > 1:
+        raise BadOption(f"`/solve {name}` takes no options.", f"Write just `/solve {name}`.")
+    return _PLAIN[name]
+
+
+def _use(words: Sequence[str]) -> UseCommand:
+    """`B`, `b` or `2`; letters end with Z, and no solve has as many candidates."""
+    chosen = words[0].upper() if len(words) == 1 else ""
+    if re.fullmatch(r"[A-Z]", chosen):
+        return UseCommand(ord(chosen) - ord("A") + 1)
+    if re.fullmatch(r"[1-9][0-9]?", chosen):
+        return UseCommand(int(chosen))
+    raise BadOption(
+        "`/solve use` takes the letter or the number of one candidate.", "Write `/solve use B` or `/solve use 2`."
+    )
+
+
+def resolve_models(names: Sequence[str], catalogue: Sequence[ModelSpec]) -> tuple[ModelSpec, ...] | Misread:
+    """The catalogue's entries for the names people typed, in their order; case does not matter."""
+    known = {model.name.lower(): model for model in catalogue if model.is_active}
+    if not known:
+        return Misread("This server has no models.", "Its operator adds them with `solvebot models add`.")
+    for name in names:
+        if name.lower() not in known:
+            allowed = [model.name for model in known.values()]
+            return Misread(f"{shown(name)} is not a model here.", f"{nearest(name, allowed)}Use {one_of(allowed)}.")
+    return tuple(known[name] for name in dict.fromkeys(name.lower() for name in names))

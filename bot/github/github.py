@@ -1,0 +1,393 @@
+"""The real GitHub behind the port: every call that we make of it, and how its effect is found when it was made before.
+
+Nothing here decides what happens next; it only knows how to ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.trigger.feedback import Thread
+from bot.core.trigger.publish_precheck import Publishing
+from bot.github import responses
+from bot.github.access import Access
+from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
+from bot.github.deliveries import fetched, listed, redeliver_missed
+from bot.github.publishing import look
+from bot.github.refusals import TooLarge
+from bot.github.threads import Threads
+from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
+from bot.github.webhook import Delivery
+from bot.github.wire import anonymous
+from bot.github.write_pacing import Turns
+from bot.ports import (
+    Clock,
+    Commit,
+    IssueState,
+    PostedComment,
+    PullState,
+    Rejected,
+    Remote,
+    RepositoryState,
+    Review,
+    ThreadAnswer,
+    TreeEntry,
+    WorldError,
+)
+
+_LARGEST_FILE = 256 * 1024  # bytes
+_BLOBS_AT_ONCE = 4
+
+
+class Hub:
+    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more."""
+
+    def __init__(
+        self,
+        pool: httpx.AsyncBaseTransport,
+        identity: AppIdentity,
+        clock: Clock,
+        *,
+        api_url: str = "https://api.github.com",
+        server_url: str = "https://github.com",
+        write_interval: float = 1.0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._server = server_url.rstrip("/")
+        self._client = Client(anonymous(api_url, pool), api_url, clock, sleep=sleep)
+        self._app = AppCredentials(identity, clock)
+        self._tokens = Tokens(self._client, self._app, clock)
+        self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
+        self._threads = Threads(self._at)
+
+    async def signs(self) -> None:
+        """The App's key can sign. Raises `Denied`."""
+        await self._app.token()
+
+    async def redeliver_missed(self, since: datetime) -> int:
+        """Ask GitHub for the webhooks since then that we did not take; returns how many."""
+        return await redeliver_missed(self._client, self._app, since)
+
+    async def deliveries(self, since: datetime) -> list[responses.HookDelivery]:
+        """All attempts since then, oldest first."""
+        return await listed(self._client, self._app, since)
+
+    async def delivery(self, id: int) -> Delivery:
+        """Raises `Gone` when GitHub no longer keeps it, and `Malformed`."""
+        return await fetched(self._client, self._app, id)
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    async def repository(self, repo: Repo) -> RepositoryState:
+        """As it is now, under its present name. Raises `Gone` when it was deleted or is no longer ours to see."""
+        found = await self._at.look_up(repo)
+        return RepositoryState(
+            Repo(repo.installation, repo.id, found.full_name),
+            found.default_branch,
+            found.private,
+            found.archived,
+            found.disabled,
+            empty=found.size == 0 and await self._is_empty(repo, found.default_branch),
+        )
+
+    async def issue(self, issue: IssueRef) -> IssueState:
+        """Raises `Gone` when it was deleted or transferred."""
+        answer = await self._at.ask(issue.repo, Purpose.READ, Call("GET", f"/issues/{issue.number}"))
+        found = answer.read(responses.Issue)
+        return IssueState(
+            found.title,
+            found.body or "",
+            open=found.state == "open",
+            locked=found.locked,
+            labels=tuple(label.name for label in found.labels),
+            author=found.user.login if found.user else "ghost",  # as GitHub shows a deleted account
+            is_pull_request=found.pull_request is not None,
+        )
+
+    async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
+        """Comments by people, created before and not edited since. Ours and other bots' are left out."""
+        call = Call("GET", f"/issues/{issue.number}/comments")
+        return [
+            Remark(comment.user.login, comment.body or "", comment.created_at)
+            for comment in await self._at.list(issue.repo, Purpose.READ, call, responses.Comment)
+            if comment.user is not None and comment.user.type != "Bot"
+            if comment.created_at < before and comment.updated_at < before
+        ]
+
+    async def permission(self, repo: Repo, login: str) -> Permission:
+        """What the person may do now. A stranger is `Permission.NONE`; an error raises, it never grants."""
+        if login.lower().endswith("[bot]"):
+            return Permission.NONE
+        call = Call("GET", f"/collaborators{encoded(login)}/permission", expect=(404,))
+        answer = await self._at.ask(repo, Purpose.READ, call)
+        return Permission.NONE if answer.status == 404 else answer.read(responses.CollaboratorPermission).meant
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
+        call = Call(
+            "GET",
+            "/contents" + encoded(*path.split("/")),
+            query={"ref": ref},
+            accept=RAW,
+            expect=(404,),
+            limit=_LARGEST_FILE,
+        )
+        try:
+            answer = await self._at.ask(repo, Purpose.READ, call)
+        except TooLarge as error:
+            raise Rejected(str(error), remedy=f"`{path}` is larger than 256 kB") from error
+        if answer.status == 404:
+            return None
+        if answer.headers.get("content-type", "").startswith("application/json"):
+            raise Rejected(f"{path} of {repo.name} is a directory", remedy=f"`{path}` is not a file")
+        try:
+            return answer.content.decode()
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{path} of {repo.name}: {error}", remedy=f"`{path}` is not UTF-8 text") from error
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha | None:
+        answer = await self._ref(repo, Purpose.READ, branch)
+        return answer.read(responses.Ref).object.sha if answer.status == 200 else None
+
+    async def remote(self, repo: Repo) -> Remote:
+        """The authorization ends within the hour, so ask for it where it is used."""
+        token = await self._tokens.of(repo, Purpose.FETCH).token()
+        basic = b64encode(f"x-access-token:{token.value}".encode()).decode()
+        return Remote(f"{self._server}/{self._at.name(repo)}.git", f"Basic {basic}")
+
+    async def _is_empty(self, repo: Repo, default_branch: str) -> bool:
+        return (await self._ref(repo, Purpose.READ, default_branch)).status == 409
+
+    async def _ref(self, repo: Repo, purpose: Purpose, branch: str) -> Answer:
+        """404: there is no such branch; 409: there is nothing at all in the repository."""
+        call = Call("GET", f"/git/ref/heads{encoded(*branch.split('/'))}", expect=(404, 409))
+        return await self._at.ask(repo, purpose, call)
+
+    # ------------------------------------------------------------------------------------------------- talking
+
+    async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
+        """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
+        to = f"/issues/{issue.number}" if comment_id is None else f"/issues/comments/{comment_id}"
+        call = Call("POST", f"{to}/reactions", {"content": content}, repeatable=True)
+        await self._at.write(issue.repo, Purpose.TALK, call)
+
+    async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
+        """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""
+        comments = f"/issues/{issue.number}/comments"
+
+        async def find() -> responses.Comment | None:
+            bot = await self._at.ourselves(issue.repo, Purpose.TALK)
+            for comment in await self._at.list(issue.repo, Purpose.TALK, Call("GET", comments), responses.Comment):
+                # Anyone can write our marker, and get us to quote it further down; only the top of our own is ours.
+                if comment.is_by(bot) and (comment.body or "").startswith(marker):
+                    if comment.body != body:
+                        await self.edit(issue, comment.id, body)
+                    return comment
+            return None
+
+        async def post() -> responses.Comment:
+            answer = await self._at.write(issue.repo, Purpose.TALK, Call("POST", comments, {"body": body}))
+            return answer.read(responses.Comment)
+
+        comment = await self._at.find_or_make(find, post)
+        return PostedComment(comment.id, comment.html_url)
+
+    async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
+        call = Call("PATCH", f"/issues/comments/{comment_id}", {"body": body})
+        await self._at.write(issue.repo, Purpose.TALK, call)
+
+    # ------------------------------------------------------------------------------------------------- reviews
+
+    async def pull(self, repo: Repo, number: int) -> PullState:
+        found = (await self._at.ask(repo, Purpose.READ, Call("GET", f"/pulls/{number}"))).read(responses.Pull)
+        ours = found.is_from(repo) and found.is_by(await self._at.ourselves(repo, Purpose.READ))
+        base = found.base.ref if found.base else ""
+        open = found.state == "open"
+        return PullState(found.title, open, found.locked, ours, found.head.ref, found.head.sha, base)
+
+    async def review(self, repo: Repo, number: int, review: int) -> Review:
+        return await self._threads.review(repo, number, review)
+
+    async def threads(self, repo: Repo, number: int) -> list[Thread]:
+        return await self._threads.unresolved(repo, number)
+
+    async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        return await self._threads.answer(repo, number, answers)
+
+    async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
+        return await self._threads.resolve(repo, threads)
+
+    # ---------------------------------------------------------------------------------------------- publishing
+
+    async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
+        """Ours that is open for this issue: same repository, from a branch whose whole name matches."""
+        repo = issue.repo
+        bot = await self._at.ourselves(repo, Purpose.READ)
+        call = Call("GET", "/pulls", query={"state": "open"})
+        for pull in await self._at.list(repo, Purpose.READ, call, responses.Pull):
+            if pull.is_from(repo) and pull.is_by(bot) and branches.fullmatch(pull.head.ref):
+                return pull.meant
+        return None
+
+    async def publishing(self, repo: Repo, branch: str) -> Publishing:
+        """What stands against making the branch, before it is made. Raises `Denied` where a permission is missing."""
+        return await look(self._at, repo, branch)
+
+    async def author(self, repo: Repo) -> str:
+        bot = await self._at.ourselves(repo, Purpose.PUBLISH)
+        return f"{bot.login} <{bot.noreply}>"
+
+    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
+        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
+
+        Nobody sees any of them before a branch points there, so they need not take turns, and twice is harmless.
+        """
+        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{encoded(parent)}"))
+        base = answer.read(responses.GitCommit).tree.sha
+        blobs = await self._blobs(repo, [entry.content for entry in entries])
+        tree = [
+            {"path": entry.path, "mode": entry.mode, "type": "blob", "sha": blob}
+            for entry, blob in zip(entries, blobs, strict=True)
+        ]
+        made_tree = await self._create(repo, "trees", {"base_tree": base, "tree": tree})
+        body = {"message": message, "tree": made_tree.read(responses.GitObject).sha, "parents": [parent]}
+        made = (await self._create(repo, "commits", body)).read(responses.GitCommit)
+        return Commit(made.sha, made.verification.verified)
+
+    async def _blobs(self, repo: Repo, contents: Sequence[bytes | None]) -> list[Sha | None]:
+        """The name of each content; None for what is deleted."""
+        slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+
+        async def store(content: bytes) -> Sha:
+            async with slots:
+                body = {"content": b64encode(content).decode(), "encoding": "base64"}
+                return (await self._create(repo, "blobs", body)).read(responses.GitObject).sha
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [None if content is None else group.create_task(store(content)) for content in contents]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # one port error, as everywhere
+        return [None if task is None else task.result() for task in tasks]
+
+    async def _create(self, repo: Repo, kind: str, body: Mapping[str, Any]) -> Answer:
+        return await self._at.ask(repo, Purpose.PUBLISH, Call("POST", f"/git/{kind}", body, repeatable=True))
+
+    async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
+        """Create the branch; when it, or one below it, is there already, leave that alone. Returns where it points."""
+        body = {"ref": f"refs/heads/{branch}", "sha": commit}
+        call = Call("POST", "/git/refs", body, expect=(422,), repeatable=True)
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422:
+            there = await self._ref(repo, Purpose.PUBLISH, branch)
+            if there.status == 200:
+                return there.read(responses.Ref).object.sha
+            below = await self._below(repo, branch)
+            if below is None:
+                raise answer.error()
+            return below
+        return answer.read(responses.Ref).object.sha
+
+    async def _below(self, repo: Repo, branch: str) -> Sha | None:
+        """Where a branch points that leaves no room for this one: git keeps branches as files in directories."""
+        path = f"/git/matching-refs/heads{encoded(*branch.split('/'))}/"
+        found = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", path))
+        return next((ref.object.sha for ref in found.read(list[responses.Ref])), None)
+
+    async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
+        """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
+        ref = f"/git/refs/heads{encoded(*branch.split('/'))}"
+        call = Call("PATCH", ref, {"sha": commit, "force": False}, expect=(422,), repeatable=True)
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422 and "fast forward" not in answer.message:
+            raise answer.error()
+        return answer.status == 200
+
+    async def delete_branch(self, repo: Repo, branch: str) -> None:
+        call = Call("DELETE", f"/git/refs/heads{encoded(*branch.split('/'))}", expect=(404, 422))
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status == 422 and "does not exist" not in answer.message:
+            raise answer.error()
+
+    async def open_pull(
+        self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool
+    ) -> PullRequest:
+        """Open it, or find the open one from that branch and bring its text up to date.
+
+        Where drafts are not available it is opened ready, and the result says so.
+        """
+        repo = issue.repo
+        text = {"title": title, "body": body}
+
+        async def find() -> responses.Pull | None:
+            found = await self._open_pull_from(repo, branch)
+            if found is None or (found.title, found.body) == (title, body):
+                return found
+            if found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH)):  # a person's own words stay
+                await self._at.write(repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{found.number}", text))
+            return found
+
+        async def post() -> responses.Pull:
+            return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
+
+        return (await self._at.find_or_make(find, post)).meant
+
+    def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
+        return f"{self._server}/{self._at.name(repo)}/compare/{quote(base)}...{quote(branch)}?expand=1"
+
+    async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
+        """Bring our words up to date; a person's stay."""
+        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/pulls/{number}"))
+        found = answer.read(responses.Pull)
+        ours = found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH))
+        if ours and (found.title, found.body) != (title, body):
+            await self._at.write(
+                repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{number}", {"title": title, "body": body})
+            )
+
+    async def dress_pull(
+        self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]
+    ) -> list[str]:
+        """Labels and review requests, best effort. Returns what could not be done, for people."""
+        wishes = [
+            *((f"The label `{name}`", f"/issues/{number}/labels", {"labels": [name]}) for name in labels),
+            *(
+                (f"A review by `{login}`", f"/pulls/{number}/requested_reviewers", {"reviewers": [login]})
+                for login in reviewers
+            ),
+        ]
+        problems = []
+        for wish, where, body in wishes:
+            try:
+                await self._at.write(repo, Purpose.PUBLISH, Call("POST", where, body, repeatable=True))
+            except WorldError as error:
+                problems.append(f"{wish} was not to be had. {error.remedy}".rstrip())
+        return problems
+
+    async def _open_pull_from(self, repo: Repo, branch: str) -> responses.Pull | None:
+        owner = self._at.name(repo).partition("/")[0]
+        call = Call("GET", "/pulls", query={"state": "open", "head": f"{owner}:{branch}"})
+        found = await self._at.list(repo, Purpose.PUBLISH, call, responses.Pull)
+        # GitHub ignores a filter that it does not understand.
+        return next((pull for pull in found if pull.is_from(repo) and pull.head.ref == branch), None)
+
+    async def _post_pull(self, repo: Repo, branch: str, fields: dict[str, str], *, draft: bool) -> responses.Pull:
+        call = Call("POST", "/pulls", {**fields, "draft": draft}, expect=(422,))
+        answer = await self._at.write(repo, Purpose.PUBLISH, call)
+        if answer.status != 422:
+            return answer.read(responses.Pull)
+        if draft and "draft" in answer.message.lower():
+            return await self._post_pull(repo, branch, fields, draft=False)
+        there = await self._open_pull_from(repo, branch) if "already exists" in answer.message else None
+        if there is None:
+            raise answer.error()
+        return there
