@@ -224,4 +224,4 @@ def test_who_speaks_takes_only_what_was_redacted() -> None:
 def test_only_the_path_makes_what_was_redacted() -> None:
     root = Path(bot.__file__).parent
     makers = [path for path in root.rglob("*.py") if re.search(r"\bClean(Facts)?\(", path.read_text())]
-    assert makers == [root / "core" / "outgoing.py"]
+    assert makers == [root / "core" / "text" / "outgoing.py"]
