@@ -394,3 +394,14 @@ sandbox_operations = Table(
     Column("sandbox_id", Text, nullable=False),
     Index("sandbox_operations_by_time", "at"),
 )
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of what the browser holds, which itself is kept nowhere
+    Column("user_id", BigInteger, nullable=False),  # no foreign key: who looks need not have asked for a solve
+    Column("login", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Index("web_sessions_by_end", "expires_at"),
+)
