@@ -69,6 +69,7 @@ from bot.store.tables import (
     users,
     vain_searches,
 )
+from bot.store.views import SqlViews
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
@@ -121,6 +122,7 @@ class SqlStore:
         self._database = database
         self._web_url = web_url.rstrip("/")
         self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
+        self.views = SqlViews(database)  # what is shown, out of the same tables
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""

@@ -1,4 +1,4 @@
-"""What browsers are told to refuse: whatever a page holds, nothing in it runs, and nothing is fetched from elsewhere."""
+"""What browsers are told to refuse: whatever a page holds, it runs nothing and fetches nothing from elsewhere."""
 
 from __future__ import annotations
 

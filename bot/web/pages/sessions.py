@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,7 +26,7 @@ class WebSessions(Protocol):
 
     async def begin(self, session: WebSession) -> None: ...
 
-    async def find(self, digest: str, now: object) -> WebSession | None: ...
+    async def find(self, digest: str, now: datetime) -> WebSession | None: ...
 
     async def end(self, digest: str) -> None: ...
 

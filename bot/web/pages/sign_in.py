@@ -78,8 +78,8 @@ class SignInPages:
         waiting, query = _read(request.cookies.get(self._cookie, "")), request.query_params
         if waiting is None or not _same(query.get("state", ""), waiting.state):
             return self._trouble(request, say.NOT_ASKED)
-        if error := query.get("error", "")[:LONGEST_PARAMETER]:
-            log.info("sign_in.refused", error=error)
+        if why := query.get("error", "")[:LONGEST_PARAMETER]:
+            log.info("sign_in.refused", error=why)
             return self._trouble(request, say.SIGN_IN_REFUSED)
         try:
             person = await self._github.person(query.get("code", "")[:LONGEST_PARAMETER], waiting.verifier)
