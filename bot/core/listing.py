@@ -47,6 +47,15 @@ class SolveFilter:
     until: datetime | None = None
 
 
+class UsageBy(StrEnum):
+    """What dollars and hours are added up for."""
+
+    DAY = "day"
+    REPOSITORY = "repository"
+    MODEL = "model"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """Of a row in a list that is sorted by time, the newest first; ids tell those of one moment apart."""

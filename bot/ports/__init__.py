@@ -58,4 +58,5 @@ from bot.ports.sandboxes import Sandboxes as Sandboxes
 from bot.ports.store import Busy as Busy
 from bot.ports.store import Store as Store
 from bot.ports.store import Tally as Tally
+from bot.ports.views import Views as Views
 from bot.ports.world import World as World

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import Text
 
-from bot.core.listing import Page, Position, SolveFilter, State, page_of
+from bot.core.listing import Page, Position, SolveFilter, State, UsageBy, page_of
 from bot.core.model import Fate, Repo, SolveId, Status, letter
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
 from bot.store.database import Database
@@ -59,13 +58,6 @@ _ROW = (
 )
 
 
-class UsageBy(StrEnum):
-    DAY = "day"
-    REPOSITORY = "repository"
-    MODEL = "model"
-    PERSON = "person"
-
-
 class SqlViews:
     """The `Views` port."""
 
@@ -105,10 +97,11 @@ class SqlViews:
         row = await self._database.read(lambda db: db.execute(question).one_or_none())
         return _repo(row) if row else None
 
-    async def repositories(self, after: str, size: int) -> list[RepositoryView]:
-        """By name, those that are not deleted, from behind the name `after` on."""
+    async def repositories(self, after: int, size: int) -> list[RepositoryView]:
+        """By name, those that are not deleted, from behind the one with the id `after` on; 0: from the first on."""
+        named = sa.select(repositories.c.name).where(repositories.c.id == after).scalar_subquery()
         question = sa.select(repositories.c.id, *_HERE).where(
-            repositories.c.name > after, repositories.c.is_deleted.is_(sa.false())
+            repositories.c.name > sa.func.coalesce(named, ""), repositories.c.is_deleted.is_(sa.false())
         )
         question = question.order_by(repositories.c.name).limit(size)
 

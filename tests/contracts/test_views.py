@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.listing import NEWEST, Position, SolveFilter, State, read_cursor
+from bot.core.listing import NEWEST, Position, SolveFilter, State, UsageBy, read_cursor
 from bot.core.model import Fate, Person, Repo, SolveId, Status
 from bot.inbox import open_inbox
 from bot.store.store import SqlStore, opened
-from bot.store.views import SqlViews, UsageBy
+from bot.store.views import SqlViews
 from tests.contracts.test_store import EXPERIMENTS, LIMITS, NOON, PULL, REPO, solve, tell_everything
 
 pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
@@ -117,11 +117,11 @@ async def test_whose_permission_counts(views: SqlViews) -> None:
 async def test_repositories_and_what_came_of_solves_there(store: SqlStore, views: SqlViews) -> None:
     await store.became(SolveId("s-1"), Fate.MERGED, NOON)
     await store.repository_seen(Repo(5, 7, "octo/gone"), deleted=True)
-    anns, octos = await views.repositories("", 10)
+    anns, octos = await views.repositories(0, 10)
     assert (anns.repo, anns.solves, anns.active, anns.dollars) == (OTHER, 1, 1, 0.0)
     assert (octos.solves, octos.active, octos.published, octos.merged, octos.reverted) == (3, 1, 1, 1, 0)
     assert octos.dollars == pytest.approx(0.359375)
-    assert await views.repositories("ann/tool", 10) == [octos]
+    assert await views.repositories(OTHER.id, 10) == [octos]
 
 
 @pytest.mark.parametrize(
