@@ -16,6 +16,7 @@ POLICY = "; ".join(
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
+        "trusted-types live",  # of static/live.mjs, which parses pages of ours
     )
 )
 HEADERS = {
