@@ -51,11 +51,13 @@ from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
+from bot.store.requests import SqlRequests
 from bot.store.tables import (
     ACTIVE,
     WAITING,
     Diagnostics,
     ai_models,
+    api_requests,
     audit_log,
     deliveries,
     installations,
@@ -69,6 +71,7 @@ from bot.store.tables import (
     users,
     vain_searches,
 )
+from bot.store.tokens import SqlTokens
 from bot.store.views import SqlViews
 
 MOST_FATES = 2_000
@@ -123,6 +126,8 @@ class SqlStore:
         self._web_url = web_url.rstrip("/")
         self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
         self.views = SqlViews(database)  # what is shown, out of the same tables
+        self.tokens = SqlTokens(database)
+        self.requests = SqlRequests(database)
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""
@@ -511,6 +516,7 @@ class SqlStore:
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
             sa.delete(prepared_workspaces).where(_WORKSPACE.used_at < before),
             sa.delete(vain_searches).where(vain_searches.c.at < before),
+            sa.delete(api_requests).where(api_requests.c.asked_at < before),
             sa.delete(known_environments).where(known_environments.c.found_at < before),
         )
         return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))
