@@ -50,14 +50,13 @@ from bot.core.model import (
 )
 from bot.core.views import EventKind
 from bot.ports import Busy, Gone, Tally, Unavailable
-from bot.store import rows
+from bot.store import rows, tally
 from bot.store.database import Database, insert, open_database
 from bot.store.events import tell
 from bot.store.ledger import SqlLedger
 from bot.store.requests import SqlRequests
 from bot.store.tables import (
     ACTIVE,
-    WAITING,
     Diagnostics,
     ai_models,
     api_requests,
@@ -80,7 +79,6 @@ from bot.store.views import SqlViews
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
 MOST_TOLD = 2_000  # characters of a command, to those who follow a run
-_IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -522,17 +520,9 @@ class SqlStore:
         )
 
     async def tally(self, since: datetime) -> Tally:
-        active = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
-        questions = (
-            _counted(solves).where(ACTIVE),
-            _counted(solve_runs).where(_RUN.solve_id.in_(active)),
-            _counted(solves).where(solves.c.completed_at >= since),
-        )
-
         def work(db: sa.Connection) -> Tally:
-            going_on, runs, ended = ({row.status: row.number for row in db.execute(each)} for each in questions)
-            waiting, oldest = db.execute(_IN_THE_INBOX).one()
-            return Tally(going_on, runs, ended, waiting, oldest)
+            ask = tally.on_postgres if db.dialect.name == "postgresql" else tally.on_sqlite
+            return ask(db.exec_driver_sql, since)
 
         return await self._database.read(work)
 
@@ -569,11 +559,6 @@ def _beside_runs(db: sa.Connection, id: SolveId) -> float:
         return 0.0
     asked = [each.cost.dollars for each in (row.issue_tests, row.compared) if each is not None]
     return sum(asked, row.setup_agent.dollars if row.setup_agent is not None else 0.0)
-
-
-def _counted(table: sa.Table) -> sa.Select[Any]:
-    """By status."""
-    return sa.select(table.c.status, sa.func.count().label("number")).group_by(table.c.status)
 
 
 def _issue(repo_id: int, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
