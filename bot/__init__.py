@@ -17,6 +17,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/       evidence: what happens when things are run
     status_comment.py finish.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
@@ -35,7 +36,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     installations.py                  where the App is installed, and which repositories there are
     agent_sandbox.py lost_sandbox.py  the sandbox of an agent, and what is done again when one is lost
     disk_checks.py this machine's disk and backups, for the operator
-    web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
+    web/           POST /webhook, /healthz, /readyz, /metrics; receiving.py is the process that does only this
+    worker.py      what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     app.py         where all of it is put together

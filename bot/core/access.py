@@ -9,6 +9,9 @@ A token does no more than its scopes say, whoever owns it; and a robot steers no
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -108,6 +111,30 @@ class AccessToken:
 
     def is_valid(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+
+TOKEN_PREFIX = "sbt_"
+_TOKEN = re.compile(r"sbt_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+
+
+def token_text(id: str, secret: str) -> str:
+    """`id`: 12 hex digits; `secret`: 32 random bytes in URL-safe base64."""
+    return f"{TOKEN_PREFIX}{id}_{secret}"
+
+
+def token_id(text: str) -> str | None:
+    """Which token it says it is; None where it is none of ours."""
+    found = _TOKEN.fullmatch(text)
+    return found[1] if found else None
+
+
+def token_digest(text: str) -> str:
+    """What is kept of it. A plain hash is enough: nobody guesses 256 random bits."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def is_token(text: str, digest: str) -> bool:
+    return hmac.compare_digest(token_digest(text), digest)
 
 
 def is_admin(login: str, admins: tuple[str, ...], teams: frozenset[str] = frozenset()) -> bool:

@@ -25,6 +25,9 @@ class Views(Protocol):
     async def repository(self, name: str) -> Repo | None:
         """By its name now, as GitHub spells it."""
 
+    async def named(self, names: Collection[str]) -> list[Repo]:
+        """Those of these names; of one name there may be several, of which one is left."""
+
     async def repositories(self, after: int, size: int) -> list[RepositoryView]:
         """By name, those that are not deleted, from behind the one with the id `after` on; 0: from the first on."""
 

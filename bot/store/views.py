@@ -97,6 +97,11 @@ class SqlViews:
         row = await self._database.read(lambda db: db.execute(question).one_or_none())
         return _repo(row) if row else None
 
+    async def named(self, names: Collection[str]) -> list[Repo]:
+        """Those of these names; of one name there may be several, of which one is left."""
+        question = sa.select(repositories.c.id, *_HERE).where(repositories.c.name.in_(sorted(names)))
+        return await self._database.read(lambda db: [_repo(row) for row in db.execute(question)])
+
     async def repositories(self, after: int, size: int) -> list[RepositoryView]:
         """By name, those that are not deleted, from behind the one with the id `after` on; 0: from the first on."""
         named = sa.select(repositories.c.name).where(repositories.c.id == after).scalar_subquery()

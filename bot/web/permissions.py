@@ -32,11 +32,11 @@ class Permissions:
         self._asking: dict[_Key, asyncio.Task[Permission]] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def of(self, principal: Principal, repo: Repo) -> Permission:
+    async def of(self, principal: Principal, repo: Repo, *, no_older_than: timedelta = VALID) -> Permission:
         """Who asks for the same at the same time shares the answer. Raises `Unavailable`."""
         key = (repo.id, principal.person.login.lower())
         known = self._known.get(key)
-        if known is not None and self._clock.now() - known[0] < VALID:
+        if known is not None and self._clock.now() - known[0] < min(no_older_than, VALID):
             return known[1]
         task = self._asking.get(key)
         if task is None:

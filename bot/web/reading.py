@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core.access import Deed, Principal, Verdict, may
 from bot.core.conversation import read_trajectory
 from bot.core.listing import Page, Position, SolveFilter, UsageBy, cursor, read_cursor
-from bot.core.model import ModelSpec, Permission, Repo, SolveId
+from bot.core.model import Fared, ModelSpec, Permission, Repo, SolveId
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.viewing import detail, run_by_letter, run_detail
 from bot.core.views import RepositoryView, RunDetail, SolveDetail, SolveEvent, SolveSummary, UsageRow
 from bot.ports import Store, Views
-from bot.web.permissions import Permissions
+from bot.web.permissions import VALID, Permissions
 
 MOST_LOOKED_AT = 10  # pages of rows for one page of what may be seen
 _ANY_ID = "~"  # behind every id: a cursor does not name a solve that nobody may know
@@ -107,19 +107,27 @@ class Reading:
             raise NoSuchThing
         return self.redact.facts(facts)
 
-    async def check(self, principal: Principal | None, id: SolveId, deed: Deed = Deed.SEE) -> Permission:
+    async def check(
+        self, principal: Principal | None, id: SolveId, deed: Deed = Deed.SEE, *, no_older_than: timedelta = VALID
+    ) -> Permission:
         """Whether that may be done about the solve. Raises `NoSuchThing` or `NotAllowed`."""
         somebody = allowed(principal, Deed.ANY)
         repo = await self.views.repository_of(id)
         if repo is None:
             raise NoSuchThing
-        return await self.check_repository(somebody, repo, deed)
+        return await self.check_repository(somebody, repo, deed, no_older_than=no_older_than)
 
     async def check_repository(
-        self, principal: Principal | None, repo: Repo, deed: Deed = Deed.SEE, needed: Permission = Permission.WRITE
+        self,
+        principal: Principal | None,
+        repo: Repo,
+        deed: Deed = Deed.SEE,
+        *,
+        needed: Permission = Permission.WRITE,
+        no_older_than: timedelta = VALID,
     ) -> Permission:
         somebody = allowed(principal, Deed.ANY)
-        has = await self.permissions.of(somebody, repo)
+        has = await self.permissions.of(somebody, repo, no_older_than=no_older_than)
         allowed(somebody, deed, has=has, needed=needed)
         return has
 
@@ -158,6 +166,15 @@ class Reading:
     async def models(self, principal: Principal | None) -> Sequence[ModelSpec]:
         allowed(principal, Deed.ANY)
         return await self.store.models()
+
+    async def record(self, principal: Principal | None) -> Sequence[Fared]:
+        """What people did with champions, in repositories that the person may read."""
+        somebody = allowed(principal, Deed.ANY)
+        found = await self.store.record()
+        repos = await self.views.named({each.repository for each in found})
+        readable = await self.permissions.readable(somebody, repos)
+        names = {repo.name for repo in repos if repo.id in readable}
+        return [each for each in found if each.repository in names]
 
 
 def allowed(

@@ -112,6 +112,7 @@ async def test_whose_permission_counts(views: SqlViews) -> None:
     assert await views.repository_of(SolveId("s-9")) is None
     assert await views.repository("octo/web") == REPO
     assert await views.repository("octo/we") is None
+    assert await views.named({"octo/web", "octo/we"}) == [REPO]
 
 
 async def test_repositories_and_what_came_of_solves_there(store: SqlStore, views: SqlViews) -> None:
