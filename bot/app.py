@@ -419,7 +419,25 @@ async def running(
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
-        yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
+        behind = pages_for_people(settings, store, github, session) if settings.pages else None
+        yield Running(bot, for_anybody(settings, inbox, behind), pages, inbox, worker, working)
+
+
+def pages_for_people(settings: Settings, store: SqlStore, github: Hub, session: aiohttp.ClientSession) -> ASGIApp:
+    """Loaded here: who has them switched off does not pay for them."""
+    from bot.core.trigger.app_manifest import callback_of
+    from bot.github.oauth import Client, SignIn
+    from bot.web.health import alive_route
+    from bot.web.pages.application import Place, pages
+    from bot.web.permissions import Permissions
+    from bot.web.reading import Reading
+
+    redirect, secret = callback_of(settings.public_url), settings.client_secret.reveal()
+    client = Client(settings.client_id, secret, redirect, settings.api_url, settings.server_url)
+    reading = Reading(store, store.views, Permissions(github, SYSTEM_CLOCK), redactor(settings))
+    place = Place(settings.public_url, settings.server_url, settings.admins)
+    sign_in = SignIn(session, client)
+    return pages(reading, store.web_sessions, sign_in, SYSTEM_CLOCK, place, alive_route())
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

@@ -65,10 +65,10 @@ async def _standing(url: str) -> Standing:
     return Standing(await asyncio.to_thread(tally, url, SYSTEM_CLOCK.now() - LATELY))
 
 
-def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
-    """The receiver in front. Needs the inbox and no more."""
+def for_anybody(settings: Settings, inbox: Inbox, behind: ASGIApp | None = None) -> ASGIApp:
+    """The receiver in front, which needs the inbox and no more. `behind`: what else is answered, if anything is."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]))
+    return Receiver(secrets, inbox, behind or Starlette(routes=[alive_route()]))
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:

@@ -32,7 +32,7 @@ HSTS = "max-age=31536000"
 
 
 class Guarded:
-    """Every answer of `app` gets them. `secure`: it is reached over TLS."""
+    """Every answer of `app` gets those that it has not set itself. `secure`: it is reached over TLS."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
@@ -43,7 +43,7 @@ class Guarded:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
