@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.listing import State
@@ -127,39 +128,56 @@ _HAPPENED: Mapping[EventKind, tuple[str, str]] = {
     EventKind.ACCEPTED: ("Accepted", ""),
     EventKind.STARTED: ("Read, and frozen as a task", ""),
     EventKind.PLANNED: ("Attempts planned", ""),
-    EventKind.PREPARED: ("Set up, and its tests run as they are", ""),
-    EventKind.OBSERVED: ("Candidates compared by running them", ""),
+    EventKind.PREPARED: ("Set up and tested as it is", ""),
+    EventKind.OBSERVED: ("Compared by running them", ""),
     EventKind.DECIDED: ("Decided", "good"),
     EventKind.PUBLISHED: ("Published", "good"),
     EventKind.NOTED: ("Noted", "doubt"),
     EventKind.ENDED: ("Ended", ""),
     EventKind.FATE: ("People decided", "good"),
-    EventKind.RUN_STARTED: ("begins", "busy"),
-    EventKind.RUN_ENDED: ("ends", ""),
-    EventKind.CANDIDATE: ("has a candidate", ""),
-    EventKind.JUDGED: ("was judged", ""),
+    EventKind.RUN_STARTED: ("at work", "busy"),
+    EventKind.RUN_ENDED: ("done", ""),
+    EventKind.JUDGED: ("judged", ""),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
+    """`letters`: of the runs that it is about."""
+
     at: datetime
     words: str
     kind: str = ""
-    letter: str = ""
+    letters: tuple[str, ...] = ()
 
 
 def story(solve: SolveSummary, events: Sequence[SolveEvent]) -> tuple[Moment, ...]:
-    """What happened, oldest first, without the steps of runs. Where no events are kept, what is known besides."""
-    told = [
-        Moment(event.at, _HAPPENED[event.kind][0], _HAPPENED[event.kind][1], event.run)
-        for event in events
-        if event.kind in _HAPPENED
-    ]
+    """What happened, oldest first, without the steps of runs. What several runs do one after the other is one moment.
+
+    Where no events are kept, what is known besides.
+    """
+    told: list[Moment] = []
+    for event in events:
+        if event.kind not in _HAPPENED:
+            continue
+        words, kind = _HAPPENED[event.kind]
+        if told and event.run and told[-1].words == words and event.run not in told[-1].letters:
+            told[-1] = replace(told[-1], letters=(*told[-1].letters, event.run))
+        else:
+            told.append(Moment(event.at, words, kind, (event.run,) if event.run else ()))
     if told:
         return tuple(told)
     known = ((solve.created_at, "Accepted"), (solve.started_at, "Started"), (solve.completed_at, "Ended"))
     return tuple(Moment(at, words) for at, words in known if at is not None)
+
+
+_OBSERVATION = re.compile(r"<returncode>-?\d{1,9}</returncode>\n<output>\n(.*?)\n?</output>\s*", re.DOTALL)
+
+
+def output_of(observation: str) -> str:
+    """What a command printed, out of what the agent was told of it."""
+    found = _OBSERVATION.fullmatch(observation)
+    return found[1] if found else observation
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -60,11 +60,16 @@ class SignIn:
         self._codes: dict[str, Code] = {}
         self._authorized: set[int] = set()
         self.routes = [
+            Route("/favicon.ico", self.no_icon),
             Route("/login", self.ask_who, methods=["GET"]),
             Route("/login", self.sign_in, methods=["POST"]),
             Route("/login/oauth/authorize", self.authorize, methods=["GET", "POST"]),
             Route("/login/oauth/access_token", self.exchange, methods=["POST"]),
         ]
+
+    async def no_icon(self, _request: Request) -> Response:
+        """Browsers ask for one."""
+        return Response(status_code=204)
 
     async def ask_who(self, request: Request) -> Response:
         to = escape(request.query_params.get("return_to", "/"))

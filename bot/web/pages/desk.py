@@ -61,7 +61,7 @@ class Desk:
                 log.error("pages.away", path=request.url.path, reason=str(error))
                 return self.trouble(request, say.AWAY)
             if visitor.principal is None:
-                return self._renderer.page("sign_in.html", visitor, request, {"to": _address(request)}, 401)
+                return self._renderer.page("sign_in.html", visitor, request, {"to": _address(request)})
             looking = Looking(request, visitor, visitor.principal, self._renderer)
             return await self._answered(handler, looking)
 

@@ -51,6 +51,7 @@ class Renderer:
             "dollars": dollars,
             "duration": duration,
             "moment": _moment,
+            "output_of": say.output_of,
             "percent": lambda chance: f"{chance:.0%}",
             "pill_of_solve": say.solve_pill,
             "pill_of_run": say.run_pill,
