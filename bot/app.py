@@ -44,6 +44,7 @@ from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.pages import open_pages
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
@@ -419,25 +420,8 @@ async def running(
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
-        behind = pages_for_people(settings, store, github, session) if settings.pages else None
+        behind = open_pages(settings, github, store, session) if settings.pages else None
         yield Running(bot, for_anybody(settings, inbox, behind), pages, inbox, worker, working)
-
-
-def pages_for_people(settings: Settings, store: SqlStore, github: Hub, session: aiohttp.ClientSession) -> ASGIApp:
-    """Loaded here: who has them switched off does not pay for them."""
-    from bot.core.trigger.app_manifest import callback_of
-    from bot.github.oauth import Client, SignIn
-    from bot.web.health import alive_route
-    from bot.web.pages.application import Place, pages
-    from bot.web.permissions import Permissions
-    from bot.web.reading import Reading
-
-    redirect, secret = callback_of(settings.public_url), settings.client_secret.reveal()
-    client = Client(settings.client_id, secret, redirect, settings.api_url, settings.server_url)
-    reading = Reading(store, store.views, Permissions(github, SYSTEM_CLOCK), redactor(settings))
-    place = Place(settings.public_url, settings.server_url, settings.admins)
-    sign_in = SignIn(session, client)
-    return pages(reading, store.web_sessions, sign_in, SYSTEM_CLOCK, place, alive_route())
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

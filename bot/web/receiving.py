@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from bot import __version__
@@ -68,7 +69,10 @@ async def _standing(url: str) -> Standing:
 def for_anybody(settings: Settings, inbox: Inbox, behind: ASGIApp | None = None) -> ASGIApp:
     """The receiver in front, which needs the inbox and no more. `behind`: what else is answered, if anything is."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, behind or Starlette(routes=[alive_route()]))
+    routes: list[BaseRoute] = [alive_route()]
+    if behind is not None:
+        routes.append(Mount("/", behind))
+    return Receiver(secrets, inbox, Starlette(routes=routes))
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:

@@ -12,8 +12,11 @@ from starlette.types import ASGIApp
 
 from bot.core.render import web_pages as say
 from bot.ports import Clock
+from bot.web.events import Feed
+from bot.web.pages.account_pages import AccountPages, Operated
 from bot.web.pages.desk import Desk
 from bot.web.pages.headers import Guarded
+from bot.web.pages.live import Live
 from bot.web.pages.rendering import Renderer, static_route
 from bot.web.pages.sessions import Sessions, WebSessions
 from bot.web.pages.sign_in import SignInPages, SignsIn
@@ -30,10 +33,18 @@ class Place:
     admins: tuple[str, ...] = ()
 
 
-def pages(
-    reading: Reading, sessions: WebSessions, github: SignsIn, clock: Clock, place: Place, *more: Route
-) -> ASGIApp:
-    """`more`: routes that are not pages."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    reading: Reading
+    feed: Feed
+    operated: Operated
+    sessions: WebSessions
+    github: SignsIn
+    clock: Clock
+
+
+def pages(needs: Needs, place: Place) -> ASGIApp:
+    reading, clock, sessions = needs.reading, needs.clock, needs.sessions
     kept = Sessions(sessions, clock, place.url, place.admins)
     desk = Desk(kept, Renderer(clock))
 
@@ -42,9 +53,10 @@ def pages(
 
     app = Starlette(
         routes=[
-            *more,
-            *SignInPages(kept, github, desk.trouble).routes,
+            *SignInPages(kept, needs.github, desk.trouble).routes,
             *SolvePages(desk, reading, place.site).routes,
+            *Live(desk, reading, needs.feed, kept).routes,
+            *AccountPages(desk, reading, needs.operated, clock).routes,
             Route("/static/{digest}/{name}", static_route),
         ],
         exception_handlers={404: not_found, 405: not_found},

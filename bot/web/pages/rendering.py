@@ -17,6 +17,7 @@ from bot import __version__
 from bot.core.render import web_pages as say
 from bot.core.render.text import count, dollars, duration, shortened
 from bot.core.text.terminal_text import as_shown
+from bot.core.views import EventKind
 from bot.ports import Clock
 from bot.web.pages.sessions import Visitor
 
@@ -40,7 +41,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"static": static_path, "version": __version__}
+        self._templates.globals |= {"static": static_path, "version": __version__, "kinds": " ".join(EventKind)}
         self._templates.filters |= {
             "brief": shortened,
             "clock_time": lambda at: f"{at:%H:%M:%S}",

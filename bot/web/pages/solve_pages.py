@@ -141,7 +141,7 @@ class SolvePages:
 
 
 def events_url(id: SolveId) -> str:
-    return f"/api/v1/solves/{quote(id, safe='')}/events"
+    return f"/solves/{quote(id, safe='')}/events"
 
 
 def holds_a_secret(detail: RunDetail) -> bool:

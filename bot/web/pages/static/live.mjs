@@ -1,6 +1,7 @@
 // Keeps a page up to date: when something happens, the page is asked for again, and what differs in it is exchanged.
 // Everything on it is there without this file, too.
 
+const KINDS = document.documentElement.dataset.kinds?.split(" ") ?? [];
 const PAUSE = 700; // milliseconds between two looks
 const parts = () => document.querySelectorAll("[data-live]");
 const source = () => document.querySelector('[data-live]:not([data-live=""])')?.dataset.live;
@@ -49,8 +50,7 @@ function later() {
 
 if (source()) {
   stream = new EventSource(source());
-  stream.onmessage = later;
-  for (const kind of (document.querySelector("[data-kinds]")?.dataset.kinds ?? "").split(" ").filter(Boolean)) {
-    stream.addEventListener(kind, later);
-  }
+  stream.onopen = later; // what happened while it was away
+  for (const kind of [...KINDS, "reload"]) stream.addEventListener(kind, later);
+  stream.addEventListener("end", () => stream.close());
 }
