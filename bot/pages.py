@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import aiohttp
 from starlette.types import ASGIApp
 
-from bot.clock import SYSTEM_CLOCK
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.app_manifest import callback_of
-from bot.ports import GitHub
+from bot.inbox import Inbox
+from bot.onlookers import Within, alone
 from bot.settings import Settings
-from bot.store.store import SqlStore
 
 
-def open_pages(settings: Settings, github: GitHub, store: SqlStore, session: aiohttp.ClientSession) -> ASGIApp:
+async def open_pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -> ASGIApp:
+    """Loaded beside the loop, in which GitHub delivers."""
+    return await asyncio.to_thread(_pages, settings, within, session)
+
+
+async def open_pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    """Where there is but a receiver."""
+    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    return await open_pages(settings, await alone(settings, inbox, stack), session)
+
+
+def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -> ASGIApp:
     from bot.github.oauth import Client, SignIn
     from bot.web.events import Feed
     from bot.web.pages.account_pages import Operated
@@ -21,16 +34,16 @@ def open_pages(settings: Settings, github: GitHub, store: SqlStore, session: aio
     from bot.web.permissions import Permissions
     from bot.web.reading import Reading
 
-    redact = Redactor(settings.secrets)
+    store, redact = within.store, Redactor(settings.secrets)
     redirect, secret = callback_of(settings.public_url), settings.client_secret.reveal()
     client = Client(settings.client_id, secret, redirect, settings.api_url, settings.server_url)
     needs = Needs(
-        Reading(store, store.views, Permissions(github, SYSTEM_CLOCK), redact),
+        Reading(store, store.views, Permissions(within.github, within.clock), redact),
         Feed(store.views, redact),
         Operated(store, store.views, store.ledger, redact, _providers(settings)),
         store.web_sessions,
         SignIn(session, client),
-        SYSTEM_CLOCK,
+        within.clock,
     )
     return pages(needs, Place(settings.public_url, settings.server_url, settings.admins))
 

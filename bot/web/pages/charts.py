@@ -23,7 +23,7 @@ def columns(values: Sequence[tuple[str, float]]) -> tuple[Column, ...]:
     """In their order, the last 60; the highest fills the drawing."""
     shown = values[-MOST_BARS:]
     most = max((value for _, value in shown), default=0.0)
-    step = min(WIDTH / max(len(shown), 1), 60.0)
+    step = min(WIDTH / max(len(shown), 1), 24.0)
     return tuple(
         Column(
             label,
