@@ -18,7 +18,7 @@ index 1111111..2222222 100644
 +    if not name:
 +        name = "world"
      return name
- 
+ # the end
 diff --git a/new.txt b/new.txt
 new file mode 100644
 index 0000000..3333333
