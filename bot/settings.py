@@ -229,6 +229,14 @@ class Settings:
     )
     host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
+    api: bool = _setting(
+        "API",
+        False,
+        "Answer at /api/v1 on PORT, to those who have an access token: `solvebot tokens create`.",
+    )
+    admins: tuple[str, ...] = _setting(
+        "ADMINS", (), "Logins of those who may see sandboxes, queue, deliveries, settings and audit."
+    )
     metrics_host: str = _setting(
         "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
     )
