@@ -98,13 +98,19 @@ def web() -> None:
 
     settings = _settings(serving=True)
     _logging(settings)
-    _run(receive(settings, first=_refuse_what_cannot_receive, behind=_api_alone), uvloop.run)
+    _run(receive(settings, first=_refuse_what_cannot_receive, behind=_api_alone, pages=_pages_alone), uvloop.run)
 
 
 async def _api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
     """Loaded beside the loop, when somebody first asks for it."""
     onlookers = await asyncio.to_thread(import_module, "bot.onlookers")
     app: ASGIApp = await onlookers.open_api_alone(settings, inbox, stack)
+    return app
+
+
+async def _pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    opening = await asyncio.to_thread(import_module, "bot.pages")
+    app: ASGIApp = await opening.open_pages_alone(settings, inbox, stack)
     return app
 
 

@@ -43,6 +43,10 @@ async def open_api(settings: Settings, within: Within) -> ASGIApp:
 
 
 async def open_api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    return await open_api(settings, await alone(settings, inbox, stack))
+
+
+async def alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> Within:
     """Where there is but a receiver: with a client of GitHub and a store of its own, which `stack` closes."""
     from bot.github.github import Hub
     from bot.github.tokens import AppIdentity
@@ -52,7 +56,7 @@ async def open_api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack
     pool = await stack.enter_async_context(connections())
     app = AppIdentity(settings.app_id, settings.private_key.reveal())
     github = Hub(pool, app, SYSTEM_CLOCK, api_url=settings.api_url, server_url=settings.server_url)
-    return await open_api(settings, Within(github, store, inbox))
+    return Within(github, store, inbox)
 
 
 def _api(settings: Settings, within: Within) -> ASGIApp:

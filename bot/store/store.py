@@ -75,6 +75,7 @@ from bot.store.tables import (
 )
 from bot.store.tokens import SqlTokens
 from bot.store.views import SqlViews
+from bot.store.web_sessions import SqlWebSessions
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
@@ -128,6 +129,7 @@ class SqlStore:
         self._web_url = web_url.rstrip("/")
         self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
         self.views = SqlViews(database)  # what is shown, out of the same tables
+        self.web_sessions = SqlWebSessions(database)  # of those who look at pages
         self.tokens = SqlTokens(database)
         self.requests = SqlRequests(database)
 

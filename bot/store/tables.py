@@ -370,3 +370,14 @@ api_requests = Table(
     Column("answer", Prose),
     Index("api_requests_by_time", "asked_at"),
 )
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of what the browser holds, which itself is kept nowhere
+    Column("user_id", BigInteger, nullable=False),  # no foreign key: who looks need not have asked for a solve
+    Column("login", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Index("web_sessions_by_end", "expires_at"),
+)

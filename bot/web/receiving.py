@@ -52,10 +52,12 @@ def may_receive(settings: Settings) -> bool:
     return min(len(secret.reveal()) for secret in settings.webhook_secrets) >= LEAST_SECRET
 
 
-async def receive(settings: Settings, *, first: First = nothing_first, behind: Behind | None = None) -> None:
+async def receive(
+    settings: Settings, *, first: First = nothing_first, behind: Behind | None = None, pages: Behind | None = None
+) -> None:
     """Until a signal: another process works the inbox off. Raises `CannotListen` before anything is begun.
 
-    `behind`: the API, where the settings want it.
+    `behind`: the API, and `pages`, where the settings want them.
     """
     with both_ports(settings) as (public, private):
         await first(settings)
@@ -65,22 +67,26 @@ async def receive(settings: Settings, *, first: First = nothing_first, behind: B
             inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
             stack.push_async_callback(inbox.close)
             api = partial(behind, settings, inbox, stack) if behind is not None else None
+            shown = partial(pages, settings, inbox, stack) if pages is not None else None
             look = at(settings, lambda: _standing(settings.store_url))
-            pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
+            metrics = Metrics(build(settings, "web"))
+            operators = for_operators(metrics, {"database": inbox.alive}, look, SYSTEM_CLOCK)
             keep_for_good()
-            await served([(for_anybody(settings, inbox, api), public), (pages, private)])
+            await served([(for_anybody(settings, inbox, api, shown), public), (operators, private)])
 
 
 async def _standing(url: str) -> Standing:
     return Standing(await asyncio.to_thread(tally, url, SYSTEM_CLOCK.now() - LATELY))
 
 
-def for_anybody(settings: Settings, inbox: Inbox, api: Open | None = None) -> ASGIApp:
-    """The receiver in front, which needs the inbox and no more; the API behind it, where the settings want it."""
+def for_anybody(settings: Settings, inbox: Inbox, api: Open | None = None, pages: Open | None = None) -> ASGIApp:
+    """The receiver in front, which needs the inbox and no more; behind it API and pages, where they are wanted."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
     routes: list[BaseRoute] = [alive_route()]
     if settings.api and api is not None:
         routes.append(Mount("/api/v1", Later(api)))
+    if settings.pages and pages is not None:
+        routes.append(Mount("/", Later(pages)))
     return Receiver(secrets, inbox, Starlette(routes=routes))
 
 
