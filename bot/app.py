@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -73,6 +74,8 @@ from bot.store.store import SqlStore, opened
 from bot.temporary_files import temporary_files
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
+from bot.web.beside import Beside
+from bot.web.health import Check
 from bot.web.listening import WORKERS, listening
 from bot.web.metrics import Metrics, Standing, standing
 from bot.web.receiving import First, at, build, for_anybody, for_operators, nothing_first
@@ -388,11 +391,12 @@ async def running(
     options: EngineOptions | None = None,
     clock: AlarmClock = SYSTEM_CLOCK,
     role: str = "serve",
+    checks: Mapping[str, Check] = MappingProxyType({}),
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
     `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
-    what metrics call this process.
+    what metrics call this process, `checks` what it needs besides.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
@@ -419,7 +423,7 @@ async def running(
         branches = Branches(github, store, clock)
         working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
         stack.push_async_callback(_stopped, working)
-        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
+        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
         within = Within(github, store, inbox, clock)
@@ -430,12 +434,16 @@ async def running(
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
-    """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
+    """Until a signal, or until the worker breaks; a process of its own receives. Raises `CannotListen` first."""
     with both_ports(settings) as (public, private):
         await first(settings)
-        async with running(settings, options=options) as bot:
+        receiver = Beside(settings, public)
+        async with (
+            running(settings, options=options, checks={"receiver": receiver.answers}) as bot,
+            receiver.kept(bot.inbox) as receiving,
+        ):
             keep_for_good()
-            await served([(bot.app, public), (bot.pages, private)], bot.working)
+            await served([(bot.pages, private)], bot.working, receiving)
             if bot.working.done():
                 bot.working.result()
 

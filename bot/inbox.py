@@ -16,7 +16,7 @@ import asyncio
 import functools
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,9 +70,10 @@ class _Batch:
 class Inbox:
     """Made by `open_inbox`. One taker at a time may `wait`."""
 
-    def __init__(self, shelf: _Shelf, clock: Clock) -> None:
+    def __init__(self, shelf: _Shelf, clock: Clock, written: Callable[[], None] = lambda: None) -> None:
         self._shelf = shelf
         self._clock = clock
+        self._written = written
         self._gathering: deque[_Batch] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._arrived = asyncio.Event()
@@ -102,6 +103,7 @@ class Inbox:
             else:
                 batch.written.set_result(None)
                 self._arrived.set()
+                self._written()
         self._writer = None
 
     async def waiting(self, limit: int) -> list[InboxRow]:
@@ -116,8 +118,12 @@ class Inbox:
         """Those of them that have a row, handed over or not."""
         return await self._shelf.known(guids) if guids else set()
 
+    def arrived(self) -> None:
+        """Another process has put something, and says so."""
+        self._arrived.set()
+
     async def wait(self, timeout: float) -> None:
-        """Until something was put in this process since the last call, at most `timeout` seconds."""
+        """Until something was put in this process, or `arrived`, since the last call, at most `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._arrived.wait()
@@ -136,8 +142,11 @@ class Inbox:
         await self._shelf.close()
 
 
-async def open_inbox(url: str, clock: Clock) -> Inbox:
-    """`url`: `sqlite:///path` or `postgresql://...`, of a migrated database. Raises `Unavailable`."""
+async def open_inbox(url: str, clock: Clock, *, written: Callable[[], None] = lambda: None) -> Inbox:
+    """`url`: `sqlite:///path` or `postgresql://...`, of a migrated database. `written` is called after each commit.
+
+    Raises `Unavailable`.
+    """
     if url.startswith("postgresql"):
         from bot.inbox_postgres import PostgresShelf  # here: its driver is 11 MB, which only those pay who use it
 
@@ -145,7 +154,7 @@ async def open_inbox(url: str, clock: Clock) -> Inbox:
     else:
         shelf = _SqliteShelf(url)
     await shelf.open()
-    return Inbox(shelf, clock)
+    return Inbox(shelf, clock, written)
 
 
 # --------------------------------------------------------------------------------------------------------- Statements
