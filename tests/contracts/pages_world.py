@@ -17,7 +17,7 @@ import aiohttp
 
 from bot.core.model import IssueRef, Repo, SolveId
 from bot.github.wire import connections
-from bot.inbox import open_inbox
+from bot.inbox import Inbox, open_inbox
 from bot.onlookers import Within
 from bot.pages import open_pages
 from bot.settings import Secret, Settings
@@ -48,6 +48,7 @@ class PagesWorld:
     public: SimRepository
     private: SimRepository
     store: SqlStore
+    inbox: Inbox
     time: Time
 
     async def enter(self, browser: Browser, login: str, path: str = "/") -> Page:
@@ -99,7 +100,7 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack) -> Pages
     )
     github.app.callback_urls = (f"{door.url}/signed-in",)
     asked[0] = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
-    return PagesWorld(door.url, github, public, private, store, time)
+    return PagesWorld(door.url, github, public, private, store, inbox, time)
 
 
 @asynccontextmanager

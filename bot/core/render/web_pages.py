@@ -94,8 +94,7 @@ def run_pill(run: RunView) -> Pill:
             return _ENDINGS[run.exit_status] if run.exit_status else Pill("finished", "good")
 
 
-TOLD: Mapping[str, str] = {}
-"""What is said on a page about what was just done, by the word that its address has."""
+NO_ISSUE = "There is no such issue, or you may not see it. Enter its address on GitHub, of a repository with the App."
 
 STATES: Sequence[tuple[State, str]] = (
     (State.ACTIVE, "Waiting or running"),

@@ -13,21 +13,24 @@ from bot.core.listing import LONGEST_CURSOR, SolveFilter, State
 from bot.core.model import Gate, SolveId
 from bot.core.render import web_pages as say
 from bot.core.views import EventKind, RunDetail, RunView, SolveDetail, TestRow
+from bot.web.asking import Asking
 from bot.web.pages.bars import bars_of
 from bot.web.pages.desk import Desk, Looking
 from bot.web.pages.findings import findings
 from bot.web.pages.highlighting import ShownFile, shown
-from bot.web.reading import NoSuchThing, Reading
+from bot.web.pages.steering_pages import deeds
+from bot.web.reading import NoSuchThing
 
 TURNS = 50  # of a conversation, on a page
 PAGE = 30  # solves
 
 
 class SolvePages:
-    """`site`: where people see repositories. `events_url`: of a solve, where what happens is streamed."""
+    """`site`: where people see repositories."""
 
-    def __init__(self, desk: Desk, reading: Reading, site: str) -> None:
-        self._reading = reading
+    def __init__(self, desk: Desk, asking: Asking, site: str) -> None:
+        self._reading = asking.reading
+        self._asking = asking
         self._site = site.rstrip("/")
         self.routes = [
             Route("/", desk.open_to(self.solves)),
@@ -81,8 +84,7 @@ class SolvePages:
             seconds=(ended - summary.created_at).total_seconds() if ended else 0,
             issue_url=f"{self._site}/{quote(summary.repo.name)}/issues/{summary.issue}",
             events_url=events_url(id),
-            deeds=(),
-            told=say.TOLD.get(looking.asked("told"), ""),
+            deeds=await deeds(self._asking, looking.principal, detail),
         )
 
     async def _champion(self, looking: Looking, detail: SolveDetail) -> Sequence[ShownFile]:
