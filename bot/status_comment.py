@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.core.model import SolveFacts, SolveId
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.status import status_comment, status_marker
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.text.outgoing import Redactor
@@ -27,7 +28,7 @@ async def no_outage(_id: SolveId) -> None:
 class StatusBoard:
     """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
 
-    `outage` tells whether the sandboxes of a solve are to be had at the moment.
+    `outage` tells whether the sandboxes of a solve are to be had at the moment. `links` lead to the pages, if any.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class StatusBoard:
         store: Store,
         redact: Redactor,
         outage: TellOutage = no_outage,
+        links: PageLinks = NO_PAGES,
     ) -> None:
+        self.links = links
         self._github = github
         self._store = store
         self._redact = redact
@@ -51,7 +54,7 @@ class StatusBoard:
             if facts is None:
                 return
             told = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
-            body = status_comment(told, await self._outage(id))
+            body = status_comment(told, await self._outage(id), self.links)
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)
