@@ -53,7 +53,7 @@ from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.polling import Polling
-from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
 from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
@@ -356,7 +356,14 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(
+    settings: Settings,
+    pool: httpx.AsyncBaseTransport,
+    clock: SystemClock,
+    sleep: Sleep = asyncio.sleep,
+    turns: Turns | None = None,
+) -> Hub:
+    """`turns`: where other workers write as well."""
     return Hub(
         pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
@@ -365,6 +372,7 @@ def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, 
         server_url=settings.server_url,
         write_interval=settings.write_interval,
         sleep=sleep,
+        turns=turns,
     )
 
 
@@ -424,7 +432,8 @@ async def running(
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
+        turns = store.turns if settings.database_url else None
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep, turns)
         motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -70,6 +71,7 @@ from bot.core.model import (
 )
 from bot.core.resilience.circuit_breaker import Health
 from bot.core.resilience.sandbox_leases import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.resilience.turns import Turn
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 
@@ -257,6 +259,10 @@ class GitHub(Protocol):
 
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
         """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
+
+    def turn(self, repo: Repo) -> AbstractAsyncContextManager[object]:
+        """While it lasts nobody else of us writes to the installation: what is looked at in it is still so when the
+        caller writes."""
 
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
         """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""
@@ -556,6 +562,10 @@ class Store(Protocol):
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...
+    async def shown(self, id: SolveId) -> str:
+        """A digest of what the status comment says; "" when there is none."""
+
+    async def showing(self, id: SolveId, digest: str) -> None: ...
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
@@ -717,6 +727,17 @@ class Ledger(Protocol):
         """The same, added up by the database: there may be a hundred thousand in an hour."""
 
     async def forget_operations(self, before: datetime) -> int: ...
+
+
+ChangeTurn = Callable[[Turn, datetime], tuple[Turn, float]]
+"""From what is on record and the time to what is to be on record, and how many seconds to wait."""
+
+
+class Turns(Protocol):
+    """Of all workers that share a database; core/resilience/turns.py decides."""
+
+    async def change(self, name: str, change: ChangeTurn) -> float:
+        """Read, change by a pure function, write: in one transaction, whoever else does it. Returns the wait."""
 
 
 class Clock(Protocol):

@@ -69,6 +69,7 @@ from bot.store.tables import (
     users,
     vain_searches,
 )
+from bot.store.turns import SqlTurns
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
@@ -121,6 +122,7 @@ class SqlStore:
         self._database = database
         self._web_url = web_url.rstrip("/")
         self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
+        self.turns = SqlTurns(database)  # of workers
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""
@@ -197,6 +199,13 @@ class SqlStore:
 
     async def commented(self, id: SolveId, comment_id: int) -> None:
         await self._change_solve(id, comment_id=comment_id)
+
+    async def shown(self, id: SolveId) -> str:
+        question = sa.select(solves.c.shown).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none() or "")
+
+    async def showing(self, id: SolveId, digest: str) -> None:
+        await self._change_solve(id, shown=digest)
 
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None:
         """The solve is running from here on."""

@@ -1,0 +1,15 @@
+"""Workers take turns, and know of each other what the status comments say."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Column
+
+revision = "0012"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.create_table("turns", Column("name", sa.Text, primary_key=True), Column("turn", sa.Text, nullable=False))
+    op.add_column("solves", Column("shown", sa.Text))
