@@ -85,6 +85,7 @@ class Worker:
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._engine.until_buried(), name="buried")
             group.create_task(self._hand_over_forever(), name="hand over")
             group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")

@@ -24,7 +24,7 @@ from bot.engine import record
 from bot.engine.endings import OVER, Child, Endings
 from bot.engine.sqlite import EngineError, open_sqlite
 from bot.engine.steps import PLAY, Play
-from bot.heartbeat import Heartbeat
+from bot.heartbeat import Buried, Heartbeat
 from bot.ports import AlarmClock
 
 APPLICATION = "solvebot"
@@ -80,6 +80,7 @@ class Engine:
         self._playing: dict[asyncio.Task[Any], Play] = {}
         self._unplayed: set[str] = set()
         self._closing = False
+        self._buried = asyncio.Event()
         self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
 
     def register(self, name: str, workflow: Workflow, *, queued: bool = False, anew: Workflow | None = None) -> None:
@@ -338,12 +339,21 @@ class Engine:
             await asyncio.to_thread(record.put_back, stranded, self.executor_id)
         return stranded
 
+    async def until_buried(self) -> None:
+        """Raises `EngineError` when others took us for dead while we were stopped or cut off: they do what was ours."""
+        await self._buried.wait()
+        raise EngineError("other workers have taken this one for dead; it has to be started again")
+
     async def _take_over_the_dead(self, heartbeat: Heartbeat) -> None:
         while True:
             try:
                 dead = await asyncio.to_thread(heartbeat.beat, _put_back)
             except sa.exc.OperationalError as error:
                 log.warning("engine.heartbeat.missed", reason=str(error.orig))
+            except Buried:
+                log.error("engine.buried", worker=self.executor_id)
+                self._buried.set()
+                return
             else:
                 if dead:
                     log.warning("engine.workers.dead", workers=dead)
@@ -361,7 +371,7 @@ def _own_errors() -> AbstractContextManager[None]:
     return record.on_record() if record.is_in_workflow() else record.asked()
 
 
-def _put_back(living: set[str]) -> list[str]:
+def _put_back(living: frozenset[str]) -> list[str]:
     """Let the workflows of all other workers be taken by whoever has room; returns who those are."""
     pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
     dead = sorted({workflow.executor_id for workflow in pending if workflow.executor_id} - living)
