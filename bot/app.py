@@ -39,7 +39,7 @@ from bot.core.model import SolveId, prepared_snapshot
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
-from bot.data_directory import claim, prepare
+from bot.data_directory import claim, home_of, prepare
 from bot.disk_checks import premises
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
@@ -58,11 +58,13 @@ from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
+from bot.restoration import Restoration
 from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.failover import PreferredSandboxes
 from bot.sandbox.leases import LendingOptions
+from bot.sandbox.local.base import LocalSandboxes
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.local.registry_downloads import DownloadOptions
@@ -135,6 +137,7 @@ def environment_options(settings: Settings) -> EnvironmentOptions:
         settings.setup_timeout,
         settings.search_minutes * 60,
         WORKSPACE_LIMIT,
+        has_homes(settings),
     )
 
 
@@ -173,10 +176,12 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
             help_policy(settings),
         ),
     )
-    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
+    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
     site = settings.server_url
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
+        world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
@@ -386,6 +391,11 @@ def engine_options(settings: Settings) -> EngineOptions:
     )
 
 
+def has_homes(settings: Settings) -> bool:
+    """Do several workers share a database, with sandboxes that are on the disk of one of them?"""
+    return bool(settings.database_url) and settings.sandbox != ("e2b",)
+
+
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
     """`options` instead of what the settings say."""
     return Engine(options or engine_options(settings), clock)
@@ -434,7 +444,8 @@ async def running(
         session = await stack.enter_async_context(http_session())
         turns = store.turns if settings.database_url else None
         github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep, turns)
-        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
+        home = home_of(settings.data) if has_homes(settings) else ""
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance, home=home), clock)
         mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)

@@ -15,6 +15,7 @@ arguments and must then find what the first call left behind.
     │   └── TooMuchText       the model's context is full
     ├── HostBroken            this machine of ours: its disk is full, git does not work; an operator must act
     ├── SandboxLost           the machine went away; its files are gone
+    ├── SandboxDiffers        made anew on another machine it is not what it was
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
 `Unsolvable` stands beside them: it is a person's to put right, and its text is for people.
@@ -28,6 +29,7 @@ from bot.ports.errors import Gone as Gone
 from bot.ports.errors import HostBroken as HostBroken
 from bot.ports.errors import LeftAlone as LeftAlone
 from bot.ports.errors import Rejected as Rejected
+from bot.ports.errors import SandboxDiffers as SandboxDiffers
 from bot.ports.errors import SandboxLost as SandboxLost
 from bot.ports.errors import SandboxUnusable as SandboxUnusable
 from bot.ports.errors import StoreAway as StoreAway

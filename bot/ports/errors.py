@@ -69,6 +69,10 @@ class SandboxLost(WorldError):
     """The machine went away. The run may be tried again; its files are gone."""
 
 
+class SandboxDiffers(WorldError):
+    """It was made anew on another machine, by the same commands, and is not what it was."""
+
+
 class SandboxUnusable(WorldError):
     """Isolation cannot be had here, so untrusted code must not run."""
 

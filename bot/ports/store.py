@@ -29,6 +29,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetUp,
     Solve,
     SolveFacts,
     SolveId,
@@ -156,6 +157,10 @@ class Store(Protocol):
 
     # prepared workspaces, one for each repository
     async def workspace(self, repo_id: int) -> Workspace | None: ...
+    async def set_up(self, id: SolveId, how: SetUp) -> None:
+        """What its snapshot was made from. Where there is no such solve, nobody is told."""
+
+    async def how_set_up(self, id: SolveId) -> SetUp | None: ...
     async def keep_workspace(self, workspace: Workspace) -> None: ...
     async def workspaces(self, *, used_since: datetime) -> list[Workspace]: ...
 

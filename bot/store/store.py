@@ -37,6 +37,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetUp,
     Solve,
     SolveFacts,
     SolveId,
@@ -463,6 +464,14 @@ class SqlStore:
         values = {"key": workspace.key, "left_behind": workspace.left_behind, "used_at": workspace.used_at}
         key = {"repository_id": workspace.repo_id}
         await self._database.write(lambda db: _upsert(db, prepared_workspaces, key, values))
+
+    async def set_up(self, id: SolveId, how: SetUp) -> None:
+        change = sa.update(solves).where(solves.c.id == id).values(set_up=how)
+        await self._database.write(lambda db: db.execute(change))
+
+    async def how_set_up(self, id: SolveId) -> SetUp | None:
+        question = sa.select(solves.c.set_up).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
     async def environment(self, repo_id: int) -> KnownEnvironment | None:
         question = sa.select(known_environments).where(known_environments.c.repository_id == repo_id)

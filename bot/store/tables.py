@@ -35,6 +35,7 @@ from bot.core.model import (
     Minimal,
     Prices,
     PullRequest,
+    SetUp,
     SolveOptions,
     Status,
     Task,
@@ -224,6 +225,7 @@ solves = Table(
     ),
     Column("comment_id", BigInteger),
     Column("shown", Text),  # a digest of what the comment says
+    Column("set_up", Json(SetUp)),
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),

@@ -18,6 +18,10 @@ GAVE_UP = "This was interrupted too often to go on."
 ISSUE_CLOSED = "The issue was closed meanwhile."
 ISSUE_GONE = "the issue is gone"
 REPOSITORY_GONE = "the repository is gone, or the App may no longer see it"
+SANDBOX_DIFFERS = (
+    "The machine that I worked on went away, and on another one the same commands led to other files. Ask again."
+)
+SET_UP_DIFFERS = "The machine that I worked on went away, and on another one the set-up led to other files. Ask again."
 BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
@@ -76,6 +80,13 @@ def quoted(said: str, most: int = 200) -> str:
 def run_begun_anew(run: RunFacts) -> str:
     return (
         f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
+
+
+def run_begun_elsewhere(run: RunFacts) -> str:
+    return (
+        f"The machine of attempt {run.experiment.letter} went away, and on another one its work could not be repeated "
+        "exactly, so it began anew; what it had cost counts."
     )
 
 

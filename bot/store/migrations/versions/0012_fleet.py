@@ -1,4 +1,4 @@
-"""Workers take turns, and know of each other what the status comments say."""
+"""Workers take turns, know what the status comments say, and can make each other's snapshots anew."""
 
 from __future__ import annotations
 
@@ -13,3 +13,4 @@ down_revision = "0007"
 def upgrade() -> None:
     op.create_table("turns", Column("name", sa.Text, primary_key=True), Column("turn", sa.Text, nullable=False))
     op.add_column("solves", Column("shown", sa.Text))
+    op.add_column("solves", Column("set_up", sa.Text))
