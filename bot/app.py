@@ -49,6 +49,7 @@ from bot.github.github import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
+from bot.github.write_pacing import TurnsHere
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
@@ -56,6 +57,7 @@ from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
 from bot.publish import Publisher
 from bot.push import Pusher
+from bot.reconciliation import Reconciliation
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
 from bot.restoration import Restoration
@@ -85,7 +87,7 @@ from bot.web.health import Check, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
 from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
-from bot.worker import Chores, Worker
+from bot.worker import Chores, OneOfAll, Worker
 
 if TYPE_CHECKING:
     from bot.sandbox.e2b.machines import E2BOptions
@@ -119,6 +121,7 @@ class Bot:
     board: StatusBoard
     solver: Solver
     intake: Intake
+    reconciliation: Reconciliation
 
 
 def redactor(settings: Settings) -> Redactor:
@@ -190,7 +193,9 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
-    return Bot(world, engine, judge, board, solver, intake)
+    reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
+    engine.register("call off", reconciliation.call_off)
+    return Bot(world, engine, judge, board, solver, intake, reconciliation)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -452,10 +457,11 @@ async def running(
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
+        alone = OneOfAll(turns or TurnsHere(clock), motor.executor_id)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
-        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
+        working = asyncio.create_task(worker.work(github, polling, branches, bot.reconciliation), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))

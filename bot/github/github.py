@@ -222,7 +222,9 @@ class Hub:
         ours = found.is_from(repo) and found.is_by(await self._at.ourselves(repo, Purpose.READ))
         base = found.base.ref if found.base else ""
         open = found.state == "open"
-        return PullState(found.title, open, found.locked, ours, found.head.ref, found.head.sha, base)
+        return PullState(
+            found.title, open, found.locked, ours, found.head.ref, found.head.sha, base, found.merged_at is not None
+        )
 
     async def review(self, repo: Repo, number: int, review: int) -> Review:
         return await self._threads.review(repo, number, review)

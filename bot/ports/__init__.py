@@ -18,7 +18,7 @@ arguments and must then find what the first call left behind.
     ├── SandboxDiffers        made anew on another machine it is not what it was
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
-`Unsolvable` stands beside them: it is a person's to put right, and its text is for people.
+`Unsolvable` stands beside them: it is a person's to put right, and its text is for people. So does `Unwanted`.
 """
 
 from bot.ports.clock import AlarmClock as AlarmClock
@@ -37,6 +37,7 @@ from bot.ports.errors import TooMuchText as TooMuchText
 from bot.ports.errors import Unavailable as Unavailable
 from bot.ports.errors import Unclear as Unclear
 from bot.ports.errors import Unsolvable as Unsolvable
+from bot.ports.errors import Unwanted as Unwanted
 from bot.ports.errors import WorldError as WorldError
 from bot.ports.github import Commit as Commit
 from bot.ports.github import GitHub as GitHub

@@ -77,5 +77,9 @@ class SandboxUnusable(WorldError):
     """Isolation cannot be had here, so untrusted code must not run."""
 
 
+class Unwanted(Exception):
+    """Nobody wants it any more; the text says why, as in "cancelled: the issue was closed"."""
+
+
 class Unsolvable(Exception):
     """Something that a person can put right; the text says what was wrong and what to do."""

@@ -54,6 +54,7 @@ class PullState:
     branch: str
     head_sha: Sha
     base: str
+    merged: bool = False
 
 
 class ReviewState(StrEnum):

@@ -111,6 +111,12 @@ class Store(Protocol):
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         """Whose pull request was closed, and not merged, in between; at most 100."""
 
+    async def undecided(self, *, since: datetime) -> list[SolveFacts]:
+        """With a pull request of which nobody has told us what became of it, ended since then; at most 100."""
+
+    async def lately_ended(self, *, since: datetime) -> list[SolveFacts]:
+        """The latest first; at most 100."""
+
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 
     async def record(self) -> list[Fared]:

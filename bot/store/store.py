@@ -74,6 +74,7 @@ from bot.store.turns import SqlTurns
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
+MOST_LOOKED_AT = 100
 _IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
@@ -381,6 +382,19 @@ class SqlStore:
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         left = (solves.c.fate_at >= since, solves.c.fate_at < before, solves.c.fate == Fate.CLOSED)
         question = sa.select(solves.c.id).where(*left).order_by(solves.c.fate_at).limit(MOST_ABANDONED)
+        return await self._all_facts(question)
+
+    async def undecided(self, *, since: datetime) -> list[SolveFacts]:
+        open = (solves.c.completed_at >= since, solves.c.pr_number.is_not(None), solves.c.fate.is_(None))
+        original = solves.c.revises.is_(None)
+        question = sa.select(solves.c.id).where(*open, original).order_by(solves.c.completed_at).limit(MOST_LOOKED_AT)
+        return [facts for facts in await self._all_facts(question) if facts.pull_request is not None]
+
+    async def lately_ended(self, *, since: datetime) -> list[SolveFacts]:
+        ended = sa.select(solves.c.id).where(solves.c.completed_at >= since)
+        return await self._all_facts(ended.order_by(solves.c.completed_at.desc()).limit(MOST_LOOKED_AT))
+
+    async def _all_facts(self, question: sa.Select[Any]) -> list[SolveFacts]:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         known = [await self.facts(SolveId(id)) for id in found]
         return [facts for facts in known if facts is not None]

@@ -51,12 +51,9 @@ class Fleet:
 
 
 @asynccontextmanager
-async def a_fleet(
-    directory: Path, database_url: str, scripts: Mapping[str, Script], **environment: str
-) -> AsyncIterator[Fleet]:
-    told = {"STATUS_INTERVAL": "1", **environment}
+async def a_fleet(directory: Path, database_url: str, scripts: Mapping[str, Script]) -> AsyncIterator[Fleet]:
     async with (
-        a_mortal_world(directory, scripts, database_url=database_url, **told) as world,
+        a_mortal_world(directory, scripts, database_url=database_url, STATUS_INTERVAL="1") as world,
         _member(world, "one") as one,
         _member(world, "two") as two,
     ):

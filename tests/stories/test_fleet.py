@@ -47,8 +47,8 @@ async def test_a_run_whose_files_would_differ_begins_anew_and_says_so(tmp_path: 
         assert facts.status is Status.COMPLETED, facts.error
         assert heir.logged("run.differs")
         assert any("could not be repeated exactly" in note for note in facts.notes)
-        assert fleet.world.models.calls["simulated/fixer"] == 4
-        assert facts.dollars == pytest.approx(0.003), "what the lost work had cost counts"
+        assert fleet.world.models.calls["simulated/fixer"] == 5
+        assert facts.dollars == pytest.approx(0.004), "what the lost work had cost counts"
 
 
 @pytest.mark.timeout(300)

@@ -15,8 +15,11 @@ from bot.core.text.terminal_text import as_shown
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
-ISSUE_CLOSED = "The issue was closed meanwhile."
 ISSUE_GONE = "the issue is gone"
+ISSUE_CLOSED_UNSEEN = "the issue was closed"
+PULL_CLOSED_UNSEEN = "the pull request was closed"
+LABEL_GONE = "the label was removed"
+REPOSITORY_ARCHIVED = "the repository was archived"
 REPOSITORY_GONE = "the repository is gone, or the App may no longer see it"
 SANDBOX_DIFFERS = (
     "The machine that I worked on went away, and on another one the same commands led to other files. Ask again."
@@ -81,6 +84,10 @@ def run_begun_anew(run: RunFacts) -> str:
     return (
         f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
     )
+
+
+def not_wanted(why: str) -> str:
+    return f"{why[:1].upper()}{why[1:]} meanwhile."
 
 
 def run_begun_elsewhere(run: RunFacts) -> str:
