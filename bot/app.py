@@ -437,7 +437,7 @@ async def running(
         github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep, turns)
         home = home_of(settings.data) if has_homes(settings) else ""
         motor = engine(settings, replace(options or engine_options(settings), instance=instance, home=home), clock)
-        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote, most_disk=settings.mirrors * 1024**2)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
