@@ -404,6 +404,7 @@ class Running:
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
+    store: SqlStore
 
 
 @asynccontextmanager
@@ -456,7 +457,7 @@ async def running(
         app = for_anybody(
             settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
         )
-        yield Running(bot, app, pages, inbox, worker, working)
+        yield Running(bot, app, pages, inbox, worker, working, store)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
