@@ -63,8 +63,9 @@ def cases() -> Iterator[Case]:
     known = {each.name for each in fields(Case)}
     for line in yaml.safe_load(Path(__file__).with_name("injections.yaml").read_text()):
         assert line.keys() <= known, line
-        filled: dict[str, Any] = json.loads(json.dumps(line).replace("{secret}", SECRET))
-        yield Case(**{name: tuple(value) if isinstance(value, list) else value for name, value in filled.items()})
+        filled = json.loads(json.dumps(line).replace("{secret}", SECRET))
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in filled.items()}
+        yield Case(**values)
 
 
 CASES = list(cases())
