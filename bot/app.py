@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.onlookers import Within, open_api
+from bot.pages import open_pages
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
@@ -423,7 +426,11 @@ async def running(
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
-        yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
+        within = Within(github, store, inbox, clock)
+        app = for_anybody(
+            settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
+        )
+        yield Running(bot, app, pages, inbox, worker, working)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

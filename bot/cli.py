@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,7 +24,13 @@ from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from starlette.types import ASGIApp
+
     from bot.app import Lending
+    from bot.inbox import Inbox
+    from bot.store.store import SqlStore
 
 MAX_PRICE = 1e6  # dollars per million tokens; more is a mistake
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
@@ -91,7 +98,20 @@ def web() -> None:
 
     settings = _settings(serving=True)
     _logging(settings)
-    _run(receive(settings, first=_refuse_what_cannot_receive), uvloop.run)
+    _run(receive(settings, first=_refuse_what_cannot_receive, behind=_api_alone, pages=_pages_alone), uvloop.run)
+
+
+async def _api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    """Loaded beside the loop, when somebody first asks for it."""
+    onlookers = await asyncio.to_thread(import_module, "bot.onlookers")
+    app: ASGIApp = await onlookers.open_api_alone(settings, inbox, stack)
+    return app
+
+
+async def _pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    opening = await asyncio.to_thread(import_module, "bot.pages")
+    app: ASGIApp = await opening.open_pages_alone(settings, inbox, stack)
+    return app
 
 
 async def _refuse_what_cannot_receive(settings: Settings) -> None:
@@ -417,6 +437,82 @@ def models_disable(name: str) -> None:
 
 def _no_such_model(name: str) -> click.ClickException:
     return click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
+
+
+@main.group()
+def tokens() -> None:
+    """Access tokens for the API: who has one may see and do there what its owner may."""
+
+
+@tokens.command("create")
+@click.argument("login")
+@click.option("--name", default="", help="What it is for, so that you know later.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(["read", "steer", "operate"]),
+    multiple=True,
+    default=("read", "steer"),
+    show_default=True,
+    help="What it may be used for; may be repeated.",
+)
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="It is valid for so long.")
+def tokens_create(login: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make one for the person whom GitHub calls LOGIN. It is printed once, and kept nowhere."""
+    settings = _settings(serving=True)
+
+    async def make(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+        from bot.core.access import Scope
+
+        owner = await tokens_command.person(settings, store, login)
+        wanted = [Scope(scope) for scope in scopes]
+        token, text = await tokens_command.create(store, owner, name, wanted, days, SYSTEM_CLOCK.now())
+        click.echo(text)
+        click.echo(f"For {owner.login}, until {token.expires_at:%Y-%m-%d}. It is not shown again.", err=True)
+
+    _with_sql_store(settings, make)
+
+
+@tokens.command("list")
+def tokens_list() -> None:
+    """All of them, with when they were last used. The tokens themselves are kept nowhere."""
+
+    async def show(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+        from bot.terminal_tables import console
+
+        console().print(tokens_command.table(await store.tokens.owned(), SYSTEM_CLOCK.now()))
+
+    _with_sql_store(_settings(serving=False), show)
+
+
+@tokens.command("revoke")
+@click.argument("id")
+def tokens_revoke(id: str) -> None:
+    """End the one with this ID at once."""
+
+    async def end(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+
+        if not await tokens_command.revoke(store, id, SYSTEM_CLOCK.now()):
+            raise Unsolvable(f"There is no token {id}, or it is revoked already. `solvebot tokens list` shows all.")
+        click.echo(f"{id} is revoked.")
+
+    _with_sql_store(_settings(serving=False), end)
+
+
+def _with_sql_store(settings: Settings, work: Callable[[SqlStore], Coroutine[Any, Any, None]]) -> None:
+    from bot import app
+
+    async def connected() -> None:
+        async with app.the_store(settings) as store:
+            await work(store)
+
+    _run(connected())
 
 
 @main.group()

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from bot import __version__
@@ -22,6 +25,7 @@ from bot.settings import Settings
 from bot.store.schema import bring_up_to_date, newest_revision
 from bot.store.tally import look as tally
 from bot.web.health import Check, alive_route, health_routes
+from bot.web.later import Later, Open
 from bot.web.metrics import LATELY, Build, Look, Metrics, Standing, metrics_route
 from bot.web.serving import both_ports, keep_for_good, served
 from bot.web.webhook import Receiver
@@ -30,6 +34,9 @@ LEAST_SECRET = 16  # characters of a webhook secret: who knows it may ask for an
 
 First = Callable[[Settings], Awaitable[None]]
 """What is seen to as soon as the port is ours, before anything is begun. May raise."""
+
+Behind = Callable[[Settings, Inbox, AsyncExitStack], Awaitable[ASGIApp]]
+"""Opens what is behind the receiver; the stack closes it at the end."""
 
 
 async def nothing_first(_settings: Settings) -> None:
@@ -45,30 +52,42 @@ def may_receive(settings: Settings) -> bool:
     return min(len(secret.reveal()) for secret in settings.webhook_secrets) >= LEAST_SECRET
 
 
-async def receive(settings: Settings, *, first: First = nothing_first) -> None:
-    """Until a signal: another process works the inbox off. Raises `CannotListen` before anything is begun."""
+async def receive(
+    settings: Settings, *, first: First = nothing_first, behind: Behind | None = None, pages: Behind | None = None
+) -> None:
+    """Until a signal: another process works the inbox off. Raises `CannotListen` before anything is begun.
+
+    `behind`: the API, and `pages`, where the settings want them.
+    """
     with both_ports(settings) as (public, private):
         await first(settings)
         prepare(settings.data)
         await bring_up_to_date(settings.store_url)
-        inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
-        try:
+        async with AsyncExitStack() as stack:
+            inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
+            stack.push_async_callback(inbox.close)
+            api = partial(behind, settings, inbox, stack) if behind is not None else None
+            shown = partial(pages, settings, inbox, stack) if pages is not None else None
             look = at(settings, lambda: _standing(settings.store_url))
-            pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
+            metrics = Metrics(build(settings, "web"))
+            operators = for_operators(metrics, {"database": inbox.alive}, look, SYSTEM_CLOCK)
             keep_for_good()
-            await served([(for_anybody(settings, inbox), public), (pages, private)])
-        finally:
-            await inbox.close()
+            await served([(for_anybody(settings, inbox, api, shown), public), (operators, private)])
 
 
 async def _standing(url: str) -> Standing:
     return Standing(await asyncio.to_thread(tally, url, SYSTEM_CLOCK.now() - LATELY))
 
 
-def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
-    """The receiver in front. Needs the inbox and no more."""
+def for_anybody(settings: Settings, inbox: Inbox, api: Open | None = None, pages: Open | None = None) -> ASGIApp:
+    """The receiver in front, which needs the inbox and no more; behind it API and pages, where they are wanted."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]))
+    routes: list[BaseRoute] = [alive_route()]
+    if settings.api and api is not None:
+        routes.append(Mount("/api/v1", Later(api)))
+    if settings.pages and pages is not None:
+        routes.append(Mount("/", Later(pages)))
+    return Receiver(secrets, inbox, Starlette(routes=routes))
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
