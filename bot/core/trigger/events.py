@@ -95,7 +95,7 @@ class Requested(IssueEvent):
 
     @property
     def key(self) -> str:
-        return f"a{self.request.rpartition('-')[2]}"
+        return f"a{self.request.rpartition('-')[2][:16]}"
 
 
 @dataclass(frozen=True, slots=True)
