@@ -21,8 +21,9 @@ from bot.web.pages.highlighting import ShownFile, shown
 from bot.web.pages.steering_pages import deeds
 from bot.web.reading import NoSuchThing
 
-TURNS = 50  # of a conversation, on a page
+TURNS = 30  # of a conversation, on a page
 PAGE = 30  # solves
+SHOWN, WHOLE = 2_000, 70_000  # characters of a text, among many and by itself
 
 
 class SolvePages:
@@ -98,15 +99,17 @@ class SolvePages:
         id, letter = SolveId(looking.part("id")), looking.part("letter")
         solve = await self._reading.solve(looking.principal, id)
         detail = await self._reading.run(looking.principal, id, letter)
-        begin = _number(looking.asked("from", 6))
+        begin, only = _number(looking.asked("from", 6)), _number(looking.asked("step", 6))
+        turns = [turn for turn in detail.conversation if turn.number == only] if only else detail.conversation
         hidden = holds_a_secret(detail)
         commands = () if detail.conversation else await self._commands(looking, id, detail.run)
         return looking.page(
             "run.html",
             solve=solve.summary,
             detail=detail,
-            turns=detail.conversation[begin : begin + TURNS],
-            all_turns=len(detail.conversation),
+            turns=turns[begin : begin + TURNS],
+            all_turns=len(turns),
+            most=WHOLE if only else SHOWN,
             begin=begin,
             size=TURNS,
             hidden=hidden,
