@@ -26,8 +26,7 @@ from bot.onlookers import Within, services
 from bot.settings import Secret, Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.store.store import SqlStore, opened
-from bot.web.api.application import application
-from bot.web.api.caching import Tagged
+from bot.web.api.application import api
 from bot.web.api.rates import Rates
 from bot.web.api.services import Services
 from tests.contracts.github_world import Time, World, make_key, repo_of
@@ -111,7 +110,7 @@ async def _world(directory: Path, url: str, stack: AsyncExitStack, is_slowed_dow
     given = services(settings, Within(inside.hub, store, inbox, time))
     if not is_slowed_down:
         given = dataclasses.replace(given, rates=Rates(*[RateLimitItemPerSecond(100_000)] * 3))
-    app = Starlette(routes=[Mount(PREFIX, Tagged(application(given)))])
+    app = Starlette(routes=[Mount(PREFIX, api(given))])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://solvebot.test"))
     return ApiWorld(github, public, private, store, inbox, time, given, client)
