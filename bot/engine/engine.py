@@ -361,6 +361,8 @@ class Engine:
             except Buried:
                 log.error("engine.buried", worker=self.executor_id)
                 self._buried.set()
+                for task in self._playing:
+                    task.cancel()
                 return
             else:
                 if dead:
