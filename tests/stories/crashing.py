@@ -32,6 +32,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot import app, logs
+from bot.clock import SYSTEM_CLOCK
 from bot.engine import EngineOptions
 from bot.github.wire import connections
 from bot.sandbox.local import seccomp
@@ -189,7 +190,7 @@ async def load(settings: Settings) -> None:
         importlib.import_module(name)
     seccomp.program()
     async with connections() as pool:
-        app.hub(settings, pool, app.SYSTEM_CLOCK)
+        app.hub(settings, pool, SYSTEM_CLOCK)
 
 
 class Supervisor:
