@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.configuration import read_config
 from bot.core.access import Deed, Principal
@@ -35,6 +35,7 @@ from bot.web.reading import NoSuchThing
 router = APIRouter(tags=["steering"])
 
 LONGEST_TEXT = 20_000
+_NAME = r"^([\w.-]{1,100}/[\w.-]{1,100})?$"
 _ISSUE = re.compile(r"/([\w.-]{1,100}/[\w.-]{1,100})/issues/(\d{1,9})/?(?:[#?].*)?")
 _Key = Annotated[
     str,
@@ -68,8 +69,18 @@ class Options(BaseModel):
 class NewSolve(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    issue: str = Field(max_length=400, description="Its address: https://github.com/owner/name/issues/7")
+    issue: str = Field(default="", max_length=400, description="Its address: https://github.com/owner/name/issues/7")
+    repository: str = Field(default="", pattern=_NAME, description="owner/name, for a bug that has no issue yet.")
+    title: str = Field(default="", max_length=250, description="Of the issue that is opened for it.")
+    text: str = Field(default="", max_length=LONGEST_TEXT, description="What is wrong.")
     options: Options = Options()
+
+    @model_validator(mode="after")
+    def is_one_or_the_other(self) -> NewSolve:
+        described = bool(self.repository and self.title.strip())
+        if bool(self.issue) == described or (self.issue and (self.repository or self.title or self.text)):
+            raise ValueError("give either `issue`, or `repository`, `title` and `text`")
+        return self
 
 
 class Again(BaseModel):
@@ -112,12 +123,16 @@ class RequestView:
 async def start_a_solve(
     body: NewSolve, given: Given, principal: Somebody, key: _Key, response: Response
 ) -> RequestView:
-    """Of an issue in a repository that the App is installed in."""
+    """Of an issue in a repository that the App is installed in; or of a bug without one, for which one is opened."""
+    options = _options(body.options)
+    if not body.issue:
+        repo = await given.reading.repository(principal, body.repository)
+        told = _Asked(Wish.SOLVE, IssueRef(repo, 0), options=options, title=body.title.strip(), text=body.text)
+        return await _put(given, principal, key, told, response)
     found = _ISSUE.fullmatch(body.issue.removeprefix(given.site))
     if found is None:
         raise Refused(problems.no_issue())
     repo = await given.reading.repository(principal, found[1])
-    options = _options(body.options)
     asked = _Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
     return await _put(given, principal, key, asked, response)
 
@@ -182,6 +197,7 @@ class _Asked:
     options: SolveOptions | None = None
     candidate: int = 0
     text: str = ""
+    title: str = ""  # of a bug that has no issue, whose number is 0 then
 
 
 async def _put(given: Services, principal: Principal, key: str, asked: _Asked, response: Response) -> RequestView:
@@ -216,14 +232,14 @@ async def _may(given: Services, principal: Principal, repo: Repo) -> None:
 
 async def _event(given: Services, principal: Principal, asked: _Asked, id: str, now: datetime) -> Requested:
     try:
-        issue = await given.github.issue(asked.issue)
+        issue = await given.github.issue(asked.issue) if asked.issue.number else None
     except (Gone, Denied, Rejected):
         raise Refused(problems.no_issue()) from None
     return Requested(
         asked.issue,
-        issue.title,
-        issue.body,
-        issue.is_pull_request,
+        issue.title if issue else asked.title,
+        issue.body if issue else asked.text,
+        issue.is_pull_request if issue else False,
         principal.person,
         now,
         id,
