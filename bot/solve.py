@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -214,10 +215,11 @@ class Solver:
             for experiment in wave.experiments
         ]
         working: dict[str, Child] = {}
+        ahead = partial(self._world.store.runs_ahead, job.issue.repo.installation)
         while waiting or working:
             while waiting and len(working) < ready.planned.limits.parallel:
                 run = waiting.pop(0)
-                working[run.id] = await self._engine.queue("run", run.id, run)
+                working[run.id] = await self._engine.queue("run", run.id, run, ahead=ahead)
             done = await self._engine.first_of(list(working.values()))
             del working[done]
             await self.tell(job.id, RunId(done))

@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from typing import IO, Any, TypeAlias, TypeVar, get_type_hints
 import msgspec
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, _serialization
+from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions, SetWorkflowID, _serialization
 
 from bot.engine import homes, record
 from bot.engine.endings import OVER, Child, Endings
 from bot.engine.sqlite import EngineError, open_sqlite
 from bot.engine.steps import PLAY, Play
 from bot.heartbeat import Buried, Heartbeat
-from bot.ports import AlarmClock
+from bot.ports import AlarmClock, Unavailable
 
 APPLICATION = "solvebot"
 APPLICATION_VERSION = "solvebot-1"  # another one strands all that is in flight: what cannot be read begins anew instead
@@ -241,13 +241,17 @@ class Engine:
         with _own_errors(), SetWorkflowID(id):
             await DBOS.start_workflow_async(self._workflows[name], msgspec.to_builtins(argument))
 
-    async def queue(self, name: str, id: str, argument: Any) -> Child:
-        """Start it on the queue of runs, when this worker, or another one of its home, has room for one more."""
+    async def queue(
+        self, name: str, id: str, argument: Any, *, ahead: Callable[[], Awaitable[int]] | None = None
+    ) -> Child:
+        """Start it on the queue of runs, when this worker, or another one of its home, has room for one more.
+
+        `ahead`: how many of the same party are not over. Who has few goes before who has many, whenever they came.
+        """
         PLAY.get().goes_on()
-        with record.on_record(), SetWorkflowID(id):
-            await DBOS.enqueue_workflow_async(
-                homes.runs_of(self._options.home), self._workflows[name], msgspec.to_builtins(argument)
-            )
+        place, queue = await _place_in_line(ahead), homes.runs_of(self._options.home)
+        with record.on_record(), SetWorkflowID(id), SetEnqueueOptions(priority=place):
+            await DBOS.enqueue_workflow_async(queue, self._workflows[name], msgspec.to_builtins(argument))
         return Child(id)
 
     async def first_of(self, children: Sequence[Child]) -> str:
@@ -361,6 +365,8 @@ class Engine:
             except Buried:
                 log.error("engine.buried", worker=self.executor_id)
                 self._buried.set()
+                for task in self._playing:
+                    task.cancel()
                 return
             else:
                 if dead:
@@ -393,6 +399,14 @@ def _state(status: str) -> WorkflowState:
             return WorkflowState.CANCELLED
         case _:
             return WorkflowState.ACTIVE
+
+
+async def _place_in_line(ahead: Callable[[], Awaitable[int]] | None) -> int:
+    """The first is 1."""
+    try:
+        return 1 + max(0, await ahead()) if ahead is not None else 1
+    except Unavailable:
+        return 1
 
 
 def _new_name(home: str) -> str:

@@ -54,6 +54,7 @@ class Tally:
     """How many there are in each state: what is going on, and which solves have ended lately.
 
     `waiting`: deliveries that the engine does not have yet; `oldest` is when the first of them came.
+    `queued_since`: when the oldest run was planned that has not begun.
     """
 
     solves: Mapping[Status, int]
@@ -61,6 +62,7 @@ class Tally:
     ended: Mapping[Status, int]
     waiting: int = 0
     oldest: datetime | None = None
+    queued_since: datetime | None = None
 
 
 class Store(Protocol):
@@ -143,6 +145,9 @@ class Store(Protocol):
 
         Runs of the solve that are not over end with it as cancelled (or failed, when it failed).
         """
+
+    async def runs_ahead(self, installation: int) -> int:
+        """How many of its runs are not over."""
 
     # runs
     async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None: ...

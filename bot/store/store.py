@@ -336,6 +336,11 @@ class SqlStore:
 
         await self._database.write(work)
 
+    async def runs_ahead(self, installation: int) -> int:
+        theirs = sa.select(solves.c.id).join(repositories).where(ACTIVE, repositories.c.installation_id == installation)
+        question = sa.select(sa.func.count()).where(_RUN.solve_id.in_(theirs), _RUN.completed_at.is_(None))
+        return await self._database.read(lambda db: db.execute(question).scalar_one())
+
     # -------------------------------------------------------------------------------------------------------- runs
 
     async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.model import Fate, SetUp, Sha, SolveId, Status, Toolchain
 from bot.store.store import SqlStore, opened
-from tests.contracts.test_store import NOON, PULL, SOLVE
+from tests.contracts.test_store import EXPERIMENTS, FIRST, LIMITS, NOON, PULL, REPO, SOLVE
 
 pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
 
@@ -30,6 +30,19 @@ async def test_how_a_snapshot_was_made(store: SqlStore) -> None:
     await store.set_up(SolveId("nobody's"), HOW)
     assert await store.how_set_up(SOLVE.id) == HOW
     assert await store.how_set_up(SolveId("nobody's")) is None
+
+
+async def test_who_has_many_runs_under_way(store: SqlStore) -> None:
+    assert await store.runs_ahead(REPO.installation) == 0
+    await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)
+    assert await store.runs_ahead(REPO.installation) == 2
+    assert await store.runs_ahead(REPO.installation + 1) == 0
+    assert (await store.tally(NOON)).queued_since is not None
+    await store.run_ended(FIRST, Status.COMPLETED, at=NOON, exit_status=None)
+    assert await store.runs_ahead(REPO.installation) == 1
+    await store.ended(SOLVE.id, Status.CANCELLED, at=NOON)
+    assert await store.runs_ahead(REPO.installation) == 0
+    assert (await store.tally(NOON)).queued_since is None
 
 
 async def test_what_the_comment_says(store: SqlStore) -> None:

@@ -92,9 +92,9 @@ def a_client() -> aiohttp.ClientSession:
 
 
 @asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[Served]:
+async def serving(directory: Path, **more: str) -> AsyncIterator[Served]:
     async with a_shell(directory, FIXES) as (solvebot, _, _), a_client() as client:
-        solvebot.env |= {"PORT": str(a_free_port()), "METRICS_PORT": str(a_free_port()), "GITHUB_WRITE_INTERVAL": "0"}
+        solvebot.env |= {"PORT": str(a_free_port()), "METRICS_PORT": str(a_free_port()), **more}
         process = await solvebot.start("serve")
         try:
             await has_taken_its_ports(process)
@@ -138,6 +138,12 @@ async def test_a_receiver_that_dies_is_started_again_and_nobody_is_refused(tmp_p
         }
         assert served.receiver() != before
         assert (await served.get("/readyz"))[0] == 200
+
+
+async def test_what_is_behind_the_receiver_is_there_where_it_is_wanted(tmp_path: Path) -> None:
+    async with serving(tmp_path, API="true") as served:
+        assert (await served.get("/api/v1/solves", "PORT"))[0] == 401
+        assert (await served.get("/api/v1/solves"))[0] == 404  # where operators ask
 
 
 async def test_a_receiver_that_hangs_is_not_ready(tmp_path: Path) -> None:

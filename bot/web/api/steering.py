@@ -5,7 +5,6 @@ The answer is 202 once that is on the disk. What came of it is told by `GET /req
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +12,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.configuration import read_config
-from bot.core.access import Deed, Principal
-from bot.core.model import IssueRef, Permission, Repo, SolveFacts, SolveId, SolveOptions
+from bot.core.access import Principal
+from bot.core.model import IssueRef, SolveFacts, SolveId, SolveOptions
 from bot.core.render import problems
 from bot.core.trigger.api_requests import options_of
-from bot.core.trigger.config import ConfigProblem
-from bot.core.trigger.events import API_EVENT, Requested, Wish
+from bot.core.trigger.events import Wish
 from bot.core.trigger.options import BadOption
-from bot.ports import Denied, Gone, Rejected, Request
+from bot.ports import Request
 from bot.web.api.authentication import Given, Somebody
 from bot.web.api.problems import Refused
 from bot.web.api.services import Services
 from bot.web.api.solves import Id
+from bot.web.asking import Asked, Asking, KeyReused, NoSuchIssue
 from bot.web.reading import NoSuchThing
 
 router = APIRouter(tags=["steering"])
@@ -127,13 +124,13 @@ async def start_a_solve(
     options = _options(body.options)
     if not body.issue:
         repo = await given.reading.repository(principal, body.repository)
-        told = _Asked(Wish.SOLVE, IssueRef(repo, 0), options=options, title=body.title.strip(), text=body.text)
+        told = Asked(Wish.SOLVE, IssueRef(repo, 0), options=options, title=body.title.strip(), text=body.text)
         return await _put(given, principal, key, told, response)
     found = _ISSUE.fullmatch(body.issue.removeprefix(given.site))
     if found is None:
         raise Refused(problems.no_issue())
     repo = await given.reading.repository(principal, found[1])
-    asked = _Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
+    asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
     return await _put(given, principal, key, asked, response)
 
 
@@ -141,7 +138,7 @@ async def start_a_solve(
 async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: _Key, response: Response) -> RequestView:
     """Its runs stop, and what they have found so far is kept."""
     facts = await given.reading.facts(principal, SolveId(id))
-    return await _put(given, principal, key, _Asked(Wish.CANCEL, facts.solve.issue, facts.id), response)
+    return await _put(given, principal, key, Asked(Wish.CANCEL, facts.solve.issue, facts.id), response)
 
 
 @router.post("/solves/{id}/retry", status_code=202)
@@ -151,7 +148,7 @@ async def retry_a_solve(
     """Again from the beginning; where only the publication had failed, only that."""
     facts = await given.reading.facts(principal, SolveId(id))
     options = _options(body.options) if body and body.options else None
-    return await _put(given, principal, key, _Asked(Wish.RETRY, facts.solve.issue, facts.id, options), response)
+    return await _put(given, principal, key, Asked(Wish.RETRY, facts.solve.issue, facts.id, options), response)
 
 
 @router.post("/solves/{id}/use", status_code=202)
@@ -161,7 +158,7 @@ async def use_another_candidate(
     """Its patch becomes the content of the open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
     number = ord(body.candidate.upper()) - ord("A") + 1
-    asked = _Asked(Wish.USE, facts.solve.issue, facts.id, candidate=number)
+    asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=number)
     return await _put(given, principal, key, asked, response)
 
 
@@ -171,7 +168,7 @@ async def revise_a_pull_request(
 ) -> RequestView:
     """What you say is changed in the solve's open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
-    asked = _Asked(Wish.REVISE, _pull_of(facts), facts.id, text=body.text)
+    asked = Asked(Wish.REVISE, _pull_of(facts), facts.id, text=body.text)
     return await _put(given, principal, key, asked, response)
 
 
@@ -189,66 +186,16 @@ async def show_a_request(
 # ----------------------------------------------------------------------------------------------------- into the inbox
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    wish: Wish
-    issue: IssueRef
-    solve: SolveId | None = None
-    options: SolveOptions | None = None
-    candidate: int = 0
-    text: str = ""
-    title: str = ""  # of a bug that has no issue, whose number is 0 then
-
-
-async def _put(given: Services, principal: Principal, key: str, asked: _Asked, response: Response) -> RequestView:
-    """First the permission, then the issue as it is now, then two rows; each of which may be there already."""
-    await _may(given, principal, asked.issue.repo)
-    now = given.clock.now()
-    id = f"api-{_digest(f'{principal.person.id} {key}')[:32]}"
-    digest = _digest(msgspec.json.encode(asked).decode())
-    wanted = Request(id, digest, principal.person.id, asked.issue.repo.id, now, solve=asked.solve)
-    event = await _event(given, principal, asked, id, now)
-    kept = await given.requests.ask(wanted)
-    if kept.digest != digest:
-        raise Refused(problems.key_reused())
-    if kept.answered_at is None and not await given.inbox.known([id]):
-        await given.inbox.put(id, API_EVENT, msgspec.json.encode(event))
-    response.headers["Location"] = f"/api/v1/requests/{id}"
-    return _view(kept)
-
-
-async def _may(given: Services, principal: Principal, repo: Repo) -> None:
-    """What the repository asks of those who command; what cannot be read asks the usual."""
-    await given.reading.check_repository(principal, repo)
-    needed = Permission.WRITE
+async def _put(given: Services, principal: Principal, key: str, asked: Asked, response: Response) -> RequestView:
+    asking = Asking(given.reading, given.github, given.requests, given.inbox, given.clock)
     try:
-        state = await given.github.repository(repo)
-        config = await read_config(given.github, repo, state.default_branch) if not state.empty else None
-        needed = config.who if config is not None and not isinstance(config, ConfigProblem) else needed
-    except (Gone, Denied, Rejected):
-        raise NoSuchThing from None
-    await given.reading.check_repository(principal, repo, Deed.STEER, needed=needed)
-
-
-async def _event(given: Services, principal: Principal, asked: _Asked, id: str, now: datetime) -> Requested:
-    try:
-        issue = await given.github.issue(asked.issue) if asked.issue.number else None
-    except (Gone, Denied, Rejected):
+        kept = await asking.ask(principal, key, asked)
+    except NoSuchIssue:
         raise Refused(problems.no_issue()) from None
-    return Requested(
-        asked.issue,
-        issue.title if issue else asked.title,
-        issue.body if issue else asked.text,
-        issue.is_pull_request if issue else False,
-        principal.person,
-        now,
-        id,
-        asked.wish,
-        asked.solve,
-        asked.options,
-        asked.candidate,
-        asked.text,
-    )
+    except KeyReused:
+        raise Refused(problems.key_reused()) from None
+    response.headers["Location"] = f"/api/v1/requests/{kept.id}"
+    return _view(kept)
 
 
 def _options(body: Options) -> SolveOptions:
@@ -277,7 +224,3 @@ def _pull_of(facts: SolveFacts) -> IssueRef:
 def _view(request: Request) -> RequestView:
     state = State.PENDING if request.answered_at is None else State.REFUSED if request.refused else State.ACCEPTED
     return RequestView(request.id, state, request.solve, request.answer, request.asked_at, request.answered_at)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
