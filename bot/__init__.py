@@ -18,6 +18,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    receiver_process.py                         `serve` receives in a process of its own
     clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/       evidence: what happens when things are run
@@ -46,6 +47,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
+    remote.py remote_cli.py           a server elsewhere, asked through its API
     cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py tokens_command.py
     terminal_tables.py demo/          for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests

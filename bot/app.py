@@ -31,6 +31,7 @@ from bot.clock import SYSTEM_CLOCK, SystemClock
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
 from bot.core.model import SolveId, prepared_snapshot
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
@@ -136,13 +137,14 @@ def help_policy(settings: Settings) -> HelpPolicy:
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
-    board = StatusBoard(world.github, world.store, hide, tell_outage)
+    links = PageLinks(settings.public_url) if settings.pages else NO_PAGES
+    board = StatusBoard(world.github, world.store, hide, tell_outage, links)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
-    publisher = Publisher(world.github, world.mirrors, world.store, hide)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide, links)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -404,6 +406,7 @@ class Running:
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
+    store: SqlStore
 
 
 @asynccontextmanager
@@ -456,7 +459,7 @@ async def running(
         app = for_anybody(
             settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
         )
-        yield Running(bot, app, pages, inbox, worker, working)
+        yield Running(bot, app, pages, inbox, worker, working, store)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

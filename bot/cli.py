@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,17 +18,13 @@ from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
 from bot.core.text.outgoing import Redactor
 from bot.findings import Unfit
 from bot.ports import Store, Unsolvable, WorldError
+from bot.remote_cli import remote
 from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
 
 if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
-
-    from starlette.types import ASGIApp
-
     from bot.app import Lending
-    from bot.inbox import Inbox
     from bot.store.store import SqlStore
 
 MAX_PRICE = 1e6  # dollars per million tokens; more is a mistake
@@ -94,24 +89,12 @@ def web() -> None:
     """Receive webhooks only; `solvebot worker` does the work, on the same database."""
     import uvloop  # whose way of starting processes does not suit the sandboxes
 
+    from bot.receiver_process import api_alone, pages_alone
     from bot.web.receiving import receive
 
     settings = _settings(serving=True)
     _logging(settings)
-    _run(receive(settings, first=_refuse_what_cannot_receive, behind=_api_alone, pages=_pages_alone), uvloop.run)
-
-
-async def _api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
-    """Loaded beside the loop, when somebody first asks for it."""
-    onlookers = await asyncio.to_thread(import_module, "bot.onlookers")
-    app: ASGIApp = await onlookers.open_api_alone(settings, inbox, stack)
-    return app
-
-
-async def _pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
-    opening = await asyncio.to_thread(import_module, "bot.pages")
-    app: ASGIApp = await opening.open_pages_alone(settings, inbox, stack)
-    return app
+    _run(receive(settings, first=_refuse_what_cannot_receive, behind=api_alone, pages=pages_alone), uvloop.run)
 
 
 async def _refuse_what_cannot_receive(settings: Settings) -> None:
@@ -571,6 +554,9 @@ def sandboxes_usage() -> None:
     from bot.terminal_tables import console
 
     _with_lending(lambda lending, store, settings: sandboxes_command.usage(lending, store, settings, console()))
+
+
+main.add_command(remote)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from hashlib import sha256
 import structlog
 
 from bot.core.model import SolveFacts, SolveId
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.status import status_comment, status_marker
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.text.outgoing import Redactor
@@ -30,6 +31,7 @@ class StatusBoard:
 
     So no older text wins, and of two that find no comment one makes it. What the comment says is on record, so that
     each text is written once. `outage` tells whether the sandboxes of a solve are to be had at the moment.
+    `links` lead to the pages, if there are any.
     """
 
     def __init__(
@@ -38,7 +40,9 @@ class StatusBoard:
         store: Store,
         redact: Redactor,
         outage: TellOutage = no_outage,
+        links: PageLinks = NO_PAGES,
     ) -> None:
+        self.links = links
         self._github = github
         self._store = store
         self._redact = redact
@@ -68,7 +72,7 @@ class StatusBoard:
         if facts is None:
             return None
         redacted = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
-        body = status_comment(redacted, await self._outage(id))
+        body = status_comment(redacted, await self._outage(id), self.links)
         return (facts, body) if await self._store.shown(id) != _digest(body) else None
 
     async def _tell(self, id: SolveId) -> None:

@@ -39,6 +39,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.ports.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ class Tally:
 
 class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
+
+    @property
+    def requests(self) -> Requests: ...
 
     # solves
     async def accept(self, solve: Solve) -> Solve | Busy:

@@ -9,33 +9,28 @@ database, as between machines.
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
-import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
-from bot import logs
 from bot.clock import SYSTEM_CLOCK
-from bot.core.text.outgoing import Redactor
-from bot.inbox import Inbox, open_inbox
+from bot.inbox import Inbox
 from bot.ports import AlarmClock, HostBroken
 from bot.settings import Settings
-from bot.web.receiving import for_anybody
-from bot.web.serving import Sockets, keep_for_good, served
+from bot.web.serving import Sockets
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 MOST_PAUSE = 30.0  # seconds between two starts
 LONG_LIFE = 60.0  # seconds, after which the next death is the first again
 STOP_SECONDS = 10.0  # for the deliveries under way
-_LENGTH = 8  # bytes
+LENGTH = 8  # bytes, in which it is told how long the settings are
 _HERE = str(Path(__file__).resolve().parents[2])
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from bot.web.beside import main; main(sys.argv[2:])"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from bot.receiver_process import main; main(sys.argv[2:])"
 
 
 def pause(deaths: int) -> float:
@@ -100,7 +95,7 @@ class Beside:
         self.pid = process.pid
         try:
             told = pickle.dumps(self._settings)
-            process.stdin.write(len(told).to_bytes(_LENGTH, "big") + told)
+            process.stdin.write(len(told).to_bytes(LENGTH, "big") + told)
             while await process.stdout.read(4096):
                 inbox.arrived()
             return await process.wait()
@@ -118,57 +113,3 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-# --------------------------------------------------------------------------------------------------- the process itself
-
-
-def main(numbers: Sequence[str]) -> None:
-    import uvloop  # here: it is not for the process that works, which starts others
-
-    settings = _told(sys.stdin.fileno())
-    logs.configure(format=settings.log_format, level=settings.log_level, redact=Redactor(settings.secrets))
-    uvloop.run(_receive(settings, [socket.socket(fileno=int(number)) for number in numbers]))
-
-
-def _told(pipe: int) -> Settings:
-    with open(pipe, "rb", buffering=0, closefd=False) as told:
-        length = int.from_bytes(_exactly(told.fileno(), _LENGTH), "big")
-        settings = pickle.loads(_exactly(told.fileno(), length))
-    assert isinstance(settings, Settings)
-    return settings
-
-
-def _exactly(pipe: int, length: int) -> bytes:
-    parts = b""
-    while len(parts) < length:
-        part = os.read(pipe, length - len(parts))
-        if not part:
-            sys.exit(1)  # whoever started us is gone
-        parts += part
-    return parts
-
-
-async def _receive(settings: Settings, sockets: Sockets) -> None:
-    inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK, written=_said)
-    alone = asyncio.create_task(_alone(sys.stdin.fileno()), name="alone")
-    os.set_blocking(sys.stdout.fileno(), False)
-    try:
-        keep_for_good()
-        await served([(for_anybody(settings, inbox), sockets)], alone)
-    finally:
-        await inbox.close()
-
-
-def _said() -> None:
-    """Nobody has to hear it: a full pipe says the same already, and who works looks from time to time."""
-    with suppress(BlockingIOError, BrokenPipeError):
-        os.write(sys.stdout.fileno(), b".")
-
-
-async def _alone(pipe: int) -> None:
-    closed = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(pipe, closed.set)
-    await closed.wait()
-    loop.remove_reader(pipe)

@@ -16,6 +16,7 @@ import pytest
 
 from bot.store import tally
 from bot.web.beside import LONG_LIFE, MOST_PAUSE, pause
+from tests.stories.lives import children
 from tests.stories.shell import PATIENCE, Shell, a_shell
 from tests.stories.test_web_process import a_free_port, signed
 from tests.stories.test_web_process import listening as has_taken_its_ports
@@ -64,10 +65,6 @@ class Served:
         raise AssertionError(f"{event} was never said")
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def lives(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -95,9 +92,9 @@ def a_client() -> aiohttp.ClientSession:
 
 
 @asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[Served]:
+async def serving(directory: Path, **more: str) -> AsyncIterator[Served]:
     async with a_shell(directory, FIXES) as (solvebot, _, _), a_client() as client:
-        solvebot.env |= {"PORT": str(a_free_port()), "METRICS_PORT": str(a_free_port()), "GITHUB_WRITE_INTERVAL": "0"}
+        solvebot.env |= {"PORT": str(a_free_port()), "METRICS_PORT": str(a_free_port()), **more}
         process = await solvebot.start("serve")
         try:
             await has_taken_its_ports(process)
@@ -141,6 +138,12 @@ async def test_a_receiver_that_dies_is_started_again_and_nobody_is_refused(tmp_p
         }
         assert served.receiver() != before
         assert (await served.get("/readyz"))[0] == 200
+
+
+async def test_what_is_behind_the_receiver_is_there_where_it_is_wanted(tmp_path: Path) -> None:
+    async with serving(tmp_path, API="true") as served:
+        assert (await served.get("/api/v1/solves", "PORT"))[0] == 401
+        assert (await served.get("/api/v1/solves"))[0] == 404  # where operators ask
 
 
 async def test_a_receiver_that_hangs_is_not_ready(tmp_path: Path) -> None:
