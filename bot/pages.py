@@ -28,6 +28,7 @@ async def open_pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitSta
 
 def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -> ASGIApp:
     from bot.github.oauth import Client, SignIn
+    from bot.web.asking import Asking
     from bot.web.events import Feed
     from bot.web.pages.account_pages import Operated
     from bot.web.pages.application import Needs, Place, pages
@@ -37,8 +38,9 @@ def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -
     store, redact = within.store, Redactor(settings.secrets)
     redirect, secret = callback_of(settings.public_url), settings.client_secret.reveal()
     client = Client(settings.client_id, secret, redirect, settings.api_url, settings.server_url)
+    reading = Reading(store, store.views, Permissions(within.github, within.clock), redact)
     needs = Needs(
-        Reading(store, store.views, Permissions(within.github, within.clock), redact),
+        Asking(reading, within.github, store.requests, within.inbox, within.clock),
         Feed(store.views, redact),
         Operated(store, store.views, store.ledger, redact, _providers(settings)),
         store.web_sessions,

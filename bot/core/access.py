@@ -140,4 +140,4 @@ def is_token(text: str, digest: str) -> bool:
 def is_admin(login: str, admins: tuple[str, ...], teams: frozenset[str] = frozenset()) -> bool:
     """`admins`: logins, or `org/team`; `teams`: those of them that the person is in. GitHub ignores case in both."""
     named = {name.lower() for name in admins}
-    return login.lower() in named or bool(named & {team.lower() for team in teams})
+    return ("/" not in login and login.lower() in named) or bool(named & {team.lower() for team in teams})

@@ -26,6 +26,9 @@ union all
 select 'runs', status, count(*), null from solve_runs
  where solve_id in (select id from solves where {_ACTIVE}) group by status
 union all
+select 'queued', '', count(*), min(created_at) from solve_runs
+ where status = 'pending' and solve_id in (select id from solves where {_ACTIVE})
+union all
 select 'ended', status, count(*), null from solves where completed_at >= %s group by status
 """
 Ask = Callable[[str, tuple[object, ...]], Iterable[Sequence[Any]]]
@@ -65,13 +68,15 @@ def _look_on_postgres(url: str, since: datetime) -> Tally:
 
 def _tally(rows: Iterable[Sequence[Any]]) -> Tally:
     counted: dict[str, dict[Status, int]] = {"solves": {}, "runs": {}, "ended": {}}
-    waiting, oldest = 0, None
+    waiting, oldest, queued_since = 0, None, None
     for what, status, number, since in rows:
         if what == "waiting":
             waiting, oldest = number, _moment(since)
+        elif what == "queued":
+            queued_since = _moment(since)
         else:
             counted[what][Status(status)] = number
-    return Tally(counted["solves"], counted["runs"], counted["ended"], waiting, oldest)
+    return Tally(counted["solves"], counted["runs"], counted["ended"], waiting, oldest, queued_since)
 
 
 def _moment(value: datetime | str | None) -> datetime | None:

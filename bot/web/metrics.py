@@ -166,6 +166,7 @@ class _Gauges:
         self._ended = gauge("solves_ended_last_day", "Solves that ended within 24 hours.", "status")
         self._waiting = gauge("deliveries_waiting", "Deliveries that no worker has taken yet.")
         self._oldest = gauge("delivery_waiting_seconds", "For how long the oldest of them waits.")
+        self._queued = gauge("run_waiting_seconds", "For how long the oldest run waits that has not begun.")
         self._disk = gauge("disk_bytes", "Size of the disk that DATA_DIR is on.", "of")
         self._backup = gauge("backup_age_seconds", "Age of the newest backup in BACKUP_DIR; Inf: there is none.")
 
@@ -175,7 +176,7 @@ class _Gauges:
             labelled.clear()
         for labelled in (self._solves, self._runs, self._ended, self._disk):
             labelled.clear()
-        for unknown in (self._waiting, self._oldest, self._backup):
+        for unknown in (self._waiting, self._oldest, self._queued, self._backup):
             unknown.set(nan)
         if standing is not None:
             self._set_services(standing, now)
@@ -206,7 +207,8 @@ class _Gauges:
 
     def _set_inbox(self, tally: Tally, now: datetime) -> None:
         self._waiting.set(tally.waiting)
-        self._oldest.set(max((now - tally.oldest).total_seconds(), 0.0) if tally.oldest else 0.0)
+        self._oldest.set(_age(tally.oldest, now))
+        self._queued.set(_age(tally.queued_since, now))
 
     def _set_premises(self, premises: Premises | None, now: datetime) -> None:
         if premises is not None:
@@ -248,3 +250,8 @@ def metrics_route(metrics: Metrics, look: Look, clock: Clock, *, timeout: float 
         return Response(metrics.show(found, clock.now()), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return Route("/metrics", show)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    """Seconds; 0: nobody waits."""
+    return max((now - since).total_seconds(), 0.0) if since else 0.0

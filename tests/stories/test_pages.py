@@ -18,8 +18,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def test_a_solve_of_a_private_repository_is_seen_by_those_who_may_read_it(site: Site) -> None:
-    _, pull, facts = await site.world.published()
+    issue, pull, facts = await site.world.published()
     path = f"/solves/{facts.id}"
+    assert f"({site.url}{path})" in issue.bot_comments[0].body
     async with Browser() as browser:
         asked = await browser.get(f"{site.url}{path}")
         assert f"/sign-in?to={path}" in asked.links
@@ -30,6 +31,7 @@ async def test_a_solve_of_a_private_repository_is_seen_by_those_who_may_read_it(
         assert "No name, no greeting" in page.text
         assert f"Pull request #{pull.number}" in page.text or f"Draft pull request #{pull.number}" in page.text
         assert "fixer" in page.text
+        assert f"({site.url}{path})" in (pull.state.body or "")
         run = await browser.get(f"{site.url}{path}/runs/A")
         assert run.status == 200
         assert "greet.sh" in run.text

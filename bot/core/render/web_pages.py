@@ -94,8 +94,7 @@ def run_pill(run: RunView) -> Pill:
             return _ENDINGS[run.exit_status] if run.exit_status else Pill("finished", "good")
 
 
-TOLD: Mapping[str, str] = {}
-"""What is said on a page about what was just done, by the word that its address has."""
+NO_ISSUE = "There is no such issue, or you may not see it. Enter its address on GitHub, of a repository with the App."
 
 STATES: Sequence[tuple[State, str]] = (
     (State.ACTIVE, "Waiting or running"),
@@ -114,6 +113,7 @@ TERMS: Mapping[str, str] = {
     "token": "others change the same words",
     "regressions": "old tests that broke",
     "inert": "comments or tests only",
+    "special": "asks for values of the issue's example",
     "own_tests": "its own tests, before and after",
     "fixed": "tests that failed before",
     "repro": "the repro command",
@@ -161,8 +161,8 @@ def story(solve: SolveSummary, events: Sequence[SolveEvent]) -> tuple[Moment, ..
         if event.kind not in _HAPPENED:
             continue
         words, kind = _HAPPENED[event.kind]
-        if told and event.run and told[-1].words == words and event.run not in told[-1].letters:
-            told[-1] = replace(told[-1], letters=(*told[-1].letters, event.run))
+        if told and told[-1].words == words and (not event.run or event.run not in told[-1].letters):
+            told[-1] = replace(told[-1], letters=(*told[-1].letters, *filter(None, [event.run])))
         else:
             told.append(Moment(event.at, words, kind, (event.run,) if event.run else ()))
     if told:

@@ -2,7 +2,7 @@
 
     application.py     FastAPI with all routes        services.py  what they are given
     authentication.py  a token -> who asks            rates.py     how often they may
-    problems.py        errors -> RFC 9457             caching.py   ETag and If-None-Match
+    problems.py        errors -> RFC 9457             caching.py bodies.py  ETags; bodies have an end
     solves.py operations.py        questions          steering.py  requests, which go into the inbox
     following.py       events as they happen (SSE)    documentation.py  /docs, without another host
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from bot import __version__
 from bot.web.api import documentation, following, operations, solves, steering
+from bot.web.api.bodies import Bounded
 from bot.web.api.caching import Tagged
 from bot.web.api.problems import MOST_BYTES, RESPONSES, SCHEMA, handle_problems
 from bot.web.api.services import Services
@@ -47,7 +48,7 @@ def application(services: Services) -> FastAPI:
 
 def api(services: Services) -> ASGIApp:
     """To be mounted at /api/v1."""
-    return Tagged(application(services))
+    return Tagged(Bounded(application(services)))
 
 
 def _name(route: APIRoute) -> str:

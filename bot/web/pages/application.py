@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from bot.core.render import web_pages as say
 from bot.ports import Clock
+from bot.web.asking import Asking
 from bot.web.events import Feed
 from bot.web.pages.account_pages import AccountPages, Operated
 from bot.web.pages.desk import Desk
@@ -21,7 +22,7 @@ from bot.web.pages.rendering import Renderer, static_route
 from bot.web.pages.sessions import Sessions, WebSessions
 from bot.web.pages.sign_in import SignInPages, SignsIn
 from bot.web.pages.solve_pages import SolvePages
-from bot.web.reading import Reading
+from bot.web.pages.steering_pages import SteeringPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    reading: Reading
+    asking: Asking
     feed: Feed
     operated: Operated
     sessions: WebSessions
@@ -44,7 +45,7 @@ class Needs:
 
 
 def pages(needs: Needs, place: Place) -> ASGIApp:
-    reading, clock, sessions = needs.reading, needs.clock, needs.sessions
+    reading, clock, sessions = needs.asking.reading, needs.clock, needs.sessions
     kept = Sessions(sessions, clock, place.url, place.admins)
     desk = Desk(kept, Renderer(clock))
 
@@ -54,7 +55,8 @@ def pages(needs: Needs, place: Place) -> ASGIApp:
     app = Starlette(
         routes=[
             *SignInPages(kept, needs.github, desk.trouble).routes,
-            *SolvePages(desk, reading, place.site).routes,
+            *SolvePages(desk, needs.asking, place.site).routes,
+            *SteeringPages(desk, needs.asking, place.site).routes,
             *Live(desk, reading, needs.feed, kept).routes,
             *AccountPages(desk, reading, needs.operated, clock).routes,
             Route("/static/{digest}/{name}", static_route),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.core.access import Principal, Verdict
 from bot.core.render import web_pages as say
 from bot.ports import WorldError
+from bot.web.asking import NoSuchIssue
 from bot.web.pages.rendering import Renderer
 from bot.web.pages.sessions import STRANGER, Sessions, Visitor
 from bot.web.reading import BadCursor, NoSuchThing, NotAllowed
@@ -70,7 +71,7 @@ class Desk:
     async def _answered(self, handler: Handler, looking: Looking) -> Response:
         try:
             return await handler(looking)
-        except (NoSuchThing, BadCursor):
+        except (NoSuchThing, NoSuchIssue, BadCursor):
             return looking.trouble(say.NOT_FOUND)
         except NotAllowed as refusal:
             return looking.trouble(_WHY_NOT.get(refusal.verdict, say.MAY_NOT))

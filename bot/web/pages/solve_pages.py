@@ -13,21 +13,25 @@ from bot.core.listing import LONGEST_CURSOR, SolveFilter, State
 from bot.core.model import Gate, SolveId
 from bot.core.render import web_pages as say
 from bot.core.views import EventKind, RunDetail, RunView, SolveDetail, TestRow
+from bot.web.asking import Asking
 from bot.web.pages.bars import bars_of
 from bot.web.pages.desk import Desk, Looking
 from bot.web.pages.findings import findings
 from bot.web.pages.highlighting import ShownFile, shown
-from bot.web.reading import NoSuchThing, Reading
+from bot.web.pages.steering_pages import deeds
+from bot.web.reading import NoSuchThing
 
-TURNS = 50  # of a conversation, on a page
+TURNS = 30  # of a conversation, on a page
 PAGE = 30  # solves
+SHOWN, WHOLE = 2_000, 70_000  # characters of a text, among many and by itself
 
 
 class SolvePages:
-    """`site`: where people see repositories. `events_url`: of a solve, where what happens is streamed."""
+    """`site`: where people see repositories."""
 
-    def __init__(self, desk: Desk, reading: Reading, site: str) -> None:
-        self._reading = reading
+    def __init__(self, desk: Desk, asking: Asking, site: str) -> None:
+        self._reading = asking.reading
+        self._asking = asking
         self._site = site.rstrip("/")
         self.routes = [
             Route("/", desk.open_to(self.solves)),
@@ -81,8 +85,7 @@ class SolvePages:
             seconds=(ended - summary.created_at).total_seconds() if ended else 0,
             issue_url=f"{self._site}/{quote(summary.repo.name)}/issues/{summary.issue}",
             events_url=events_url(id),
-            deeds=(),
-            told=say.TOLD.get(looking.asked("told"), ""),
+            deeds=await deeds(self._asking, looking.principal, detail),
         )
 
     async def _champion(self, looking: Looking, detail: SolveDetail) -> Sequence[ShownFile]:
@@ -96,15 +99,17 @@ class SolvePages:
         id, letter = SolveId(looking.part("id")), looking.part("letter")
         solve = await self._reading.solve(looking.principal, id)
         detail = await self._reading.run(looking.principal, id, letter)
-        begin = _number(looking.asked("from", 6))
+        begin, only = _number(looking.asked("from", 6)), _number(looking.asked("step", 6))
+        turns = [turn for turn in detail.conversation if turn.number == only] if only else detail.conversation
         hidden = holds_a_secret(detail)
         commands = () if detail.conversation else await self._commands(looking, id, detail.run)
         return looking.page(
             "run.html",
             solve=solve.summary,
             detail=detail,
-            turns=detail.conversation[begin : begin + TURNS],
-            all_turns=len(detail.conversation),
+            turns=turns[begin : begin + TURNS],
+            all_turns=len(turns),
+            most=WHOLE if only else SHOWN,
             begin=begin,
             size=TURNS,
             hidden=hidden,
