@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test test-e2b forgery check mutation policies bench drill lock setup setup-dev
+.PHONY: demo test test-e2b forgery long check mutation policies bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -13,6 +13,9 @@ test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2
 
 forgery: setup-dev     ## every way to forge what is seen of a candidate, of which the tests try half
 	@$(RUN) pytest -q -n 2 -m "long or not long" tests/contracts/test_forgery.py $(ARGS)
+
+long: setup-dev        ## what the suite leaves out, because something else of its kind is in it
+	@$(RUN) pytest -q -n 2 --dist loadscope -m long $(ARGS)
 
 check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .
