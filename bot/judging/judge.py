@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.core import reports
 from bot.core.candidate.file_roles import MAX_TEXT, product_files, roles_of, to_be_read, unusual_tests
 from bot.core.candidate.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.candidate.special_cases import special_cases
 from bot.core.candidate.testfiles import names_of_tests
 from bot.core.choosing.phrases import listing
 from bot.core.environment.absent_files import MAX_POINTER, attributes_above, given_to_lfs, is_pointer
@@ -143,21 +144,22 @@ class Judge:
         paths = [file.path for file in await self._mirrors.files(repo, base) if is_test(file.path)]
         for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
             canary = await self._broken_tests(repo, base, path)
+            alone = await self._alone(bench, found, path)
+            if alone is not None:
+                seen = await bench.tests(alone.command, canary.files)
+                if reports.noticed_alone(found, seen, alone):
+                    return _with_its_tests_alone(_named(found, path, canary, seen), alone)
             seen = await bench.tests(found.command, canary.files)
             if reports.notices(found, seen, canary.control):
-                text, _ = canary.files.write[path]
-                names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
-                found = replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
-                return await self._with_its_tests_alone(bench, found, seen)
+                found = _named(found, path, canary, seen)
+                told = alone is not None and reports.tell_all(found, seen, alone)
+                return _with_its_tests_alone(found, alone) if alone and told else found
         return found
 
-    async def _with_its_tests_alone(self, bench: Bench, found: Baseline, seen: TestReport) -> Baseline:
-        """Where they can be run alone, a candidate needs one run of all tests, and not a second one for the canary."""
-        command = narrow(found.command or "", [found.canary]) if found.per_test else None
-        alone = await bench.tests(command) if command else None
-        if alone is None or not reports.tell_all(found, seen, alone):
-            return found
-        return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
+    async def _alone(self, bench: Bench, found: Baseline, path: str) -> TestReport | None:
+        """The tests of one file, where they can be run alone: then nothing of the others has to be run again."""
+        command = narrow(found.command or "", [path]) if found.per_test else None
+        return await bench.tests(command) if command else None
 
     async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> Overlay:
         contents = {path: await self._mirrors.read(repo, base, path) for path in paths}
@@ -173,7 +175,7 @@ class Judge:
         assert facts.task is not None
         assert facts.baseline is not None
         repo, base = facts.solve.issue.repo, facts.task.base_sha
-        evidence = _unobserved(candidate, facts.baseline)
+        evidence = _unobserved(candidate, facts.baseline, f"{facts.task.title}\n{facts.task.body}")
         roles = roles_of(facts.baseline)
         pointers = await self._pointers(repo, base, candidate)
         policy = GatePolicy(facts.task.config.protect, pointers=pointers, roles=roles)
@@ -251,12 +253,25 @@ class Judge:
         return Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)
 
 
-def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
+def _named(found: Baseline, path: str, canary: Canary, seen: TestReport) -> Baseline:
+    text, _ = canary.files.write[path]
+    names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
+    return replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
+
+
+def _with_its_tests_alone(found: Baseline, alone: TestReport) -> Baseline:
+    """Then a candidate needs one run of all tests, and not a second one for the canary."""
+    return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
+
+
+def _unobserved(candidate: Candidate, baseline: Baseline, issue: str) -> Evidence:
+    is_test = roles_of(baseline).is_test
     own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
     return Evidence(
         run=candidate.run,
-        test_files=tuple(path for path in own if roles_of(baseline).is_test(path)),
+        test_files=tuple(path for path in own if is_test(path)),
         repro_before=baseline.repro_exit,
+        special_cases=special_cases(candidate.patch, issue, is_test),
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
         notes=tuple(_seen_in_the_patch(candidate)),

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import SYSTEM_CLOCK, Running, local_sandboxes, redactor, running
+from bot.app import Running, local_sandboxes, redactor, running
+from bot.clock import SYSTEM_CLOCK
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.github.client import Sleep
 from bot.ports import AlarmClock, SandboxUnusable
