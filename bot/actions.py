@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.approval import ApprovalAnswer
 from bot.core.model import IssueRef, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
@@ -20,6 +21,7 @@ class Action:
     reaction: str = ""
     reply: str = ""
     republish: RepublishJob | None = None
+    answer: ApprovalAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)

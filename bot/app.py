@@ -32,6 +32,7 @@ from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
+from bot.approval import Approvals, WaitingRoom
 from bot.branch_cleanup import Branches
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
@@ -164,6 +165,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
         publisher,
+        WaitingRoom(world.store, board, conclusion, world.clock),
         board,
         conclusion,
         SolverOptions(
@@ -184,6 +186,11 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
+    approvals = Approvals(
+        world.github, world.mirrors, world.store, world.clock, publisher, board, conclusion, solver.to_its_end
+    )
+    engine.register("publish approved", approvals.publish)
+    engine.register("end unapproved", approvals.end)
     engine.register("give up", conclusion.give_up)
     return Bot(world, engine, judge, board, solver, intake)
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from bot.core.choosing.approval import publication
 from bot.core.model import IssueRef, SolveFacts, SolveId, Status, prepared_snapshot
 from bot.core.render import failure_reasons
 from bot.core.sandboxes import sandboxes_of
@@ -73,6 +74,8 @@ class Conclusion:
     @step("stop")
     async def stop(self, id: SolveId) -> None:
         await self._engine.cancel(id)
+        if await self._engine.state(publication(id)) is WorkflowState.ACTIVE:
+            await self._engine.cancel(publication(id))
 
     @step("what is gone", patience=PATIENCE)
     async def what_is_gone(self, issue: IssueRef) -> str:

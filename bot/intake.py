@@ -14,9 +14,12 @@ from dataclasses import replace
 import structlog
 
 from bot.actions import Action, Actions, Refusal
+from bot.approval import ApprovalAnswer, go_on
+from bot.approval_requests import approval_answer
 from bot.authorization import Permits
 from bot.cancellation import Ends
 from bot.configuration import read_config
+from bot.core.choosing.approve import No, least_permission
 from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.choosing.use_candidate import candidate_for
 from bot.core.model import (
@@ -32,15 +35,18 @@ from bot.core.model import (
     solve_id,
 )
 from bot.core.render import replies
+from bot.core.render.approval import answered_already, nothing_to_answer
 from bot.core.render.pull_request import branch_pattern
 from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.commands import (
+    ApproveCommand,
     CancelCommand,
     Command,
     ExplainCommand,
     HelpCommand,
     Misread,
+    RejectCommand,
     RetryCommand,
     ReviseCommand,
     SolveCommand,
@@ -135,6 +141,11 @@ class Intake:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
             await self._engine.start("republish", action.republish.id, action.republish)
+        if action.answer is not None:
+            refusal = await self.answer(action.answer)
+            if refusal:
+                return Action(reaction="confused", reply=refusal)
+            await go_on(self._engine, action.answer.solve, action.answer.approval.standing)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -191,6 +202,14 @@ class Intake:
         )
         log.info("solve.accepted", solve=solve.id, issue=str(solve.issue), by=solve.trigger.by.login)
         return ""
+
+    @step("answer approval")
+    async def answer(self, answer: ApprovalAnswer) -> str:
+        """Empty: it is the first, and stands."""
+        stands = await self._store.answered(answer.solve.id, answer.approval)
+        if stands is not None and stands.key == answer.approval.key:
+            return ""
+        return nothing_to_answer(None, No.NOTHING) if stands is None else answered_already(stands)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
@@ -261,6 +280,9 @@ class Intake:
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, await self._reviews.with_candidates(latest), command.number)
+            case ApproveCommand() | RejectCommand():
+                await self._permits.check(event, least_permission(_or_defaults(config).who))
+                return approval_answer(event, command, latest, self._redact)
             case ReviseCommand():
                 return Action(start=await self._reviews.revision(event, config))
             case ExplainCommand():

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.core.candidate.restoring import UNASKED, Asked
+from bot.core.choosing.approval import Approval
 from bot.core.environment.history import History
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
@@ -590,6 +591,12 @@ class Store(Protocol):
 
     async def compared(self, id: SolveId, compared: Compared) -> None:
         """With all answers so far."""
+
+    async def awaits(self, id: SolveId, approval: Approval) -> None:
+        """Its champion is published when somebody approves of it. What was asked before stands."""
+
+    async def answered(self, id: SolveId, answer: Approval) -> Approval | None:
+        """The first answer stands, and is returned; None: nothing waits there, because it is over."""
 
     async def decided(self, id: SolveId, decision: Decision) -> None: ...
     async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bot.core.choosing.approval import Standing
+from bot.core.choosing.approve import least_permission
 from bot.core.choosing.champion import wants_draft
-from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
+from bot.core.model import IssueRef, Permission, Person, PullRequest, Sha, SolveFacts, SolveId, Task
 from bot.core.render import failure_reasons
 from bot.core.render.pull_request import branch_name, commit_message, pull_body, pull_title, signed_off
 from bot.core.text.outgoing import CleanFacts, Redactor
@@ -49,6 +51,14 @@ class _Case:
     @property
     def asker(self) -> Person:
         return self.facts.solve.trigger.by
+
+    @property
+    def answerable(self) -> tuple[Person, Permission]:
+        """Who vouches for the publication, and the permission for it: whoever approved, else whoever asked."""
+        approval, who = self.facts.approval, self.task.config.who
+        if approval is None or approval.standing is not Standing.APPROVED:
+            return self.asker, who
+        return Person(approval.by, approval.by_id), least_permission(who)
 
 
 class Publisher:
@@ -92,9 +102,9 @@ class Publisher:
         issue = await self._github.issue(case.issue)
         if not issue.open:
             return failure_reasons.ISSUE_CLOSED
-        has = await self._github.permission(case.issue.repo, case.asker.login)
-        if not may_ask(has, case.task.config.who, case.asker):
-            return failure_reasons.may_no_longer_ask(case.asker.login)
+        answers, needed = case.answerable
+        if not may_ask(await self._github.permission(case.issue.repo, answers.login), needed, answers):
+            return failure_reasons.may_no_longer_ask(answers.login)
         return ""
 
     @step("commit", patience=PATIENCE)

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.candidate.restoring import PutBack
+from bot.core.choosing.approval import Approval
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.ids import RunId as RunId
@@ -127,6 +128,11 @@ class Draft(StrEnum):
     NEVER = "never"
 
 
+class Publish(StrEnum):
+    AT_ONCE = "at-once"
+    AFTER_APPROVAL = "after-approval"  # of somebody with write permission
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequestConfig:
     draft: Draft = Draft.AUTO
@@ -159,6 +165,7 @@ class RepoConfig:
     trust: float = 0.35  # the least chance of being right with which a champion is published
     rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
+    publish: Publish = Publish.AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -656,6 +663,7 @@ class Fate(StrEnum):
     MERGED = "merged"
     CHANGED = "merged after changes"
     CLOSED = "closed"
+    REJECTED = "rejected"  # before there was one, where champions wait for approval
     REVERTED = "reverted"  # within 30 days of the merge
 
 
@@ -689,6 +697,7 @@ class SolveFacts:
     compared: Compared | None = None  # None: no model was asked which is right
     decision: Decision | None = None
     minimal: Minimal | None = None  # None: the champion's patch is published as it is
+    approval: Approval | None = None  # None: it was not asked for
     comment_id: int | None = None
     pull_request: PullRequest | None = None
     error: str = ""  # for people: what was wrong and what to do

@@ -97,6 +97,7 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         compared=row.compared,
         decision=row.decision,
         minimal=row.minimal,
+        approval=row.approval,
         comment_id=row.comment_id,
         pull_request=row.pull_request,
         error=row.error_message,

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from bot.core.choosing.approval import Approval
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -244,6 +245,22 @@ class SqlStore:
 
     async def trimmed(self, id: SolveId, minimal: Minimal) -> None:
         await self._change_solve(id, minimal=minimal)
+
+    async def awaits(self, id: SolveId, approval: Approval) -> None:
+        unasked = sa.update(solves).where(solves.c.id == id, solves.c.approval.is_(None))
+        await self._database.write(lambda db: db.execute(unasked.values(approval=approval, updated_at=_now())))
+
+    async def answered(self, id: SolveId, answer: Approval) -> Approval | None:
+        asked = sa.select(solves.c.approval).where(solves.c.id == id, ACTIVE).with_for_update()
+
+        def work(db: sa.Connection) -> Approval | None:
+            stands: Approval | None = db.execute(asked).scalar_one_or_none()
+            if stands is None or not stands.is_waiting:
+                return stands
+            _change(db, solves, id, approval=answer, updated_at=_now())
+            return answer
+
+        return await self._database.write(work)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, decision=decision, champion_run_id=decision.champion)

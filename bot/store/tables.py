@@ -18,6 +18,7 @@ from sqlalchemy import Column, ForeignKey, Index, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
 
+from bot.core.choosing.approval import Approval
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -214,6 +215,7 @@ solves = Table(
     Column("probed", Json(Probed)),
     Column("compared", Json(Compared)),  # its dollars are in `cost`
     Column("minimal", Json(Minimal)),
+    Column("approval", Json(Approval)),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",

@@ -14,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core.candidate.restoring import Aspect, PutBack
+from bot.core.choosing.approval import wanted
+from bot.core.choosing.approve import approved, rejected
 from bot.core.evidence.behaviour import Behaviour, Probed
 from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
@@ -136,6 +138,7 @@ POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's s
 PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
 ISSUE_TESTS = IssueTests(Consulted("kimi", 1, 0.03125, Usage(900, 80), 4.5), (Script("tests/test_a.py", "1\n"),))
 COMPARED = Compared(FIRST, SECOND, Consulted("kimi", 2, 0.015625, Usage(7, 8)), (Answer.FIRST, Answer.SECOND))
+WAITS = wanted(NOON)
 MINIMAL = Minimal(dataclasses.replace(CANDIDATE, patch="diff"), ("b:1 (+1 -0)",))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
@@ -206,6 +209,7 @@ async def tell_everything(store: SqlStore) -> None:
     await store.compared(SOLVE.id, COMPARED)
     await store.decided(SOLVE.id, DECISION)
     await store.trimmed(SOLVE.id, MINIMAL)
+    await store.awaits(SOLVE.id, WAITS)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
     at = NOON + timedelta(minutes=3)
@@ -248,6 +252,7 @@ def expected() -> SolveFacts:
         compared=COMPARED,
         decision=DECISION,
         minimal=MINIMAL,
+        approval=WAITS,
         comment_id=2**42,
         pull_request=PULL,
         error="e",
@@ -280,6 +285,22 @@ async def test_what_became_of_champions(store: SqlStore) -> None:
         [fared] = await store.record()
         assert (fared.model, fared.fate, fared.number) == (EXPERIMENTS[0].model.name, stands, 1)
     assert await store.fate_at(SOLVE.id) == NOON
+
+
+async def test_the_first_answer_to_what_waits_stands(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    yes = approved(WAITS, FIRST, SOLVE.trigger.by, "c1", NOON)
+    no = rejected(WAITS, "too large", SOLVE.trigger.by, "c2", NOON)
+    assert await store.answered(SOLVE.id, yes) is None
+    await store.awaits(SOLVE.id, WAITS)
+    await store.awaits(SOLVE.id, wanted(NOON + timedelta(days=1)))
+    assert (await facts(store)).approval == WAITS
+    assert await store.answered(SOLVE.id, no) == no
+    for answer in (yes, no):
+        assert await store.answered(SOLVE.id, answer) == no
+    assert (await facts(store)).approval == no
+    await store.ended(SOLVE.id, Status.CANCELLED, at=NOON)
+    assert await store.answered(SOLVE.id, no) is None
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.core.candidate.restoring import Aspect, PutBack
+from bot.core.choosing.approval import MAX_WHY, PATIENCE, Approval, Standing
 from bot.core.choosing.early_stop import saved
 from bot.core.choosing.phrases import enumerated, listing
 from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
@@ -22,6 +23,14 @@ BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
 )
+
+
+def not_approved(approval: Approval) -> str:
+    """Behind "Cancelled: "."""
+    if approval.standing is Standing.REJECTED:
+        return f"{approval.by} rejected it" + (f": {quoted(approval.why, MAX_WHY)}" if approval.why else "")
+    return f"nobody approved it within {PATIENCE.days} days"
+
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."

@@ -19,6 +19,7 @@ from bot.core.model import (
     TriggerKind,
 )
 from bot.core.render.advice import by_people, compared
+from bot.core.render.approval import approved_by
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
@@ -183,12 +184,13 @@ def _uncertain(doubts: Sequence[str]) -> str:
 
 def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
     asker = harmless(facts.solve.trigger.by.login)
+    approved = f", {said}" if (said := approved_by(facts)) else ""
     signed = "verified" if verified else "not verified"
     return (
-        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
-        "`/solve use B` puts another candidate here, `/solve revise` and what to change, in a comment, a review or on "
-        "a line, changes it, and on the issue `/solve retry` tries again after this pull request is closed. "
-        "People review; the robot does not merge.</sub>"
+        f"<sub>Asked for by {asker}{approved}; GitHub calls the commit {signed}. "
+        "`/solve explain` shows the whole decision, `/solve use B` puts another candidate here, `/solve revise` and "
+        "what to change, in a comment, a review or on a line, changes it, and on the issue `/solve retry` tries again "
+        "after this pull request is closed. People review; the robot does not merge.</sub>"
     )
 
 

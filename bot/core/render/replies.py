@@ -12,6 +12,7 @@ from bot.core.choosing.phrases import objection
 from bot.core.choosing.use_candidate import Barred, No, usable
 from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, Status, letter
 from bot.core.render.advice import by_people, compared
+from bot.core.render.approval import use_approve_instead
 from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
 from bot.core.render.text import code, details, dollars, fitted, harmless, listed
@@ -149,6 +150,8 @@ def not_usable(facts: CleanFacts | None, number: int, why: Barred | No) -> str:
             return "There is no pull request of mine for this issue, so there is nothing to put a candidate into."
         case No.UNDER_WAY:
             return "I am still working on this issue. Ask again when the pull request is open."
+        case No.WAITING:
+            return use_approve_instead(number)
         case No.ALREADY:
             return "The pull request holds that candidate already."
         case No.UNKNOWN:
@@ -242,6 +245,8 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
+            "| `/solve approve` | where that waits for approval, publish the champion; with `B`, candidate B |",
+            "| `/solve reject too large` | publish nothing, and say why |",
             "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
             "| `/solve help` | this text |",
             "",

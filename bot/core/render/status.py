@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.choosing.reasons import NOTHING_RUNS
 from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, TriggerKind
-from bot.core.render import revision
+from bot.core.render import approval, revision
 from bot.core.render.advice import by_people, compared
 from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
@@ -50,6 +50,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return "⚖️ All attempts are over. Comparing the candidates: each is run on the tests of all."
         case Phase.DECIDING:
             return "⚖️ All attempts are over. Comparing what they did."
+        case Phase.WAITING:
+            return approval.headline(facts)
         case Phase.PUBLISHING:
             return "📦 A champion is chosen. Opening the pull request."
         case Phase.PUBLISHED if pull is not None:
@@ -103,10 +105,20 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(_why_draft(facts, facts.decision))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
+    if now is Phase.WAITING:
+        parts += _to_be_approved(facts)
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
         parts.append(_receipt(facts))
     return parts
+
+
+def _to_be_approved(facts: SolveFacts) -> list[str]:
+    assert facts.decision is not None
+    doubts = "\n".join(f"- {harmless(doubt)}" for doubt in facts.decision.uncertain)
+    uncertain = [f"Uncertain:\n{doubts}"] if doubts else []
+    tests = [baseline_sentence(facts.baseline)] if facts.baseline is not None else []
+    return [*uncertain, *tests, approval.how_to_answer(facts), *approval.diffs(facts), _receipt(facts)]
 
 
 def _why_draft(facts: SolveFacts, decision: Decision) -> str:
@@ -189,6 +201,8 @@ def _footer(facts: SolveFacts, now: Phase) -> str:
         bits.append(f"at most ${facts.limits.dollars:.2f}, {facts.limits.minutes:g} min per run")
     if now in _UNDER_WAY:
         bits.append("stop it with `/solve cancel`")
+    elif now is Phase.WAITING:
+        bits.append("ask `/solve explain` for the whole decision")
     elif now is not Phase.PUBLISHED:
         bits.append(f"try again with `/solve {'retry' if facts.solve.revises is None else 'revise'}`")
     else:

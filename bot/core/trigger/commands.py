@@ -65,6 +65,20 @@ class ReviseCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveCommand:
+    """Publish what waits for it. `number`: of the candidate's run, from 1; None: the champion."""
+
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCommand:
+    """Publish nothing of what waits for approval."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
@@ -77,6 +91,8 @@ Command = (
     | ExplainCommand
     | UseCommand
     | ReviseCommand
+    | ApproveCommand
+    | RejectCommand
     | HelpCommand
 )
 
@@ -265,6 +281,8 @@ def _read_line(line: _Line) -> Command | Misread:
         )
     if revise := _REVISE.fullmatch(line.rest):
         return ReviseCommand(revise[1].strip())
+    if reject := _REJECT.fullmatch(line.rest):
+        return RejectCommand(reject[1].strip()[:MAX_LINE])
     if len(line.rest) > MAX_LINE:
         return Misread("This command is too long.", f"Use at most {MAX_LINE} characters.", number)
     try:
@@ -274,6 +292,7 @@ def _read_line(line: _Line) -> Command | Misread:
 
 
 _REVISE = re.compile(r"\s*revise(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)  # free text: quotes in it mean nothing
+_REJECT = re.compile(r"\s*reject(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)
 
 _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),
@@ -288,7 +307,9 @@ def _command(words: Sequence[Word]) -> Command:
     if name == "retry":
         return RetryCommand(read_options(words[1:]) if words[1:] else None)
     if name == "use":
-        return _use([word.value if not word.key else "" for word in words[1:]])
+        return UseCommand(_candidate("use", words[1:]))
+    if name == "approve":
+        return ApproveCommand(_candidate("approve", words[1:]) if words[1:] else None)
     if name not in _PLAIN:
         return SolveCommand(read_options(words))
     if len(words) > 1:
@@ -296,15 +317,16 @@ def _command(words: Sequence[Word]) -> Command:
     return _PLAIN[name]
 
 
-def _use(words: Sequence[str]) -> UseCommand:
+def _candidate(command: str, words: Sequence[Word]) -> int:
     """`B`, `b` or `2`; letters end with Z, and no solve has as many candidates."""
-    chosen = words[0].upper() if len(words) == 1 else ""
+    chosen = words[0].value.upper() if len(words) == 1 and not words[0].key else ""
     if re.fullmatch(r"[A-Z]", chosen):
-        return UseCommand(ord(chosen) - ord("A") + 1)
+        return ord(chosen) - ord("A") + 1
     if re.fullmatch(r"[1-9][0-9]?", chosen):
-        return UseCommand(int(chosen))
+        return int(chosen)
     raise BadOption(
-        "`/solve use` takes the letter or the number of one candidate.", "Write `/solve use B` or `/solve use 2`."
+        f"`/solve {command}` takes the letter or the number of one candidate.",
+        f"Write `/solve {command} B` or `/solve {command} 2`.",
     )
 
 

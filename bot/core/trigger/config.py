@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.core.choosing.rounds import MOST_ROUNDS
 from bot.core.globs import parse_globs
-from bot.core.model import MAX_ATTEMPTS, Draft, Permission, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
 from bot.core.text.characters import encodable, holds_half_a_character
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
 
@@ -322,6 +322,11 @@ def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
     return None if text is None else text == "draft"
 
 
+def _publish(checker: _Checker, node: Node, name: str) -> Publish | None:
+    text = checker.choice(node, name, [when.value for when in Publish])
+    return Publish(text) if text else None
+
+
 def _truth(checker: _Checker, node: Node, name: str) -> bool | None:
     text = checker.choice(node, name, ["true", "false"])
     return None if text is None else text == "true"
@@ -395,6 +400,7 @@ _TOP = {
     "trust": _Field("trust", _share),
     "rounds": _Field("rounds", _whole(MOST_ROUNDS)),
     "pull_request": _Field("pull_request", _pull_request),
+    "publish": _Field("publish", _publish),
 }
 
 

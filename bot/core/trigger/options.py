@@ -141,7 +141,10 @@ def _unknown(word: Word) -> BadOption:
     )
 
 
-SUBCOMMANDS = ("status", "cancel", "retry", "explain", "use B", "revise use a constant", "help")
+SUBCOMMANDS = (
+    *("status", "cancel", "retry", "explain", "use B", "approve", "reject too large"),
+    *("revise use a constant", "help"),
+)
 
 
 def _flag(word: Word) -> bool:
