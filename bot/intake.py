@@ -22,6 +22,7 @@ from bot.configuration import read_config
 from bot.core.choosing.approve import No, least_permission
 from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.choosing.use_candidate import candidate_for
+from bot.core.choosing.why import Place
 from bot.core.model import (
     IssueRef,
     ModelSpec,
@@ -52,6 +53,7 @@ from bot.core.trigger.commands import (
     SolveCommand,
     StatusCommand,
     UseCommand,
+    WhyCommand,
     parse_commands,
 )
 from bot.core.trigger.config import ConfigProblem
@@ -79,6 +81,7 @@ from bot.inbox import InboxRow
 from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.publish_precheck import clearance
+from bot.questions import Questions
 from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
 from bot.use_candidate import ExchangeJob
@@ -109,6 +112,7 @@ class Intake:
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
         self._permits = Permits(github, redact)
+        self._questions = Questions(store, redact)
         self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
@@ -280,6 +284,8 @@ class Intake:
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, await self._reviews.with_candidates(latest), command.number)
+            case WhyCommand():
+                return Action(reply=await self._questions.why(latest, Place(command.path, command.line)))
             case ApproveCommand() | RejectCommand():
                 await self._permits.check(event, least_permission(_or_defaults(config).who))
                 return approval_answer(event, command, latest, self._redact)

@@ -244,6 +244,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "| `/solve retry` | try again, with the same options or with new ones; "
             "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
+            "| `/solve why src/a.py:12` | which step of the run changed that file or line, and what was run after |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
             "| `/solve approve` | where that waits for approval, publish the champion; with `B`, candidate B |",
             "| `/solve reject too large` | publish nothing, and say why |",

@@ -79,6 +79,14 @@ class RejectCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class WhyCommand:
+    """Which step changed this, and what was run after? `line`: None where all of the file is meant."""
+
+    path: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
@@ -93,6 +101,7 @@ Command = (
     | ReviseCommand
     | ApproveCommand
     | RejectCommand
+    | WhyCommand
     | HelpCommand
 )
 
@@ -281,6 +290,8 @@ def _read_line(line: _Line) -> Command | Misread:
         )
     if revise := _REVISE.fullmatch(line.rest):
         return ReviseCommand(revise[1].strip())
+    if why := _WHY.fullmatch(line.rest):
+        return _why(why[1].strip(), number)
     if reject := _REJECT.fullmatch(line.rest):
         return RejectCommand(reject[1].strip()[:MAX_LINE])
     if len(line.rest) > MAX_LINE:
@@ -293,6 +304,9 @@ def _read_line(line: _Line) -> Command | Misread:
 
 _REVISE = re.compile(r"\s*revise(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)  # free text: quotes in it mean nothing
 _REJECT = re.compile(r"\s*reject(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)
+_WHY = re.compile(r"\s*why(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)
+_PLACE = re.compile(r"(.*?)(?:(?::|\s+|#)L?|^L?)([1-9][0-9]{0,8})(?:-L?[0-9]+)?(?::[0-9]+)?", re.DOTALL)
+LONGEST_PATH = 500
 
 _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),
@@ -300,6 +314,16 @@ _PLAIN: dict[str, Command] = {
     "explain": ExplainCommand(),
     "help": HelpCommand(),
 }
+
+
+def _why(said: str, number: int) -> WhyCommand | Misread:
+    """`src/a.py`, `src/a.py:12`, `src/a.py#L12-L14`, `src/a.py 12`, also in backticks; `12` where one file changed."""
+    said = said.strip("`\"'“”‘’ ").removesuffix("?").strip("`\"'“”‘’ ")
+    if not said or len(said) > LONGEST_PATH:
+        wrong = "`/solve why` needs a file, or a line of one." if not said else "That path is too long."
+        return Misread(wrong, "Write `/solve why src/a.py:12`.", number)
+    place = _PLACE.fullmatch(said)
+    return WhyCommand(place[1].strip("`"), int(place[2])) if place else WhyCommand(said)
 
 
 def _command(words: Sequence[Word]) -> Command:
