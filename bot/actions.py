@@ -22,6 +22,7 @@ class Action:
     reply: str = ""
     republish: RepublishJob | None = None
     answer: ApprovalAnswer | None = None
+    a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
 
 @dataclass(frozen=True, slots=True)

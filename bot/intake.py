@@ -79,7 +79,7 @@ from bot.engine import Engine, step
 from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
 from bot.installations import Upkeep
-from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
+from bot.ports import Busy, Clock, Denied, Full, GitHub, Gone, Rejected, Store
 from bot.publish_precheck import clearance
 from bot.questions import Questions
 from bot.republish import RepublishJob
@@ -137,7 +137,7 @@ class Intake:
     async def _carry_out(self, action: Action) -> Action:
         """Start or cancel; what is left is to be said."""
         if action.start is not None:
-            refusal = await self.claim(action.start)
+            refusal = await self.claim(action.start, action.a_day)
             if refusal:
                 return Action(reaction="confused", reply=refusal)
             await self._engine.start(action.start.workflow, action.start.id, action.start)
@@ -194,9 +194,11 @@ class Intake:
                 await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
-    async def claim(self, solve: Solve) -> str:
-        """Accept the solve. Where another one has the issue, what to answer; "" otherwise."""
-        outcome = await self._store.accept(solve)
+    async def claim(self, solve: Solve, a_day: int | None) -> str:
+        """Accept the solve. Where another one has the issue, or the day is full, what to answer; "" otherwise."""
+        outcome = await self._store.accept(solve, a_day=a_day)
+        if isinstance(outcome, Full):
+            return replies.day_is_full(outcome.most, outcome.free_at)
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
@@ -335,7 +337,7 @@ class Intake:
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
         if forbidden := await clearance(self._github, solve, config, self._redact):
             raise Refusal(forbidden)
-        return Action(start=solve)
+        return Action(start=solve, a_day=config.day)
 
     async def _publish_again(
         self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem

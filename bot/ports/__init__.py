@@ -56,6 +56,7 @@ from bot.ports.model import Reply as Reply
 from bot.ports.sandboxes import Finished as Finished
 from bot.ports.sandboxes import Sandboxes as Sandboxes
 from bot.ports.store import Busy as Busy
+from bot.ports.store import Full as Full
 from bot.ports.store import Store as Store
 from bot.ports.store import Tally as Tally
 from bot.ports.world import World as World

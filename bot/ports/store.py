@@ -49,6 +49,14 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """As many solves have begun in this repository as may begin in 24 hours."""
+
+    most: int
+    free_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How many there are in each state: what is going on, and which solves have ended lately.
 
@@ -66,8 +74,11 @@ class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
 
     # solves
-    async def accept(self, solve: Solve) -> Solve | Busy:
-        """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
+    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
+        """Claim the issue for this solve. Asked again with the same id, it is accepted again.
+
+        `a_day`: how many may begin in one repository in 24 hours; revisions do not count.
+        """
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
     async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:

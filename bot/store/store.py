@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -48,7 +48,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
-from bot.ports import Busy, Gone, Tally, Unavailable
+from bot.ports import Busy, Full, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
@@ -71,6 +71,7 @@ from bot.store.tables import (
     vain_searches,
 )
 
+_DAY = timedelta(days=1)
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
 _IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
@@ -129,13 +130,15 @@ class SqlStore:
 
     # ------------------------------------------------------------------------------------------------------ solves
 
-    async def accept(self, solve: Solve) -> Solve | Busy:
+    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
         repo = solve.issue.repo
 
-        def work(db: sa.Connection) -> Solve | Busy:
+        def work(db: sa.Connection) -> Solve | Busy | Full:
             if known := db.execute(_FACTS.where(solves.c.id == solve.id)).one_or_none():
                 return rows.solve_of(known)
-            self._meet(db, solve)
+            self._meet(db, solve)  # writes the repository's row, so that one solve after the other is counted
+            if a_day is not None and (full := _full(db, solve, a_day)):
+                return full
             values = rows.solve_values(solve, web_url=self._web_url, now=_now())
             claim = insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
             if db.execute(claim).one_or_none():
@@ -534,6 +537,13 @@ class SqlStore:
 def _now() -> datetime:
     """For `updated_at`, which nothing is decided by. Times that mean something are given by the caller."""
     return datetime.now(UTC)
+
+
+def _full(db: sa.Connection, solve: Solve, most: int) -> Full | None:
+    begun = (solves.c.repository_id == solve.issue.repo.id, solves.c.created_at > solve.created_at - _DAY)
+    question = sa.select(solves.c.created_at).where(*begun, solves.c.revises.is_(None)).order_by(solves.c.created_at)
+    times = db.execute(question).scalars().all()
+    return Full(most, times[len(times) - most] + _DAY) if len(times) >= most else None
 
 
 def _setup_agent(db: sa.Connection, id: SolveId) -> Consulted | None:

@@ -70,7 +70,7 @@ from bot.core.model import (
     run_id,
 )
 from bot.inbox import open_inbox
-from bot.ports import Busy, Gone, Rejected, Unavailable
+from bot.ports import Busy, Full, Gone, Rejected, Unavailable
 from bot.store import sqlite
 from bot.store.database import translated
 from bot.store.store import SqlStore, opened
@@ -301,6 +301,26 @@ async def test_the_first_answer_to_what_waits_stands(store: SqlStore) -> None:
     assert (await facts(store)).approval == no
     await store.ended(SOLVE.id, Status.CANCELLED, at=NOON)
     assert await store.answered(SOLVE.id, no) is None
+
+
+async def test_a_full_day_says_when_it_is_free_again(store: SqlStore) -> None:
+    def asked(number: int, minutes: int, **other: Any) -> Solve:
+        issue = IssueRef(REPO, number)
+        at = NOON + timedelta(minutes=minutes)
+        return dataclasses.replace(SOLVE, id=SolveId(f"s-{number}"), issue=issue, created_at=at, **other)
+
+    first, second, third = asked(11, 0), asked(12, 10), asked(13, 20)
+    elsewhere = dataclasses.replace(asked(14, 15), issue=IssueRef(dataclasses.replace(REPO, id=7), 14))
+    assert await store.accept(first, a_day=2) == first
+    assert await store.accept(elsewhere, a_day=2) == elsewhere
+    assert await store.accept(asked(15, 5, revises=first.id)) == asked(15, 5, revises=first.id)
+    assert await store.accept(second, a_day=2) == second
+    assert await store.accept(third, a_day=2) == Full(2, NOON + timedelta(days=1))
+    assert await store.accept(third, a_day=1) == Full(1, NOON + timedelta(days=1, minutes=10))
+    assert await store.accept(second, a_day=2) == second
+    assert await store.facts(third.id) is None
+    tomorrow = dataclasses.replace(third, created_at=NOON + timedelta(days=1))
+    assert await store.accept(tomorrow, a_day=2) == tomorrow
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

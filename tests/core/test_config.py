@@ -62,6 +62,7 @@ def test_everything_can_be_said() -> None:
         ('protect: ["\\ud83d\\ude80/"]', RepoConfig(protect=("\N{ROCKET}/",))),
         ("models: [sonnet, sonnet]", RepoConfig(models=("sonnet",))),
         ("limits: {minutes: 5}", RepoConfig(minutes=5.0)),
+        ("limits: {day: 10}", RepoConfig(day=10)),
         ("limits: {command: 300}", RepoConfig(command=300.0)),
         ("trust: 0", RepoConfig(trust=0.0)),
         ("trust: 1.0", RepoConfig(trust=1.0)),

@@ -90,6 +90,7 @@ class RepoConfig:
     minutes: float | None = None
     dollars: float | None = None
     steps: int | None = None
+    day: int | None = None  # solves that may begin in 24 hours
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     trust: float = 0.35  # the least chance of being right with which a champion is published

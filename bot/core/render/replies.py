@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.choosing.phrases import objection
@@ -15,7 +16,7 @@ from bot.core.render.advice import by_people, compared
 from bot.core.render.approval import use_approve_instead
 from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
-from bot.core.render.text import code, details, dollars, fitted, harmless, listed
+from bot.core.render.text import code, count, details, dollars, fitted, harmless, listed
 from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Clean, CleanFacts
 from bot.core.trigger import revising
@@ -135,6 +136,13 @@ def status_link(facts: CleanFacts, site: str, words: str) -> str:
     issue = facts.solve.issue
     where = f"{site.rstrip('/')}/{issue.repo.name}/issues/{issue.number}#issuecomment-{facts.comment_id}"
     return f"[{words}]({where})"
+
+
+def day_is_full(most: int, free_at: datetime) -> str:
+    return (
+        f"In this repository at most {count(most, 'solve')} may begin in 24 hours, and that many have. "
+        f"The next one may at {free_at:%H:%M} UTC on {free_at.day} {free_at:%B}."
+    )
 
 
 def nothing_to_retry() -> str:

@@ -29,6 +29,7 @@ MAX_ITEMS = 100
 MAX_COMMAND = MAX_REPRO
 MAX_PROBLEMS = 20
 MAX_STEPS = 1_000
+MAX_A_DAY = 1_000
 MAX_COMMAND_SECONDS = 3600.0
 
 
@@ -365,6 +366,7 @@ _LIMITS = {
     "minutes": _Field("minutes", _number(MAX_MINUTES)),
     "dollars": _Field("dollars", _number(MAX_DOLLARS)),
     "steps": _Field("steps", _whole(MAX_STEPS)),
+    "day": _Field("day", _whole(MAX_A_DAY)),
     "command": _Field("command", _number(MAX_COMMAND_SECONDS)),
 }
 _PULL_REQUEST = {
