@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.approval import ApprovalAnswer
+from bot.batches import Wanted
 from bot.core.model import IssueRef, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
@@ -22,6 +23,7 @@ class Action:
     reply: str = ""
     republish: RepublishJob | None = None
     answer: ApprovalAnswer | None = None
+    batch: Wanted | None = None
     a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
 

@@ -33,6 +33,7 @@ from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
 from bot.approval import Approvals, WaitingRoom
+from bot.batches import BatchBoard
 from bot.branch_cleanup import Branches
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
@@ -146,7 +147,8 @@ def help_policy(settings: Settings) -> HelpPolicy:
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
-    board = StatusBoard(world.github, world.store, hide, tell_outage)
+    batches = BatchBoard(world.github, world.store, hide)
+    board = StatusBoard(world.github, world.store, hide, tell_outage, batches)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
@@ -177,7 +179,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     site = settings.server_url
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
+    server = server_limits(settings)
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)

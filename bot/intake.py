@@ -17,6 +17,7 @@ from bot.actions import Action, Actions, Refusal
 from bot.approval import ApprovalAnswer, go_on
 from bot.approval_requests import approval_answer
 from bot.authorization import Permits
+from bot.batches import BatchBoard, Wanted, weigh_batch, without_refused
 from bot.cancellation import Ends
 from bot.configuration import read_config
 from bot.core.choosing.approve import No, least_permission
@@ -40,8 +41,10 @@ from bot.core.render.approval import answered_already, nothing_to_answer
 from bot.core.render.pull_request import branch_pattern
 from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.trigger.batches import Batch
 from bot.core.trigger.commands import (
     ApproveCommand,
+    BatchCommand,
     CancelCommand,
     Command,
     ExplainCommand,
@@ -100,6 +103,7 @@ class Intake:
         server: ServerLimits,
         redact: Redactor,
         site: str,
+        batches: BatchBoard,
     ) -> None:
         self._github = github
         self._store = store
@@ -109,6 +113,7 @@ class Intake:
         self._server = server
         self._redact = redact
         self._site = site
+        self._batches = batches
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
         self._permits = Permits(github, redact)
@@ -141,6 +146,8 @@ class Intake:
             if refusal:
                 return Action(reaction="confused", reply=refusal)
             await self._engine.start(action.start.workflow, action.start.id, action.start)
+        if action.batch is not None:
+            await self._start_all(action.batch)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
@@ -156,7 +163,22 @@ class Intake:
                 return Action(reaction=action.reaction, reply=replies.nothing_to_cancel())
         return action
 
+    async def _start_all(self, wanted: Wanted) -> None:
+        refused = dict[SolveId, str]()
+        for solve in wanted.solves:
+            if refusal := await self.claim(solve, wanted.a_day):
+                refused[solve.id] = refusal
+        await self.open_batch(without_refused(wanted.batch, refused))
+        for solve in wanted.solves:
+            if solve.id not in refused:
+                await self._engine.start(solve.workflow, solve.id, solve)
+
     # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("open batch", patience=PATIENCE)
+    async def open_batch(self, batch: Batch) -> None:
+        await self._store.batch_begun(batch)
+        await self._batches.refresh(batch.id)
 
     @step("weigh", patience=PATIENCE)
     async def weigh(self, row: InboxRow) -> Actions:
@@ -274,6 +296,8 @@ class Intake:
         match command:
             case SolveCommand():
                 return await self._start(event, command.options, config)
+            case BatchCommand():
+                return await self._batch(event, command, config)
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
@@ -317,6 +341,17 @@ class Intake:
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
+
+    async def _batch(self, event: CommentPosted, command: BatchCommand, config: RepoConfig | ConfigProblem) -> Action:
+        async def start(asked: CommentPosted, options: SolveOptions) -> Solve | str:
+            try:
+                return (await self._start(asked, options, config)).start or ""
+            except Refusal as refusal:
+                return str(refusal)
+
+        a_day = _or_defaults(config).day
+        wanted = await weigh_batch(event, command, self._github, self._clock, start, a_day)
+        return Action(batch=wanted, reaction="eyes" if wanted.solves else "confused")
 
     async def _start(
         self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from bot.batches import BatchBoard
 from bot.core.model import SolveFacts, SolveId
 from bot.core.render.status import status_comment, status_marker
 from bot.core.resilience.circuit_breaker import Outage
@@ -36,11 +37,13 @@ class StatusBoard:
         store: Store,
         redact: Redactor,
         outage: TellOutage = no_outage,
+        batches: BatchBoard | None = None,
     ) -> None:
         self._github = github
         self._store = store
         self._redact = redact
         self._outage = outage
+        self._batches = batches
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._shown: dict[SolveId, str] = {}
 
@@ -58,6 +61,8 @@ class StatusBoard:
                 except (Gone, Denied, Rejected) as error:
                     log.info("status.unspeakable", solve=id, reason=str(error))
                 self._shown[id] = body
+        if self._batches is not None:
+            await self._batches.moved(facts)
         if facts.status.is_over:
             self._shown.pop(id, None)
             self._locks.pop(id, None)

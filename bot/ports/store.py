@@ -39,6 +39,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.trigger.batches import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class Store(Protocol):
     async def revisions(self, id: SolveId) -> list[SolveFacts]:
         """Of that solve's pull request, oldest first."""
 
+    async def batch_begun(self, batch: Batch) -> None:
+        """Said again, the first word stands."""
+
+    async def batch(self, id: str) -> Batch | None: ...
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...

@@ -48,6 +48,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.trigger.batches import Batch
 from bot.ports import Busy, Full, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
@@ -58,6 +59,7 @@ from bot.store.tables import (
     Diagnostics,
     ai_models,
     audit_log,
+    batches,
     deliveries,
     installations,
     known_environments,
@@ -176,6 +178,16 @@ class SqlStore:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         revisions = [await self.facts(SolveId(revision)) for revision in found]
         return [facts for facts in revisions if facts is not None]
+
+    async def batch_begun(self, batch: Batch) -> None:
+        values = {"batch": batch, "created_at": batch.created_at}
+        await self._database.write(
+            lambda db: db.execute(insert(db, batches).values(id=batch.id, **values).on_conflict_do_nothing())
+        )
+
+    async def batch(self, id: str) -> Batch | None:
+        question = sa.select(batches.c.batch).where(batches.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
@@ -524,6 +536,7 @@ class SqlStore:
     async def purge(self, before: datetime) -> int:
         old = (
             sa.delete(solves).where(solves.c.completed_at < before),
+            sa.delete(batches).where(batches.c.created_at < before),
             sa.delete(deliveries).where(deliveries.c.handed_at < before),
             sa.delete(audit_log).where(audit_log.c.at < before),
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),

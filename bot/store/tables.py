@@ -43,6 +43,7 @@ from bot.core.model import (
     Trigger,
 )
 from bot.core.resilience.sandbox_leases import Outcome
+from bot.core.trigger.batches import Batch
 
 
 class Utc(TypeDecorator[datetime]):
@@ -200,6 +201,7 @@ solves = Table(
     Column("requested_by", Text, nullable=False),
     Column("revises", Text),  # whose pull request it changes; no foreign key: the solve may be forgotten before
     Column("asked", Prose),
+    Column("batch", Text),  # no foreign key: it may be forgotten before
     Column("options", Json(SolveOptions), nullable=False),
     Column("status", Word(Status), nullable=False),
     Column("base_branch", Text),
@@ -252,6 +254,15 @@ solves = Table(
         sqlite_where=ACTIVE,
         postgresql_where=ACTIVE,
     ),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch", Json(Batch), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Index("batches_by_time", "created_at"),
 )
 
 solve_runs = Table(

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bot.store import sqlite
 from tests.contracts.postgres import PostgresServer
 
-GROWING = ("solves", "solve_runs", "deliveries", "users", "repositories", "audit_log", "sandbox_operations")
+GROWING = ("batches", "solves", "solve_runs", "deliveries", "users", "repositories", "audit_log", "sandbox_operations")
 BOUNDED = ("one_active_solve_per_issue", "deliveries_waiting")
 """Indexes of what is going on right now: walking through all of one is what its queries are for."""
 

@@ -69,6 +69,7 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
+from bot.core.trigger.batches import Batch, Entry
 from bot.inbox import open_inbox
 from bot.ports import Busy, Full, Gone, Rejected, Unavailable
 from bot.store import sqlite
@@ -94,7 +95,7 @@ def solve(id: str = "s-1", *, number: int = 3, repo: Repo = REPO, at: datetime =
 
 
 SOLVE = solve()
-REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review")
+REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review", batch="b-1")
 FIRST, SECOND = run_id(SOLVE.id, 1), run_id(SOLVE.id, 2)
 EXPERIMENTS = (
     Experiment(1, SPEC, 0.0, Strategy.TEST_FIRST, 100, 0.75),
@@ -321,6 +322,18 @@ async def test_a_full_day_says_when_it_is_free_again(store: SqlStore) -> None:
     assert await store.facts(third.id) is None
     tomorrow = dataclasses.replace(third, created_at=NOON + timedelta(days=1))
     assert await store.accept(tomorrow, a_day=2) == tomorrow
+
+
+async def test_a_batch_is_what_it_was_at_first(store: SqlStore) -> None:
+    batch = Batch("b-1", IssueRef(REPO, 3), "ann", (Entry(3, SOLVE.id), Entry(4, refusal=ODD)), NOON, 2.5)
+    assert await store.batch("b-1") is None
+    await store.batch_begun(batch)
+    await store.batch_begun(dataclasses.replace(batch, by="bob"))
+    found = await store.batch("b-1")
+    assert found is not None
+    assert (found.by, found.dollars, found.entries[0]) == ("ann", 2.5, Entry(3, SOLVE.id))
+    assert await store.purge(NOON + timedelta(days=1)) == 1
+    assert await store.batch("b-1") is None
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

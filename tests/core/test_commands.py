@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.core.model import ModelSpec, SolveOptions, Strategy
 from bot.core.trigger.commands import (
     ApproveCommand,
+    BatchCommand,
     CancelCommand,
     Command,
     ExplainCommand,
@@ -38,6 +39,8 @@ def solve(**options: object) -> SolveCommand:
         ("/Solve", SOLVE),
         ("  /solve", SOLVE),
         ("/solve status", StatusCommand()),
+        ("/solve #12 #14,#15 #12", BatchCommand((12, 14, 15), SolveOptions())),
+        ("/solve attempts=2 #12, #14", BatchCommand((12, 14), SolveOptions(attempts=2))),
         ("/solve approve", ApproveCommand(None)),
         ("/solve APPROVE b", ApproveCommand(2)),
         ("/solve approve 3", ApproveCommand(3)),
@@ -155,6 +158,10 @@ def test_where_a_command_stands(said: str, meant: list[Command]) -> None:
         ("/solve:", "`/solve:` is not a command.", "Did you mean `/solve`?"),
         ("/solve please", "`please` is neither an option nor a command.", "The commands are `/solve status`"),
         ("/solve statsu", "`statsu` is neither an option nor a command.", "Did you mean `status`?"),
+        ("/solve #12 #0", "`#0` is not an issue.", "Name issues of this repository"),
+        ("/solve #a", "`#a` is not an issue.", "Name issues of this repository"),
+        ("/solve #12 please", "`please` is neither an option nor a command.", "The commands are"),
+        ("/solve " + " ".join(f"#{n}" for n in range(1, 22)), "These are 21 issues.", "Name at most 20"),
         ("/solve approve it", "`/solve approve` takes the letter or the number", "Write `/solve approve B` or"),
         ("/solve approve A B", "`/solve approve` takes the letter or the number", "Write `/solve approve B` or"),
         ("/solve status now", "`/solve status` takes no options.", "Write just `/solve status`."),

@@ -69,6 +69,10 @@ def unreadable(delivery: str) -> str:
     )
 
 
+def no_such_issue() -> str:
+    return "there is no such issue here."
+
+
 def issue_closed() -> str:
     return "This issue is closed. Reopen it, then ask again."
 
@@ -247,6 +251,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "|---|---|",
             "| `/solve` | solve this issue with the repository's default line-up |",
             f"| `/solve model=a,b attempts={min(most, 4)}` | with these models, that many attempts (1 to {most}) |",
+            "| `/solve #12 #14` | these issues, one solve each, told of in one table; `budget=` is for all of them |",
             "| `/solve status` | how far the solve is |",
             "| `/solve cancel` | stop it; the sandboxes go |",
             "| `/solve retry` | try again, with the same options or with new ones; "

@@ -29,6 +29,14 @@ class SolveCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchCommand:
+    """One solve for each of these issues."""
+
+    numbers: tuple[int, ...]
+    options: SolveOptions
+
+
+@dataclass(frozen=True, slots=True)
 class CancelCommand:
     pass
 
@@ -93,6 +101,7 @@ class HelpCommand:
 
 Command = (
     SolveCommand
+    | BatchCommand
     | CancelCommand
     | StatusCommand
     | RetryCommand
@@ -334,11 +343,32 @@ def _command(words: Sequence[Word]) -> Command:
         return UseCommand(_candidate("use", words[1:]))
     if name == "approve":
         return ApproveCommand(_candidate("approve", words[1:]) if words[1:] else None)
+    if any(_is_issue(word) for word in words):
+        return _batch(words)
     if name not in _PLAIN:
         return SolveCommand(read_options(words))
     if len(words) > 1:
         raise BadOption(f"`/solve {name}` takes no options.", f"Write just `/solve {name}`.")
     return _PLAIN[name]
+
+
+MOST_ISSUES = 20
+_ISSUES = re.compile(r"#[1-9][0-9]{0,8}(?:,#[1-9][0-9]{0,8})*,?")
+
+
+def _is_issue(word: Word) -> bool:
+    return not word.key and word.value.startswith("#")
+
+
+def _batch(words: Sequence[Word]) -> BatchCommand:
+    """`#12 #14` or `#12,#14`, and options for all of them."""
+    named = [word.value for word in words if _is_issue(word)]
+    if wrong := next((value for value in named if not _ISSUES.fullmatch(value)), None):
+        raise BadOption(f"{shown(wrong)} is not an issue.", "Name issues of this repository: `/solve #12 #14`.")
+    numbers = tuple(dict.fromkeys(int(number) for value in named for number in re.findall(r"[0-9]+", value)))
+    if len(numbers) > MOST_ISSUES:
+        raise BadOption(f"These are {len(numbers)} issues.", f"Name at most {MOST_ISSUES} in one command.")
+    return BatchCommand(numbers, read_options([word for word in words if not _is_issue(word)]))
 
 
 def _candidate(command: str, words: Sequence[Word]) -> int:

@@ -1,4 +1,4 @@
-"""A champion may wait until somebody approves of it."""
+"""A champion may wait until somebody approves of it; several solves may be asked for by one comment."""
 
 from __future__ import annotations
 
@@ -12,3 +12,11 @@ down_revision = "0007"
 
 def upgrade() -> None:
     op.add_column("solves", Column("approval", sa.Text))
+    op.add_column("solves", Column("batch", sa.Text))
+    op.create_table(
+        "batches",
+        Column("id", sa.Text, primary_key=True),
+        Column("batch", sa.Text, nullable=False),
+        Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("batches_by_time", "batches", ["created_at"])
