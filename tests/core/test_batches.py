@@ -50,7 +50,7 @@ def test_each_issue_has_a_line_and_each_refusal_its_reason() -> None:
     assert said.startswith("<!-- solvebot batch=b-2-7-c1 -->\n🧺 3 of 4 solves are over. 1 issue could not be started.")
     assert "| #1 | pull request #9 | $0.0300 |" in said
     assert "| #2 | not started: This issue is closed. Reopen it ¦ then ask again. |  |" in said
-    assert "| #3 | running | $0.0300 |" in said or "| #3 | deciding | $0.0300 |" in said
+    assert "| #3 | comparing the candidates | $0.0300 |" in said
     assert "| #4 | cancelled: bob \\¦ @\u200bann | $0.0300 |" in said
     assert "| #5 | failed: It broke. | $0.0300 |" in said
     assert "$0.1200 of $3.00 spent" in said
