@@ -24,6 +24,7 @@ class Action:
     republish: RepublishJob | None = None
     answer: ApprovalAnswer | None = None
     batch: Wanted | None = None
+    refresh: SolveId | None = None  # whose status comment has something else to say
     a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
 

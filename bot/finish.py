@@ -107,6 +107,13 @@ class Conclusion:
         for sandbox in sandboxes_of(id, runs):
             await self._sandboxes.close(sandbox)
 
+    @step("say so", patience=PATIENCE)
+    async def say_so(self, id: SolveId) -> None:
+        """In its status comment, where there is one: something is otherwise. It is no reason for a new one."""
+        facts = await self._store.facts(id)
+        if facts is not None and facts.comment_id is not None:
+            await self._board.refresh(id)
+
     @step("last word", patience=PATIENCE)
     async def last_word(self, id: SolveId) -> None:
         await self._board.refresh(id)

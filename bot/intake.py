@@ -67,6 +67,7 @@ from bot.core.trigger.events import (
     IssueMoved,
     LabelAdded,
     LabelRemoved,
+    PullRequestChanged,
     PullRequestClosed,
     PullRequestReopened,
     RepositoryChanged,
@@ -157,6 +158,8 @@ class Intake:
             if refusal:
                 return Action(reaction="confused", reply=refusal)
             await go_on(self._engine, action.answer.solve, action.answer.approval.standing)
+        if action.refresh is not None:
+            await self._conclusion.say_so(action.refresh)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -198,6 +201,8 @@ class Intake:
                 return await self._ends.of_pull(event)
             case PullRequestReopened():
                 return await self._ends.undone(event)
+            case PullRequestChanged():
+                return await self._ends.followed(event)
             case InstallationChanged():
                 return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
@@ -314,6 +319,8 @@ class Intake:
                 return Action(reply=await self._questions.why(latest, Place(command.path, command.line)))
             case ApproveCommand() | RejectCommand():
                 await self._permits.check(event, least_permission(_or_defaults(config).who))
+                if isinstance(command, RejectCommand) and (unwanted := await self._ends.unwanted(latest, command.why)):
+                    return Action(refresh=unwanted, reaction="eyes")
                 return approval_answer(event, command, latest, self._redact)
             case ReviseCommand():
                 return Action(start=await self._reviews.revision(event, config))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Neighbour, Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -122,6 +123,15 @@ class Store(Protocol):
 
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         """Whose pull request was closed, and not merged, in between; at most 100."""
+
+    async def unwanted(self, id: SolveId, why: str) -> bool:
+        """Why its pull request was closed, as somebody says. False: it is open, or was merged."""
+
+    async def neighbours(self, repo_id: int, *, since: datetime) -> list[Neighbour]:
+        """Of solves that began since then, those whose pull request is open as far as we know, the newest first."""
+
+    async def overlaps(self, id: SolveId, overlap: Overlap) -> None:
+        """Its pull request is told of another one."""
 
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 

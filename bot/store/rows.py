@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.core.choosing.overlap import Neighbour
 from bot.core.model import (
     Candidate,
     Evidence,
@@ -100,6 +101,9 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         decision=row.decision,
         minimal=row.minimal,
         approval=row.approval,
+        overlaps=row.overlaps or (),
+        fate=row.fate,
+        fate_why=row.fate_why or "",
         comment_id=row.comment_id,
         pull_request=row.pull_request,
         error=row.error_message,
@@ -176,6 +180,11 @@ def evidence_values(evidence: Evidence) -> Values:
         "evidence": evidence,
         "tests_passed": evidence.stable_passed == evidence.stable_total if evidence.stable_total else None,
     }
+
+
+def neighbour_of(row: Row) -> Neighbour:
+    paths = tuple(change.path for change in row.candidate.changes) if row.candidate else ()
+    return Neighbour(SolveId(row.id), row.pr_number, paths)
 
 
 def model_values(spec: ModelSpec, *, now: datetime) -> Values:

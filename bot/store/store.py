@@ -16,6 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Neighbour, Overlap, with_overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -76,6 +77,7 @@ from bot.store.tables import (
 _DAY = timedelta(days=1)
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
+MOST_NEIGHBOURS = 100
 _IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
@@ -397,7 +399,7 @@ class SqlStore:
 
     async def reopened(self, id: SolveId) -> None:
         closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
-        change = closed.values(fate=None, fate_at=None, updated_at=_now())
+        change = closed.values(fate=None, fate_at=None, fate_why=None, updated_at=_now())
         await self._database.write(lambda db: db.execute(change))
 
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
@@ -406,6 +408,31 @@ class SqlStore:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         known = [await self.facts(SolveId(id)) for id in found]
         return [facts for facts in known if facts is not None]
+
+    async def unwanted(self, id: SolveId, why: str) -> bool:
+        """Whether it was: one that is open, or merged, has no such reason."""
+        closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
+        change = closed.values(fate_why=why, updated_at=_now())
+        return await self._database.write(lambda db: db.execute(change).rowcount > 0)
+
+    async def neighbours(self, repo_id: int, *, since: datetime) -> list[Neighbour]:
+        here = (solves.c.repository_id == repo_id, solves.c.pr_number > 0, solves.c.created_at >= since)
+        open_ones = (solves.c.fate.is_(None), solves.c.revises.is_(None))
+        question = (
+            sa.select(solves.c.id, solves.c.pr_number, _RUN.candidate)
+            .join(solve_runs, _RUN.id == solves.c.champion_run_id)
+            .where(*here, *open_ones)
+            .order_by(solves.c.pr_number.desc())
+            .limit(MOST_NEIGHBOURS)
+        )
+        return await self._database.read(lambda db: [rows.neighbour_of(row) for row in db.execute(question)])
+
+    async def overlaps(self, id: SolveId, overlap: Overlap) -> None:
+        def work(db: sa.Connection) -> None:
+            known = db.execute(sa.select(solves.c.overlaps).where(solves.c.id == id).with_for_update()).scalar_one()
+            _change(db, solves, id, overlaps=with_overlap(known or (), overlap), updated_at=_now())
+
+        await self._database.write(work)
 
     async def fate_at(self, id: SolveId) -> datetime | None:
         question = sa.select(solves.c.fate_at).where(solves.c.id == id)

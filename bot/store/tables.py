@@ -19,6 +19,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
 
 from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -218,6 +219,7 @@ solves = Table(
     Column("compared", Json(Compared)),  # its dollars are in `cost`
     Column("minimal", Json(Minimal)),
     Column("approval", Json(Approval)),
+    Column("overlaps", Json(tuple[Overlap, ...])),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",
@@ -231,6 +233,7 @@ solves = Table(
     Column("pr_url", Text),
     Column("fate", Word(Fate)),  # what people did with the pull request
     Column("fate_at", Utc),
+    Column("fate_why", Prose),
     Column("cost", Float),  # dollars of all runs and all else, once it is over
     Column("error_message", Prose, nullable=False),
     Column("incident", Text, nullable=False),

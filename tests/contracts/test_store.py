@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bot.core.candidate.restoring import Aspect, PutBack
 from bot.core.choosing.approval import wanted
 from bot.core.choosing.approve import approved, rejected
+from bot.core.choosing.overlap import Neighbour, Overlap
 from bot.core.evidence.behaviour import Behaviour, Probed
 from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
@@ -140,6 +141,7 @@ PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("return
 ISSUE_TESTS = IssueTests(Consulted("kimi", 1, 0.03125, Usage(900, 80), 4.5), (Script("tests/test_a.py", "1\n"),))
 COMPARED = Compared(FIRST, SECOND, Consulted("kimi", 2, 0.015625, Usage(7, 8)), (Answer.FIRST, Answer.SECOND))
 WAITS = wanted(NOON)
+OVERLAP = Overlap(8, ("a.py",))
 MINIMAL = Minimal(dataclasses.replace(CANDIDATE, patch="diff"), ("b:1 (+1 -0)",))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
@@ -211,8 +213,11 @@ async def tell_everything(store: SqlStore) -> None:
     await store.decided(SOLVE.id, DECISION)
     await store.trimmed(SOLVE.id, MINIMAL)
     await store.awaits(SOLVE.id, WAITS)
+    await store.overlaps(SOLVE.id, OVERLAP)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
+    await store.became(SOLVE.id, Fate.CLOSED, NOON)
+    await store.unwanted(SOLVE.id, "too large")
     at = NOON + timedelta(minutes=3)
     await store.ended(SOLVE.id, Status.COMPLETED, at=at, error="e", incident="i", by="ann")
 
@@ -254,6 +259,9 @@ def expected() -> SolveFacts:
         decision=DECISION,
         minimal=MINIMAL,
         approval=WAITS,
+        overlaps=(OVERLAP,),
+        fate=Fate.CLOSED,
+        fate_why="too large",
         comment_id=2**42,
         pull_request=PULL,
         error="e",
@@ -274,6 +282,7 @@ async def test_everything_that_is_told_comes_back(store: SqlStore) -> None:
 
 async def test_what_became_of_champions(store: SqlStore) -> None:
     await tell_everything(store)
+    await store.reopened(SOLVE.id)
     assert await store.record() == []
     assert await store.fate_at(SOLVE.id) is None
     for fate, stands in [
@@ -334,6 +343,22 @@ async def test_a_batch_is_what_it_was_at_first(store: SqlStore) -> None:
     assert (found.by, found.dollars, found.entries[0]) == ("ann", 2.5, Entry(3, SOLVE.id))
     assert await store.purge(NOON + timedelta(days=1)) == 1
     assert await store.batch("b-1") is None
+
+
+async def test_pull_requests_that_are_open_at_the_same_time(store: SqlStore) -> None:
+    await tell_everything(store)
+    assert await store.neighbours(REPO.id, since=NOON - timedelta(days=1)) == []  # it was closed
+    await store.reopened(SOLVE.id)
+    again = await facts(store)
+    assert (again.fate, again.fate_why) == (None, "")
+    paths = tuple(change.path for change in CANDIDATE.changes)
+    assert await store.neighbours(REPO.id, since=NOON - timedelta(days=1)) == [Neighbour(SOLVE.id, PULL.number, paths)]
+    assert await store.neighbours(REPO.id, since=NOON + timedelta(days=1)) == []
+    assert await store.neighbours(REPO.id + 1, since=NOON - timedelta(days=1)) == []
+    assert not await store.unwanted(SOLVE.id, "it is open")
+    await store.overlaps(SOLVE.id, Overlap(9, ("b.py",)))
+    await store.overlaps(SOLVE.id, Overlap(8, ("c.py",)))
+    assert (await facts(store)).overlaps == (Overlap(9, ("b.py",)), Overlap(8, ("c.py",)))
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

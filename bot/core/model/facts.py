@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.ids import RunId as RunId
@@ -120,6 +121,7 @@ class PullRequest:
     head_sha: Sha
     draft: bool
     verified: bool | None = None  # GitHub's verdict on the commit's signature
+    drafted_by: str = ""  # the login of who made a draft of it
 
 
 class Fate(StrEnum):
@@ -163,6 +165,9 @@ class SolveFacts:
     decision: Decision | None = None
     minimal: Minimal | None = None  # None: the champion's patch is published as it is
     approval: Approval | None = None  # None: it was not asked for
+    overlaps: tuple[Overlap, ...] = ()  # other pull requests that change the same files
+    fate: Fate | None = None  # of the pull request; None: it is open, or there is none
+    fate_why: str = ""  # what somebody said against it
     comment_id: int | None = None
     pull_request: PullRequest | None = None
     error: str = ""  # for people: what was wrong and what to do

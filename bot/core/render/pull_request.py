@@ -105,6 +105,7 @@ def pull_body(
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
         _uncertain(all_doubts(facts, champion, moved)),
+        _beside(facts),
         others(facts),
         reproduce(facts, champion, branch),
         offer(facts),
@@ -176,6 +177,13 @@ def _runner_up(facts: SolveFacts, decision: Decision) -> str:
     said = f"**Runner-up:** candidate {run.experiment.letter} ({code(run.experiment.model.name)}), {size} in {paths}."
     differ = beside_the_runner_up(facts)
     return f"{said} With the same input the two differ:\n\n{differ}" if differ else said
+
+
+def _beside(facts: SolveFacts) -> str:
+    """Other pull requests of ours that change the same files."""
+    lines = [f"- #{each.pull} changes {listed(each.paths)}, too" for each in facts.overlaps]
+    after = "\n\nWhen one of them is merged, look at the others again."
+    return "### Beside this one\n\n" + "\n".join(lines) + after if lines else ""
 
 
 def _uncertain(doubts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.failure_reasons import service_away
+from bot.core.render.fate import what_became
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.solve_status import Phase, is_overtaken, is_unpublished, phase
@@ -107,6 +108,8 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(baseline_sentence(facts.baseline))
     if now is Phase.WAITING:
         parts += _to_be_approved(facts)
+    if now is Phase.PUBLISHED:
+        parts.append(what_became(facts))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
         parts.append(_receipt(facts))
@@ -123,6 +126,8 @@ def _to_be_approved(facts: SolveFacts) -> list[str]:
 
 def _why_draft(facts: SolveFacts, decision: Decision) -> str:
     """The evidence, where it is not enough; else a person's word or the repository's; else the base branch."""
+    if facts.pull_request is not None and facts.pull_request.drafted_by:
+        return f"It is a draft, as {harmless(facts.pull_request.drafted_by)} wants it."
     if decision.outcome is Outcome.DRAFT and decision.uncertain:
         return "It is a draft, because:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain)
     if decision.outcome is Outcome.DRAFT:

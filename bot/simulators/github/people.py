@@ -313,6 +313,12 @@ class SimIssue:
     async def ready_for_review(self, *, by: str) -> None:
         pulls.ready_for_review(self._stage, self.repo.state, self.state, self._stage.state.account(by))
 
+    async def convert_to_draft(self, *, by: str) -> None:
+        pulls.convert_to_draft(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def retarget(self, base: str, *, by: str) -> None:
+        pulls.retarget(self._stage, self.repo.state, self.state, base, self._stage.state.account(by))
+
     async def merge(self, *, by: str) -> str:
         """A merge commit on the base branch; returns its sha. Issues that it fixes are closed."""
         return await pulls.merge(self._stage, self.repo.state, self.state, self._stage.state.account(by))

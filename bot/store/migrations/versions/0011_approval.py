@@ -1,4 +1,7 @@
-"""A champion may wait until somebody approves of it; several solves may be asked for by one comment."""
+"""A champion may wait until somebody approves of it; several solves may be asked for by one comment.
+
+Pull requests know of each other, and why nobody wanted them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ down_revision = "0007"
 def upgrade() -> None:
     op.add_column("solves", Column("approval", sa.Text))
     op.add_column("solves", Column("batch", sa.Text))
+    op.add_column("solves", Column("overlaps", sa.Text))
+    op.add_column("solves", Column("fate_why", sa.Text))
     op.create_table(
         "batches",
         Column("id", sa.Text, primary_key=True),
