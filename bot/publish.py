@@ -118,6 +118,9 @@ class Publisher:
         answers, needed = case.answerable
         if not may_ask(await self._github.permission(case.issue.repo, answers.login), needed, answers):
             return failure_reasons.may_no_longer_ask(answers.login)
+        here = case.facts.solve.trigger.kind is TriggerKind.COMMAND_LINE
+        if not here and await self._github.branch_head(case.issue.repo, case.task.base_branch) is None:
+            return failure_reasons.base_gone(case.task.base_branch)
         return ""
 
     @step("commit", patience=PATIENCE)

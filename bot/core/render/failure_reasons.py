@@ -97,6 +97,10 @@ def service_away(outage: Outage) -> str:
     )
 
 
+def base_gone(base: str) -> str:
+    return f"The branch {base}, into which it was to go, was deleted meanwhile. Restore it, then `/solve retry`."
+
+
 def no_such_base(branch: str) -> str:
     return f"There is no branch {branch} to start from. Name one that exists with `base=`."
 
