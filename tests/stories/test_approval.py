@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.core.choosing.approval import Standing
 from bot.core.model import Fate, SolveFacts, Status
 from bot.simulators.github import SimIssue
