@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import structlog
 
@@ -17,11 +16,11 @@ from bot.actions import Action, Actions, Refusal
 from bot.approval import ApprovalAnswer, go_on
 from bot.approval_requests import approval_answer
 from bot.authorization import Permits
-from bot.batches import BatchBoard, Wanted, weigh_batch, without_refused
+from bot.batches import BatchBoard, Wanted, without_refused
 from bot.cancellation import Ends
 from bot.configuration import read_config
 from bot.core.choosing.approve import No, least_permission
-from bot.core.choosing.experiments import ServerLimits, plan
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.choosing.use_candidate import candidate_for
 from bot.core.choosing.why import Place
 from bot.core.model import (
@@ -34,11 +33,9 @@ from bot.core.model import (
     SolveFacts,
     SolveId,
     SolveOptions,
-    solve_id,
 )
 from bot.core.render import replies
 from bot.core.render.approval import answered_already, nothing_to_answer
-from bot.core.render.pull_request import branch_pattern
 from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.batches import Batch
@@ -77,17 +74,15 @@ from bot.core.trigger.events import (
     asks_us,
     is_one_of,
     read_event,
-    trigger_of,
 )
 from bot.engine import Engine, step
 from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
 from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, Full, GitHub, Gone, Rejected, Store
-from bot.publish_precheck import clearance
 from bot.questions import Questions
-from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
+from bot.starts import Starts, or_defaults
 from bot.use_candidate import ExchangeJob
 
 log = structlog.get_logger()
@@ -115,6 +110,7 @@ class Intake:
         self._redact = redact
         self._site = site
         self._batches = batches
+        self._starts = Starts(github, store, clock, server, redact, site)
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
         self._permits = Permits(github, redact)
@@ -271,7 +267,7 @@ class Intake:
     async def _weigh_unreadable(self, event: Unreadable, guid: str) -> Actions:
         """Its row is kept for the operator. Who asked is told, where that is known."""
         log.error("delivery.unreadable", delivery=guid, why=event.why, issue=str(event.issue))
-        if event.issue is None or not asks_us(event, _or_defaults(await self._config(event.issue.repo)).labels):
+        if event.issue is None or not asks_us(event, or_defaults(await self._config(event.issue.repo)).labels):
             return Actions(because=event.why)
         return Actions((Action(reply=replies.unreadable(guid)),), event.issue)
 
@@ -281,10 +277,10 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if not is_one_of(event.label, _or_defaults(config).labels):
+            if not is_one_of(event.label, or_defaults(config).labels):
                 return ()
-            await self._permits.check(event, _or_defaults(config).who)
-            return (await self._start(event, SolveOptions(), config),)
+            await self._permits.check(event, or_defaults(config).who)
+            return (await self._starts.start(event, SolveOptions(), config),)
         commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()
@@ -295,20 +291,20 @@ class Intake:
         issue = event.issue
         if isinstance(command, HelpCommand):
             return Action(reply=self._help(await self._store.models(), config))
-        await self._permits.check(event, _or_defaults(config).who)
+        await self._permits.check(event, or_defaults(config).who)
         latest = await self._store.latest(issue.repo.id, issue.number)
         told = self._redact.facts(latest) if latest else None
         match command:
             case SolveCommand():
-                return await self._start(event, command.options, config)
+                return await self._starts.start(event, command.options, config)
             case BatchCommand():
-                return await self._batch(event, command, config)
+                return await self._starts.batch(event, command, config)
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
                 if command.options is None and is_unpublished(latest):
-                    return await self._publish_again(event, latest, config)
-                return await self._start(event, command.options or latest.solve.options, config)
+                    return await self._starts.publish_again(event, latest, config)
+                return await self._starts.start(event, command.options or latest.solve.options, config)
             case CancelCommand():
                 return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
             case StatusCommand():
@@ -318,7 +314,7 @@ class Intake:
             case WhyCommand():
                 return Action(reply=await self._questions.why(latest, Place(command.path, command.line)))
             case ApproveCommand() | RejectCommand():
-                await self._permits.check(event, least_permission(_or_defaults(config).who))
+                await self._permits.check(event, least_permission(or_defaults(config).who))
                 if isinstance(command, RejectCommand) and (unwanted := await self._ends.unwanted(latest, command.why)):
                     return Action(refresh=unwanted, reaction="eyes")
                 return approval_answer(event, command, latest, self._redact)
@@ -339,7 +335,7 @@ class Intake:
             if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
                 return Actions(because="asks nothing of us, or its review does")
             config = await self._config(event.issue.repo)
-            await self._permits.check(event, _or_defaults(config).who)
+            await self._permits.check(event, or_defaults(config).who)
             todo = (Action(start=await self._reviews.revision(event, config)),)
         except Refusal as refusal:
             if not parse_commands(event.text):
@@ -349,79 +345,12 @@ class Intake:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
 
-    async def _batch(self, event: CommentPosted, command: BatchCommand, config: RepoConfig | ConfigProblem) -> Action:
-        async def start(asked: CommentPosted, options: SolveOptions) -> Solve | str:
-            try:
-                return (await self._start(asked, options, config)).start or ""
-            except Refusal as refusal:
-                return str(refusal)
-
-        a_day = _or_defaults(config).day
-        wanted = await weigh_batch(event, command, self._github, self._clock, start, a_day)
-        return Action(batch=wanted, reaction="eyes" if wanted.solves else "confused")
-
-    async def _start(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> Action:
-        """Before any money: is there anything to solve, and do we know how."""
-        await self._solvable(event, options, config)
-        if isinstance(config, ConfigProblem):
-            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
-            raise Refusal(replies.config_problems(config.path, mistakes))
-        planned = plan(options, config, await self._store.models(), self._server)
-        if isinstance(planned, Misread):
-            raise Refusal(self._not_understood([planned]))
-        active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = trigger_of(event)
-        id = solve_id(event.issue, trigger.key)
-        if active is not None and active.id != id:
-            raise Refusal(replies.already_running(self._redact.facts(active), self._site))
-        solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
-        if forbidden := await clearance(self._github, solve, config, self._redact):
-            raise Refusal(forbidden)
-        return Action(start=solve, a_day=config.day)
-
-    async def _publish_again(
-        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
-    ) -> Action:
-        """The champion is there and paid for."""
-        await self._solvable(event, latest.solve.options, config)
-        wanted = latest.task.config.pull_request if latest.task else _or_defaults(config).pull_request
-        asked = replace(_or_defaults(config), pull_request=wanted)
-        if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
-            raise Refusal(forbidden)
-        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
-        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
-
-    async def _solvable(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> None:
-        if event.is_pull_request:
-            raise Refusal(replies.not_an_issue())
-        issue = await self._github.issue(event.issue)
-        if not issue.open:
-            raise Refusal(replies.issue_closed())
-        if issue.locked:
-            raise Refusal(replies.issue_locked())
-        repository = await self._github.repository(event.issue.repo)
-        await self._store.repository_seen(repository.repo, archived=repository.archived)
-        if repository.archived or repository.disabled:
-            raise Refusal(replies.repository_archived())
-        if repository.empty:
-            raise Refusal(replies.repository_empty())
-        if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
-            raise Refusal(replies.no_such_base(self._redact(options.base)))
-        branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
-        pull = await self._github.open_pull_request(event.issue, branches=branches)
-        if pull is not None:
-            raise Refusal(replies.pull_request_open(pull))
-
     def _commands(self, text: str, previous: str | None) -> list[Command]:
         """Each is answered once. Raises `Refusal` where one of them cannot be read."""
         commands = dict.fromkeys(parse_commands(text, previous=previous))
         misread = [command for command in commands if isinstance(command, Misread)]
         if misread:
-            raise Refusal(self._not_understood(misread))
+            raise Refusal(self._starts.not_understood(misread))
         return [command for command in commands if not isinstance(command, Misread)]
 
     async def _asks(self, event: LabelAdded | Unreadable | Asking) -> bool:
@@ -430,19 +359,15 @@ class Intake:
             previous = None if isinstance(event, ReviewSubmitted) else event.previous
             return bool(parse_commands(event.text, previous=previous))
         try:
-            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+            labels = or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
         except Exception:  # after the top of a workflow has caught it
             labels = RepoConfig().labels
         if isinstance(event, LabelAdded):
             return not event.is_pull_request and is_one_of(event.label, labels)
         return asks_us(event, labels)
 
-    def _not_understood(self, misread: Sequence[Misread]) -> str:
-        said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
-        return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
-
     def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
-        labels = [self._redact(label) for label in _or_defaults(config).labels]
+        labels = [self._redact(label) for label in or_defaults(config).labels]
         return replies.help_text(models, labels, self._server)
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
@@ -467,8 +392,3 @@ def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
     return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
-
-
-def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
-    """What counts until the mistakes are mended."""
-    return RepoConfig() if isinstance(config, ConfigProblem) else config
