@@ -21,7 +21,7 @@ from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.batches import Batch, Entry, batch_id, shared
 from bot.core.trigger.commands import BatchCommand
-from bot.core.trigger.events import CommentPosted
+from bot.core.trigger.events import CommentPosted, LabelAdded, trigger_of
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Store
 
 log = structlog.get_logger()
@@ -36,15 +36,16 @@ class Wanted:
     a_day: int | None
 
 
-Start = Callable[[CommentPosted, SolveOptions], Awaitable[Solve | str]]
+Request = CommentPosted | LabelAdded
+Start = Callable[[Request, SolveOptions], Awaitable[Solve | str]]
 """What is to be accepted for an issue, or why not."""
 
 
 async def weigh_batch(
-    event: CommentPosted, command: BatchCommand, github: GitHub, clock: Clock, start: Start, a_day: int | None
+    event: Request, command: BatchCommand, github: GitHub, clock: Clock, start: Start, a_day: int | None
 ) -> Wanted:
     """Each issue as it is now: what people wrote there after this is not part of its task."""
-    id = batch_id(event.issue, f"c{event.comment_id}")
+    id = batch_id(event.issue, trigger_of(event).key)
     options = shared(command.options, len(command.numbers))
     entries, solves = list[Entry](), list[Solve]()
     for number in command.numbers:

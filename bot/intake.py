@@ -32,7 +32,6 @@ from bot.core.model import (
     Solve,
     SolveFacts,
     SolveId,
-    SolveOptions,
 )
 from bot.core.render import replies
 from bot.core.render.approval import answered_already, nothing_to_answer
@@ -280,7 +279,7 @@ class Intake:
             if not is_one_of(event.label, or_defaults(config).labels):
                 return ()
             await self._permits.check(event, or_defaults(config).who)
-            return (await self._starts.start(event, SolveOptions(), config),)
+            return (await self._starts.labelled(event, config),)
         commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.actions import Action, Refusal
-from bot.batches import weigh_batch
+from bot.batches import Request, weigh_batch
 from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.model import RepoConfig, Solve, SolveFacts, SolveOptions, solve_id
 from bot.core.render import replies
 from bot.core.render.pull_request import branch_pattern
 from bot.core.text.outgoing import Redactor
-from bot.core.trigger.commands import BatchCommand, Misread
+from bot.core.trigger.commands import MOST_ISSUES, BatchCommand, Misread
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import CommentPosted, LabelAdded, trigger_of
 from bot.ports import Clock, GitHub, Store
@@ -34,8 +34,15 @@ class Starts:
         self._redact = redact
         self._site = site
 
-    async def batch(self, event: CommentPosted, command: BatchCommand, config: RepoConfig | ConfigProblem) -> Action:
-        async def start(asked: CommentPosted, options: SolveOptions) -> Solve | str:
+    async def labelled(self, event: LabelAdded, config: RepoConfig | ConfigProblem) -> Action:
+        """An issue that has open sub-issues asks for these, at most 20 of them."""
+        children = await self._github.children(event.issue)
+        if not children:
+            return await self.start(event, SolveOptions(), config)
+        return await self.batch(event, BatchCommand(tuple(children[:MOST_ISSUES]), SolveOptions()), config)
+
+    async def batch(self, event: Request, command: BatchCommand, config: RepoConfig | ConfigProblem) -> Action:
+        async def start(asked: Request, options: SolveOptions) -> Solve | str:
             try:
                 return (await self.start(asked, options, config)).start or ""
             except Refusal as refusal:

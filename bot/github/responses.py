@@ -77,6 +77,17 @@ class Issue(msgspec.Struct, frozen=True):
     pull_request: dict[str, str | None] | None = None
 
 
+class SubIssue(msgspec.Struct, frozen=True):
+    """Of an issue, perhaps in another repository."""
+
+    number: int
+    state: str
+    repository_url: str
+
+    def is_in(self, repository: str) -> bool:
+        return self.repository_url.casefold().endswith(f"/repos/{repository.casefold()}")
+
+
 class Comment(msgspec.Struct, frozen=True):
     id: int
     html_url: str

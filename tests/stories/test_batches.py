@@ -47,6 +47,25 @@ async def test_one_comment_tells_of_all_and_names_each_refusal(tmp_path: Path, e
         )
 
 
+async def test_a_label_on_a_parent_asks_for_its_sub_issues(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        parent, child, closed = [await world.issue(f"No name {number}") for number in range(3)]
+        elsewhere = world.github.repository("octo/other", files=FILES, by="ann")
+        other = await elsewhere.open_issue("Not here", by="ann")
+        for each in (child, closed, other):
+            await parent.add_sub_issue(each, by="ann")
+        await closed.close(by="ann")
+        await world.label(parent)
+        facts = await world.over(child)
+        assert facts.status is Status.COMPLETED, facts.error
+        await world.next_comment(child)
+        [table] = parent.bot_comments
+        table.read = True
+        assert "🧺 All is over: 1 pull request for 1 issue." in table.body
+        assert await world.facts(parent) is None
+        assert len(world.repo.pulls) == 1
+
+
 async def test_who_may_not_ask_starts_none(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         issue = await world.issue()

@@ -253,6 +253,11 @@ class SimIssue:
     async def label(self, name: str, *, by: str) -> None:
         issues.label(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
 
+    async def add_sub_issue(self, child: SimIssue, *, by: str) -> None:
+        """GitHub tells of it by an event of its own, `sub_issues`, to which nobody listens here."""
+        self._stage.state.account(by)
+        self.state.children.append((child.repo.state, child.state))
+
     async def unlabel(self, name: str, *, by: str) -> None:
         issues.unlabel(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
 
