@@ -27,7 +27,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
     reviews.py     a review, a comment on a line -> a revision
     intake.py      delivery -> refused, answered, cancelled, or a started solve
-    starts.py batches.py              is there anything to solve, and do we know how? one issue, or several by one comment
+    starts.py batches.py              is there anything to solve? one issue, or several by one comment
     approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
     questions.py                      /solve why: which step changed it, out of what is stored
     actions.py authorization.py cancellation.py      what a delivery comes to, who may ask, what ends a solve

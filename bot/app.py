@@ -133,7 +133,9 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
     batches = BatchBoard(world.github, world.store, hide)
-    board = StatusBoard(world.github, world.store, hide, tell_outage, batches)
+    board = StatusBoard(
+        world.github, world.store, hide, tell_outage, batches, settings.public_url if settings.pages else ""
+    )
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)

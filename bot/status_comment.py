@@ -38,12 +38,15 @@ class StatusBoard:
         redact: Redactor,
         outage: TellOutage = no_outage,
         batches: BatchBoard | None = None,
+        pages: str = "",
     ) -> None:
+        """`pages`: the address below which each solve has a page; "" where there are none."""
         self._github = github
         self._store = store
         self._redact = redact
         self._outage = outage
         self._batches = batches
+        self._pages = pages
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._shown: dict[SolveId, str] = {}
 
@@ -54,7 +57,7 @@ class StatusBoard:
             if facts is None:
                 return
             told = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
-            body = status_comment(told, await self._outage(id))
+            body = status_comment(told, await self._outage(id), f"{self._pages}/solves/{id}" if self._pages else "")
             if body != self._shown.get(id):
                 try:
                     await self._write(facts, body)

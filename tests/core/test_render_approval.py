@@ -37,6 +37,13 @@ def test_all_that_is_needed_to_decide_is_there() -> None:
     assert "- Nobody else made the same change." in text
 
 
+def test_the_page_is_linked_where_there_are_pages_and_somebody_has_to_decide() -> None:
+    page = "https://bot.example.org/solves/s-1"
+    assert f"[its page]({page})" in status_comment(clean(waiting()), page=page)
+    assert "its page" not in status_comment(clean(waiting()))
+    assert "its page" not in status_comment(clean(decided()), page=page)
+
+
 def test_a_large_change_is_cut_between_lines_and_what_nobody_sees_is_counted() -> None:
     patch = "\n".join(["+" + "x" * 99] * 1000)
     text = status_comment(clean(waiting(runs=(run(1, candidate=with_patch(patch)), run(2)))))

@@ -33,6 +33,10 @@ def how_to_answer(facts: SolveFacts) -> str:
     )
 
 
+def page_link(page: str) -> str:
+    return f"All that is known of it, with each step of each run, is on [its page]({page})."
+
+
 def diffs(facts: SolveFacts) -> list[str]:
     """What would be published, and what could be instead, folded; never a part of a line."""
     champion = [run for run in (facts.champion,) if run is not None]

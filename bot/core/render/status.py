@@ -25,14 +25,15 @@ def status_marker(solve: SolveId) -> str:
     return f"<!-- solvebot solve={solve} -->"
 
 
-def status_comment(facts: CleanFacts, outage: Outage | None = None) -> str:
+def status_comment(facts: CleanFacts, outage: Outage | None = None, page: str = "") -> str:
     """What a person sees on the issue while the solve lives and after it ended.
 
-    `outage`: what it waits for, should it need a sandbox.
+    `outage`: what it waits for, should it need a sandbox. `page`: the address of its page, where there are pages.
     """
     now = phase(facts)
     waiting = f"> ⏳ {service_away(outage)}" if outage is not None and now in _NEED_SANDBOXES else ""
-    parts = [_headline(facts, now), waiting, *_body(facts, now), _footer(facts, now)]
+    link = approval.page_link(page) if now is Phase.WAITING and page else ""
+    parts = [_headline(facts, now), waiting, *_body(facts, now), link, _footer(facts, now)]
     return fitted("\n\n".join(part for part in parts if part), status_marker(facts.id))
 
 
