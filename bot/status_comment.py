@@ -46,7 +46,7 @@ class StatusBoard:
         self._redact = redact
         self._outage = outage
         self._batches = batches
-        self._pages = pages
+        self._pages = pages.rstrip("/")
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._shown: dict[SolveId, str] = {}
 

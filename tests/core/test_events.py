@@ -38,7 +38,7 @@ Change = Callable[[dict[str, Any]], object]
 
 REPO = Repo(installation=5, id=77, name="octo/web")
 ANN = Person("ann", 9)
-BRANCHES = {"head": {"ref": "solvebot/1-x", "sha": "f" * 40}, "base": {"ref": "main"}}
+BRANCHES: dict[str, Any] = {"head": {"ref": "solvebot/1-x", "sha": "f" * 40}, "base": {"ref": "main"}}
 ISSUE = (IssueRef(REPO, 3), "It breaks", "Traceback", False, ANN)
 UPDATED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 COMMENTED = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
