@@ -1,9 +1,13 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test test-e2b forgery check mutation policies bench drill lock setup setup-dev
+.PHONY: demo fast test test-e2b forgery check mutation policies bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
 	@$(RUN) bot.cli demo $(ARGS)
+
+fast: setup-dev        ## about a minute: format, lint, types, and the tests of decisions
+	@$(RUN) ruff format --check -q . && $(RUN) ruff check -q . && $(RUN) mypy
+	@$(RUN) pytest -q -n 2 tests/core $(ARGS)
 
 test: setup-dev        ## every test
 	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)

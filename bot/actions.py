@@ -10,6 +10,8 @@ from bot.core.model import IssueRef, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
 
+REFUSED = "confused"  # the reaction to what is refused
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -27,6 +29,18 @@ class Action:
     refresh: SolveId | None = None  # whose status comment has something else to say
     a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
+    @property
+    def solve(self) -> SolveId | None:
+        """Which one it is about."""
+        for job in (self.use, self.republish):
+            if job is not None:
+                return job.solve
+        return self.start.id if self.start is not None else self.cancel
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.reaction == REFUSED
+
 
 @dataclass(frozen=True, slots=True)
 class Actions:
@@ -34,6 +48,7 @@ class Actions:
     issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
     comment_id: int | None = None  # the comment to react to; None: react to the issue
     because: str = ""  # for the log, when there is nothing to do
+    request: str = ""  # of the API, whose answer is kept for who asks for it
 
 
 class Refusal(Exception):

@@ -36,7 +36,7 @@ from bot.core.model import SolveId, prepared_snapshot
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
-from bot.data_directory import claim, prepare
+from bot.data_directory import claim, home_of, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
@@ -45,22 +45,26 @@ from bot.github.github import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
+from bot.github.write_pacing import TurnsHere
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.onlookers import Within, open_api
 from bot.pages import open_pages
 from bot.polling import Polling
-from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
 from bot.publish import Publisher
 from bot.push import Pusher
+from bot.reconciliation import Reconciliation
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
+from bot.restoration import Restoration
 from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.failover import PreferredSandboxes
 from bot.sandbox.leases import LendingOptions
+from bot.sandbox.local.base import LocalSandboxes
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.local.registry_downloads import DownloadOptions
@@ -82,7 +86,7 @@ from bot.web.listening import WORKERS, listening
 from bot.web.metrics import Metrics, Standing, standing
 from bot.web.receiving import First, at, build, for_anybody, for_operators, nothing_first
 from bot.web.serving import ENDINGS, both_ports, keep_for_good, served
-from bot.worker import Chores, Worker
+from bot.worker import Chores, OneOfAll, Worker
 
 if TYPE_CHECKING:
     from bot.sandbox.e2b.machines import E2BOptions
@@ -104,6 +108,7 @@ class Bot:
     board: StatusBoard
     solver: Solver
     intake: Intake
+    reconciliation: Reconciliation
 
 
 def redactor(settings: Settings) -> Redactor:
@@ -122,6 +127,7 @@ def environment_options(settings: Settings) -> EnvironmentOptions:
         settings.setup_timeout,
         settings.search_minutes * 60,
         WORKSPACE_LIMIT,
+        has_homes(settings),
     )
 
 
@@ -164,11 +170,13 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
             help_policy(settings),
         ),
     )
-    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
+    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
     site = settings.server_url
     server = server_limits(settings)
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
+        world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
@@ -182,7 +190,9 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("publish approved", approvals.publish)
     engine.register("end unapproved", approvals.end)
     engine.register("give up", conclusion.give_up)
-    return Bot(world, engine, judge, board, solver, intake)
+    reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
+    engine.register("call off", reconciliation.call_off)
+    return Bot(world, engine, judge, board, solver, intake, reconciliation)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -353,7 +363,14 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(
+    settings: Settings,
+    pool: httpx.AsyncBaseTransport,
+    clock: SystemClock,
+    sleep: Sleep = asyncio.sleep,
+    turns: Turns | None = None,
+) -> Hub:
+    """`turns`: where other workers write as well."""
     return Hub(
         pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
@@ -362,6 +379,7 @@ def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, 
         server_url=settings.server_url,
         write_interval=settings.write_interval,
         sleep=sleep,
+        turns=turns,
     )
 
 
@@ -373,6 +391,11 @@ def engine_options(settings: Settings) -> EngineOptions:
         result_poll=settings.poll,
         grace=settings.stop_seconds,
     )
+
+
+def has_homes(settings: Settings) -> bool:
+    """Do several workers share a database, with sandboxes that are on the disk of one of them?"""
+    return bool(settings.database_url) and settings.sandbox != ("e2b",)
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -393,6 +416,7 @@ class Running:
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
+    store: SqlStore
 
 
 @asynccontextmanager
@@ -422,18 +446,21 @@ async def running(
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
-        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
-        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
+        turns = store.turns if settings.database_url else None
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep, turns)
+        home = home_of(settings.data) if has_homes(settings) else ""
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance, home=home), clock)
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote, most_disk=settings.mirrors * 1024**2)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
+        alone = OneOfAll(turns or TurnsHere(clock), motor.executor_id)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
-        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
+        working = asyncio.create_task(worker.work(github, polling, branches, bot.reconciliation), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = at(settings, lambda: house.standing(store, clock))
@@ -442,7 +469,7 @@ async def running(
         app = for_anybody(
             settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
         )
-        yield Running(bot, app, pages, inbox, worker, working)
+        yield Running(bot, app, pages, inbox, worker, working, store)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

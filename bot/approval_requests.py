@@ -9,11 +9,14 @@ from bot.core.model import RunFacts, SolveFacts
 from bot.core.render import approval as render
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.commands import ApproveCommand, RejectCommand
-from bot.core.trigger.events import CommentPosted
+from bot.core.trigger.events import CommentPosted, Requested
 
 
 def approval_answer(
-    event: CommentPosted, command: ApproveCommand | RejectCommand, latest: SolveFacts | None, redact: Redactor
+    event: CommentPosted | Requested,
+    command: ApproveCommand | RejectCommand,
+    latest: SolveFacts | None,
+    redact: Redactor,
 ) -> Action:
     """The first answer counts; whoever comes later is told. Raises `Refusal`."""
     told = redact.facts(latest) if latest is not None else None
@@ -21,11 +24,10 @@ def approval_answer(
     found = approvable(latest, number)
     if latest is None or latest.approval is None or not is_waiting(latest):
         raise Refusal(render.nothing_to_answer(told, found if isinstance(found, No) else No.NOTHING))
-    key = f"c{event.comment_id}"
     if isinstance(command, RejectCommand):
-        answer = rejected(latest.approval, redact(command.why), event.by, key, event.at)
+        answer = rejected(latest.approval, redact(command.why), event.by, event.key, event.at)
     elif isinstance(found, RunFacts):
-        answer = approved(latest.approval, found.id, event.by, key, event.at)
+        answer = approved(latest.approval, found.id, event.by, event.key, event.at)
     else:
         raise Refusal(render.not_approvable(told, number, found))
     return Action(answer=ApprovalAnswer(latest.solve, answer), reaction="eyes")

@@ -21,7 +21,7 @@ from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.batches import Batch, Entry, batch_id, shared
 from bot.core.trigger.commands import BatchCommand
-from bot.core.trigger.events import CommentPosted, LabelAdded, trigger_of
+from bot.core.trigger.events import CommentPosted, LabelAdded, Requested, trigger_of
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Store
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class Wanted:
     a_day: int | None
 
 
-Request = CommentPosted | LabelAdded
+Request = CommentPosted | LabelAdded | Requested
 Start = Callable[[Request, SolveOptions], Awaitable[Solve | str]]
 """What is to be accepted for an issue, or why not."""
 

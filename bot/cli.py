@@ -19,6 +19,7 @@ from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
 from bot.core.text.outgoing import Redactor
 from bot.findings import Unfit
 from bot.ports import Store, Unsolvable, WorldError
+from bot.remote_cli import remote
 from bot.settings import Settings, SettingsError, environment, top_of
 from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
@@ -571,6 +572,9 @@ def sandboxes_usage() -> None:
     from bot.terminal_tables import console
 
     _with_lending(lambda lending, store, settings: sandboxes_command.usage(lending, store, settings, console()))
+
+
+main.add_command(remote)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from bot.core.render import failure_reasons
 from bot.core.render.pull_request import branch_name, commit_message, pull_body, pull_title, signed_off
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.permissions import may_ask
+from bot.core.trigger.still_wanted import unwanted
 from bot.engine import step
 from bot.finish import PATIENCE
 from bot.ports import Commit, Denied, GitHub, Gone, Mirrors, Rejected, Store
@@ -113,8 +114,8 @@ class Publisher:
         """Minutes have passed: may the person still ask, and is the issue still open? Empty: go on."""
         case = await self._case(id)
         issue = await self._github.issue(case.issue)
-        if not issue.open:
-            return failure_reasons.ISSUE_CLOSED
+        if why := unwanted(case.facts, is_open=issue.open, labels=issue.labels):
+            return failure_reasons.not_wanted(why)
         answers, needed = case.answerable
         if not may_ask(await self._github.permission(case.issue.repo, answers.login), needed, answers):
             return failure_reasons.may_no_longer_ask(answers.login)

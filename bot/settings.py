@@ -183,6 +183,9 @@ class Settings:
         "Disk in MB, in DATA_DIR, for downloads that set-ups in bubblewrap share; E2B and plain processes do not. "
         "0: none are kept.",
     )
+    mirrors: int = _setting(
+        "MIRRORS_MB", 10240, "Disk in MB, in DATA_DIR, for mirrors; beyond it the least recently used ones go."
+    )
     setup_timeout: float = _setting("SETUP_TIMEOUT", 300.0, "Seconds for each set-up command of a repository.")
     search_minutes: float = _setting(
         "SETUP_MINUTES", 10.0, "After so many minutes of trying plans no further one is begun."
@@ -337,6 +340,7 @@ _ZERO_IS_FINE = (
     "worker_port",
     "sandbox_commands",
     "download_cache",
+    "mirrors",
     "e2b_warm",
 )
 

@@ -17,7 +17,7 @@ from bot.core.render.pull_request import branch_pattern
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.commands import MOST_ISSUES, BatchCommand, Misread
 from bot.core.trigger.config import ConfigProblem
-from bot.core.trigger.events import CommentPosted, LabelAdded, trigger_of
+from bot.core.trigger.events import CommentPosted, LabelAdded, Requested, trigger_of
 from bot.ports import Clock, GitHub, Store
 from bot.publish_precheck import clearance
 from bot.republish import RepublishJob
@@ -52,9 +52,7 @@ class Starts:
         wanted = await weigh_batch(event, command, self._github, self._clock, start, a_day)
         return Action(batch=wanted, reaction="eyes" if wanted.solves else "confused")
 
-    async def start(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> Action:
+    async def start(self, event: Request, options: SolveOptions, config: RepoConfig | ConfigProblem) -> Action:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
         if isinstance(config, ConfigProblem):
@@ -74,7 +72,7 @@ class Starts:
         return Action(start=solve, a_day=config.day)
 
     async def publish_again(
-        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
+        self, event: CommentPosted | Requested, latest: SolveFacts, config: RepoConfig | ConfigProblem
     ) -> Action:
         """The champion is there and paid for."""
         await self._solvable(event, latest.solve.options, config)
@@ -82,12 +80,10 @@ class Starts:
         asked = replace(or_defaults(config), pull_request=wanted)
         if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
             raise Refusal(forbidden)
-        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
+        job = RepublishJob(latest.id, event.by, event.key)
         return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
-    async def _solvable(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> None:
+    async def _solvable(self, event: Request, options: SolveOptions, config: RepoConfig | ConfigProblem) -> None:
         if event.is_pull_request:
             raise Refusal(replies.not_an_issue())
         issue = await self._github.issue(event.issue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 
 import structlog
 
@@ -26,9 +27,10 @@ async def no_outage(_id: SolveId) -> None:
 
 
 class StatusBoard:
-    """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
+    """Every writer of every worker goes through `refresh`, which reads the facts in the turn in which it writes.
 
-    `outage` tells whether the sandboxes of a solve are to be had at the moment.
+    So no older text wins, and of two that find no comment one makes it. What the comment says is on record, so that
+    each text is written once. `outage` tells whether the sandboxes of a solve are to be had at the moment.
     """
 
     def __init__(
@@ -48,27 +50,58 @@ class StatusBoard:
         self._batches = batches
         self._pages = pages.rstrip("/")
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._shown: dict[SolveId, str] = {}
+        self._denied: dict[SolveId, str] = {}
 
     async def refresh(self, id: SolveId) -> None:
         """Post the comment, or bring it up to date. Where nothing can be said any more, it is left as it is."""
         async with self._locks[id]:
-            facts = await self._store.facts(id)
-            if facts is None:
-                return
-            told = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
-            body = status_comment(told, await self._outage(id), f"{self._pages}/solves/{id}" if self._pages else "")
-            if body != self._shown.get(id):
-                try:
-                    await self._write(facts, body)
-                except (Gone, Denied, Rejected) as error:
-                    log.info("status.unspeakable", solve=id, reason=str(error))
-                self._shown[id] = body
-        if self._batches is not None:
-            await self._batches.moved(facts)
-        if facts.status.is_over:
-            self._shown.pop(id, None)
+            told = await self._to_tell(id)
+            if told is not None and told[1] != self._denied.get(id):
+                facts, _ = told
+                async with self._github.turn(facts.solve.issue.repo):
+                    await self._tell(id)
+        await self._tell_batch(id)
+        if told is None or told[0].status.is_over:
             self._locks.pop(id, None)
+
+    async def _tell_batch(self, id: SolveId) -> None:
+        """Whatever the comment says already: the one about all may have been left behind."""
+        if self._batches is None or not await self._store.batch_of(id):
+            return
+        facts = await self._store.facts(id)
+        if facts is not None:
+            await self._batches.moved(facts)
+
+    async def lags(self, id: SolveId) -> bool:
+        """The comment does not say how things stand. Where we may not speak now, it is asked again later."""
+        self._denied.pop(id, None)
+        return await self._to_tell(id) is not None
+
+    async def _to_tell(self, id: SolveId) -> tuple[SolveFacts, str] | None:
+        """None: there is no such solve, or its comment says so already."""
+        facts = await self._store.facts(id)
+        if facts is None:
+            return None
+        redacted = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
+        page = f"{self._pages}/solves/{id}" if self._pages else ""
+        body = status_comment(redacted, await self._outage(id), page)
+        return (facts, body) if await self._store.shown(id) != _digest(body) else None
+
+    async def _tell(self, id: SolveId) -> None:
+        told = await self._to_tell(id)
+        if told is None:
+            return
+        facts, body = told
+        try:
+            await self._write(facts, body)
+        except Denied as error:
+            log.info("status.denied", solve=id, reason=str(error))
+            self._denied[id] = body
+            return
+        except (Gone, Rejected) as error:
+            log.info("status.unspeakable", solve=id, reason=str(error))
+        self._denied.pop(id, None)
+        await self._store.showing(id, _digest(body))
 
     async def _write(self, facts: SolveFacts, body: str) -> None:
         issue = facts.solve.issue
@@ -77,3 +110,7 @@ class StatusBoard:
             await self._store.commented(facts.id, posted.id)
         else:
             await self._github.edit(issue, facts.comment_id, body)
+
+
+def _digest(body: str) -> str:
+    return sha256(body.encode("utf-8", "replace")).hexdigest()

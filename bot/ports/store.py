@@ -31,6 +31,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetUp,
     Solve,
     SolveFacts,
     SolveId,
@@ -41,6 +42,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.trigger.batches import Batch
+from bot.ports.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Tally:
 class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
 
+    @property
+    def requests(self) -> Requests: ...
+
     # solves
     async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
         """Claim the issue for this solve. Asked again with the same id, it is accepted again.
@@ -95,10 +100,17 @@ class Store(Protocol):
     async def batch_begun(self, batch: Batch) -> None:
         """Said again, the first word stands."""
 
+    async def batch_of(self, id: SolveId) -> str:
+        """That it was asked for with; "" where it was alone."""
+
     async def batch(self, id: str) -> Batch | None: ...
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...
+    async def shown(self, id: SolveId) -> str:
+        """A digest of what the status comment says; "" when there is none."""
+
+    async def showing(self, id: SolveId, digest: str) -> None: ...
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
@@ -132,6 +144,12 @@ class Store(Protocol):
 
     async def overlaps(self, id: SolveId, overlap: Overlap) -> None:
         """Its pull request is told of another one."""
+
+    async def undecided(self, *, since: datetime) -> list[SolveFacts]:
+        """With a pull request of which nobody has told us what became of it, ended since then; at most 100."""
+
+    async def lately_ended(self, *, since: datetime) -> list[SolveFacts]:
+        """The latest first; at most 100."""
 
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 
@@ -185,6 +203,10 @@ class Store(Protocol):
 
     # prepared workspaces, one for each repository
     async def workspace(self, repo_id: int) -> Workspace | None: ...
+    async def set_up(self, id: SolveId, how: SetUp) -> None:
+        """What its snapshot was made from. Where there is no such solve, nobody is told."""
+
+    async def how_set_up(self, id: SolveId) -> SetUp | None: ...
     async def keep_workspace(self, workspace: Workspace) -> None: ...
     async def workspaces(self, *, used_since: datetime) -> list[Workspace]: ...
 

@@ -39,6 +39,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetUp,
     Solve,
     SolveFacts,
     SolveId,
@@ -78,6 +79,7 @@ from bot.store.tables import (
     vain_searches,
 )
 from bot.store.tokens import SqlTokens
+from bot.store.turns import SqlTurns
 from bot.store.views import SqlViews
 from bot.store.web_sessions import SqlWebSessions
 
@@ -85,6 +87,7 @@ _DAY = timedelta(days=1)
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
 MOST_NEIGHBOURS = 100
+MOST_LOOKED_AT = 100
 MOST_TOLD = 2_000  # characters of a command, to those who follow a run
 
 
@@ -138,6 +141,7 @@ class SqlStore:
         self.web_sessions = SqlWebSessions(database)  # of those who look at pages
         self.tokens = SqlTokens(database)
         self.requests = SqlRequests(database)
+        self.turns = SqlTurns(database)  # of workers
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""
@@ -199,6 +203,10 @@ class SqlStore:
             lambda db: db.execute(insert(db, batches).values(id=batch.id, **values).on_conflict_do_nothing())
         )
 
+    async def batch_of(self, id: SolveId) -> str:
+        question = sa.select(solves.c.batch).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none()) or ""
+
     async def batch(self, id: str) -> Batch | None:
         question = sa.select(batches.c.batch).where(batches.c.id == id)
         return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
@@ -227,6 +235,13 @@ class SqlStore:
 
     async def commented(self, id: SolveId, comment_id: int) -> None:
         await self._database.write(lambda db: _change(db, solves, id, comment_id=comment_id, updated_at=_now()))
+
+    async def shown(self, id: SolveId) -> str:
+        question = sa.select(solves.c.shown).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none() or "")
+
+    async def showing(self, id: SolveId, digest: str) -> None:
+        await self._database.write(lambda db: _change(db, solves, id, shown=digest))
 
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None:
         """The solve is running from here on."""
@@ -442,6 +457,19 @@ class SqlStore:
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         left = (solves.c.fate_at >= since, solves.c.fate_at < before, solves.c.fate == Fate.CLOSED)
         question = sa.select(solves.c.id).where(*left).order_by(solves.c.fate_at).limit(MOST_ABANDONED)
+        return await self._all_facts(question)
+
+    async def undecided(self, *, since: datetime) -> list[SolveFacts]:
+        open = (solves.c.completed_at >= since, solves.c.pr_number.is_not(None), solves.c.fate.is_(None))
+        original = solves.c.revises.is_(None)
+        question = sa.select(solves.c.id).where(*open, original).order_by(solves.c.completed_at).limit(MOST_LOOKED_AT)
+        return [facts for facts in await self._all_facts(question) if facts.pull_request is not None]
+
+    async def lately_ended(self, *, since: datetime) -> list[SolveFacts]:
+        ended = sa.select(solves.c.id).where(solves.c.completed_at >= since)
+        return await self._all_facts(ended.order_by(solves.c.completed_at.desc()).limit(MOST_LOOKED_AT))
+
+    async def _all_facts(self, question: sa.Select[Any]) -> list[SolveFacts]:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         known = [await self.facts(SolveId(id)) for id in found]
         return [facts for facts in known if facts is not None]
@@ -558,6 +586,14 @@ class SqlStore:
         values = {"key": workspace.key, "left_behind": workspace.left_behind, "used_at": workspace.used_at}
         key = {"repository_id": workspace.repo_id}
         await self._database.write(lambda db: _upsert(db, prepared_workspaces, key, values))
+
+    async def set_up(self, id: SolveId, how: SetUp) -> None:
+        change = sa.update(solves).where(solves.c.id == id).values(set_up=how)
+        await self._database.write(lambda db: db.execute(change))
+
+    async def how_set_up(self, id: SolveId) -> SetUp | None:
+        question = sa.select(solves.c.set_up).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
     async def environment(self, repo_id: int) -> KnownEnvironment | None:
         question = sa.select(known_environments).where(known_environments.c.repository_id == repo_id)

@@ -33,6 +33,7 @@ from bot.core.model import (
     Minimal,
     Prices,
     PullRequest,
+    SetUp,
     SolveOptions,
     Status,
     Task,
@@ -40,6 +41,7 @@ from bot.core.model import (
     Trigger,
 )
 from bot.core.resilience.sandbox_leases import Outcome
+from bot.core.resilience.turns import Turn
 from bot.core.trigger.batches import Batch
 from bot.core.views import EventKind
 from bot.store.columns import Json, Prose, Utc, Word
@@ -155,6 +157,8 @@ solves = Table(
         ForeignKey("solve_runs.id", name="solves_champion", ondelete="SET NULL", use_alter=True),
     ),
     Column("comment_id", BigInteger),
+    Column("shown", Text),  # a digest of what the comment says
+    Column("set_up", Json(SetUp)),
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
@@ -280,6 +284,13 @@ sandbox_instance = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # 1: there is one row
     Column("name", Text, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("turn", Json(Turn), nullable=False),
 )
 
 known_environments = Table(

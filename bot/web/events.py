@@ -7,7 +7,7 @@ Where nobody follows, nothing is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -109,7 +109,9 @@ class Feed:
             await asyncio.sleep(self._poll)
 
 
-async def stream(feed: Feed, solve: SolveId, after: int | None, still_allowed: StillAllowed) -> AsyncIterator[bytes]:
+async def stream(
+    feed: Feed, solve: SolveId, after: int | None, still_allowed: StillAllowed, *, recheck: timedelta = RECHECK
+) -> AsyncGenerator[bytes, None]:
     """Server-sent events, from behind number `after` on; None: from now on. Ends where the follower may no longer."""
     async with feed.following(solve) as follower:
         sent = await feed.newest() if after is None else after
@@ -118,13 +120,15 @@ async def stream(feed: Feed, solve: SolveId, after: int | None, still_allowed: S
             for event in found:
                 yield _told(event)
             sent = found[-1].seq
-        async for text in _from_now_on(follower, sent, still_allowed):
+        async for text in _from_now_on(follower, sent, still_allowed, recheck.total_seconds()):
             yield text
 
 
-async def _from_now_on(follower: Follower, sent: int, still_allowed: StillAllowed) -> AsyncIterator[bytes]:
+async def _from_now_on(
+    follower: Follower, sent: int, still_allowed: StillAllowed, recheck: float
+) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    check_at, quiet_at = loop.time() + RECHECK.total_seconds(), loop.time() + QUIET
+    check_at, quiet_at = loop.time() + recheck, loop.time() + QUIET
     while not (follower.is_behind and follower.queue.empty()):
         event = await _next(follower, max(0.0, min(check_at, quiet_at) - loop.time()))
         now = loop.time()
@@ -132,7 +136,7 @@ async def _from_now_on(follower: Follower, sent: int, still_allowed: StillAllowe
             if not await still_allowed():
                 yield _line("event: end\ndata: {}")
                 return
-            check_at = now + RECHECK.total_seconds()
+            check_at = now + recheck
         if event is not None and event.seq > sent:
             yield _told(event)
         elif now >= quiet_at:

@@ -14,6 +14,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import httpx
+from limits import RateLimitItemPerSecond
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -27,6 +28,7 @@ from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.store.store import SqlStore, opened
 from bot.web.api.application import application
 from bot.web.api.caching import Tagged
+from bot.web.api.rates import Rates
 from bot.web.api.services import Services
 from tests.contracts.github_world import Time, World, make_key, repo_of
 from tests.contracts.test_store import SOLVE, solve, tell_everything
@@ -91,7 +93,7 @@ async def _solves(store: SqlStore, public: Repo, private: Repo) -> None:
     await store.accept(solve("s-public", repo=public))
 
 
-async def _world(directory: Path, url: str, stack: AsyncExitStack) -> ApiWorld:
+async def _world(directory: Path, url: str, stack: AsyncExitStack, is_slowed_down: bool) -> ApiWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
     public = github.repository("octo/web", files={"a.txt": "a"})
@@ -107,6 +109,8 @@ async def _world(directory: Path, url: str, stack: AsyncExitStack) -> ApiWorld:
     stack.push_async_callback(inbox.close)
     settings = Settings(api=True, admins=("ada",), model_key=Secret(MODEL_KEY))
     given = services(settings, Within(inside.hub, store, inbox, time))
+    if not is_slowed_down:
+        given = dataclasses.replace(given, rates=Rates(*[RateLimitItemPerSecond(100_000)] * 3))
     app = Starlette(routes=[Mount(PREFIX, Tagged(application(given)))])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://solvebot.test"))
@@ -114,9 +118,9 @@ async def _world(directory: Path, url: str, stack: AsyncExitStack) -> ApiWorld:
 
 
 @asynccontextmanager
-async def api_world(directory: Path, url: str) -> AsyncIterator[ApiWorld]:
-    """`url` of a migrated database."""
+async def api_world(directory: Path, url: str, *, is_slowed_down: bool = True) -> AsyncIterator[ApiWorld]:
+    """`url` of a migrated database. `is_slowed_down`: whoever asks too often."""
     async with AsyncExitStack() as stack:
-        world = await _world(directory / "github", url, stack)
+        world = await _world(directory / "github", url, stack, is_slowed_down)
         yield world
         assert world.github.errors == []

@@ -343,6 +343,9 @@ async def test_a_batch_is_what_it_was_at_first(store: SqlStore) -> None:
     assert (found.by, found.dollars, found.entries[0]) == ("ann", 2.5, Entry(3, SOLVE.id))
     assert await store.purge(NOON + timedelta(days=1)) == 1
     assert await store.batch("b-1") is None
+    assert await store.batch_of(SOLVE.id) == ""
+    await store.accept(REVISION)
+    assert await store.batch_of(REVISION.id) == "b-1"
 
 
 async def test_pull_requests_that_are_open_at_the_same_time(store: SqlStore) -> None:

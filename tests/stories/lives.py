@@ -125,11 +125,18 @@ class Bot:
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-            with suppress(ProcessLookupError):
-                os.kill(self.life, signal.SIGKILL)
+            for process in (self.life, *children(self.life)):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
     def tail(self) -> str:
         return (Path(self.plan.directory) / "log").read_text()[-4000:]
+
+
+def children(pid: int) -> list[int]:
+    with suppress(FileNotFoundError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ import pytest
 
 from bot.store import tally
 from bot.web.beside import LONG_LIFE, MOST_PAUSE, pause
+from tests.stories.lives import children
 from tests.stories.shell import PATIENCE, Shell, a_shell
 from tests.stories.test_web_process import a_free_port, signed
 from tests.stories.test_web_process import listening as has_taken_its_ports
@@ -62,10 +63,6 @@ class Served:
                 if said["event"] == event:
                     return said
         raise AssertionError(f"{event} was never said")
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def lives(pid: int) -> bool:

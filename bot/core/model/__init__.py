@@ -22,6 +22,7 @@ from bot.core.model.decision import Outcome as Outcome
 from bot.core.model.decision import Ranked as Ranked
 from bot.core.model.environment import Baseline as Baseline
 from bot.core.model.environment import KnownEnvironment as KnownEnvironment
+from bot.core.model.environment import SetUp as SetUp
 from bot.core.model.environment import TestReport as TestReport
 from bot.core.model.environment import Toolchain as Toolchain
 from bot.core.model.environment import Verdict as Verdict

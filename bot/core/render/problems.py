@@ -101,3 +101,12 @@ def unknown_repository(name: str) -> Problem:
 def no_issue() -> Problem:
     remedy = "Give the address of an issue in the repository: https://github.com/owner/name/issues/7"
     return Problem(422, "no-issue", "No such issue", "There is no issue at that address.", remedy)
+
+
+def bad_option(what: str, remedy: str) -> Problem:
+    return Problem(422, "option", "An option is wrong", what, remedy)
+
+
+def no_pull_request() -> Problem:
+    detail = "The solve has no pull request."
+    return Problem(409, "no-pull-request", "There is no pull request", detail, "Look at what became of the solve.")

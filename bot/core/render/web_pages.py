@@ -115,6 +115,7 @@ TERMS: Mapping[str, str] = {
     "token": "others change the same words",
     "regressions": "old tests that broke",
     "inert": "comments or tests only",
+    "special": "asks for values of the issue's example",
     "own_tests": "its own tests, before and after",
     "fixed": "tests that failed before",
     "repro": "the repro command",
