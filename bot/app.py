@@ -125,7 +125,7 @@ def redactor(settings: Settings) -> Redactor:
 
 
 def server_limits(settings: Settings) -> ServerLimits:
-    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
+    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
 
 
 def environment_options(settings: Settings) -> EnvironmentOptions:
@@ -438,7 +438,7 @@ async def running(
         working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
-        look = at(settings, lambda: house.standing(store, clock))
+        look = at(settings, store, clock, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
         yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
 
@@ -459,11 +459,13 @@ def build(settings: Settings, role: str) -> Build:
     return Build(__version__, role, newest_revision(), database, sandbox)
 
 
-def at(settings: Settings, look: Look) -> Look:
-    """And how things stand on this machine."""
+def at(settings: Settings, store: Store, clock: Clock, look: Look) -> Look:
+    """And how things stand on this machine, and with the operator's money."""
 
     async def here() -> Standing:
-        return replace(await look(), premises=await asyncio.to_thread(premises, settings.data, settings.backups))
+        house = await asyncio.to_thread(premises, settings.data, settings.backups)
+        spent = await store.spent(settings.budgets, clock.now()) if settings.budgets else ()
+        return replace(await look(), premises=house, spent=spent)
 
     return here
 
@@ -524,7 +526,7 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
         async with the_store(settings) as store:
             inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
             try:
-                look = at(settings, partial(standing, store, SYSTEM_CLOCK))
+                look = at(settings, store, SYSTEM_CLOCK, partial(standing, store, SYSTEM_CLOCK))
                 pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
                 await served([(for_anybody(settings, inbox), public), (pages, private)])
             finally:

@@ -259,6 +259,21 @@ def migrate_() -> None:
     click.echo("The database is up to date.")
 
 
+@main.command("spending")
+def spending_() -> None:
+    """What is spent and set aside, of what DAY_DOLLARS, MONTH_DOLLARS and their like allow."""
+    from bot.terminal_tables import console, spending
+
+    settings = _settings(serving=False)
+
+    async def show(store: Store) -> None:
+        console().print(spending(await store.spent(settings.budgets, app.SYSTEM_CLOCK.now())))
+
+    if not settings.budgets:
+        raise click.ClickException("no budget is set: DAY_DOLLARS, MONTH_DOLLARS, or one for repositories or people")
+    _with_store(settings, show)
+
+
 @main.group()
 def models() -> None:
     """The catalogue of models: what people may ask for, and what it costs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 
@@ -35,6 +35,7 @@ from bot.core.render import replies
 from bot.core.render.pull_request import branch_pattern
 from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.trigger.budgets import OverBudget
 from bot.core.trigger.commands import (
     CancelCommand,
     Command,
@@ -180,8 +181,11 @@ class Intake:
 
     @step("claim")
     async def claim(self, solve: Solve) -> str:
-        """Accept the solve. Where another one has the issue, what to answer; "" otherwise."""
-        outcome = await self._store.accept(solve)
+        """Accept the solve. Where another one has the issue, or no money is left, what to answer; "" otherwise."""
+        outcome = await self._store.accept(solve, self._server.budgets)
+        if isinstance(outcome, OverBudget):
+            log.warning("solve.over_budget", solve=solve.id, **asdict(outcome.spent.budget), asked=outcome.asked)
+            return replies.over_budget(outcome) + ("" if solve.revises else replies.budget_that_fits(outcome))
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
@@ -305,6 +309,7 @@ class Intake:
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        solve = replace(solve, reserved=planned.limits.dollars)
         if forbidden := await clearance(self._github, solve, config, self._redact):
             raise Refusal(forbidden)
         return Action(start=solve)

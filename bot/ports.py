@@ -70,6 +70,7 @@ from bot.core.model import (
 )
 from bot.core.resilience.circuit_breaker import Health
 from bot.core.resilience.sandbox_leases import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.trigger.budgets import Budget, OverBudget, Spent
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 
@@ -540,8 +541,14 @@ class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
 
     # solves
-    async def accept(self, solve: Solve) -> Solve | Busy:
-        """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
+    async def accept(self, solve: Solve, budgets: Sequence[Budget] = ()) -> Solve | Busy | OverBudget:
+        """Claim the issue for this solve, and set its dollars aside. Asked again with the same id: accepted again.
+
+        Whoever asks at the same time: what is set aside never exceeds a budget.
+        """
+
+    async def spent(self, budgets: Sequence[Budget], now: datetime) -> list[Spent]:
+        """In the period that `now` is in; of a budget for each repository or person, by the one that spent most."""
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
     async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from bot.core.environment.registries import wrong_hosts
 from bot.core.model import Limits
+from bot.core.trigger.budgets import Budget, Period, Whose
 
 WEBHOOK, POLL = "webhook", "poll"  # of DELIVERIES
 
@@ -109,6 +110,18 @@ class Settings:
     allow_unknown_prices: bool = _setting(
         "ALLOW_UNKNOWN_PRICES", False, "Use models without a known price. Then a budget cannot be kept."
     )
+
+    day_dollars: float = _setting(
+        "DAY_DOLLARS",
+        0.0,
+        "The most that all solves of a day (UTC) may cost; who asks for more is told when there is room again. "
+        "0: no such limit.",
+    )
+    month_dollars: float = _setting("MONTH_DOLLARS", 0.0, "The same for a month.")
+    repository_day_dollars: float = _setting("REPOSITORY_DAY_DOLLARS", 0.0, "The same for each repository, in a day.")
+    repository_month_dollars: float = _setting("REPOSITORY_MONTH_DOLLARS", 0.0, "And in a month.")
+    person_day_dollars: float = _setting("PERSON_DAY_DOLLARS", 0.0, "The same for each person who asks, in a day.")
+    person_month_dollars: float = _setting("PERSON_MONTH_DOLLARS", 0.0, "And in a month.")
 
     attempts: int = _setting("ATTEMPTS", 3, "Runs per solve where neither the command nor the repository says.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 8, "The most runs that anyone may ask for, 1 to 8.")
@@ -255,6 +268,18 @@ class Settings:
         return Limits(self.max_parallel, self.max_minutes, self.max_dollars, self.max_steps)
 
     @property
+    def budgets(self) -> tuple[Budget, ...]:
+        every = (
+            Budget(Whose.INSTANCE, Period.DAY, self.day_dollars),
+            Budget(Whose.INSTANCE, Period.MONTH, self.month_dollars),
+            Budget(Whose.REPOSITORY, Period.DAY, self.repository_day_dollars),
+            Budget(Whose.REPOSITORY, Period.MONTH, self.repository_month_dollars),
+            Budget(Whose.PERSON, Period.DAY, self.person_day_dollars),
+            Budget(Whose.PERSON, Period.MONTH, self.person_month_dollars),
+        )
+        return tuple(budget for budget in every if budget.dollars)
+
+    @property
     def own_metrics_port(self) -> int:
         """Of `serve` and `web`; 0, as PORT may be: any that is free."""
         return self.metrics_port or (self.port + 1 if self.port else 0)
@@ -321,7 +346,14 @@ _ZERO_IS_FINE = (
     "sandbox_commands",
     "download_cache",
     "e2b_warm",
+    "day_dollars",
+    "month_dollars",
+    "repository_day_dollars",
+    "repository_month_dollars",
+    "person_day_dollars",
+    "person_month_dollars",
 )
+LONGEST_MONTH = 31  # days
 
 
 def _ranges(settings: Settings) -> list[str]:
@@ -335,6 +367,11 @@ def _ranges(settings: Settings) -> list[str]:
             and (value < 0 or (value == 0 and not zero_is_fine))
         ):
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
+    if settings.retention_days < LONGEST_MONTH and any(each.period is Period.MONTH for each in settings.budgets):
+        problems.append(
+            f"RETENTION_DAYS is {settings.retention_days}, and what a month has cost is forgotten with its solves; "
+            f"use at least {LONGEST_MONTH} with MONTH_DOLLARS"
+        )
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
     if settings.attempts > settings.max_attempts:

@@ -53,6 +53,7 @@ def solve_values(solve: Solve, *, web_url: str, now: datetime) -> Values:
         "requested_by": solve.trigger.by.login,
         "revises": solve.revises,
         "asked": solve.asked or None,
+        "reserved": solve.reserved,
         "options": solve.options,
         "status": Status.PENDING,
         "error_message": "",
@@ -76,6 +77,7 @@ def solve_of(row: Row) -> Solve:
         created_at=row.created_at,
         revises=SolveId(row.revises) if row.revises else None,
         asked=row.asked or "",
+        reserved=row.reserved or 0.0,
     )
 
 

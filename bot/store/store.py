@@ -47,8 +47,9 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.trigger.budgets import Budget, OverBudget, Spent
 from bot.ports import Busy, Gone, Tally, Unavailable
-from bot.store import rows
+from bot.store import rows, spending
 from bot.store.database import Database, insert, open_database
 from bot.store.ledger import SqlLedger
 from bot.store.tables import (
@@ -128,19 +129,21 @@ class SqlStore:
 
     # ------------------------------------------------------------------------------------------------------ solves
 
-    async def accept(self, solve: Solve) -> Solve | Busy:
+    async def accept(self, solve: Solve, budgets: Sequence[Budget] = ()) -> Solve | Busy | OverBudget:
         repo = solve.issue.repo
 
-        def work(db: sa.Connection) -> Solve | Busy:
+        def work(db: sa.Connection) -> Solve | Busy | OverBudget:
             if known := db.execute(_FACTS.where(solves.c.id == solve.id)).one_or_none():
                 return rows.solve_of(known)
+            active = sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE)
+            if (over := spending.over_budget(db, solve, budgets)) and not db.execute(active).first():
+                return over
             self._meet(db, solve)
             values = rows.solve_values(solve, web_url=self._web_url, now=_now())
             claim = insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
             if db.execute(claim).one_or_none():
                 return solve
-            active = db.execute(sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE))
-            if busy := active.scalar_one_or_none():
+            if busy := db.execute(active).scalar_one_or_none():
                 return Busy(SolveId(busy))
             raise Unavailable(f"the solve that was active for {solve.issue} has just ended")
 
@@ -153,6 +156,9 @@ class SqlStore:
         _upsert(db, users, {"id": by.id}, person)
         place = {"installation_id": repo.installation, "name": repo.name}
         _upsert(db, repositories, {"id": repo.id}, place, first={"is_archived": False, "is_deleted": False})
+
+    async def spent(self, budgets: Sequence[Budget], now: datetime) -> list[Spent]:
+        return await self._database.read(lambda db: spending.most_spent(db, budgets, now))
 
     async def facts(self, id: SolveId) -> SolveFacts | None:
         return await self._facts(_FACTS.where(solves.c.id == id))
