@@ -6,7 +6,8 @@ demo: setup            ## the main job, in front of you, without any account
 	@$(RUN) bot.cli demo $(ARGS)
 
 test: setup-dev        ## every test
-	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) SOLVEBOT_TESTS_REQUIRE_TOOLS=$(REQUIRE_NAMESPACES) \
+		$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
 	@$(RUN) tests.contracts.real_e2b
@@ -38,7 +39,7 @@ setup:
 	@deploy/bootstrap requirements.lock bot/demo/requirements.lock
 
 setup-dev:
-	@deploy/bootstrap tests/requirements.lock
+	@deploy/bootstrap tests/requirements.lock --tools
 
 lock:                  ## resolve again; needs uv
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
