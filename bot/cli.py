@@ -21,7 +21,7 @@ from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
 from bot.core.text.outgoing import Redactor
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
-from bot.settings import Settings, SettingsError, environment, top_of
+from bot.settings import Settings, SettingsError, environment, environment_in, top_of
 from bot.store.migrate import WrongSchema, migrate
 from bot.web.listening import CannotListen
 
@@ -245,6 +245,31 @@ def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -
 
     secret = environment().get("GITHUB_WEBHOOK_SECRET", "").split(",")[0].strip().encode()
     _run(examine(Deployment(url, operators, secret, ca or ""), Console(), as_json=as_json))
+
+
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@main.command()
+@click.argument("url", callback=_address)
+@click.option("--root", required=True, type=_DIRECTORY, help="Where .env is, and releases go.")
+@click.option("--source", default=".", type=_DIRECTORY, help="A clone of the version.", show_default=True)
+@click.option("--web", type=click.IntRange(1, 20), default=2, show_default=True, help="Receivers.")
+@click.option("--worker", type=click.IntRange(1, 20), default=1, show_default=True, help="Several: with PostgreSQL.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A certificate to trust, too.")
+def up(url: str, root: Path, source: Path, web: int, worker: int, ca: str | None) -> None:
+    """Bring this version up in ROOT, in place of the one before: one process at a time, and back if it does not do.
+
+    URL is what GitHub calls, without /webhook. Settings are ROOT/.env. A proxy such as deploy/Caddyfile has to ask all
+    receivers: PORT, PORT+10, ...; each has its METRICS_PORT behind it, and workers follow.
+    """
+    from bot.rollout.up import UpOptions, roll_out
+
+    root, env = root.absolute(), environment_in(root)
+    if worker > 1 and not env.get("DATABASE_URL"):
+        raise click.UsageError("more than one worker needs a DATABASE_URL: postgresql://...")
+    options = UpOptions(root, source.absolute(), web, worker, url, str(Path(ca).absolute()) if ca else "")
+    _run(roll_out(options, env, app.SYSTEM_CLOCK.now(), click.echo))
 
 
 @main.command("migrate")

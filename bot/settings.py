@@ -35,6 +35,12 @@ def environment(*, solving: Path | None = None) -> dict[str, str]:
     return {**{name: value for name, value in found.items() if value is not None}, **os.environ}
 
 
+def environment_in(directory: Path) -> dict[str, str]:
+    """The same, for what is to be started there."""
+    found = {name: value for name, value in dotenv_values(directory / ".env").items() if value is not None}
+    return {**found, **os.environ}
+
+
 def top_of(path: Path) -> Path:
     """Of the clone that it lies in."""
     path = path.resolve()
