@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test test-e2b forgery check mutation policies bench drill lock setup setup-dev
+.PHONY: demo test test-e2b forgery check mutation policies bench drill drill-upgrade lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -31,6 +31,9 @@ policies: setup-dev    ## the same for what stands beside functions, such as lis
 
 bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run
 	@$(RUN) tests.benchmarks.bench $(ARGS)
+
+drill-upgrade: setup-dev ## bring a deployment up behind Caddy, upgrade it under load, and take a broken upgrade back; minutes
+	@$(RUN) pytest -q -s -m "long or not long" tests/stories/test_rollout.py tests/stories/test_restore.py $(ARGS)
 
 drill: setup-dev       ## kill the bot at random moments of many solves; ARGS is the number of rounds
 	@$(RUN) tests.stories.drill $(ARGS)

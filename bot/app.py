@@ -79,7 +79,7 @@ from bot.temporary_files import temporary_files
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
 from bot.web.connection import BoundedProtocol
-from bot.web.health import Check, alive_route, health_routes
+from bot.web.health import Check, Leaving, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
 from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
@@ -443,10 +443,10 @@ async def running(
         yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
 
 
-def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
+def for_anybody(settings: Settings, inbox: Inbox, leaving: Leaving | None = None) -> ASGIApp:
     """The receiver in front. Needs the inbox and no more."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]))
+    return Receiver(secrets, inbox, Starlette(routes=[alive_route(leaving)]))
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
@@ -500,14 +500,18 @@ async def serve(settings: Settings, *, options: EngineOptions | None = None, fir
                 bot.working.result()
 
 
-async def served(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
-    """Until a signal, or until one of these or of `work` is over."""
+async def served(
+    apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None], leaving: Leaving | None = None
+) -> None:
+    """Until a signal, and with `leaving` a while longer; or until one of these or of `work` is over."""
+    told = asyncio.create_task(_told_to_end(leaving), name="told to end")
     servers = [_Server(app) for app, _ in apps]
     serving = [
         asyncio.create_task(server.serve(sockets), name="web")
         for server, (_, sockets) in zip(servers, apps, strict=True)
     ]
-    await asyncio.wait([*serving, *work], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*serving, *work, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
     for server in servers:
         server.should_exit = True
     await asyncio.gather(*serving)
@@ -528,7 +532,8 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
             try:
                 look = at(settings, store, SYSTEM_CLOCK, partial(standing, store, SYSTEM_CLOCK))
                 pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                await served([(for_anybody(settings, inbox), public), (pages, private)])
+                leaving = Leaving(settings.leave_seconds)
+                await served([(for_anybody(settings, inbox, leaving), public), (pages, private)], leaving=leaving)
             finally:
                 await inbox.close()
 
@@ -546,12 +551,23 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
                 bot.working.result()
 
 
-async def _until_a_signal(work: asyncio.Task[None]) -> None:
-    """Or until the work is over."""
+async def _told_to_end(leaving: Leaving | None) -> None:
+    await _signalled()
+    if leaving is not None:
+        leaving.begun = True
+        await asyncio.sleep(leaving.seconds)
+
+
+async def _signalled() -> None:
     signalled = asyncio.Event()
     for number in _ENDINGS:
         asyncio.get_running_loop().add_signal_handler(number, signalled.set)
-    waiting = asyncio.create_task(signalled.wait())
+    await signalled.wait()
+
+
+async def _until_a_signal(work: asyncio.Task[None]) -> None:
+    """Or until the work is over."""
+    waiting = asyncio.create_task(_signalled())
     await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
 
@@ -573,10 +589,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in _ENDINGS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+        yield  # `served` heeds them
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

@@ -239,6 +239,13 @@ class Settings:
         "Seconds that model calls and commands get to end when the bot is stopped.",
     )
 
+    leave_seconds: float = _setting(
+        "LEAVE_SECONDS",
+        0.0,
+        "Seconds that `solvebot web` goes on after it was told to end, while /healthz says 503, so that a proxy asks "
+        "another one.",
+    )
+
     data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
@@ -344,6 +351,7 @@ class Settings:
 
 _ZERO_IS_FINE = (
     "stop_seconds",
+    "leave_seconds",
     "write_interval",
     "sweep_interval",
     "port",

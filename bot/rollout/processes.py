@@ -21,6 +21,7 @@ from bot.rollout.releases import Release
 
 LOOK = 0.1  # seconds between two looks at a process of which we are not told when it ends
 READY_SECONDS = 90.0
+LEAVE_SECONDS = "3"  # of a receiver: a proxy that asks /healthz every second knows by then
 STOP_SECONDS = 90.0  # for model calls and commands under way: more than STOP_SECONDS of the settings
 
 
@@ -108,7 +109,7 @@ def _started(pid: int) -> str:
 def _ports(member: Member) -> dict[str, str]:
     if member.role is Role.WORKER:
         return {"WORKER_PORT": str(member.operators)}
-    return {"PORT": str(member.port), "METRICS_PORT": str(member.operators)}
+    return {"PORT": str(member.port), "METRICS_PORT": str(member.operators), "LEAVE_SECONDS": LEAVE_SECONDS}
 
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:

@@ -27,7 +27,6 @@ from tests.stories.world import FIXES, SECRET
 from tests.tools import program
 
 ROOT = Path(__file__).parents[2]
-PING = json.dumps({"zen": "Design for failure.", "hook_id": 1}).encode()
 LISTENING = 120.0
 
 
@@ -43,7 +42,6 @@ class Site:
         code, out, err = await self.solvebot(
             "up", self.url, "--root", str(self.root), "--source", str(source), "--ca", str(self.ca)
         )
-        print(code, out, err, flush=True)
         return code, out + err
 
     def release(self) -> str:
@@ -72,7 +70,8 @@ class Load:
                 await asyncio.sleep(0.02)
 
     async def _deliver(self, session: aiohttp.ClientSession, guid: str) -> None:
-        body = json.dumps({"action": "created", "installation": {"id": 1}, "number": guid}).encode()
+        elsewhere = {"id": 77, "full_name": "octo/elsewhere"}
+        body = json.dumps({"action": "archived", "installation": {"id": 1}, "repository": elsewhere}).encode()
         signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "X-GitHub-Event": "repository", "X-GitHub-Delivery": guid, "Content-Type": "application/json",
@@ -157,7 +156,7 @@ async def caddy(home: Path, tls: str, port: int) -> AsyncIterator[Path]:
     ca = home / "caddy/pki/authorities/local/root.crt"
     try:
         async with asyncio.timeout(LISTENING):
-            while not ca.exists() or not await _listens(int(tls)):  # noqa: ASYNC110 - another process
+            while not await _speaks_tls(int(tls), ca):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         yield ca
     finally:
@@ -165,9 +164,11 @@ async def caddy(home: Path, tls: str, port: int) -> AsyncIterator[Path]:
         await process.wait()
 
 
-async def _listens(port: int) -> bool:
+async def _speaks_tls(port: int, ca: Path) -> bool:
+    """With a certificate, which takes it a moment."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        trust = ssl.create_default_context(cafile=str(ca))
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, server_hostname="localhost")
     except OSError:
         return False
     writer.close()
