@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 import uvloop
+from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from bot import __version__, app, logs
@@ -282,6 +283,15 @@ def migrate_() -> None:
     except (WorldError, WrongSchema) as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database is up to date.")
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete these commands: eval "$(solvebot completion bash)" in its start file."""
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "solvebot", "_SOLVEBOT_COMPLETE").source())
 
 
 @main.command("spending")
