@@ -19,10 +19,11 @@ from rich.console import Console
 from bot import __version__, app, logs
 from bot.checks import Unfit, refuse_what_cannot_work
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
+from bot.core.render.doctor import meant
 from bot.core.text.outgoing import Redactor
 from bot.engine import EngineError
 from bot.ports import Store, Unsolvable, WorldError
-from bot.settings import Settings, SettingsError, environment, environment_in, top_of
+from bot.settings import Settings, SettingsError, environment, environment_in, top_of, unread
 from bot.store.migrate import WrongSchema, migrate
 from bot.web.listening import CannotListen
 
@@ -32,8 +33,11 @@ INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
 def _settings(*, serving: bool, solving: Path | None = None) -> Settings:
     """The environment over .env, all of it or a list of what is wrong."""
+    found = environment(solving=solving)
+    for wrong in unread(found):
+        click.echo(f"{wrong.name} is set, and nobody reads it. {meant(wrong)}", err=True)
     try:
-        return Settings.from_env(environment(solving=solving), serving=serving)
+        return Settings.from_env(found, serving=serving)
     except SettingsError as error:
         raise click.ClickException("\n  ".join(["these settings need you:", *error.problems])) from error
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 
 from bot.core.environment.registries import wrong_hosts
 from bot.core.model import Limits
+from bot.core.operations.setting_names import Misnamed, misnamed
 from bot.core.trigger.budgets import Budget, Period, Whose
 
 WEBHOOK, POLL = "webhook", "poll"  # of DELIVERIES
@@ -45,6 +46,11 @@ def top_of(path: Path) -> Path:
     """Of the clone that it lies in."""
     path = path.resolve()
     return next((above for above in (path, *path.parents) if (above / ".git").exists()), path)
+
+
+def unread(names: Collection[str]) -> tuple[Misnamed, ...]:
+    """Of those that are set: renamed or mistyped settings, which nobody reads."""
+    return misnamed(names, [setting.metadata["name"] for setting in fields(Settings)])
 
 
 class SettingsError(Exception):
