@@ -1,9 +1,13 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo test test-e2b forgery check mutation policies bench drill drill-upgrade lock setup setup-dev
+.PHONY: demo fast test test-e2b forgery fuzz check mutation policies bench drill drill-upgrade lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
 	@$(RUN) bot.cli demo $(ARGS)
+
+fast: setup-dev        ## about a minute: format, lint, types, and the tests of decisions
+	@$(RUN) ruff format --check -q . && $(RUN) ruff check -q . && $(RUN) mypy
+	@$(RUN) pytest -q -n 2 tests/core $(ARGS)
 
 test: setup-dev        ## every test
 	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) SOLVEBOT_TESTS_REQUIRE_TOOLS=$(REQUIRE_NAMESPACES) \
@@ -14,6 +18,9 @@ test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2
 
 forgery: setup-dev     ## every way to forge what is seen of a candidate, of which the tests try half
 	@$(RUN) pytest -q -n 2 -m "long or not long" tests/contracts/test_forgery.py $(ARGS)
+
+fuzz: setup-dev        ## what strangers send, bent in a hundred times as many ways as in the tests
+	@SOLVEBOT_FUZZ=4000 $(RUN) pytest -q -n 2 --timeout 0 tests/test_fuzzing.py $(ARGS)
 
 check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .

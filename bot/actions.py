@@ -8,6 +8,8 @@ from bot.core.model import IssueRef, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
 
+REFUSED = "confused"  # the reaction to what is refused
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -21,6 +23,18 @@ class Action:
     reply: str = ""
     republish: RepublishJob | None = None
 
+    @property
+    def solve(self) -> SolveId | None:
+        """Which one it is about."""
+        for job in (self.use, self.republish):
+            if job is not None:
+                return job.solve
+        return self.start.id if self.start is not None else self.cancel
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.reaction == REFUSED
+
 
 @dataclass(frozen=True, slots=True)
 class Actions:
@@ -28,6 +42,7 @@ class Actions:
     issue: IssueRef | None = None  # where it is answered; None: nobody is waiting for an answer
     comment_id: int | None = None  # the comment to react to; None: react to the issue
     because: str = ""  # for the log, when there is nothing to do
+    request: str = ""  # of the API, whose answer is kept for who asks for it
 
 
 class Refusal(Exception):

@@ -6,41 +6,36 @@ This room may import all others, and nothing but the command line imports it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shutil
-import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
 import structlog
-import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uv import find_uv_bin
 
-from bot import __version__
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
 from bot.branch_cleanup import Branches
+from bot.clock import SYSTEM_CLOCK, SystemClock
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
 from bot.core.model import SolveId, prepared_snapshot
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
-from bot.data_directory import claim, prepare
-from bot.disk_checks import premises
+from bot.data_directory import claim, home_of, prepare
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
@@ -49,20 +44,26 @@ from bot.github.github import Hub
 from bot.github.mirror import GitMirrors
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
+from bot.github.write_pacing import TurnsHere
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.onlookers import Within, open_api
+from bot.pages import open_pages
 from bot.polling import Polling
-from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
 from bot.publish import Publisher
 from bot.push import Pusher
+from bot.reconciliation import Reconciliation
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
+from bot.restoration import Restoration
 from bot.revise import Reviser
 from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.failover import PreferredSandboxes
 from bot.sandbox.leases import LendingOptions
+from bot.sandbox.local.base import LocalSandboxes
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.local.registry_downloads import DownloadOptions
@@ -73,38 +74,27 @@ from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status_comment import StatusBoard, TellOutage, no_outage
-from bot.store.migrate import migrate, newest_revision
+from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary_files import temporary_files
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
-from bot.web.connection import BoundedProtocol
-from bot.web.health import Check, Leaving, alive_route, health_routes
-from bot.web.listening import OPERATORS, WORKERS, listening
-from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
-from bot.web.webhook import Receiver
-from bot.worker import Chores, Worker
+from bot.web.beside import Beside
+from bot.web.health import Check
+from bot.web.listening import WORKERS, listening
+from bot.web.metrics import Look, Metrics, Standing, standing
+from bot.web.receiving import First, at, build, for_anybody, for_operators, nothing_first
+from bot.web.serving import ENDINGS, both_ports, keep_for_good, served
+from bot.worker import Chores, OneOfAll, Worker
 
 if TYPE_CHECKING:
     from bot.sandbox.e2b.machines import E2BOptions
 
 log = structlog.get_logger()
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 COMMANDS_PER_PROCESSOR = 4  # in sandboxes, at a time: many of them wait for the disk
 REQUEST_DEADLINE = 180.0  # seconds for one request to a service that lends sandboxes, beyond what it is about
 WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candidate
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-SYSTEM_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +107,7 @@ class Bot:
     board: StatusBoard
     solver: Solver
     intake: Intake
+    reconciliation: Reconciliation
 
 
 def redactor(settings: Settings) -> Redactor:
@@ -135,6 +126,7 @@ def environment_options(settings: Settings) -> EnvironmentOptions:
         settings.setup_timeout,
         settings.search_minutes * 60,
         WORKSPACE_LIMIT,
+        has_homes(settings),
     )
 
 
@@ -145,13 +137,14 @@ def help_policy(settings: Settings) -> HelpPolicy:
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
-    board = StatusBoard(world.github, world.store, hide, tell_outage)
+    links = PageLinks(settings.public_url) if settings.pages else NO_PAGES
+    board = StatusBoard(world.github, world.store, hide, tell_outage, links)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
-    publisher = Publisher(world.github, world.mirrors, world.store, hide)
+    publisher = Publisher(world.github, world.mirrors, world.store, hide, links)
     environments = Environments(world, judge, environment_options(settings))
     solver = Solver(
         world,
@@ -173,10 +166,12 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
             help_policy(settings),
         ),
     )
-    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
+    runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
     site = settings.server_url
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
+        world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
@@ -185,7 +180,9 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)
-    return Bot(world, engine, judge, board, solver, intake)
+    reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
+    engine.register("call off", reconciliation.call_off)
+    return Bot(world, engine, judge, board, solver, intake, reconciliation)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -356,7 +353,14 @@ def chat_model(settings: Settings, session: aiohttp.ClientSession) -> ChatModel:
     )
 
 
-def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, sleep: Sleep = asyncio.sleep) -> Hub:
+def hub(
+    settings: Settings,
+    pool: httpx.AsyncBaseTransport,
+    clock: SystemClock,
+    sleep: Sleep = asyncio.sleep,
+    turns: Turns | None = None,
+) -> Hub:
+    """`turns`: where other workers write as well."""
     return Hub(
         pool,
         AppIdentity(settings.app_id, settings.private_key.reveal()),
@@ -365,6 +369,7 @@ def hub(settings: Settings, pool: httpx.AsyncBaseTransport, clock: SystemClock, 
         server_url=settings.server_url,
         write_interval=settings.write_interval,
         sleep=sleep,
+        turns=turns,
     )
 
 
@@ -376,6 +381,11 @@ def engine_options(settings: Settings) -> EngineOptions:
         result_poll=settings.poll,
         grace=settings.stop_seconds,
     )
+
+
+def has_homes(settings: Settings) -> bool:
+    """Do several workers share a database, with sandboxes that are on the disk of one of them?"""
+    return bool(settings.database_url) and settings.sandbox != ("e2b",)
 
 
 def engine(settings: Settings, options: EngineOptions | None = None, clock: AlarmClock = SYSTEM_CLOCK) -> Engine:
@@ -396,6 +406,7 @@ class Running:
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
+    store: SqlStore
 
 
 @asynccontextmanager
@@ -406,11 +417,12 @@ async def running(
     options: EngineOptions | None = None,
     clock: AlarmClock = SYSTEM_CLOCK,
     role: str = "serve",
+    checks: Mapping[str, Check] = MappingProxyType({}),
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
     `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
-    what metrics call this process.
+    what metrics call this process, `checks` what it needs besides.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
@@ -424,118 +436,51 @@ async def running(
         inbox = await open_inbox(settings.store_url, clock)
         stack.push_async_callback(inbox.close)
         session = await stack.enter_async_context(http_session())
-        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep)
-        motor = engine(settings, replace(options or engine_options(settings), instance=instance), clock)
-        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote)
+        turns = store.turns if settings.database_url else None
+        github = hub(settings, await stack.enter_async_context(connections()), SYSTEM_CLOCK, sleep, turns)
+        home = home_of(settings.data) if has_homes(settings) else ""
+        motor = engine(settings, replace(options or engine_options(settings), instance=instance, home=home), clock)
+        mirrors = GitMirrors(settings.data / "mirrors", remote=github.remote, most_disk=settings.mirrors * 1024**2)
         model = ObservedModel(chat_model(settings, session), metrics.model_call)
         bot = assemble(settings, World(github, mirrors, house.sandboxes, model, store, clock), motor, house.outage)
         await motor.launch()
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
-        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
+        alone = OneOfAll(turns or TurnsHere(clock), motor.executor_id)
+        worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
-        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
+        working = asyncio.create_task(worker.work(github, polling, branches, bot.reconciliation), name="worker")
         stack.push_async_callback(_stopped, working)
-        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
-        look = at(settings, store, clock, lambda: house.standing(store, clock))
+        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
+        look = at(settings, partial(_with_money, settings, store, clock, partial(house.standing, store, clock)))
         pages = for_operators(metrics, checks, look, clock)
-        yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
+        within = Within(github, store, inbox, clock)
+        app = for_anybody(
+            settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
+        )
+        yield Running(bot, app, pages, inbox, worker, working, store)
 
 
-def for_anybody(settings: Settings, inbox: Inbox, leaving: Leaving | None = None) -> ASGIApp:
-    """The receiver in front. Needs the inbox and no more."""
-    secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route(leaving)]))
-
-
-def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
-    return Starlette(routes=[*health_routes(checks), metrics_route(metrics, look, clock)])
-
-
-def build(settings: Settings, role: str) -> Build:
-    database = "postgresql" if settings.database_url else "sqlite"
-    sandbox = "none" if settings.run_untrusted_code_without_isolation else ",".join(settings.sandbox)
-    return Build(__version__, role, newest_revision(), database, sandbox)
-
-
-def at(settings: Settings, store: Store, clock: Clock, look: Look) -> Look:
-    """And how things stand on this machine, and with the operator's money."""
-
-    async def here() -> Standing:
-        house = await asyncio.to_thread(premises, settings.data, settings.backups)
-        spent = await store.spent(settings.budgets, clock.now()) if settings.budgets else ()
-        return replace(await look(), premises=house, spent=spent)
-
-    return here
-
-
-_Sockets = list[socket.socket]
-First = Callable[[Settings], Awaitable[None]]
-"""What is seen to as soon as the port is ours, before anything is begun. May raise."""
-
-
-async def nothing_first(_settings: Settings) -> None:
-    return None
-
-
-@contextmanager
-def _both_ports(settings: Settings) -> Iterator[tuple[_Sockets, _Sockets]]:
-    """The one for anybody and the operator's. Raises `CannotListen`."""
-    with (
-        listening(settings.host, settings.port) as public,
-        listening(settings.metrics_host, settings.own_metrics_port, OPERATORS) as private,
-    ):
-        yield public, private
+async def _with_money(settings: Settings, store: Store, clock: Clock, look: Look) -> Standing:
+    """How things stand, and how the operator's budgets do."""
+    spent = await store.spent(settings.budgets, clock.now()) if settings.budgets else ()
+    return replace(await look(), spent=spent)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
-    """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
-    with _both_ports(settings) as (public, private):
+    """Until a signal, or until the worker breaks; a process of its own receives. Raises `CannotListen` first."""
+    with both_ports(settings) as (public, private):
         await first(settings)
-        async with running(settings, options=options) as bot:
+        receiver = Beside(settings, public)
+        async with (
+            running(settings, options=options, checks={"receiver": receiver.answers}) as bot,
+            receiver.kept(bot.inbox) as receiving,
+        ):
             keep_for_good()
-            await served([(bot.app, public), (bot.pages, private)], bot.working)
+            await served([(bot.pages, private)], bot.working, receiving)
             if bot.working.done():
                 bot.working.result()
-
-
-async def served(
-    apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None], leaving: Leaving | None = None
-) -> None:
-    """Until a signal, and with `leaving` a while longer; or until one of these or of `work` is over."""
-    told = asyncio.create_task(_told_to_end(leaving), name="told to end")
-    servers = [_Server(app) for app, _ in apps]
-    serving = [
-        asyncio.create_task(server.serve(sockets), name="web")
-        for server, (_, sockets) in zip(servers, apps, strict=True)
-    ]
-    await asyncio.wait([*serving, *work, told], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*serving)
-
-
-def keep_for_good() -> None:
-    """A server never lets go of what it has loaded. Looking through that takes the collector 0.1 s, and all wait."""
-    gc.collect()
-    gc.freeze()
-
-
-async def serve_web(settings: Settings, *, first: First = nothing_first) -> None:
-    """Receive only: another process works the inbox off. Raises `CannotListen` first."""
-    with _both_ports(settings) as (public, private):
-        await first(settings)
-        async with the_store(settings) as store:
-            inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
-            try:
-                look = at(settings, store, SYSTEM_CLOCK, partial(standing, store, SYSTEM_CLOCK))
-                pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                leaving = Leaving(settings.leave_seconds)
-                await served([(for_anybody(settings, inbox, leaving), public), (pages, private)], leaving=leaving)
-            finally:
-                await inbox.close()
 
 
 async def serve_work(settings: Settings, *, first: First = nothing_first) -> None:
@@ -551,45 +496,14 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
                 bot.working.result()
 
 
-async def _told_to_end(leaving: Leaving | None) -> None:
-    await _signalled()
-    if leaving is not None:
-        leaving.begun = True
-        await asyncio.sleep(leaving.seconds)
-
-
-async def _signalled() -> None:
-    signalled = asyncio.Event()
-    for number in _ENDINGS:
-        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
-    await signalled.wait()
-
-
 async def _until_a_signal(work: asyncio.Task[None]) -> None:
     """Or until the work is over."""
-    waiting = asyncio.create_task(_signalled())
+    signalled = asyncio.Event()
+    for number in ENDINGS:
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
+    waiting = asyncio.create_task(signalled.wait())
     await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-class _Server(uvicorn.Server):
-    """Ends in peace at a signal. uvicorn's own raises the signal once more, and nothing around it gets closed."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        config = uvicorn.Config(
-            app,
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=5,
-        )
-        super().__init__(config)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # `served` heeds them
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from bot.ports import HostBroken
 
 OWNER = "instance"
+HOME = "home"
 
 
 def prepare(directory: Path) -> None:
@@ -20,6 +23,14 @@ def prepare(directory: Path) -> None:
     except OSError as error:
         remedy = "Give it to the user that the bot runs as, or make room on its disk."
         raise HostBroken(f"DATA_DIR {directory} cannot be written: {error.strerror}", remedy=remedy) from error
+
+
+def home_of(directory: Path) -> str:
+    """A name for it that stays: sandboxes in it are to be had by its own worker alone."""
+    path = directory / HOME
+    with suppress(FileExistsError), open(path, "x") as file:
+        file.write(f"{uuid4().hex[:12]}\n")
+    return path.read_text().strip()
 
 
 def claim(directory: Path, instance: str) -> None:

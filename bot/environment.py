@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from bot.agent_sandbox import tree_hash
 from bot.checkout import Checkouts
 from bot.core.candidate.untracked_files import heavy_directories
 from bot.core.environment.brief import Signposts, signposts
@@ -34,12 +35,14 @@ from bot.core.environment.plans import for_a_closed_network, main_ecosystem, pla
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
 from bot.core.environment.registries import SetUpNetwork
 from bot.core.environment.tools import PROBE, Tools, read_tools
+from bot.core.environment.tree_hash import digest_of
 from bot.core.localization import named_files
 from bot.core.model import (
     KnownEnvironment,
     Repo,
     RepoConfig,
     SandboxId,
+    SetUp,
     Sha,
     SolveId,
     Toolchain,
@@ -84,6 +87,7 @@ class EnvironmentOptions:
     setup_timeout: float  # seconds for each set-up command
     search_seconds: float  # after which no further plan is begun
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
+    hashes_trees: bool = False  # of what is set up: other workers may have to make it anew
 
 
 class Environments:
@@ -258,7 +262,19 @@ class Environments:
         key = workspace_key(place.repo.id, place.base, plan, hosts)
         if (left_behind := await self._kept(place, key)) is not None:
             absent = await self._checkouts.absent(place.repo, place.base, left_behind)
+            how = SetUp(place.base, place.branch, plan, digest_of(left_behind))
+            await self._world.store.set_up(place.solve, how)
             return Attempt(plan, Trial(), "", left_behind, lacking=lacking(absent, versions=True))
+        attempt, how = await self._set_up_from_scratch(place, plan)
+        await self._world.store.set_up(place.solve, how)
+        return attempt
+
+    async def set_up_again(self, place: Place, plan: Toolchain) -> SetUp:
+        """On another machine. What is on record stays."""
+        _, how = await self._set_up_from_scratch(place, plan)
+        return how
+
+    async def _set_up_from_scratch(self, place: Place, plan: Toolchain) -> tuple[Attempt, SetUp]:
         sandbox = sandbox_of(place.solve)
         history = await self._furnish(place, sandbox, plan.ecosystem)
         failure = await self._run_setup(sandbox, plan)
@@ -270,11 +286,13 @@ class Environments:
             )
             left_behind = await self._world.mirrors.untracked(place.repo, place.base, tree)
         await self._world.sandboxes.run(sandbox, f"{DROP_DOWNLOADS}; {HIDE}", timeout=OWN_COMMAND_SECONDS)
+        hashed = await tree_hash(self._world.sandboxes, sandbox) if self._options.hashes_trees else ""
         await self._world.sandboxes.snapshot(sandbox, prepared_snapshot(place.solve))
         await self._world.sandboxes.close(sandbox)
         absent = await self._checkouts.absent(place.repo, place.base, left_behind)
         versions = history.versions or not makes_versions_from_git((await self._files(place)).texts.values())
-        return Attempt(plan, Trial(), failure, left_behind, lacking=lacking(absent, versions=versions))
+        attempt = Attempt(plan, Trial(), failure, left_behind, lacking=lacking(absent, versions=versions))
+        return attempt, SetUp(place.base, place.branch, plan, digest_of(left_behind), hashed)
 
     async def _furnish(self, place: Place, sandbox: SandboxId, ecosystem: str) -> History:
         """A fresh one, with what every plan begins with: files and their past."""

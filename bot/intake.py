@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 
 import structlog
 
-from bot.actions import Action, Actions, Refusal
+from bot.actions import REFUSED, Action, Actions, Refusal
 from bot.authorization import Permits
 from bot.cancellation import Ends
 from bot.configuration import read_config
@@ -31,10 +31,11 @@ from bot.core.model import (
     SolveOptions,
     solve_id,
 )
-from bot.core.render import replies
+from bot.core.render import replies, requests
 from bot.core.render.pull_request import branch_pattern
 from bot.core.solve_status import is_unpublished
-from bot.core.text.outgoing import CleanFacts, Redactor
+from bot.core.text.outgoing import Clean, CleanFacts, Redactor
+from bot.core.trigger.api_requests import command_of
 from bot.core.trigger.budgets import OverBudget
 from bot.core.trigger.commands import (
     CancelCommand,
@@ -60,9 +61,11 @@ from bot.core.trigger.events import (
     PullRequestClosed,
     PullRequestReopened,
     RepositoryChanged,
+    Requested,
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
+    Wish,
     asks_us,
     is_one_of,
     read_event,
@@ -124,13 +127,15 @@ class Intake:
                 await self.react(actions.issue, actions.comment_id, done.reaction)
             if actions.issue is not None and done.reply:
                 await self.reply(actions.issue, done.reply, replies.reply_marker(row.guid, number))
+            if actions.request:
+                await self.answer(actions.request, done)
 
     async def _carry_out(self, action: Action) -> Action:
         """Start or cancel; what is left is to be said."""
         if action.start is not None:
             refusal = await self.claim(action.start)
             if refusal:
-                return Action(reaction="confused", reply=refusal)
+                return Action(reaction=REFUSED, reply=refusal)
             await self._engine.start(action.start.workflow, action.start.id, action.start)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
@@ -154,6 +159,8 @@ class Intake:
                 return await self._weigh_request(event)
             case ReviewSubmitted() | ThreadCommented():
                 return await self._weigh_review(event)
+            case Requested():
+                return await self._weigh_api_request(event)
             case LabelRemoved() | IssueClosed() | IssueMoved():
                 return await self._ends.of_issue(event)
             case Unreadable():
@@ -173,7 +180,11 @@ class Intake:
     async def apologise(self, row: InboxRow) -> None:
         """Nobody who asked something is left without an answer, where one can be given."""
         event = read_event(row.event, row.record)
-        if isinstance(event, LabelAdded | Unreadable | Asking) and event.issue and await self._asks(event):
+        if isinstance(event, Requested):
+            await self._store.requests.answered(
+                event.request, self._clock.now(), solve=None, refused=True, answer=replies.ours_broke(row.guid)
+            )
+        elif isinstance(event, LabelAdded | Unreadable | Asking) and event.issue and await self._asks(event):
             marker = replies.reply_marker(row.guid)
             sorry = replies.reply(self._redact(replies.ours_broke(row.guid)), marker)
             with suppress(Gone, Denied, Rejected):
@@ -208,14 +219,40 @@ class Intake:
         except (Gone, Denied, Rejected) as error:
             log.info("reply.unspeakable", issue=str(issue), reason=str(error))
 
+    @step("answer", patience=PATIENCE)
+    async def answer(self, request: str, done: Action) -> None:
+        """For who asks the API what came of it."""
+        refused = done.is_refusal or done.solve is None
+        said = requests.started(done.start.id) if done.start else done.reply
+        said = said or (requests.exchange_begun() if done.use else requests.nothing_begun())
+        await self._store.requests.answered(
+            request, self._clock.now(), solve=done.solve, refused=refused, answer=self._redact(said)
+        )
+
     # ---------------------------------------------------------------------------------------------------- requests
+
+    async def _weigh_api_request(self, event: Requested) -> Actions:
+        """Like a command in a comment; but it names a solve, where a comment means the latest of its issue."""
+        try:
+            config = await self._config(event.issue.repo)
+            await self._permits.check(event, _or_defaults(config).who)
+            latest = await self._store.latest(event.issue.repo.id, event.issue.number)
+            is_about_one = event.solve is not None and event.wish is not Wish.REVISE
+            if is_about_one and latest is not None and latest.id != event.solve:
+                raise Refusal(requests.not_latest(latest.id))
+            action = await self._answer(event, command_of(event), config)
+        except Refusal as refusal:
+            action = Action(reaction=REFUSED, reply=str(refusal))
+        except Gone:
+            action = Action(reaction=REFUSED, reply=requests.gone())
+        return Actions((action,), request=event.request)
 
     async def _weigh_request(self, event: LabelAdded | CommentPosted) -> Actions:
         comment_id = event.comment_id if isinstance(event, CommentPosted) else None
         try:
             todo = await self._asked(event)
         except Refusal as refusal:
-            todo = (Action(reaction="confused", reply=str(refusal)),)
+            todo = (Action(reaction=REFUSED, reply=str(refusal)),)
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue, comment_id)
@@ -243,7 +280,9 @@ class Intake:
         config = await self._config(event.issue.repo)
         return tuple([await self._answer(event, command, config) for command in commands])
 
-    async def _answer(self, event: CommentPosted, command: Command, config: RepoConfig | ConfigProblem) -> Action:
+    async def _answer(
+        self, event: CommentPosted | Requested, command: Command, config: RepoConfig | ConfigProblem
+    ) -> Action:
         issue = event.issue
         if isinstance(command, HelpCommand):
             return Action(reply=self._help(await self._store.models(), config))
@@ -260,7 +299,7 @@ class Intake:
                     return await self._publish_again(event, latest, config)
                 return await self._start(event, command.options or latest.solve.options, config)
             case CancelCommand():
-                return self._cancel(latest, f"{event.by.login} said `/solve cancel`")
+                return self._cancel(latest, _who_cancels(event))
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
@@ -287,13 +326,13 @@ class Intake:
         except Refusal as refusal:
             if not parse_commands(event.text):
                 return Actions(because=str(refusal))
-            todo = (Action(reaction="confused", reply=str(refusal)),)
+            todo = (Action(reaction=REFUSED, reply=str(refusal)),)
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
 
     async def _start(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
+        self, event: LabelAdded | CommentPosted | Requested, options: SolveOptions, config: RepoConfig | ConfigProblem
     ) -> Action:
         """Before any money: is there anything to solve, and do we know how."""
         await self._solvable(event, options, config)
@@ -315,7 +354,7 @@ class Intake:
         return Action(start=solve)
 
     async def _publish_again(
-        self, event: CommentPosted, latest: SolveFacts, config: RepoConfig | ConfigProblem
+        self, event: CommentPosted | Requested, latest: SolveFacts, config: RepoConfig | ConfigProblem
     ) -> Action:
         """The champion is there and paid for."""
         await self._solvable(event, latest.solve.options, config)
@@ -323,11 +362,11 @@ class Intake:
         asked = replace(_or_defaults(config), pull_request=wanted)
         if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
             raise Refusal(forbidden)
-        job = RepublishJob(latest.id, event.by, f"c{event.comment_id}")
+        job = RepublishJob(latest.id, event.by, event.key)
         return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
 
     async def _solvable(
-        self, event: LabelAdded | CommentPosted, options: SolveOptions, config: RepoConfig | ConfigProblem
+        self, event: LabelAdded | CommentPosted | Requested, options: SolveOptions, config: RepoConfig | ConfigProblem
     ) -> None:
         if event.is_pull_request:
             raise Refusal(replies.not_an_issue())
@@ -360,7 +399,7 @@ class Intake:
     async def _asks(self, event: LabelAdded | Unreadable | Asking) -> bool:
         """Whether it was for us, as far as can be told: what broke may be the reading of the configuration itself."""
         if isinstance(event, Asking):
-            previous = None if isinstance(event, ReviewSubmitted) else event.previous
+            previous = event.previous if isinstance(event, CommentPosted | ThreadCommented) else None
             return bool(parse_commands(event.text, previous=previous))
         try:
             labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
@@ -391,11 +430,16 @@ class Intake:
         )
 
 
-def _use(event: CommentPosted, latest: CleanFacts | None, number: int) -> Action:
+def _who_cancels(event: CommentPosted | Requested) -> str:
+    login = event.by.login
+    return f"{login} said `/solve cancel`" if isinstance(event, CommentPosted) else requests.cancelled_by(Clean(login))
+
+
+def _use(event: CommentPosted | Requested, latest: CleanFacts | None, number: int) -> Action:
     found = candidate_for(latest, number)
     if not isinstance(found, RunFacts):
         raise Refusal(replies.not_usable(latest, number, found))
-    return Action(use=ExchangeJob(found.solve, found.id, event.by, f"c{event.comment_id}"), reaction="eyes")
+    return Action(use=ExchangeJob(found.solve, found.id, event.by, event.key), reaction="eyes")
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:

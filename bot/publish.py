@@ -9,9 +9,11 @@ import structlog
 from bot.core.choosing.champion import wants_draft
 from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
 from bot.core.render import failure_reasons
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.pull_request import branch_name, commit_message, pull_body, pull_title, signed_off
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.permissions import may_ask
+from bot.core.trigger.still_wanted import unwanted
 from bot.engine import step
 from bot.finish import PATIENCE
 from bot.ports import Commit, Denied, GitHub, Mirrors, Rejected, Store
@@ -52,7 +54,10 @@ class _Case:
 
 
 class Publisher:
-    def __init__(self, github: GitHub, mirrors: Mirrors, store: Store, redact: Redactor) -> None:
+    def __init__(
+        self, github: GitHub, mirrors: Mirrors, store: Store, redact: Redactor, links: PageLinks = NO_PAGES
+    ) -> None:
+        self._links = links
         self._github = github
         self._mirrors = mirrors
         self._store = store
@@ -90,8 +95,8 @@ class Publisher:
         """Minutes have passed: may the person still ask, and is the issue still open? Empty: go on."""
         case = await self._case(id)
         issue = await self._github.issue(case.issue)
-        if not issue.open:
-            return failure_reasons.ISSUE_CLOSED
+        if why := unwanted(case.facts, is_open=issue.open, labels=issue.labels):
+            return failure_reasons.not_wanted(why)
         has = await self._github.permission(case.issue.repo, case.asker.login)
         if not may_ask(has, case.task.config.who, case.asker):
             return failure_reasons.may_no_longer_ask(case.asker.login)
@@ -137,13 +142,14 @@ class Publisher:
         """Where it is refused, the branch is there all the same: it is remembered, and people are told."""
         case = await self._case(id)
         draft = wants_draft(case.facts, applies=moved.applies)
+        said = self._redact(moved.sentence)
         try:
             pull = await self._github.open_pull(
                 case.issue,
                 branch=branch,
                 base=case.task.base_branch,
                 title=pull_title(case.told),
-                body=pull_body(case.told, self._redact(moved.sentence), branch=branch, verified=commit.verified),
+                body=pull_body(case.told, said, branch=branch, verified=commit.verified, links=self._links),
                 draft=draft,
             )
         except (Rejected, Denied):

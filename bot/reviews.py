@@ -11,11 +11,11 @@ from bot.core.render import replies
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.commands import Misread, ReviseCommand, parse_commands
 from bot.core.trigger.config import ConfigProblem
-from bot.core.trigger.events import CommentPosted, ReviewSubmitted, ThreadCommented
+from bot.core.trigger.events import CommentPosted, Requested, ReviewSubmitted, ThreadCommented, trigger_of
 from bot.core.trigger.revising import No, dollars_for, revision_options
 from bot.ports import Clock, GitHub, ReviewState, Store
 
-Asking = CommentPosted | ReviewSubmitted | ThreadCommented
+Asking = CommentPosted | Requested | ReviewSubmitted | ThreadCommented
 
 
 class Reviews:
@@ -83,8 +83,8 @@ class Reviews:
 
 def _trigger(event: Asking) -> Trigger:
     match event:
-        case CommentPosted():
-            return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
+        case CommentPosted() | Requested():
+            return trigger_of(event)
         case ReviewSubmitted():
             return Trigger(TriggerKind.REVIEW, f"v{event.review}", event.by, event.at, review=event.review)
     return Trigger(

@@ -185,7 +185,8 @@ class Reviser:
         revisions = await self._world.store.revisions(original.id)
         told = self._redact.facts(original)
         lines = [self._redact.facts(revision) for revision in revisions]
-        body = pull_body(told, branch=pull.branch, verified=pull.verified is True, revisions=lines)
+        links, verified = self._board.links, pull.verified is True
+        body = pull_body(told, branch=pull.branch, verified=verified, revisions=lines, links=links)
         with suppress(Gone, Denied, Rejected):  # closed, locked or deleted meanwhile
             await self._world.github.rewrite_pull(repo, pull.number, title=pull_title(told), body=body)
             if pushed(facts) and job.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD):

@@ -46,7 +46,17 @@ from bot.core.text.cleaning import visible
 from bot.core.text.outgoing import Redactor
 from bot.engine import SANDBOX_PATIENCE, patiently, step
 from bot.judging import Judge
-from bot.ports import Finished, HostBroken, Reply, SandboxLost, SandboxUnusable, StoreAway, World, WorldError
+from bot.ports import (
+    Finished,
+    HostBroken,
+    Reply,
+    SandboxDiffers,
+    SandboxLost,
+    SandboxUnusable,
+    StoreAway,
+    World,
+    WorldError,
+)
 
 log = structlog.get_logger()
 
@@ -68,6 +78,7 @@ class RunJob:
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     workspace_limit: int  # bytes of a workspace that we are willing to take out of a sandbox
+    hashes_trees: bool = False  # another worker may have to make a sandbox anew, and compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +122,24 @@ class Runner:
 
     async def _attempt(self, job: RunJob) -> bool:
         """Is there a candidate?"""
-        work = self._workplace(job)
         try:
-            before = await self.open(job, work)
-            agent = self._agent(job, work, before or _NOTHING)
-            result = await agent.run()
-            await self.finish(job, agent, result)
-            if _has_candidate(result):
-                await self.candidate(job, _last_words(result), work)
+            try:
+                return await self._work(job)
+            except SandboxDiffers:
+                await self.begins_anew(job)
+                return await self._work(job)
         except WorldError as error:
             await self.give_up(job, error)
             return False
+
+    async def _work(self, job: RunJob) -> bool:
+        work = self._workplace(job)
+        before = await self.open(job, work)
+        agent = self._agent(job, work, before or _NOTHING)
+        result = await agent.run()
+        await self.finish(job, agent, result)
+        if _has_candidate(result):
+            await self.candidate(job, _last_words(result), work)
         return _has_candidate(result)
 
     def _agent(self, job: RunJob, work: Workplace, before: Spent) -> Agent:
@@ -236,6 +254,12 @@ class Runner:
         )
         log.info("run.given_up", solve=job.solve, run=job.id, reason=str(error))
 
+    @step("begin anew")
+    async def begins_anew(self, job: RunJob) -> None:
+        run = await self._facts(job)
+        log.warning("run.differs", solve=job.solve, run=job.id)
+        await self._world.store.noted(job.solve, failure_reasons.run_begun_elsewhere(run))
+
     @step("close sandbox")
     async def close(self, job: RunJob) -> None:
         await self._workplace(job).close()
@@ -264,7 +288,7 @@ class Runner:
             return await self._world.sandboxes.run(sandbox, done.command, timeout=job.command_seconds, once=once)
 
         names = sandbox_of(job.id), sandbox_of(job.id, Use.WORK_AGAIN)
-        return Workplace(self._world.sandboxes, names, furnish, execute)
+        return Workplace(self._world.sandboxes, names, furnish, execute, self._options.hashes_trees)
 
     def _why(self, result: AgentResult) -> str:
         """Why it ended, for people; "" where it just did."""

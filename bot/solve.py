@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -62,11 +63,12 @@ from bot.core.render.environment import notes, tried
 from bot.core.text.cleaning import freeze
 from bot.core.trigger.commands import Misread
 from bot.core.trigger.config import ConfigProblem
+from bot.core.trigger.still_wanted import unwanted
 from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
 from bot.environment import Environments, Place
 from bot.finish import PATIENCE, Conclusion
 from bot.judging import CrossExamination, Docket, Heard, Judge, Prober, Trimmer
-from bot.ports import Gone, Unsolvable, World, WorldError
+from bot.ports import Denied, Gone, Unsolvable, Unwanted, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.rounds import Rounds, Wave
 from bot.run import RunJob
@@ -134,6 +136,8 @@ class Solver:
         structlog.contextvars.bind_contextvars(solve=job.id)
         try:
             await story(job)
+        except Unwanted as error:
+            await self._conclusion.call_off(job.id, str(error))
         except (Unsolvable, Withheld) as error:
             await self._conclusion.fail(job.id, str(error))
         except Exception as error:  # the top of a workflow: one of the two places that may catch everything
@@ -211,10 +215,11 @@ class Solver:
             for experiment in wave.experiments
         ]
         working: dict[str, Child] = {}
+        ahead = partial(self._world.store.runs_ahead, job.issue.repo.installation)
         while waiting or working:
             while waiting and len(working) < ready.planned.limits.parallel:
                 run = waiting.pop(0)
-                working[run.id] = await self._engine.queue("run", run.id, run)
+                working[run.id] = await self._engine.queue("run", run.id, run, ahead=ahead)
             done = await self._engine.first_of(list(working.values()))
             del working[done]
             await self.tell(job.id, RunId(done))
@@ -315,9 +320,10 @@ class Solver:
         await self._board.refresh(job.id)
         return observed
 
-    @step("brief")
+    @step("brief", patience=PATIENCE)
     async def brief(self, job: Solve, task: Task, toolchain: Toolchain, baseline: Baseline) -> str:
-        """What the agents are told, the same for all of them."""
+        """What the agents are told, the same for all of them. Raises `Unwanted`: from here on it costs money."""
+        await self._must_be_wanted(job)
         repo, base = job.issue.repo, task.base_sha
         words = keywords(task.title, task.body)
         files = [file.path for file in await self._world.mirrors.files(repo, base)]
@@ -422,6 +428,15 @@ class Solver:
                 failure_reasons.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes])
             )
         return config
+
+    async def _must_be_wanted(self, job: Solve) -> None:
+        """Raises `Gone` as well."""
+        try:
+            issue = await self._world.github.issue(job.issue)
+        except Denied as error:  # the App was suspended, say
+            raise Gone(str(error)) from error
+        if why := unwanted(await self._facts(job.id), is_open=issue.open, labels=issue.labels):
+            raise Unwanted(why)
 
     async def _text(self, job: Solve, task: Task, path: str) -> str:
         content = await self._world.mirrors.read(job.issue.repo, task.base_sha, path)

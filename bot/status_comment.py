@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 
 import structlog
 
 from bot.core.model import SolveFacts, SolveId
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.status import status_comment, status_marker
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.text.outgoing import Redactor
@@ -25,9 +27,11 @@ async def no_outage(_id: SolveId) -> None:
 
 
 class StatusBoard:
-    """Every writer goes through `refresh`, which reads the facts under a lock, so that no older text wins.
+    """Every writer of every worker goes through `refresh`, which reads the facts in the turn in which it writes.
 
-    `outage` tells whether the sandboxes of a solve are to be had at the moment.
+    So no older text wins, and of two that find no comment one makes it. What the comment says is on record, so that
+    each text is written once. `outage` tells whether the sandboxes of a solve are to be had at the moment.
+    `links` lead to the pages, if there are any.
     """
 
     def __init__(
@@ -36,31 +40,56 @@ class StatusBoard:
         store: Store,
         redact: Redactor,
         outage: TellOutage = no_outage,
+        links: PageLinks = NO_PAGES,
     ) -> None:
+        self.links = links
         self._github = github
         self._store = store
         self._redact = redact
         self._outage = outage
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._shown: dict[SolveId, str] = {}
+        self._denied: dict[SolveId, str] = {}
 
     async def refresh(self, id: SolveId) -> None:
         """Post the comment, or bring it up to date. Where nothing can be said any more, it is left as it is."""
         async with self._locks[id]:
-            facts = await self._store.facts(id)
-            if facts is None:
-                return
-            told = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
-            body = status_comment(told, await self._outage(id))
-            if body != self._shown.get(id):
-                try:
-                    await self._write(facts, body)
-                except (Gone, Denied, Rejected) as error:
-                    log.info("status.unspeakable", solve=id, reason=str(error))
-                self._shown[id] = body
-        if facts.status.is_over:
-            self._shown.pop(id, None)
+            told = await self._to_tell(id)
+            if told is not None and told[1] != self._denied.get(id):
+                facts, _ = told
+                async with self._github.turn(facts.solve.issue.repo):
+                    await self._tell(id)
+        if told is None or told[0].status.is_over:
             self._locks.pop(id, None)
+
+    async def lags(self, id: SolveId) -> bool:
+        """The comment does not say how things stand. Where we may not speak now, it is asked again later."""
+        self._denied.pop(id, None)
+        return await self._to_tell(id) is not None
+
+    async def _to_tell(self, id: SolveId) -> tuple[SolveFacts, str] | None:
+        """None: there is no such solve, or its comment says so already."""
+        facts = await self._store.facts(id)
+        if facts is None:
+            return None
+        redacted = await asyncio.to_thread(self._redact.facts, facts)  # a second, where patches are very large
+        body = status_comment(redacted, await self._outage(id), self.links)
+        return (facts, body) if await self._store.shown(id) != _digest(body) else None
+
+    async def _tell(self, id: SolveId) -> None:
+        told = await self._to_tell(id)
+        if told is None:
+            return
+        facts, body = told
+        try:
+            await self._write(facts, body)
+        except Denied as error:
+            log.info("status.denied", solve=id, reason=str(error))
+            self._denied[id] = body
+            return
+        except (Gone, Rejected) as error:
+            log.info("status.unspeakable", solve=id, reason=str(error))
+        self._denied.pop(id, None)
+        await self._store.showing(id, _digest(body))
 
     async def _write(self, facts: SolveFacts, body: str) -> None:
         issue = facts.solve.issue
@@ -69,3 +98,7 @@ class StatusBoard:
             await self._store.commented(facts.id, posted.id)
         else:
             await self._github.edit(issue, facts.comment_id, body)
+
+
+def _digest(body: str) -> str:
+    return sha256(body.encode("utf-8", "replace")).hexdigest()

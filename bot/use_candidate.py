@@ -123,7 +123,7 @@ class Exchange:
         assert facts.pull_request is not None
         pull = facts.pull_request
         told = self._redact.facts(facts)
-        body = pull_body(told, branch=pull.branch, verified=pull.verified is True)
+        body = pull_body(told, branch=pull.branch, verified=pull.verified is True, links=self._board.links)
         await self._world.github.rewrite_pull(
             facts.solve.issue.repo,
             pull.number,

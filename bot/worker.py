@@ -18,10 +18,11 @@ import structlog
 from bot.branch_cleanup import Branches
 from bot.core.environment.kept_workspaces import KEPT
 from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
+from bot.core.resilience.turns import TURN, Turn, take
 from bot.core.sandboxes import sandboxes_of
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
-from bot.ports import AlarmClock, Sandboxes, Store, WorldError
+from bot.ports import AlarmClock, Sandboxes, Store, Turns, WorldError
 from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ LIST_INTERVAL = 15.0  # seconds between two looks at GitHub's list of deliveries
 TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
 REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
+_MOST_ENDS = 5  # tries to end a solve whose workflow has been given up
 SWEEP_OVERLAP = timedelta(hours=1)  # so that one that keeps failing is asked for some times, not for three days
 
 
@@ -55,6 +57,28 @@ class Chores:
     retention_days: int
 
 
+class Looks(Protocol):
+    """Asks GitHub how things stand, where no event told us."""
+
+    async def look(self) -> None: ...
+
+
+class OneOfAll:
+    """Chores that are for one worker of all: whoever is first does them, until it gives no sign any more."""
+
+    def __init__(self, turns: Turns, worker: str) -> None:
+        self._turns = turns
+        self._worker = worker
+
+    async def has(self, chore: str, *, seconds: float) -> bool:
+        """For so many seconds."""
+
+        def change(turn: Turn, now: datetime) -> tuple[Turn, float]:
+            return take(turn, self._worker, now, seconds=seconds)
+
+        return not await self._turns.change(f"chore {chore}", change)
+
+
 class Worker:
     def __init__(
         self,
@@ -66,7 +90,9 @@ class Worker:
         clock: AlarmClock,
         chores: Chores,
         tell_missed: Callable[[int], None] = lambda _: None,
+        alone: OneOfAll | None = None,
     ) -> None:
+        """`alone`: where other workers share the database, and chores that one does for all."""
         self._inbox = inbox
         self._engine = engine
         self._store = store
@@ -75,6 +101,7 @@ class Worker:
         self._clock = clock
         self._chores = chores
         self._tell_missed = tell_missed
+        self._alone = alone
         self._swept: datetime | None = None
 
     async def work(
@@ -82,24 +109,39 @@ class Worker:
         missed: MissedDeliveries | None = None,
         polling: Polls | None = None,
         branches: Branches | None = None,
+        reconciliation: Looks | None = None,
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._engine.until_buried(), name="buried")
             group.create_task(self._hand_over_forever(), name="hand over")
-            group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
+            group.create_task(self._for_all("statuses", self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
-            group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
+            group.create_task(self._for_all("retention", RETENTION_INTERVAL, self.forget), name="retention")
             if branches is not None:
-                group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
+                group.create_task(self._for_all("branches", RETENTION_INTERVAL, branches.tidy), name="branches")
+            if reconciliation is not None:
+                looking = self._for_all("reconciliation", self._chores.sweep, reconciliation.look)
+                group.create_task(looking, name="reconciliation")
             if polling is not None:
-                group.create_task(self._every(LIST_INTERVAL, polling.look), name="poll")
+                group.create_task(self._for_all("poll", LIST_INTERVAL, polling.look), name="poll")
             elif missed is not None:
-                group.create_task(self._every(self._chores.sweep, partial(self.sweep, missed)), name="sweep")
+                group.create_task(self._for_all("sweep", self._chores.sweep, partial(self.sweep, missed)), name="sweep")
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
         while seconds > 0:
             await _patiently(chore)
             await self._clock.sleep(seconds)
+
+    async def _for_all(self, name: str, seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
+        """One worker does it for all of them; when that one is gone, another one after twice the interval."""
+
+        async def alone() -> None:
+            if self._alone is None or await self._alone.has(name, seconds=2 * seconds + TURN):
+                await chore()
+
+        alone.__name__ = _name(chore)
+        await self._every(seconds, alone)
 
     # -------------------------------------------------------------------------------------------------- deliveries
 
@@ -159,10 +201,18 @@ class Worker:
             await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
         for id in active:
             match await self._engine.state(id):
-                case WorkflowState.FAILED:
-                    await self._engine.start("give up", f"{id}-end", id)
+                case WorkflowState.FAILED | WorkflowState.CANCELLED | WorkflowState.SUCCEEDED:
+                    await self._give_up(id)
                 case WorkflowState.UNKNOWN:
                     await self._start_accepted(id)
+
+    async def _give_up(self, id: SolveId) -> None:
+        """Its workflow has ended without a last word. One that gives up may be given up itself."""
+        for number in range(1, _MOST_ENDS + 1):
+            name = f"{id}-end" if number == 1 else f"{id}-end-{number}"
+            if await self._engine.state(name) in (WorkflowState.UNKNOWN, WorkflowState.ACTIVE):
+                await self._engine.start("give up", name, id)
+                return
 
     async def _start_accepted(self, id: SolveId) -> None:
         """Its delivery died for good right after the acceptance, or is about to start it itself, which does no harm.

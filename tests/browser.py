@@ -9,6 +9,7 @@ from types import TracebackType
 from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 
 @dataclass
@@ -23,6 +24,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.sheets: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
@@ -30,6 +32,8 @@ class _Reader(HTMLParser):
             self.forms.append(Form(found.get("method", "get"), found.get("action", "")))
         elif tag == "a" and "href" in found:
             self.links.append(found["href"])
+        elif tag == "link" and found.get("rel") == "stylesheet":
+            self.sheets.append(found.get("href", ""))
         elif tag == "input" and self.forms and "name" in found and not self._is_unchecked(found):
             self.forms[-1].fields[found["name"]] = found.get("value", "")
 
@@ -46,6 +50,8 @@ class Page:
     text: str
     forms: list[Form]
     links: list[str]
+    sheets: list[str] = field(default_factory=list)
+    cookies: tuple[str, ...] = ()  # as the answer sets them
 
     @property
     def redirected_to(self) -> str:
@@ -79,6 +85,10 @@ class Browser:
             found.method.upper(), urljoin(page.url, found.action), {**found.fields, **fields}, {}
         )
 
+    def cookie(self, url: str, name: str) -> str:
+        """What would be sent there."""
+        return self._jar.filter_cookies(URL(url))[name].value
+
     async def follow(self, page: Page) -> Page:
         assert page.redirected_to, page.text
         return await self.get(urljoin(page.url, page.redirected_to))
@@ -91,4 +101,5 @@ class Browser:
         reader = _Reader()
         reader.feed(text)
         lowered = {name.lower(): value for name, value in answer.headers.items()}
-        return Page(url, answer.status, lowered, text, reader.forms, reader.links)
+        cookies = tuple(answer.headers.getall("Set-Cookie", []))
+        return Page(url, answer.status, lowered, text, reader.forms, reader.links, reader.sheets, cookies)

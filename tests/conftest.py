@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bot.ports import SandboxUnusable
+from tests.chromium import executable
 from tests.contracts.local_sandboxes import bubblewrap, public_directory
 
 # Here, because a plugin that a test module names must not have been imported by another one before.
@@ -60,12 +61,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "/stories/" not in item.nodeid)  # the longest first: nobody waits for one at the end
-    needing = [item for item in items if item.get_closest_marker("namespaces")]
-    if not needing or not why_no_namespaces():
+    needing = [item for item in items if _cannot_be_run(item)]
+    if not needing:
         return
     config.hook.pytest_deselected(items=needing)
     items[:] = [item for item in items if item not in needing]
     config.stash[NOT_RUN] = Counter(item.nodeid.partition("::")[0] for item in needing)
+
+
+def _cannot_be_run(item: pytest.Item) -> bool:
+    if item.get_closest_marker("chromium") and executable() is None:
+        return True
+    return bool(item.get_closest_marker("namespaces") and why_no_namespaces())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,8 +101,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not_run := config.stash[NOT_RUN]:
         terminalreporter.section("not run")
         for file, number in not_run.items():
-            terminalreporter.line(f"{file}: {number} tests that need namespaces")
+            terminalreporter.line(f"{file}: {number} tests that need namespaces or Chromium")
         terminalreporter.line(why_no_namespaces())
+        if executable() is None:
+            terminalreporter.line("There is no Chromium: `apt-get install chromium` brings it.")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

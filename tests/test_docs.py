@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click import Command, Group
 from click.testing import CliRunner
 
 from bot.cli import main
@@ -108,9 +109,14 @@ def test_every_example_of_a_configuration_on_a_page_is_valid(page: str) -> None:
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}" for name in PAGES)])
 def test_every_command_and_link_of_a_page_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
-    for command, options in re.findall(r"solvebot (\w+)([^\n#`]*)", text):
-        if command in main.commands:
-            known = {option for parameter in main.commands[command].params for option in parameter.opts}
-            assert set(re.findall(r"(?<= )--[a-z-]+", options)) <= known, (command, options)
+    for line in re.findall(r"solvebot (\w[^\n#`]*)", text):
+        command: Command = main
+        for word in line.split():
+            if not isinstance(command, Group) or word not in command.commands:
+                break
+            command = command.commands[word]
+        if command is not main:
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= known, line
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert (ROOT / page).parent.joinpath(link).exists(), link

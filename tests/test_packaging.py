@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.migrate import newest_revision
+from bot.store.schema import newest_revision
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,7 +67,7 @@ def test_the_command_works_in_an_empty_directory(solvebot: Path, tmp_path: Path)
     assert said.returncode == 0, said.stderr
     where = _run([solvebot.parent / "python", "-c", "import bot; print(bot.__file__)"], cwd=tmp_path)
     assert Path(where.stdout.strip()).is_relative_to(solvebot.parent.parent)
-    code = "from bot.store.migrate import newest_revision as n; print(n())"
+    code = "from bot.store.schema import newest_revision as n; print(n())"
     assert _run([solvebot.parent / "python", "-c", code], cwd=tmp_path).stdout.strip() == newest_revision()
 
 

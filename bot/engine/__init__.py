@@ -8,6 +8,7 @@ signatures name.
     engine.py      workflows: registered, started, waited for, closed; what nobody plays is played again
     steps.py       a step: patience with a world that is away, its result or its error on record
     record.py      rows as people can read them; errors that come back as what they were; what cannot be read
+    homes.py       where a workflow goes on whose sandboxes are on one worker's disk
     endings.py     waiting for workflows, one question for all
     sqlite.py      the engine's file: prepared, and ours alone
 

@@ -8,7 +8,7 @@ import functools
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,18 +18,17 @@ from typing import IO, Any, TypeAlias, TypeVar, get_type_hints
 import msgspec
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowID, _serialization
+from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions, SetWorkflowID, _serialization
 
-from bot.engine import record
+from bot.engine import homes, record
 from bot.engine.endings import OVER, Child, Endings
 from bot.engine.sqlite import EngineError, open_sqlite
 from bot.engine.steps import PLAY, Play
-from bot.heartbeat import Heartbeat
-from bot.ports import AlarmClock
+from bot.heartbeat import Buried, Heartbeat
+from bot.ports import AlarmClock, Unavailable
 
 APPLICATION = "solvebot"
 APPLICATION_VERSION = "solvebot-1"  # another one strands all that is in flight: what cannot be read begins anew instead
-RUNS = "runs"
 _GRACE = 10.0  # seconds that workflows get to let go of what they hold when the engine is closed
 
 R = TypeVar("R")
@@ -58,6 +57,7 @@ class EngineOptions:
     dead_after: float = 30.0  # PostgreSQL: ... and until another worker takes its work over
     grace: float = 0.0  # seconds that steps get to end when the engine is closed
     instance: str = ""  # the database that the engine works for, where it has a file of its own
+    home: str = ""  # PostgreSQL: the directory of data whose sandboxes are this worker's alone; see homes.py
 
 
 class Engine:
@@ -80,7 +80,8 @@ class Engine:
         self._playing: dict[asyncio.Task[Any], Play] = {}
         self._unplayed: set[str] = set()
         self._closing = False
-        self.executor_id = "local" if self._is_sqlite else f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+        self._buried = asyncio.Event()
+        self.executor_id = "local" if self._is_sqlite else _new_name(options.home)
 
     def register(self, name: str, workflow: Workflow, *, queued: bool = False, anew: Workflow | None = None) -> None:
         """Before `launch`. The workflow takes one argument, annotated with the type that the record is read as.
@@ -151,6 +152,9 @@ class Engine:
         dbos = DBOS(config=config)
         # What is taken up again after a restart goes through this queue, which is asked once a second otherwise.
         dbos._registry.get_internal_queue()._polling_interval_sec = self._options.queue_poll
+        if self._options.home:
+            home = self._options.home
+            DBOS.listen_queues([homes.RUNS, homes.runs_of(home), homes.rest_of(home)])
         DBOS.launch()
         self._chores.append(asyncio.create_task(self._look_forever(), name="engine look"))
         if self._heartbeat is not None:
@@ -162,9 +166,11 @@ class Engine:
         client = DBOSClient(system_database_engine=self._database, application_name=APPLICATION, lazy=True)
         try:
             client._sys_db.run_migrations()
-            client.register_queue(
-                RUNS, worker_concurrency=self._options.worker_runs, polling_interval_sec=self._options.queue_poll
-            )
+            poll, home = self._options.queue_poll, self._options.home
+            for runs in {homes.RUNS, homes.runs_of(home)}:
+                client.register_queue(runs, worker_concurrency=self._options.worker_runs, polling_interval_sec=poll)
+            if home:
+                client.register_queue(homes.rest_of(home), polling_interval_sec=poll)
         finally:
             client.destroy()
 
@@ -235,11 +241,17 @@ class Engine:
         with _own_errors(), SetWorkflowID(id):
             await DBOS.start_workflow_async(self._workflows[name], msgspec.to_builtins(argument))
 
-    async def queue(self, name: str, id: str, argument: Any) -> Child:
-        """Start it on the queue of runs, when this or another worker has room for one more."""
+    async def queue(
+        self, name: str, id: str, argument: Any, *, ahead: Callable[[], Awaitable[int]] | None = None
+    ) -> Child:
+        """Start it on the queue of runs, when this worker, or another one of its home, has room for one more.
+
+        `ahead`: how many of the same party are not over. Who has few goes before who has many, whenever they came.
+        """
         PLAY.get().goes_on()
-        with record.on_record(), SetWorkflowID(id):
-            await DBOS.enqueue_workflow_async(RUNS, self._workflows[name], msgspec.to_builtins(argument))
+        place, queue = await _place_in_line(ahead), homes.runs_of(self._options.home)
+        with record.on_record(), SetWorkflowID(id), SetEnqueueOptions(priority=place):
+            await DBOS.enqueue_workflow_async(queue, self._workflows[name], msgspec.to_builtins(argument))
         return Child(id)
 
     async def first_of(self, children: Sequence[Child]) -> str:
@@ -335,19 +347,35 @@ class Engine:
         self._unplayed = unplayed
         if stranded and not self._closing:
             log.warning("engine.stranded", workflows=stranded)
-            await asyncio.to_thread(record.put_back, stranded, self.executor_id)
+            queue = homes.rest_of(self._options.home)
+            await asyncio.to_thread(record.put_back, stranded, self.executor_id, queue)
         return stranded
+
+    async def until_buried(self) -> None:
+        """Raises `EngineError` when others took us for dead while we were stopped or cut off: they do what was ours."""
+        await self._buried.wait()
+        raise EngineError("other workers have taken this one for dead; it has to be started again")
 
     async def _take_over_the_dead(self, heartbeat: Heartbeat) -> None:
         while True:
             try:
-                dead = await asyncio.to_thread(heartbeat.beat, _put_back)
+                dead = await asyncio.to_thread(heartbeat.beat, self._put_back)
             except sa.exc.OperationalError as error:
                 log.warning("engine.heartbeat.missed", reason=str(error.orig))
+            except Buried:
+                log.error("engine.buried", worker=self.executor_id)
+                self._buried.set()
+                for task in self._playing:
+                    task.cancel()
+                return
             else:
                 if dead:
                     log.warning("engine.workers.dead", workers=dead)
             await asyncio.sleep(self._options.heartbeat)
+
+    def _put_back(self, living: frozenset[str]) -> list[str]:
+        """Let the workflows of all other workers be taken by whoever has room; returns who those are."""
+        return homes.inherit(living, self._options.home, APPLICATION_VERSION)
 
 
 async def apart(work: Callable[[Sequence[str]], R], ids: Sequence[str]) -> R:
@@ -361,15 +389,6 @@ def _own_errors() -> AbstractContextManager[None]:
     return record.on_record() if record.is_in_workflow() else record.asked()
 
 
-def _put_back(living: set[str]) -> list[str]:
-    """Let the workflows of all other workers be taken by whoever has room; returns who those are."""
-    pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-    dead = sorted({workflow.executor_id for workflow in pending if workflow.executor_id} - living)
-    if dead:
-        DBOS._recover_pending_workflows(dead)
-    return dead
-
-
 def _state(status: str) -> WorkflowState:
     match status:
         case "SUCCESS":
@@ -380,6 +399,20 @@ def _state(status: str) -> WorkflowState:
             return WorkflowState.CANCELLED
         case _:
             return WorkflowState.ACTIVE
+
+
+async def _place_in_line(ahead: Callable[[], Awaitable[int]] | None) -> int:
+    """The first is 1."""
+    try:
+        return 1 + max(0, await ahead()) if ahead is not None else 1
+    except Unavailable:
+        return 1
+
+
+def _new_name(home: str) -> str:
+    """Of a worker: another one at each start."""
+    name = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}".replace("@", "-")
+    return f"{name}@{home}" if home else name
 
 
 def _psycopg(url: str) -> str:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, Serializer, _context, _dbos, _utils
+from dbos import DBOS, Serializer, _context, _dbos
 from dbos import error as dbos_error
 
 from bot import ports
@@ -148,11 +148,11 @@ def under_way(executor: str) -> set[str]:
     return {workflow.workflow_id for workflow in found}
 
 
-def put_back(ids: Iterable[str], executor: str) -> None:
+def put_back(ids: Iterable[str], executor: str, queue: str) -> None:
     """Let them be taken again, by whoever has room; who still plays one of them is refused at its next step."""
     database = _dbos._get_dbos_instance()._sys_db
     for id in ids:
-        database.reenqueue_for_recovery(id, [executor], _utils.INTERNAL_QUEUE_NAME)
+        database.reenqueue_for_recovery(id, [executor], queue)
 
 
 def cancel(ids: Sequence[str]) -> None:

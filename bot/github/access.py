@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from bot.github import responses
 from bot.github.client import GRAPHQL, Answer, Call, Client, Credentials, Sleep, encoded
 from bot.github.refusals import Moved, Uncertain, lacks
 from bot.github.tokens import Purpose, Tokens
-from bot.github.write_pacing import Turns
+from bot.github.write_pacing import Held, WritePacing
 from bot.ports import Denied, Gone, Rejected, Unavailable, WorldError
 
 T = TypeVar("T")
@@ -26,11 +27,11 @@ _LOOK_AGAIN_AFTER = 1.0  # seconds; what was just written is not to be seen ever
 class Access:
     """The paths of calls are relative to the repository: `/issues/7`."""
 
-    def __init__(self, client: Client, app: Credentials, tokens: Tokens, turns: Turns, sleep: Sleep) -> None:
+    def __init__(self, client: Client, app: Credentials, tokens: Tokens, pacing: WritePacing, sleep: Sleep) -> None:
         self._client = client
         self._app = app
         self._tokens = tokens
-        self._turns = turns
+        self._pacing = pacing
         self._sleep = sleep
         self._names: dict[int, str] = {}  # repository id -> its name, where that differs from what we were told
         self._bot: responses.Account | None = None
@@ -66,9 +67,17 @@ class Access:
         return [item async for page in pages for item in page.read(list[type])]  # type: ignore[valid-type]
 
     async def write(self, repo: Repo, purpose: Purpose, call: Call) -> Answer:
-        """Something that people see. Waits for its turn."""
-        async with self._turns.turn(repo.installation):
-            return await self.ask(repo, purpose, call)
+        """Something that people see. Waits for its turn, unless the caller has it."""
+        async with self.turn(repo) as turn:
+            await turn.ready()
+            try:
+                return await self.ask(repo, purpose, call)
+            finally:
+                turn.wrote(creates=call.method == "POST")
+
+    def turn(self, repo: Repo) -> AbstractAsyncContextManager[Held]:
+        """While it lasts, what is looked at stays so: nobody else of us writes to the installation."""
+        return self._pacing.turn(repo.installation)
 
     async def graphql(self, repo: Repo, purpose: Purpose, text: str, variables: Mapping[str, Any], type: type[T]) -> T:
         """The data of an operation. Raises `Gone`, `Denied` or `Rejected` for what GitHub says with a 200."""
@@ -79,17 +88,23 @@ class Access:
             raise _graphql_error(found.errors[0], purpose)
         return msgspec.convert(found.data, type)
 
-    async def find_or_make(self, find: Callable[[], Awaitable[T | None]], make: Callable[[], Awaitable[T]]) -> T:
-        """Look first; and where nobody knows whether it was made, look again before making it once more."""
-        for _ in range(_MOST_TRIES - 1):
-            found = await find()
-            if found is not None:
-                return found
-            try:
-                return await make()
-            except Uncertain:
-                await self._sleep(_LOOK_AGAIN_AFTER)
-        return await find() or await make()
+    async def find_or_make(
+        self, repo: Repo, find: Callable[[], Awaitable[T | None]], make: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Look first, in the turn in which it is made, so that two workers do not both find nothing.
+
+        Where nobody knows whether it was made, look again before making it once more.
+        """
+        async with self.turn(repo):
+            for _ in range(_MOST_TRIES - 1):
+                found = await find()
+                if found is not None:
+                    return found
+                try:
+                    return await make()
+                except Uncertain:
+                    await self._sleep(_LOOK_AGAIN_AFTER)
+            return await find() or await make()
 
     async def ourselves(self, repo: Repo, purpose: Purpose) -> responses.Account:
         """The account that what we write is by. It stays the same, so it is asked for once."""
@@ -100,6 +115,11 @@ class Access:
                 answer = await self._client.call(call, self._tokens.of(repo, purpose))
                 self._bot = answer.read(responses.Account)
             return self._bot
+
+    async def account(self, repo: Repo, login: str) -> responses.Account:
+        """Anybody's; `repo` only says whose token is used. Raises `Gone`."""
+        answer = await self._client.call(Call("GET", encoded("users", login)), self._tokens.of(repo, Purpose.READ))
+        return answer.read(responses.Account)
 
 
 class _GraphQLError(msgspec.Struct, frozen=True):

@@ -9,13 +9,14 @@ import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.model import IssueRef, Permission, Person, PullRequest, Remark, Repo, Sha
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 from bot.github import responses
@@ -28,7 +29,7 @@ from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.webhook import Delivery
 from bot.github.wire import anonymous
-from bot.github.write_pacing import Turns
+from bot.github.write_pacing import TurnsHere, WritePacing
 from bot.ports import (
     Clock,
     Commit,
@@ -41,6 +42,7 @@ from bot.ports import (
     Review,
     ThreadAnswer,
     TreeEntry,
+    Turns,
     WorldError,
 )
 
@@ -49,7 +51,10 @@ _BLOBS_AT_ONCE = 4
 
 
 class Hub:
-    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more."""
+    """`pool`: connections to GitHub. `write_interval`: seconds between two writes to one installation, 1 or more.
+
+    `turns`: how all workers take turns at writing; without it, this process does by itself.
+    """
 
     def __init__(
         self,
@@ -61,12 +66,14 @@ class Hub:
         server_url: str = "https://github.com",
         write_interval: float = 1.0,
         sleep: Sleep = asyncio.sleep,
+        turns: Turns | None = None,
     ) -> None:
         self._server = server_url.rstrip("/")
         self._client = Client(anonymous(api_url, pool), api_url, clock, sleep=sleep)
         self._app = AppCredentials(identity, clock)
         self._tokens = Tokens(self._client, self._app, clock)
-        self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
+        pacing = WritePacing(write_interval, turns or TurnsHere(clock), sleep)
+        self._at = Access(self._client, self._app, self._tokens, pacing, sleep)
         self._threads = Threads(self._at)
 
     async def signs(self) -> None:
@@ -131,6 +138,11 @@ class Hub:
         answer = await self._at.ask(repo, Purpose.READ, call)
         return Permission.NONE if answer.status == 404 else answer.read(responses.CollaboratorPermission).meant
 
+    async def person(self, repo: Repo, login: str) -> Person:
+        """Raises `Gone` where GitHub knows nobody of that name."""
+        found = await self._at.account(repo, login)
+        return Person(found.login, found.id, found.login.endswith("[bot]"))
+
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
         call = Call(
@@ -174,6 +186,9 @@ class Hub:
 
     # ------------------------------------------------------------------------------------------------- talking
 
+    def turn(self, repo: Repo) -> AbstractAsyncContextManager[object]:
+        return self._at.turn(repo)
+
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
         """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
         to = f"/issues/{issue.number}" if comment_id is None else f"/issues/comments/{comment_id}"
@@ -198,7 +213,7 @@ class Hub:
             answer = await self._at.write(issue.repo, Purpose.TALK, Call("POST", comments, {"body": body}))
             return answer.read(responses.Comment)
 
-        comment = await self._at.find_or_make(find, post)
+        comment = await self._at.find_or_make(issue.repo, find, post)
         return PostedComment(comment.id, comment.html_url)
 
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
@@ -212,7 +227,9 @@ class Hub:
         ours = found.is_from(repo) and found.is_by(await self._at.ourselves(repo, Purpose.READ))
         base = found.base.ref if found.base else ""
         open = found.state == "open"
-        return PullState(found.title, open, found.locked, ours, found.head.ref, found.head.sha, base)
+        return PullState(
+            found.title, open, found.locked, ours, found.head.ref, found.head.sha, base, found.merged_at is not None
+        )
 
     async def review(self, repo: Repo, number: int, review: int) -> Review:
         return await self._threads.review(repo, number, review)
@@ -339,20 +356,20 @@ class Hub:
         async def post() -> responses.Pull:
             return await self._post_pull(repo, branch, {**text, "head": branch, "base": base}, draft=draft)
 
-        return (await self._at.find_or_make(find, post)).meant
+        return (await self._at.find_or_make(repo, find, post)).meant
 
     def compare_url(self, repo: Repo, *, base: str, branch: str) -> str:
         return f"{self._server}/{self._at.name(repo)}/compare/{quote(base)}...{quote(branch)}?expand=1"
 
     async def rewrite_pull(self, repo: Repo, number: int, *, title: str, body: str) -> None:
         """Bring our words up to date; a person's stay."""
-        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/pulls/{number}"))
-        found = answer.read(responses.Pull)
-        ours = found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH))
-        if ours and (found.title, found.body) != (title, body):
-            await self._at.write(
-                repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{number}", {"title": title, "body": body})
-            )
+        text = {"title": title, "body": body}
+        async with self._at.turn(repo):
+            answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/pulls/{number}"))
+            found = answer.read(responses.Pull)
+            ours = found.is_by(await self._at.ourselves(repo, Purpose.PUBLISH))
+            if ours and (found.title, found.body) != (title, body):
+                await self._at.write(repo, Purpose.PUBLISH, Call("PATCH", f"/pulls/{number}", text))
 
     async def dress_pull(
         self, repo: Repo, number: int, *, labels: Sequence[str], reviewers: Sequence[str]

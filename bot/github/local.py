@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -111,6 +112,9 @@ class LocalGitHub:
 
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
         return None
+
+    def turn(self, repo: Repo) -> AbstractAsyncContextManager[object]:
+        return nullcontext()
 
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
         if marker not in self._said:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from bot.github import worktree
 from bot.github.fetch import fetch, fetch_alone
 from bot.github.git import Git, GitFailed, neutral, read_at, read_blobs, workbench
 from bot.github.history import make_repository
+from bot.github.mirror_room import make_room, used
 from bot.github.restoring import old_contents, put_back
 from bot.github.tar import NotATar
 from bot.ports import Gone, HostBroken, PastCommit, Rejected, Remote, TreeEntry, TreeFile
@@ -50,7 +52,7 @@ class GitMirrors:
     because somebody has made room or another machine fetched it, it is fetched. Every method raises `Gone` when the
     commit is nowhere, and `Rejected` when it has more files than anybody looks at.
     `pauses`: seconds between the tries of a fetch. `most_bytes`: of the files of a commit; there is no other bound,
-    since the same blob of zeros may stand everywhere in a tree.
+    since the same blob of zeros may stand everywhere in a tree. `most_disk`: bytes of all mirrors together.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class GitMirrors:
         remote: Callable[[Repo], Awaitable[Remote]] | None = None,
         pauses: Sequence[float] = (0.5, 2.0),
         most_bytes: int = 2**30,
+        most_disk: int = 2**40,
     ) -> None:
         self._directory = directory
         self._environment = neutral(environment)
         self._remote = remote
         self._pauses = tuple(pauses)
         self._most_bytes = most_bytes
+        self._most_disk = most_disk
         self._locks: dict[int, asyncio.Lock] = {}
         self._coming: dict[tuple[int, str], _Shared] = {}
         self._trees = _Trees()
@@ -95,7 +99,11 @@ class GitMirrors:
         async with self._locks.setdefault(repo.id, asyncio.Lock()):
             del self._coming[key]
             _, want = key
-            return await fetch(self._mirror(repo), remote, want, environment=self._environment, pauses=self._pauses)
+            mirror = self._mirror(repo)
+            found = await fetch(mirror, remote, want, environment=self._environment, pauses=self._pauses)
+        used(mirror)
+        await asyncio.to_thread(make_room, self._directory, self._most_disk, time.time())
+        return found
 
     async def files(self, repo: Repo, commit: Sha) -> list[TreeFile]:
         return [_shown(file) for file in await self._tree(repo, commit)]
@@ -224,6 +232,7 @@ class GitMirrors:
     async def _tree(self, repo: Repo, commit: Sha) -> list[TreeFile]:
         """The commit's files, with their paths' bytes as they are. Asked of git once, however often it is needed."""
         mirror = self._mirror(repo)
+        used(mirror)
         key = _made(mirror), commit
         if (known := self._trees.get(key)) is not None:
             return known

@@ -162,6 +162,7 @@ class Pull(msgspec.Struct, frozen=True):
     state: str = "open"
     locked: bool = False
     base: Base | None = None
+    merged_at: str | None = None
 
     def is_from(self, repo: Repo) -> bool:
         """Its branch is in the repository itself, not in a fork."""

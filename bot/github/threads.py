@@ -84,7 +84,13 @@ class Threads:
 
     async def answer(self, repo: Repo, number: int, wanted: Sequence[ThreadAnswer]) -> list[int]:
         """An answer that got lost raises `Unavailable`: whoever asks again finds what was said by then."""
-        said = await self._ours(repo, number) if wanted else []
+        if not wanted:
+            return []
+        async with self._at.turn(repo):
+            return await self._answer(repo, number, wanted)
+
+    async def _answer(self, repo: Repo, number: int, wanted: Sequence[ThreadAnswer]) -> list[int]:
+        said = await self._ours(repo, number)
         unsaid = []
         for answer in wanted:
             if any(to == answer.to and body.startswith(answer.marker) for to, body in said):

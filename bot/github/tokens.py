@@ -7,6 +7,7 @@ few tokens, and each is minted once however many calls ask for it at the same ti
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -151,7 +152,9 @@ def _refused(answer: Answer, permissions: Mapping[str, str]) -> WorldError:
     return Gone(f"{answer.call}: {answer.message}", remedy="Give the App access to this repository")
 
 
+@functools.lru_cache(maxsize=4)
 def _load(pem: str) -> RSAPrivateKey:
+    """Once for each key: that it is a sound one takes 50 ms to find out."""
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

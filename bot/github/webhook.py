@@ -17,7 +17,7 @@ from dataclasses import InitVar, dataclass
 import msgspec
 import structlog
 
-from bot.core.trigger.events import UNREADABLE
+from bot.core.trigger.unreadable import UNREADABLE
 from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known
 
 MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut

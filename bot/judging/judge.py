@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.core import reports
 from bot.core.candidate.file_roles import MAX_TEXT, product_files, roles_of, to_be_read, unusual_tests
 from bot.core.candidate.gates import GatePolicy, check_gates, skips_its_own_tests
+from bot.core.candidate.special_cases import special_cases
 from bot.core.candidate.testfiles import names_of_tests
 from bot.core.choosing.phrases import listing
 from bot.core.environment.absent_files import MAX_POINTER, attributes_above, given_to_lfs, is_pointer
@@ -174,7 +175,7 @@ class Judge:
         assert facts.task is not None
         assert facts.baseline is not None
         repo, base = facts.solve.issue.repo, facts.task.base_sha
-        evidence = _unobserved(candidate, facts.baseline)
+        evidence = _unobserved(candidate, facts.baseline, f"{facts.task.title}\n{facts.task.body}")
         roles = roles_of(facts.baseline)
         pointers = await self._pointers(repo, base, candidate)
         policy = GatePolicy(facts.task.config.protect, pointers=pointers, roles=roles)
@@ -263,12 +264,14 @@ def _with_its_tests_alone(found: Baseline, alone: TestReport) -> Baseline:
     return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
 
 
-def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:
+def _unobserved(candidate: Candidate, baseline: Baseline, issue: str) -> Evidence:
+    is_test = roles_of(baseline).is_test
     own = (change.path for change in candidate.changes if change.kind is not ChangeKind.DELETED)
     return Evidence(
         run=candidate.run,
-        test_files=tuple(path for path in own if roles_of(baseline).is_test(path)),
+        test_files=tuple(path for path in own if is_test(path)),
         repro_before=baseline.repro_exit,
+        special_cases=special_cases(candidate.patch, issue, is_test),
         lines_changed=candidate.lines_changed,
         files_changed=len(candidate.changes),
         notes=tuple(_seen_in_the_patch(candidate)),

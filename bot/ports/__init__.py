@@ -15,9 +15,10 @@ arguments and must then find what the first call left behind.
     │   └── TooMuchText       the model's context is full
     ├── HostBroken            this machine of ours: its disk is full, git does not work; an operator must act
     ├── SandboxLost           the machine went away; its files are gone
+    ├── SandboxDiffers        made anew on another machine it is not what it was
     └── SandboxUnusable       isolation cannot be had on this host; `remedy` says what to do
 
-`Unsolvable` stands beside them: it is a person's to put right, and its text is for people.
+`Unsolvable` stands beside them: it is a person's to put right, and its text is for people. So does `Unwanted`.
 """
 
 from bot.ports.clock import AlarmClock as AlarmClock
@@ -28,6 +29,7 @@ from bot.ports.errors import Gone as Gone
 from bot.ports.errors import HostBroken as HostBroken
 from bot.ports.errors import LeftAlone as LeftAlone
 from bot.ports.errors import Rejected as Rejected
+from bot.ports.errors import SandboxDiffers as SandboxDiffers
 from bot.ports.errors import SandboxLost as SandboxLost
 from bot.ports.errors import SandboxUnusable as SandboxUnusable
 from bot.ports.errors import StoreAway as StoreAway
@@ -35,6 +37,7 @@ from bot.ports.errors import TooMuchText as TooMuchText
 from bot.ports.errors import Unavailable as Unavailable
 from bot.ports.errors import Unclear as Unclear
 from bot.ports.errors import Unsolvable as Unsolvable
+from bot.ports.errors import Unwanted as Unwanted
 from bot.ports.errors import WorldError as WorldError
 from bot.ports.github import Commit as Commit
 from bot.ports.github import GitHub as GitHub
@@ -53,9 +56,15 @@ from bot.ports.mirrors import PastCommit as PastCommit
 from bot.ports.mirrors import TreeFile as TreeFile
 from bot.ports.model import Model as Model
 from bot.ports.model import Reply as Reply
+from bot.ports.requests import Request as Request
+from bot.ports.requests import Requests as Requests
 from bot.ports.sandboxes import Finished as Finished
 from bot.ports.sandboxes import Sandboxes as Sandboxes
 from bot.ports.store import Busy as Busy
 from bot.ports.store import Store as Store
 from bot.ports.store import Tally as Tally
+from bot.ports.tokens import Tokens as Tokens
+from bot.ports.turns import ChangeTurn as ChangeTurn
+from bot.ports.turns import Turns as Turns
+from bot.ports.views import Views as Views
 from bot.ports.world import World as World

@@ -69,8 +69,16 @@ class SandboxLost(WorldError):
     """The machine went away. The run may be tried again; its files are gone."""
 
 
+class SandboxDiffers(WorldError):
+    """It was made anew on another machine, by the same commands, and is not what it was."""
+
+
 class SandboxUnusable(WorldError):
     """Isolation cannot be had here, so untrusted code must not run."""
+
+
+class Unwanted(Exception):
+    """Nobody wants it any more; the text says why, as in "cancelled: the issue was closed"."""
 
 
 class Unsolvable(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +54,7 @@ class PullState:
     branch: str
     head_sha: Sha
     base: str
+    merged: bool = False
 
 
 class ReviewState(StrEnum):
@@ -127,6 +129,10 @@ class GitHub(Protocol):
 
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
         """To the comment, or to the issue itself. `content`: eyes, rocket, confused, ... Twice is once."""
+
+    def turn(self, repo: Repo) -> AbstractAsyncContextManager[object]:
+        """While it lasts nobody else of us writes to the installation: what is looked at in it is still so when the
+        caller writes."""
 
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
         """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""

@@ -29,6 +29,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    SetUp,
     Solve,
     SolveFacts,
     SolveId,
@@ -39,6 +40,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.trigger.budgets import Budget, OverBudget, Spent
+from bot.ports.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Tally:
     """How many there are in each state: what is going on, and which solves have ended lately.
 
     `waiting`: deliveries that the engine does not have yet; `oldest` is when the first of them came.
+    `queued_since`: when the oldest run was planned that has not begun.
     """
 
     solves: Mapping[Status, int]
@@ -60,10 +63,14 @@ class Tally:
     ended: Mapping[Status, int]
     waiting: int = 0
     oldest: datetime | None = None
+    queued_since: datetime | None = None
 
 
 class Store(Protocol):
     """Each method is one transaction named for what happened, and may be replayed."""
+
+    @property
+    def requests(self) -> Requests: ...
 
     # solves
     async def accept(self, solve: Solve, budgets: Sequence[Budget] = ()) -> Solve | Busy | OverBudget:
@@ -88,6 +95,10 @@ class Store(Protocol):
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...
+    async def shown(self, id: SolveId) -> str:
+        """A digest of what the status comment says; "" when there is none."""
+
+    async def showing(self, id: SolveId, digest: str) -> None: ...
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None: ...
     async def planned(self, id: SolveId, experiments: Sequence[Experiment], limits: Limits) -> None:
         """Also creates the run rows, pending, under `run_id(solve, experiment.index)`."""
@@ -113,6 +124,12 @@ class Store(Protocol):
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         """Whose pull request was closed, and not merged, in between; at most 100."""
 
+    async def undecided(self, *, since: datetime) -> list[SolveFacts]:
+        """With a pull request of which nobody has told us what became of it, ended since then; at most 100."""
+
+    async def lately_ended(self, *, since: datetime) -> list[SolveFacts]:
+        """The latest first; at most 100."""
+
     async def fate_at(self, id: SolveId) -> datetime | None: ...
 
     async def record(self) -> list[Fared]:
@@ -135,6 +152,9 @@ class Store(Protocol):
 
         Runs of the solve that are not over end with it as cancelled (or failed, when it failed).
         """
+
+    async def runs_ahead(self, installation: int) -> int:
+        """How many of its runs are not over."""
 
     # runs
     async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None: ...
@@ -159,6 +179,10 @@ class Store(Protocol):
 
     # prepared workspaces, one for each repository
     async def workspace(self, repo_id: int) -> Workspace | None: ...
+    async def set_up(self, id: SolveId, how: SetUp) -> None:
+        """What its snapshot was made from. Where there is no such solve, nobody is told."""
+
+    async def how_set_up(self, id: SolveId) -> SetUp | None: ...
     async def keep_workspace(self, workspace: Workspace) -> None: ...
     async def workspaces(self, *, used_since: datetime) -> list[Workspace]: ...
 

@@ -22,7 +22,7 @@ from bot.ports import HostBroken
 
 PARTS = ("bot", "deploy", "requirements.lock", "pyproject.toml", "README.md")
 LOCK = "requirements.lock"
-_SCHEMA = "from bot.store.migrate import newest_revision; print(newest_revision())"
+_SCHEMA = "from bot.store.schema import newest_revision; print(newest_revision())"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from bot.ports import Clock, Ledger, Store, Tally, WorldError
 log = structlog.get_logger()
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
-_LATELY = timedelta(days=1)
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def standing(
     quotas: Callable[[], Awaitable[Sequence[Quota]]] | None = None,
 ) -> Standing:
     """From the database; without a ledger, of solves and runs alone."""
-    tally = await store.tally(clock.now() - _LATELY)
+    tally = await store.tally(clock.now() - LATELY)
     if ledger is None:
         return Standing(tally)
     return Standing(
@@ -172,6 +172,7 @@ class _Gauges:
                              "period", "whose")  # fmt: skip
         self._spent = gauge("budget_spent_dollars", "What of it is spent or set aside, by who has the least left.",
                             "period", "whose")  # fmt: skip
+        self._queued = gauge("run_waiting_seconds", "For how long the oldest run waits that has not begun.")
         self._disk = gauge("disk_bytes", "Size of the disk that DATA_DIR is on.", "of")
         self._backup = gauge("backup_age_seconds", "Age of the newest backup in BACKUP_DIR; Inf: there is none.")
 
@@ -181,7 +182,7 @@ class _Gauges:
             labelled.clear()
         for labelled in (self._solves, self._runs, self._ended, self._disk, self._budget, self._spent):
             labelled.clear()
-        for unknown in (self._waiting, self._oldest, self._backup):
+        for unknown in (self._waiting, self._oldest, self._queued, self._backup):
             unknown.set(nan)
         if standing is not None:
             self._set_services(standing, now)
@@ -213,7 +214,8 @@ class _Gauges:
 
     def _set_inbox(self, tally: Tally, now: datetime) -> None:
         self._waiting.set(tally.waiting)
-        self._oldest.set(max((now - tally.oldest).total_seconds(), 0.0) if tally.oldest else 0.0)
+        self._oldest.set(_age(tally.oldest, now))
+        self._queued.set(_age(tally.queued_since, now))
 
     def _set_money(self, spent: Sequence[Spent]) -> None:
         for each in spent:
@@ -261,3 +263,8 @@ def metrics_route(metrics: Metrics, look: Look, clock: Clock, *, timeout: float 
         return Response(metrics.show(found, clock.now()), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return Route("/metrics", show)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    """Seconds; 0: nobody waits."""
+    return max((now - since).total_seconds(), 0.0) if since else 0.0

@@ -114,10 +114,12 @@ async def test_the_inbox_the_disk_and_the_backup(tmp_path: Path) -> None:
 
     async def look() -> Standing:
         oldest = NOON - timedelta(seconds=90)
-        return Standing(Tally({}, {}, {}, 3, oldest), premises=premises(tmp_path, tmp_path / "backups"))
+        queued = NOON - timedelta(seconds=30)
+        return Standing(Tally({}, {}, {}, 3, oldest, queued), premises=premises(tmp_path, tmp_path / "backups"))
 
     told = await scraped(Metrics(BUILD), look)
     assert (told["solvebot_deliveries_waiting{}"], told["solvebot_delivery_waiting_seconds{}"]) == (3, 90)
+    assert told["solvebot_run_waiting_seconds{}"] == 30
     assert 0 < told["solvebot_disk_bytes{of=free}"] <= told["solvebot_disk_bytes{of=all}"]
     assert told["solvebot_backup_age_seconds{}"] == inf
     whole = tmp_path / "backups" / "monday"

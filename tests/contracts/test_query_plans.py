@@ -10,8 +10,11 @@ import pytest
 
 from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
 from bot.store.ledger import SqlLedger
+from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
 from bot.store.tables import metadata
+from bot.store.tokens import SqlTokens
+from bot.store.views import SqlViews
 from tests.contracts.postgres import PostgresServer
 from tests.contracts.query_plans import GROWING, logged_statements, postgres_problems, sqlite_problems
 
@@ -72,7 +75,15 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "suite"), [(SqlStore, "test_store.py"), (SqlLedger, "test_ledger.py"), (Inbox, "test_inbox.py")]
+    ("kind", "suite"),
+    [
+        (SqlStore, "test_store.py"),
+        (SqlLedger, "test_ledger.py"),
+        (Inbox, "test_inbox.py"),
+        (SqlViews, "test_views.py"),
+        (SqlTokens, "test_tokens.py"),
+        (SqlRequests, "test_tokens.py"),
+    ],
 )
 def test_every_method_is_called_where_plans_are_checked(kind: type, suite: str) -> None:
     text = (HERE / suite).read_text()

@@ -184,8 +184,8 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
 # -------------------------------------------------------------------------------------------------- Coming back whole
 
 
-async def tell_everything(store: SqlStore) -> None:
-    await store.accept(SOLVE)
+async def tell_everything(store: SqlStore, accepted: Solve = SOLVE) -> None:
+    await store.accept(accepted)
     await store.commented(SOLVE.id, 2**42)
     await store.frozen(SOLVE.id, TASK, NOON)
     await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)

@@ -217,6 +217,7 @@ DECIDING: list[tuple[str, Mapping[RunId, RunFacts], list[Evidence], str]] = [
     ("the place", FOUR, [placed(clean(A, lines=1), 0.3, 0.9), placed(clean(B), 0.5, 0.9)], "BACD"),
     ("the text", FOUR, [placed(clean(A, lines=1), 0.5, 0.3), placed(clean(B), 0.5, 0.5)], "BACD"),
     ("comments alone", FOUR, [replace(clean(A, lines=1), inert=True), clean(B)], "BACD"),
+    ("more than the example", FOUR, [replace(clean(A, lines=1), special_cases=("113",)), clean(B)], "BACD"),
     ("the model's prior", MIXED, [flips(clean(D, lines=1)), flips(clean(A))], "ADBC"),
     ("agreement before a slightly better model", MIXED, [clean(A, lines=1), placed(clean(D))], "DABC"),
     ("likeness", FOUR, [replace(clean(A, lines=1), agreement=0.6), replace(clean(B), agreement=0.7)], "BACD"),
@@ -375,6 +376,8 @@ def test_no_run_produced_anything() -> None:
          "its change is more like those of the others than that of B is, and B brings no test that fails without its "
          "change."),
         (flips(clean(A)), replace(flips(clean(B)), inert=True), FOUR, "B changes nothing but comments and tests."),
+        (flips(clean(A)), replace(flips(clean(B)), special_cases=("113", "user.mail")), FOUR,
+         "B asks for 113, user.mail, as in the issue's own example."),
         (flips(clean(A)), flips(clean(D)), MIXED, "its model solves more issues alone (70.0%, that of D 60.0%)."),
         (placed(clean(A), 0.5), placed(clean(B), 0.49), FOUR, "slightly more speaks for it than for B."),
         (flips(clean(A, lines=3)), flips(clean(B, lines=9)), FOUR,
@@ -532,6 +535,7 @@ WORSE: dict[str, Callable[[Evidence], Evidence]] = {
     "another place": lambda evidence: replace(evidence, place=0.0),
     "another text": lambda evidence: replace(evidence, token=0.0),
     "nothing but comments": lambda evidence: replace(evidence, inert=True),
+    "nothing but the example": lambda evidence: replace(evidence, special_cases=("113",)),
     "a larger change": lambda evidence: replace(evidence, lines_changed=evidence.lines_changed + 1),
     "a hole in the evidence": lambda evidence: replace(evidence, problem="Its sandbox was lost."),
 }

@@ -50,6 +50,7 @@ def with_tests(c: Case) -> Case:
         ("but one breaks a test", alike(regressions=("t1",), stable_passed=39), [], False),
         ("but one is out", alike(gate_failures=(GateFailure(Gate.SECRET, ""),)), [], False),
         ("but nothing is changed", alike(inert=True), [], False),
+        ("but one asks for the issue's example", alike(special_cases=("113",)), [], False),
         ("another change", judged(case("AB"), ()), [], False),
         ("another change, the tests of both are green", with_tests(judged(case("AB"), ())), BOTH, True),
         ("another change, one author's are", judged(case("AB"), ()), BOTH[:1], False),

@@ -216,6 +216,31 @@ tests = ["trio", "pytest"]
     assert plan.test == PYTEST
 
 
+@pytest.mark.parametrize(
+    ("listed", "best"),
+    [
+        ('["fix", "type", { product = [{ prefix = "3.", start = 10, stop = 15 }] }]', "3.11"),
+        ('[{ product = [["py310", "py311"], ["django42", "django50"]] }, "docs"]', "py311-django50"),
+        ('[{ product = [{ prefix = "min-3.", start = 10, stop = 12 }] }, "3.11"]', "3.11"),
+        ('[{ product = [{ start = 10, stop = 1000000000 }] }, { product = 7 }, {}, 3, "tests"]', "tests"),
+    ],
+)
+def test_products_of_names_in_toml(listed: str, best: str) -> None:
+    tox = f"""
+env_list = {listed}
+[env_run_base]
+dependency_groups = ["test"]
+commands = [["pytest", "-ra", {{ replace = "posargs", default = ["-n", "auto"], extend = true }}]]
+[env.fix]
+commands = [["prek", "run"]]
+dependency_groups = ["lint"]
+"""
+    groups = '[dependency-groups]\ntest = ["filelock"]\nlint = ["prek"]\n'
+    plan = first({"tox.toml": tox, "pyproject.toml": BUILT + groups, "test_a.py": ""})
+    assert plan.why == f"tox.toml ({best})"
+    assert plan.setup[1] == f"{PIP} filelock pytest -e ."
+
+
 NOX = """
 import nox
 

@@ -266,7 +266,8 @@ def test_one_part_of_the_tests_is_not_all_of_them(name: str, whole: bool) -> Non
 
 def test_a_task_runner_is_replaced_by_what_it_runs() -> None:
     tox = "[testenv]\ndeps = pytest\ncommands = pytest {posargs} tests\n"
-    (plan,) = read(steps("pip install tox coverage", "tox -e py"), {"tox.ini": tox, "tests/test_a.py": ""}).complete
+    ran = ("pip install tox coverage", "tox --parallel auto --notest", "tox -e py")
+    (plan,) = read(steps(*ran), {"tox.ini": tox, "tests/test_a.py": ""}).complete
     assert "tox" not in " ".join(plan.setup)
     assert plan.setup[0] == VENV
     assert "pytest" in (plan.test or "")
@@ -352,6 +353,7 @@ def workflow(*named: tuple[str, str], services: str = "") -> str:
         (workflow(("build", "pytest a"), ("tests", "pytest b")), "tests"),
         (workflow(("test-windows", "pytest a"), ("thing", "pytest b")), "thing"),
         (workflow(("lint-and-test", "pytest a"), ("e2e", "pytest b")), "lint-and-test"),
+        (workflow(("native-image-test", "pytest a"), ("asan", "pytest b"), ("build", "pytest c")), "build"),
         (workflow(("a", "sudo apt install x && pytest"), ("b", "pytest")), "b"),
         (
             workflow(("test", "pytest"), services="    services: {redis: {image: redis}}\n")

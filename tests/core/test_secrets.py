@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from bot.core.text import secrets
+from bot.core.text.outgoing import Redactor
 from bot.core.text.secrets import find_secrets, redact
+from tests.work import counted
 
 LETTERS = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
 KEY = "-----BEGIN " + "RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow+/AB==\n-----END RSA PRIVATE KEY-----"
@@ -126,3 +129,27 @@ def test_time_is_linear(piece: str) -> None:
         return min(took)
 
     assert seconds(1_000_000) < 50 * max(seconds(100_000), 0.0005)
+
+
+def test_in_a_long_conversation_the_names_of_fields_are_looked_at_once() -> None:
+    """All of it is redacted, keys too, and most texts in it are the same few."""
+    redactor = Redactor(("a value that nobody else has",))
+    texts = [f"{number} what the command printed, which is longer than a name" * 2 for number in range(50)]
+    messages = [{"role": "assistant", "tool_call_id": "call", "content": text} for text in texts]
+    with counted(secrets._redacted) as work:
+        redacted = redactor.within(messages)
+    assert redacted == messages
+    assert work["_redacted"] <= len(texts) + len({"assistant", "tool_call_id", "content"})
+
+
+@pytest.mark.parametrize("text", ["", "role", "12345", "hush!"])
+def test_what_is_shorter_than_any_secret_is_not_looked_at(text: str) -> None:
+    with counted(secrets._redacted) as work:
+        assert redact(text, ["hush!x", "value"]) == text
+    assert not work
+
+
+def test_what_is_remembered_of_a_short_text_is_of_the_same_secrets() -> None:
+    assert redact("a hunter2-hunter2", ["hunter2-hunter2"]) == "a [redacted]"
+    assert redact("a hunter2-hunter2", ["another value"]) == "a hunter2-hunter2"
+    assert redact("a hunter2-hunter2", ["hunter2-hunter2"]) == "a [redacted]"

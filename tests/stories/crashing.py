@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import re
 import signal
@@ -31,12 +32,19 @@ import msgspec
 import sqlalchemy as sa
 
 from bot import app, logs
+from bot.clock import SYSTEM_CLOCK
 from bot.engine import EngineOptions
+from bot.github.wire import connections
+from bot.sandbox.local import seccomp
 from bot.settings import Settings
 
 _ENGINES = r'INSERT INTO (?:"?\w+"?\.)?"?(?:operation_outputs|workflow_status|workflow_output)"?\s'
 _LEDGERS = r"(?:INSERT INTO|UPDATE|DELETE FROM) (?:sandbox_leases|sandbox_images)\s"
 _WRITES = re.compile(rf"({_ENGINES}|{_LEDGERS})")
+_LATER = ("anyio._backends._asyncio", "encodings.idna", "httpcore", "uvicorn.lifespan.off")
+_LATER_FOR_LENDING = ("bot.sandbox.e2b.machines",)
+_LATER_ON_SQLITE = ("dbos._sys_db_sqlite",)
+_LATER_ON_POSTGRESQL = ("dbos._sys_db_postgres", "psycopg", "sqlalchemy.dialects.postgresql.psycopg")
 _MARK = "boundaries"
 _TURN = "turn"
 
@@ -174,6 +182,17 @@ def live(plan: Plan) -> None:
     asyncio.run(app.serve(settings, options=options))
 
 
+async def load(settings: Settings) -> None:
+    """What each life would load for itself: modules that are imported when they are needed, certificates, the key."""
+    names = [*_LATER, *(_LATER_FOR_LENDING if "e2b" in settings.sandbox else ())]
+    names += _LATER_ON_POSTGRESQL if settings.database_url else _LATER_ON_SQLITE
+    for name in names:
+        importlib.import_module(name)
+    seccomp.program()
+    async with connections() as pool:
+        app.hub(settings, pool, SYSTEM_CLOCK)
+
+
 class Supervisor:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -182,6 +201,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Until SIGTERM, or until a life ends by an error; returns the exit code of the last one."""
+        asyncio.run(load(Settings.from_env(self._plan.environment)))
         signal.signal(signal.SIGTERM, self._stop)
         gc.freeze()  # what is loaded lives as long as we do: no life has to look through it again
         while True:

@@ -125,11 +125,18 @@ class Bot:
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-            with suppress(ProcessLookupError):
-                os.kill(self.life, signal.SIGKILL)
+            for process in (self.life, *children(self.life)):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
     def tail(self) -> str:
         return (Path(self.plan.directory) / "log").read_text()[-4000:]
+
+
+def children(pid: int) -> list[int]:
+    with suppress(FileNotFoundError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 @dataclass(slots=True)
@@ -182,8 +189,10 @@ class MortalWorld:
         """Wait until the solve of the issue has ended, and every workflow with it."""
 
         async def ended() -> SolveFacts | None:
+            if self.unfinished():  # the cheaper question first
+                return None
             facts = await self.store.latest(self.repo.id, issue.number)
-            return facts if facts is not None and facts.status.is_over and not self.unfinished() else None
+            return facts if facts is not None and facts.status.is_over else None
 
         async with asyncio.timeout(within):
             while (facts := await ended()) is None:  # noqa: ASYNC110 - only the disk can tell

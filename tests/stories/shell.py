@@ -1,4 +1,7 @@
-"""The command line as people use it: a process of its own, with an environment of its own."""
+"""The command line as people use it: a process of its own, with an environment of its own.
+
+Starting one costs more than most commands do, so where a file is about many commands, one of them has a process.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,17 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from bot.app import the_store
+from bot.cli import main
+from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator
 from bot.simulators.model import ModelSimulator, Script
-from tests.stories.world import KEY, SECRET, isolated_where_possible, settings_for
+from tests.stories.world import KEY, SECRET, isolated_where_possible, settings_for, spec
 
 PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
 
@@ -51,6 +59,20 @@ class Shell:
         return process.returncode, out.decode(), err.decode()
 
 
+class SameProcess(Shell):
+    """The same commands and environment, in this process."""
+
+    async def __call__(self, *arguments: str) -> tuple[int, str, str]:
+        others: dict[str, str | None] = dict.fromkeys(os.environ.keys() - {"PATH", "TMPDIR"})
+        with chdir(self.directory):  # where `.env` is looked for
+            done = await asyncio.to_thread(
+                CliRunner(env=others | self.env).invoke, main, arguments, prog_name="solvebot"
+            )
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, done.stdout, done.stderr
+
+
 def _heed_ctrl_c() -> None:
     """Whoever runs the tests in the background ignores it, and what is begun by them would, too."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -79,21 +101,12 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
             "BUBBLEWRAP": str(settings.bubblewrap),
             "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
         }
+        await _know_the_model(Settings.from_env(env, serving=False))
         shell = Shell(directory, env)
-        added = (
-            "models",
-            "add",
-            "fixer",
-            "simulated/fixer",
-            "--provider",
-            "simulator",
-            "--input",
-            "1",
-            "--output",
-            "4",
-            "--prior",
-            "0.75",
-        )
-        code, _, err = await shell(*added)
-        assert code == 0, err
         yield shell, llm, github
+
+
+async def _know_the_model(settings: Settings) -> None:
+    """As `solvebot models add` does; a process for it costs more than many a test."""
+    async with the_store(settings) as store:
+        await store.save_model(spec("fixer"))

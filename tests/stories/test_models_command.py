@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.shell import Shell
+from tests.stories.shell import SameProcess, Shell
 
 
 @pytest.fixture
 def solvebot(tmp_path: Path) -> Shell:
-    return Shell(tmp_path, {"DATA_DIR": str(tmp_path / "bot")})
+    return SameProcess(tmp_path, {"DATA_DIR": str(tmp_path / "bot")})
 
 
 async def listed(solvebot: Shell) -> dict[str, list[str]]:
@@ -20,8 +20,8 @@ async def listed(solvebot: Shell) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:]}
 
 
-async def test_published_shares_are_listed_with_their_date(solvebot: Shell) -> None:
-    _, out, _ = await solvebot("models", "list")
+async def test_published_shares_are_listed_with_their_date(tmp_path: Path) -> None:
+    _, out, _ = await Shell(tmp_path, {"DATA_DIR": str(tmp_path / "bot")})("models", "list")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "0.958 fable-5 ? no OpenHands index, autumn 2026" in lines
     assert "0.716 deepseek-v3.2 $0.16 yes OpenHands index, autumn 2026" in lines

@@ -18,7 +18,7 @@ from bot.sandboxes_command import State, compared
 from bot.settings import Settings
 from bot.simulators.e2b import E2B, World, e2b
 from tests.contracts.local_sandboxes import public_directory
-from tests.stories.shell import Shell
+from tests.stories.shell import SameProcess, Shell
 from tests.stories.world import isolated_where_possible
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
                 "E2B_API_URL": service.url,
                 "E2B_CREATIONS_PER_SECOND": "5",
             }
-            yield Stage(service, Settings.from_env(env, serving=False), Shell(tmp_path, env))
+            yield Stage(service, Settings.from_env(env, serving=False), SameProcess(tmp_path, env))
             assert service.errors == []
 
 
@@ -121,7 +121,8 @@ async def test_usage_of_the_last_hour_and_of_the_plan(stage: Stage) -> None:
     async with app.the_store(stage.settings) as store:
         await store.ledger.count([Operation("e2b", name, 1, at, s, outcome) for name, outcome, s in told])
         await store.ledger.count([Operation("e2b", "kill", 1, at - timedelta(hours=2), 0.1, Outcome.DONE)])
-    code, out, err = await stage.solvebot("sandboxes", "usage")
+    process = Shell(stage.solvebot.directory, stage.solvebot.env)
+    code, out, err = await process("sandboxes", "usage")
     assert (code, err) == (0, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "e2b create 4 3 1 0 0 1.00" in lines

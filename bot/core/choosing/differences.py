@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core.choosing.odds import Judged, Terms
-from bot.core.choosing.phrases import breaks, how_many, keeps, reproduced
+from bot.core.choosing.phrases import breaks, how_many, keeps, listing, reproduced
 from bot.core.evidence.candidate_matrix import Matrix, Telling
 from bot.core.evidence.observations import Case, is_untested
 from bot.core.evidence.pool import Origin, PooledTest
@@ -106,6 +106,11 @@ def _prior(pair: Pair) -> str:
     return f"its model solves more issues alone ({ours:.1%}, that of {pair.letter} {theirs:.1%})"
 
 
+def _special(pair: Pair) -> str:
+    values = pair.theirs.evidence.special_cases
+    return f"{pair.letter} asks for {listing(values)}, as in the issue's own example"
+
+
 def _inert(pair: Pair) -> str:
     return f"{pair.letter} changes nothing but comments and tests"
 
@@ -122,6 +127,7 @@ _KINDS: tuple[tuple[Callable[[Terms], float], Callable[[Pair], str]], ...] = (
     (lambda terms: terms.compared, _compared),
     (lambda terms: terms.place + terms.token, _agreement),
     (lambda terms: terms.inert, _inert),
+    (lambda terms: terms.special, _special),
     (lambda terms: terms.prior, _prior),
 )
 

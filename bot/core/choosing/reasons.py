@@ -114,6 +114,10 @@ def _observed(champion: Evidence, choice: Choice) -> list[str]:
     if champion.fixed:
         said.append(f"Fixes {how_many(len(champion.fixed))} that failed before: {listing(champion.fixed)}.")
     said += _in_pool(champion, choice)
+    if champion.special_cases:
+        said.append(
+            f"It asks for {listing(champion.special_cases)}, as in the issue's own example: look whether it does more."
+        )
     if champion.agrees_with:
         said.append(f"Made nearly the same change as {agreeing(champion, case)}.")
     return said or ["It passes every gate; nothing else speaks for it."]

@@ -15,6 +15,7 @@ from bot.core.environment.python_needs import Needs, plain_paths, requirements
 from bot.core.environment.python_pytest import ini
 
 _MOST_NAMES = 300  # of environments, after braces are expanded
+_MOST_GROUPS = 5  # of which a table of names is the product
 _MOST_TEXT = 20_000  # characters of a value, after what it names is put in
 _MOST_NAMED = 200  # places in a value where something is put in, at once
 _MOST_OF_ONE = 2_000  # characters that are put in there
@@ -24,7 +25,7 @@ _UNFIT = re.compile(
     r"lint\w*|style|docs?\w*|man|mypy\w*|typ(es?|ing|e?check\w*)|pyright|ty|pyrefly|flake8|pep8|pycodestyle|black|isort"
     r"|ruff|pylint|format\w*|fmt|check\w*|pre-?commit|precommit|release|publish|build|package|pkg|dist|manifest|wheel"
     r"|bench\w*|perf\w*|stress|fuzz\w*|profile|bandit|security|audit|safety|changelog|towncrier|news|coveralls|codecov"
-    r"|report|combine|erase|clean|html|linkcheck|spell\w*|notebooks?|nbval|readme|twine|upload|tag|bump|deploy|update"
+    r"|report|combine|erase|clean|html|linkcheck|fix\w*|spell\w*|notebooks?|nbval|readme|twine|upload|tag|bump|deploy|update"
     r"|jython|pypy\S*|.*\dt|win\w*|mac\w*|darwin|quality|static|dev(env|elop)?|run|serve|watch|regen|gen\w*|venv"
     r"|codspeed|mutation|mutmut|downstream|emscripten|pyodide|android|ios|self|schema|sphinx|doctest|interrogate"
 )
@@ -52,8 +53,10 @@ class Tox:
 
     def names(self) -> list[str]:
         listed = self.value("tox", "env_list")
-        text = ",".join(_strings(listed)) if isinstance(listed, list) else str(listed or "")
-        found = [name for part in _split(text) for name in expanded(part)]
+        if isinstance(listed, list):
+            found = [name for item in listed[:_MOST_NAMES] for name in _listed(item)]
+        else:
+            found = [name for part in _split(str(listed or "")) for name in expanded(part)]
         for section in self.sections:
             if section.startswith("testenv:"):
                 found += expanded(section.removeprefix("testenv:"))
@@ -64,6 +67,25 @@ class Tox:
             if section.startswith("testenv:") and name in expanded(section.removeprefix("testenv:")):
                 return section
         return "testenv"
+
+
+def _listed(item: object) -> list[str]:
+    """Of a list in TOML: a name, or `{ product = [{ prefix = "3.", start = 10, stop = 15 }, ["a", "b"]] }`."""
+    if isinstance(item, str):
+        return expanded(item)
+    product = table(item).get("product")
+    groups = [_group(part) for part in product[:_MOST_GROUPS]] if isinstance(product, list) else []
+    names = itertools.islice(itertools.product(*groups), _MOST_NAMES) if groups else ()
+    return ["-".join(factors) for factors in names]
+
+
+def _group(part: object) -> list[str]:
+    if isinstance(part, list):
+        return _strings(part)[:_MOST_NAMES]
+    prefix, start, stop = (table(part).get(key) for key in ("prefix", "start", "stop"))
+    if isinstance(start, int) and isinstance(stop, int) and 0 <= start <= stop <= start + _MOST_NAMES:
+        return [f"{prefix or ''}{number}" for number in range(start, stop + 1)]
+    return [part] if isinstance(part, str) else []
 
 
 def read_tox(files: Files) -> Tox | None:

@@ -102,8 +102,10 @@ _TASK_RUNNERS = re.compile(r"(tox|nox|hatch|tox-uv|hatch-vcs|tox-gh-actions|tox-
 
 
 def _only_runners(line: str) -> bool:
-    """It installs task runners, which do not run."""
+    """It installs task runners, which do not run; or has one make its environments, as `tox --notest` does."""
     words = single_words(line) or []
+    if _program(line)[:1] in (["tox"], ["nox"]):
+        return True
     if "pip" not in words[:3] or "install" not in words:
         return False
     named = [word for word in words[words.index("install") + 1 :] if word[0] not in "-~"]

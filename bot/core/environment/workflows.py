@@ -36,7 +36,8 @@ _OTHER_FILES = re.compile(
 _OTHER_JOBS = re.compile(
     r"(?<![a-z])(release|publish|deploy|e2e|bench\w*|windows|macos|mac|nightly|fuzz\w*|downstream|musl|alpine|pypy|wasm"
     r"|pyodide|codeql|miri|msrv|minimal|oldest|integration|smoke|package|32bit|arm64|arm|free-?threaded|ecosystem"
-    r"|canary|old|legacy|static|browsers?|redistribute)(?![a-z])",
+    r"|canary|old|legacy|static|browsers?|redistribute|native|graal\w*|jlink|r8|proguard|valgrind|\w*sanitizers?"
+    r"|asan|ubsan|tsan|freebsd|big-?endian|s390x|ppc64\w*|riscv\w*|cross|docker|emscripten|subset)(?![a-z])",
     re.IGNORECASE,
 )
 _BESIDE_TESTS = re.compile(

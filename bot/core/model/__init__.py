@@ -22,6 +22,7 @@ from bot.core.model.decision import Outcome as Outcome
 from bot.core.model.decision import Ranked as Ranked
 from bot.core.model.environment import Baseline as Baseline
 from bot.core.model.environment import KnownEnvironment as KnownEnvironment
+from bot.core.model.environment import SetUp as SetUp
 from bot.core.model.environment import TestReport as TestReport
 from bot.core.model.environment import Toolchain as Toolchain
 from bot.core.model.environment import Verdict as Verdict
@@ -49,6 +50,7 @@ from bot.core.model.names import kept_snapshot as kept_snapshot
 from bot.core.model.names import letter as letter
 from bot.core.model.names import prepared_snapshot as prepared_snapshot
 from bot.core.model.names import run_id as run_id
+from bot.core.model.names import solve_and_index as solve_and_index
 from bot.core.model.names import solve_id as solve_id
 from bot.core.model.places import IssueRef as IssueRef
 from bot.core.model.places import Permission as Permission

@@ -36,6 +36,17 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUp:
+    """What the snapshot of a solve was made from, so that it can be made anew on another machine, and compared."""
+
+    base: Sha
+    branch: str
+    plan: Toolchain
+    left_behind: str  # a digest of what the set-up left in the workspace
+    tree: str = ""  # ... and of all that is in the sandbox; "" where nobody looked
+
+
+@dataclass(frozen=True, slots=True)
 class KnownEnvironment:
     """The plan that held for a repository, for as long as the files that it was read from say the same."""
 

@@ -43,6 +43,7 @@ class Evidence:
     token: float = 0.0
     likenesses: tuple[Likeness, ...] = ()
     inert: bool = False  # nothing in it but comments, white space and tests
+    special_cases: tuple[str, ...] = ()  # values of the example that it asks for by name
     lines_changed: int = 0
     files_changed: int = 0
     meddles: tuple[str, ...] = ()  # files in which it touches what runs the tests

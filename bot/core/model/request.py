@@ -20,6 +20,7 @@ class TriggerKind(StrEnum):
     REVIEW = "review"
     THREAD = "thread"  # a comment on a line of a diff
     COMMAND_LINE = "command line"
+    API = "API"
 
 
 @dataclass(frozen=True, slots=True)

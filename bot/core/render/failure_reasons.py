@@ -15,9 +15,16 @@ from bot.core.text.terminal_text import as_shown
 # A solve
 OURS = "Something broke on our side; nothing of it is your fault."
 GAVE_UP = "This was interrupted too often to go on."
-ISSUE_CLOSED = "The issue was closed meanwhile."
 ISSUE_GONE = "the issue is gone"
+ISSUE_CLOSED_UNSEEN = "the issue was closed"
+PULL_CLOSED_UNSEEN = "the pull request was closed"
+LABEL_GONE = "the label was removed"
+REPOSITORY_ARCHIVED = "the repository was archived"
 REPOSITORY_GONE = "the repository is gone, or the App may no longer see it"
+SANDBOX_DIFFERS = (
+    "The machine that I worked on went away, and on another one the same commands led to other files. Ask again."
+)
+SET_UP_DIFFERS = "The machine that I worked on went away, and on another one the set-up led to other files. Ask again."
 BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
@@ -76,6 +83,17 @@ def quoted(said: str, most: int = 200) -> str:
 def run_begun_anew(run: RunFacts) -> str:
     return (
         f"I was upgraded while attempt {run.experiment.letter} was at work, so it began anew; what it had cost counts."
+    )
+
+
+def not_wanted(why: str) -> str:
+    return f"{why[:1].upper()}{why[1:]} meanwhile."
+
+
+def run_begun_elsewhere(run: RunFacts) -> str:
+    return (
+        f"The machine of attempt {run.experiment.letter} went away, and on another one its work could not be repeated "
+        "exactly, so it began anew; what it had cost counts."
     )
 
 

@@ -22,6 +22,7 @@ from bot.core.render.advice import by_people, compared
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.reproduce import reproduce
 from bot.core.render.revision import revisions_section
 from bot.core.render.summary import UNCERTAIN, all_doubts, three_lines
@@ -87,11 +88,13 @@ def pull_body(
     branch: str,
     verified: bool,
     revisions: Sequence[CleanFacts] = (),
+    links: PageLinks = NO_PAGES,
 ) -> str:
     """Three lines first. Then what was wrong, what changed, the evidence, the doubts, the receipt, how to steer.
 
     `branch` is the pull request's own. `moved`: a sentence about the base branch, where it went on while we worked.
     `verified`: GitHub's word on the signature of the commit. `revisions`: what people had changed since.
+    `links`: to the page of the solve.
     """
     assert facts.decision is not None
     champion = facts.champion
@@ -108,7 +111,7 @@ def pull_body(
         reproduce(facts, champion, branch),
         offer(facts),
         details(f"Receipt: {dollars(facts.dollars)}", receipt(facts)),
-        _how_to_steer(facts, verified),
+        _how_to_steer(facts, verified, links),
     ]
     return fitted("\n\n".join(part for part in parts if part), pull_marker(facts.id))
 
@@ -181,14 +184,15 @@ def _uncertain(doubts: Sequence[str]) -> str:
     return f"### {UNCERTAIN}\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts) if doubts else ""
 
 
-def _how_to_steer(facts: SolveFacts, verified: bool) -> str:
+def _how_to_steer(facts: SolveFacts, verified: bool, links: PageLinks) -> str:
+    seen = f" Every step of it: {link}." if (link := links.of(facts.id)) else ""
     asker = harmless(facts.solve.trigger.by.login)
     signed = "verified" if verified else "not verified"
     return (
         f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
         "`/solve use B` puts another candidate here, `/solve revise` and what to change, in a comment, a review or on "
         "a line, changes it, and on the issue `/solve retry` tries again after this pull request is closed. "
-        "People review; the robot does not merge.</sub>"
+        f"People review; the robot does not merge.{seen}</sub>"
     )
 
 

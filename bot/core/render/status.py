@@ -10,6 +10,7 @@ from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.failure_reasons import service_away
+from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 from bot.core.resilience.circuit_breaker import Outage
 from bot.core.solve_status import Phase, is_overtaken, is_unpublished, phase
@@ -24,14 +25,14 @@ def status_marker(solve: SolveId) -> str:
     return f"<!-- solvebot solve={solve} -->"
 
 
-def status_comment(facts: CleanFacts, outage: Outage | None = None) -> str:
+def status_comment(facts: CleanFacts, outage: Outage | None = None, links: PageLinks = NO_PAGES) -> str:
     """What a person sees on the issue while the solve lives and after it ended.
 
-    `outage`: what it waits for, should it need a sandbox.
+    `outage`: what it waits for, should it need a sandbox. `links`: to its page.
     """
     now = phase(facts)
     waiting = f"> ⏳ {service_away(outage)}" if outage is not None and now in _NEED_SANDBOXES else ""
-    parts = [_headline(facts, now), waiting, *_body(facts, now), _footer(facts, now)]
+    parts = [_headline(facts, now), waiting, *_body(facts, now), _footer(facts, now, links)]
     return fitted("\n\n".join(part for part in parts if part), status_marker(facts.id))
 
 
@@ -180,8 +181,8 @@ def _how_to_make_it_run(facts: SolveFacts) -> list[str]:
     return parts
 
 
-def _footer(facts: SolveFacts, now: Phase) -> str:
-    bits = []
+def _footer(facts: SolveFacts, now: Phase, links: PageLinks) -> str:
+    bits = [link] if (link := links.of(facts.id)) else []
     if facts.task is not None:
         bits.append(f"task `{facts.task.digest[:12]}`")
         bits.append(f"base {code(facts.task.base_branch)} at `{facts.task.base_sha[:10]}`")

@@ -45,6 +45,7 @@ _SHAPES = (
         ("sk-",),
         re.compile(_WORD + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{40,})"),
     ),
+    _Shape("a Solvebot token", ("sbt_",), re.compile(_WORD + r"sbt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")),
     _Shape("an E2B key", ("e2b_",), re.compile(_WORD + r"e2b_[0-9a-f]{32,}")),
     _Shape("a Stripe key", ("k_live_",), re.compile(r"[rs]k_live_[A-Za-z0-9]{20,}")),
     _Shape(
@@ -62,6 +63,7 @@ _KEY_BLOCK = re.compile(
 _SHORTEST_EXACT = 6  # characters; a shorter value would black out ordinary words
 _SHORTEST_WRAPPED = 16  # characters; a shorter one may stand in words beside each other
 _SHORTEST_LINE = 40  # characters of a line that gives away a value of many lines
+_SHORT = 64  # characters of a text whose redaction is remembered
 _REDACTED = "[redacted]"
 
 
@@ -132,19 +134,28 @@ def redact(text: str, exact: Collection[str] = ()) -> str:
     """Without `exact` values, and without what looks like a secret. A private key goes with its whole block.
 
     Both are looked for in what the text says to its readers: without what nobody sees, with escapes resolved. Values
-    are also found in base64, in hex, and wrapped over lines.
+    are also found in base64, in hex, and wrapped over lines. No text says more than it has characters, so the shortest
+    are looked at no closer; nor is a short one twice, such as the names of fields in every message of a conversation.
     """
+    if len(text) < _SHORTEST_EXACT:
+        return text
+    return (_redacted_once if len(text) <= _SHORT else _redacted)(text, tuple(exact))
+
+
+def _redacted(text: str, exact: tuple[str, ...]) -> str:
     spans: list[tuple[int, int]] = []
-    forms = _forms(tuple(exact))
+    forms, long = _forms(exact)
     for reading in readings(text):
         spans += [reading.origin(*span) for span in _secret_spans(reading.text)]
         spans += [reading.origin(*span) for span in _occurrences(reading.text, forms)]
-        long = [form for form in forms if len(form) >= _SHORTEST_WRAPPED]
         flat = "".join(reading.text.split()) if long else ""
-        if any(form in flat for form in long):
+        if len(flat) < len(reading.text) and any(form in flat for form in long):
             wrapped = squeezed(reading)
             spans += [wrapped.origin(*span) for span in _occurrences(wrapped.text, long)]
     return _without(text, spans)
+
+
+_redacted_once = lru_cache(maxsize=4096)(_redacted)
 
 
 def _secret_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -172,8 +183,11 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _forms(exact: tuple[str, ...]) -> tuple[str, ...]:
-    """Every way in which one of the values may stand in a text, each as it is without blanks, too."""
+def _forms(exact: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every way in which one of the values may stand in a text, each as it is without blanks, too; then the long ones.
+
+    The longest come first.
+    """
     forms: set[str] = set()
     for value in exact:
         secret = value.strip()
@@ -183,7 +197,8 @@ def _forms(exact: tuple[str, ...]) -> tuple[str, ...]:
         lines = [line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE]
         written = (value, secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], raw.decode("latin-1"), *lines)
         forms.update(written, ("".join(form.split()) for form in written), (raw.hex(), raw.hex().upper()), _base64(raw))
-    return tuple(sorted((form for form in forms if len(form) >= _SHORTEST_EXACT), key=len, reverse=True))
+    found = sorted((form for form in forms if len(form) >= _SHORTEST_EXACT), key=len, reverse=True)
+    return tuple(found), tuple(form for form in found if len(form) >= _SHORTEST_WRAPPED)
 
 
 def _base64(raw: bytes) -> Iterator[str]:

@@ -13,9 +13,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeGuard
 
-from bot.core.model import IssueRef, Person, Repo, Trigger, TriggerKind
+import msgspec
+
+from bot.core.model import IssueRef, Person, Repo, SolveId, SolveOptions, Trigger, TriggerKind
 from bot.core.text.characters import is_same_label
 from bot.core.trigger.commands import parse_commands
+from bot.core.trigger.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,40 @@ class CommentPosted(IssueEvent):
     comment_id: int
     text: str
     previous: str | None
+
+    @property
+    def key(self) -> str:
+        """Of what it asks for."""
+        return f"c{self.comment_id}"
+
+
+class Wish(StrEnum):
+    """What can be asked for through the API."""
+
+    SOLVE = "solve"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    USE = "use"
+    REVISE = "revise"
+
+
+@dataclass(frozen=True, slots=True)
+class Requested(IssueEvent):
+    """Through the API, and not by GitHub's word. `solve`: which one it is about; None: a new one is asked for.
+
+    `candidate`: the number of the run whose patch is to be used. `text`: what a revision is to change.
+    """
+
+    request: str
+    wish: Wish
+    solve: SolveId | None = None
+    options: SolveOptions | None = None
+    candidate: int = 0
+    text: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"a{self.request.rpartition('-')[2][:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +208,7 @@ Event = (
     | ThreadCommented
     | PullRequestClosed
     | PullRequestReopened
+    | Requested
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -180,7 +218,7 @@ Event = (
 
 
 MAX_ID = 2**63
-UNREADABLE = "unreadable"  # the field in which the webhook keeps what it could not read
+API_EVENT = "solvebot_api"  # what deliveries are called that GitHub has not made; no webhook of that name is let in
 
 
 class _Missing(Exception):
@@ -236,10 +274,13 @@ def is_one_of(label: str, labels: Sequence[str]) -> bool:
     return any(is_same_label(label, one) for one in labels)
 
 
-def trigger_of(event: LabelAdded | CommentPosted) -> Trigger:
+def trigger_of(event: LabelAdded | CommentPosted | Requested) -> Trigger:
     """The same request has the same key: the comment, or the moment at which the label was put on."""
-    if isinstance(event, CommentPosted):
-        return Trigger(TriggerKind.COMMENT, f"c{event.comment_id}", event.by, event.at, event.comment_id)
+    match event:
+        case CommentPosted():
+            return Trigger(TriggerKind.COMMENT, event.key, event.by, event.at, event.comment_id)
+        case Requested():
+            return Trigger(TriggerKind.API, event.key, event.by, event.at)
     return Trigger(TriggerKind.LABEL, f"l{int(event.at.timestamp())}", event.by, event.at)
 
 
@@ -352,6 +393,14 @@ def _read_repository(record: Mapping[str, object]) -> Event:
     return RepositoryChanged(_repo(record), action, _person(record, "sender"))
 
 
+def _read_request(record: Mapping[str, object]) -> Event:
+    """Written by ourselves: it holds what the API was asked for, and who asked was known there."""
+    try:
+        return msgspec.convert(record, Requested)
+    except msgspec.ValidationError as error:
+        return Ignored(f"{API_EVENT}: {error}")
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "issues": _read_issues,
     "issue_comment": _read_comment,
@@ -362,6 +411,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "installation_repositories": _read_installation,
     "repository": _read_repository,
     "ping": lambda _: Ping(),
+    API_EVENT: _read_request,
 }
 
 

@@ -11,7 +11,7 @@ import asyncio
 import codecs
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +73,8 @@ class LocalSandboxes(ABC):
         self._places = asyncio.Semaphore(at_once)
         self._watch = Watch(limits)
         self._running: dict[SandboxId, set[Process]] = {}
+        self.restore: Callable[[SnapshotId], Awaitable[None]] | None = None
+        """Makes a snapshot anew that is not here. Raises `SandboxLost`."""
 
     @abstractmethod
     async def check(self) -> None: ...
@@ -98,6 +100,8 @@ class LocalSandboxes(ABC):
         """Whatever the ecosystem, all see the toolchains of this machine."""
         self._rooms.prepare()
         await self.close(id)
+        if snapshot is not None and self.restore is not None and self._rooms.find_snapshot(snapshot) is None:
+            await self.restore(snapshot)
         async with self._rooms.building() as room:
             if snapshot is not None:
                 source = self._rooms.find_snapshot(snapshot)

@@ -12,7 +12,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,7 @@ class BubblewrapSandboxes(LocalSandboxes):
     def _plan(self, errand: Errand, fds: Descriptors, socket: Path | None, group: MemoryGroup | None) -> Plan:
         before = [] if socket is None else [self._python(), "-I", "-S", _FORWARDER_PATH, _SOCKET]
         (info, info_end), (began, began_end) = fds.pipe(), fds.pipe()
-        arguments = fds.data(b"".join(os.fsencode(argument) + b"\0" for argument in self._walls(errand, fds, socket)))
+        arguments = fds.data(_walls() + _as_arguments(self._own_walls(errand, fds, socket)))
         command = prelude(
             fds.data(errand.script),
             began_end,
@@ -158,8 +158,8 @@ class BubblewrapSandboxes(LocalSandboxes):
             in_our_session=True,  # --new-session
         )
 
-    def _walls(self, errand: Errand, fds: Descriptors, socket: Path | None) -> list[str]:
-        walls = [*_walls(), *_environment(self._options, errand.env)]
+    def _own_walls(self, errand: Errand, fds: Descriptors, socket: Path | None) -> list[str]:
+        walls = [*_environment(self._options, errand.env)]
         for how, source, target in self._binds(errand, socket):
             walls += [how, str(self._stage.shown(source) if self._stage else source), target]
         files, environment = ({}, {}) if socket is None else self._way_out()
@@ -227,9 +227,13 @@ def _environment(options: BubblewrapOptions, env: Mapping[str, str]) -> Iterable
 
 
 @functools.cache
-def _walls() -> Sequence[str]:
+def _walls() -> bytes:
     """What does not depend on the command. Looked up once: where the system's directories are does not change."""
-    return tuple(_build_walls())
+    return _as_arguments(_build_walls())
+
+
+def _as_arguments(arguments: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(argument) + b"\0" for argument in arguments)
 
 
 def _build_walls() -> Iterable[str]:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy import Column
 
 revision = "0013"
-down_revision = "0007"
+down_revision = "0012"
 
 
 def upgrade() -> None:

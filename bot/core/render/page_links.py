@@ -1,0 +1,24 @@
+"""Where people watch a solve, for those who read of it on GitHub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bot.core.model import SolveId
+
+
+@dataclass(frozen=True, slots=True)
+class PageLinks:
+    """`site`: the address at which people reach the pages; "" where there are none."""
+
+    site: str = ""
+
+    def of(self, solve: SolveId) -> str:
+        """As Markdown; "" where there is no page."""
+        if not self.site:
+            return ""
+        return f"[see it work]({self.site.rstrip('/')}/solves/{quote(solve, safe='')})"
+
+
+NO_PAGES = PageLinks()

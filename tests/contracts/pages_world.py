@@ -1,0 +1,112 @@
+"""Pages in front of a store with two repositories, one of them private, served on a port, and people with browsers.
+
+GitHub is the simulator, and people sign in there. Time stands still unless a test lets it go on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from bot.core.model import IssueRef, Repo, SolveId
+from bot.github.wire import connections
+from bot.inbox import Inbox, open_inbox
+from bot.onlookers import Within
+from bot.pages import open_pages
+from bot.settings import Secret, Settings
+from bot.simulators.github import GitHubSimulator, SimRepository
+from bot.simulators.serving import Door
+from bot.store.store import SqlStore, opened
+from tests.browser import Browser, Page
+from tests.contracts.github_world import Time, World, make_key, repo_of
+from tests.contracts.test_store import SOLVE, solve, tell_everything
+
+PUBLIC, PRIVATE = SolveId("s-public"), SOLVE.id
+
+
+async def sign_in(browser: Browser, url: str, login: str, path: str = "/") -> Page:
+    """As somebody, by GitHub's own pages; ends where the path leads."""
+    page = await browser.follow(await browser.get(f"{url}/sign-in?to={quote(path, safe='')}"))
+    if page.redirected_to.startswith("/login?"):  # not signed in on GitHub yet
+        page = await browser.follow(await browser.press(await browser.follow(page), login=login))
+    if not page.redirected_to:  # never asked for this App before
+        page = await browser.press(page)
+    return await browser.follow(await browser.follow(page))
+
+
+@dataclass
+class PagesWorld:
+    url: str
+    github: GitHubSimulator
+    public: SimRepository
+    private: SimRepository
+    store: SqlStore
+    inbox: Inbox
+    time: Time
+
+    async def enter(self, browser: Browser, login: str, path: str = "/") -> Page:
+        return await sign_in(browser, self.url, login, path)
+
+    async def get(self, browser: Browser, path: str, **headers: str) -> Page:
+        return await browser.get(f"{self.url}{path}", **headers)
+
+    def repo(self, of: SimRepository) -> Repo:
+        return repo_of(of)
+
+
+async def _nothing_yet(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("asked too early")
+
+
+async def _world(directory: Path, database: str, stack: AsyncExitStack) -> PagesWorld:
+    time = Time()
+    github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
+    public = github.repository("octo/web", files={"a.txt": "a"})
+    private = github.repository("octo/secret", files={"a.txt": "a"}, private=True)
+    for login, role in (("rita", "read"), ("will", "write"), ("ada", "admin")):
+        for repository in (public, private):
+            repository.grant(login, role)
+    await stack.enter_async_context(github.serving())
+    inside = World(github, public, await stack.enter_async_context(connections()), time)
+    store = await stack.enter_async_context(opened(database))
+    await tell_everything(store, dataclasses.replace(SOLVE, issue=IssueRef(repo_of(private), 3)))
+    await store.accept(solve(PUBLIC, repo=repo_of(public)))
+    inbox = await open_inbox(database, time)
+    stack.push_async_callback(inbox.close)
+    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    asked: list[Any] = [_nothing_yet]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asked[0](scope, receive, send)
+
+    door = Door(app)
+    await door.open()
+    stack.push_async_callback(door.close)
+    settings = Settings(
+        pages=True,
+        public_url=door.url,
+        client_id=github.app.client_id,
+        client_secret=Secret(github.app.client_secret),
+        api_url=github.url,
+        server_url=github.url,
+        admins=("ada",),
+    )
+    github.app.callback_urls = (f"{door.url}/signed-in",)
+    asked[0] = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
+    return PagesWorld(door.url, github, public, private, store, inbox, time)
+
+
+@asynccontextmanager
+async def pages_world(directory: Path, database: str) -> AsyncIterator[PagesWorld]:
+    """`database`: of one that is migrated."""
+    async with AsyncExitStack() as stack:
+        world = await _world(directory / "github", database, stack)
+        yield world
+        assert world.github.errors == []
