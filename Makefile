@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill lock setup setup-dev
+.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -10,7 +10,8 @@ fast: setup-dev        ## about a minute: format, lint, types, and the tests of 
 	@$(RUN) pytest -q -n 2 tests/core $(ARGS)
 
 test: setup-dev        ## every test
-	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) $(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) SOLVEBOT_TESTS_REQUIRE_TOOLS=$(REQUIRE_NAMESPACES) \
+		$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
 	@$(RUN) tests.contracts.real_e2b
@@ -41,6 +42,9 @@ policies: setup-dev    ## the same for what stands beside functions, such as lis
 bench: setup-dev       ## memory per run, CPU per step, deliveries per second, as ratios of one run
 	@$(RUN) tests.benchmarks.bench $(ARGS)
 
+drill-upgrade: setup-dev ## bring a deployment up behind Caddy, upgrade it under load, and take a broken upgrade back; minutes
+	@$(RUN) pytest -q -s -m "long or not long" tests/stories/test_rollout.py tests/stories/test_restore.py $(ARGS)
+
 drill: setup-dev       ## kill the bot at random moments of many solves; ARGS is the number of rounds
 	@$(RUN) tests.stories.drill $(ARGS)
 
@@ -48,7 +52,7 @@ setup:
 	@deploy/bootstrap requirements.lock bot/demo/requirements.lock
 
 setup-dev:
-	@deploy/bootstrap tests/requirements.lock
+	@deploy/bootstrap tests/requirements.lock --tools
 
 lock:                  ## resolve again; needs uv
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

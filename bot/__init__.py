@@ -50,6 +50,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
+    rollout/       solvebot up: a release in place of the one before; core/operations/rollout.py says how
     remote.py remote_cli.py           a server elsewhere, asked through its API
     cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py tokens_command.py
     terminal_tables.py demo/          for people at a terminal

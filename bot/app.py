@@ -84,7 +84,7 @@ from bot.version_upgrade import Anew
 from bot.web.beside import Beside
 from bot.web.health import Check
 from bot.web.listening import WORKERS, listening
-from bot.web.metrics import Metrics, Standing, standing
+from bot.web.metrics import Look, Metrics, Standing, standing
 from bot.web.receiving import First, at, build, for_anybody, for_operators, nothing_first
 from bot.web.serving import ENDINGS, both_ports, keep_for_good, served
 from bot.worker import Chores, OneOfAll, Worker
@@ -118,7 +118,7 @@ def redactor(settings: Settings) -> Redactor:
 
 
 def server_limits(settings: Settings) -> ServerLimits:
-    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts)
+    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
 
 
 def environment_options(settings: Settings) -> EnvironmentOptions:
@@ -463,13 +463,19 @@ async def running(
         working = asyncio.create_task(worker.work(github, polling, branches, bot.reconciliation), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
-        look = at(settings, lambda: house.standing(store, clock))
+        look = at(settings, partial(_with_money, settings, store, clock, partial(house.standing, store, clock)))
         pages = for_operators(metrics, checks, look, clock)
         within = Within(github, store, inbox, clock)
         app = for_anybody(
             settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
         )
         yield Running(bot, app, pages, inbox, worker, working, store)
+
+
+async def _with_money(settings: Settings, store: Store, clock: Clock, look: Look) -> Standing:
+    """How things stand, and how the operator's budgets do."""
+    spent = await store.spent(settings.budgets, clock.now()) if settings.budgets else ()
+    return replace(await look(), spent=spent)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:

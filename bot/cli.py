@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+from click.shell_completion import get_completion_class
 
 from bot import __version__, logs
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
+from bot.core.render.doctor import meant
 from bot.core.text.outgoing import Redactor
 from bot.findings import Unfit
 from bot.ports import Store, Unsolvable, WorldError
 from bot.remote_cli import remote
-from bot.settings import Settings, SettingsError, environment, top_of
+from bot.settings import Settings, SettingsError, environment, environment_in, top_of, unread
 from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
 
@@ -33,8 +35,11 @@ INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
 
 def _settings(*, serving: bool, solving: Path | None = None) -> Settings:
     """The environment over .env, all of it or a list of what is wrong."""
+    found = environment(solving=solving)
+    for wrong in unread(found):
+        click.echo(f"{wrong.name} is set, and nobody reads it. {meant(wrong)}", err=True)
     try:
-        return Settings.from_env(environment(solving=solving), serving=serving)
+        return Settings.from_env(found, serving=serving)
     except SettingsError as error:
         raise click.ClickException("\n  ".join(["these settings need you:", *error.problems])) from error
 
@@ -271,6 +276,32 @@ def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -
     _run(examine(Deployment(url, operators, secret, ca or ""), Console(), as_json=as_json))
 
 
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@main.command()
+@click.argument("url", callback=_address)
+@click.option("--root", required=True, type=_DIRECTORY, help="Where .env is, and releases go.")
+@click.option("--source", default=".", type=_DIRECTORY, help="A clone of the version.", show_default=True)
+@click.option("--web", type=click.IntRange(1, 20), default=2, show_default=True, help="Receivers.")
+@click.option("--worker", type=click.IntRange(1, 20), default=1, show_default=True, help="Several: with PostgreSQL.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="A certificate to trust, too.")
+def up(url: str, root: Path, source: Path, web: int, worker: int, ca: str | None) -> None:
+    """Bring this version up in ROOT, in place of the one before: one process at a time, and back if it does not do.
+
+    URL is what GitHub calls, without /webhook. Settings are ROOT/.env. A proxy such as deploy/Caddyfile has to ask all
+    receivers: PORT, PORT+10, ...; each has its METRICS_PORT behind it, and workers follow.
+    """
+    from bot.clock import SYSTEM_CLOCK
+    from bot.rollout.up import UpOptions, roll_out
+
+    root, env = root.absolute(), environment_in(root)
+    if worker > 1 and not env.get("DATABASE_URL"):
+        raise click.UsageError("more than one worker needs a DATABASE_URL: postgresql://...")
+    options = UpOptions(root, source.absolute(), web, worker, url, str(Path(ca).absolute()) if ca else "")
+    _run(roll_out(options, env, SYSTEM_CLOCK.now(), click.echo))
+
+
 @main.command("migrate")
 def migrate_() -> None:
     """Bring the database to the tables that this version knows. `serve` and `worker` do it by themselves."""
@@ -283,6 +314,31 @@ def migrate_() -> None:
     except (WorldError, WrongSchema) as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database is up to date.")
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete these commands: eval "$(solvebot completion bash)" in its start file."""
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "solvebot", "_SOLVEBOT_COMPLETE").source())
+
+
+@main.command("spending")
+def spending_() -> None:
+    """What is spent and set aside, of what DAY_DOLLARS, MONTH_DOLLARS and their like allow."""
+    from bot.clock import SYSTEM_CLOCK
+    from bot.terminal_tables import console, spending
+
+    settings = _settings(serving=False)
+
+    async def show(store: Store) -> None:
+        console().print(spending(await store.spent(settings.budgets, SYSTEM_CLOCK.now())))
+
+    if not settings.budgets:
+        raise click.ClickException("no budget is set: DAY_DOLLARS, MONTH_DOLLARS, or one for repositories or people")
+    _with_store(settings, show)
 
 
 @main.group()

@@ -20,12 +20,12 @@ from bot.checks import DIRECTORY, MODEL_KEY, without_network
 from bot.clock import SystemClock
 from bot.core.environment.registries import Registries, is_auto, network
 from bot.core.render import registries
-from bot.core.render.doctor import KEY_CHECK, MODELS, ending
+from bot.core.render.doctor import KEY_CHECK, MODELS, ending, meant
 from bot.findings import Finding, Health
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import Denied, SandboxUnusable, WorldError
 from bot.registries import ask, this_host
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, unread
 from bot.web.listening import OPERATORS, PUBLIC, CannotListen, Named, taken
 
 ASK_SECONDS = 5.0
@@ -88,6 +88,8 @@ async def findings(env: Mapping[str, str]) -> AsyncIterator[Finding]:
             settings = Settings.from_env(env, serving=False)
         except SettingsError:
             return
+    for wrong in unread(env):
+        yield Finding(Health.DOUBTFUL, "settings", f"{wrong.name} is set, and nobody reads it", meant(wrong))
     bad = set()
     async for finding in without_network(settings):
         yield finding

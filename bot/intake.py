@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import msgspec
 import structlog
@@ -41,6 +41,7 @@ from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import Clean, CleanFacts, Redactor
 from bot.core.trigger.api_requests import command_of
 from bot.core.trigger.batches import Batch
+from bot.core.trigger.budgets import OverBudget
 from bot.core.trigger.commands import (
     ApproveCommand,
     BatchCommand,
@@ -247,10 +248,13 @@ class Intake:
 
     @step("claim")
     async def claim(self, solve: Solve, a_day: int | None) -> str:
-        """Accept the solve. Where another one has the issue, or the day is full, what to answer; "" otherwise."""
-        outcome = await self._store.accept(solve, a_day=a_day)
+        """Accept the solve. Where another one has the issue, the day is full or no money is left, what to answer."""
+        outcome = await self._store.accept(solve, self._server.budgets, a_day=a_day)
         if isinstance(outcome, Full):
             return replies.day_is_full(outcome.most, outcome.free_at)
+        if isinstance(outcome, OverBudget):
+            log.warning("solve.over_budget", solve=solve.id, **asdict(outcome.spent.budget), asked=outcome.asked)
+            return replies.over_budget(outcome) + ("" if solve.revises else replies.budget_that_fits(outcome))
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None

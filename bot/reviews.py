@@ -71,7 +71,7 @@ class Reviews:
             raise Refusal(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
         solve = original.solve
         job = Solve(id, event.issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
-        return replace(job, revises=original.id, asked=event.text)
+        return replace(job, revises=original.id, asked=event.text, reserved=planned.limits.dollars)
 
     def _dollars(self, event: Asking, original: SolveFacts, before: list[SolveFacts], config: RepoConfig) -> float:
         limit = self._server.limits.dollars

@@ -10,7 +10,7 @@ import base64
 import binascii
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -20,6 +20,8 @@ from dotenv import dotenv_values
 
 from bot.core.environment.registries import wrong_hosts
 from bot.core.model import Limits
+from bot.core.operations.setting_names import Misnamed, misnamed
+from bot.core.trigger.budgets import Budget, Period, Whose
 
 WEBHOOK, POLL = "webhook", "poll"  # of DELIVERIES
 
@@ -34,10 +36,21 @@ def environment(*, solving: Path | None = None) -> dict[str, str]:
     return {**{name: value for name, value in found.items() if value is not None}, **os.environ}
 
 
+def environment_in(directory: Path) -> dict[str, str]:
+    """The same, for what is to be started there."""
+    found = {name: value for name, value in dotenv_values(directory / ".env").items() if value is not None}
+    return {**found, **os.environ}
+
+
 def top_of(path: Path) -> Path:
     """Of the clone that it lies in."""
     path = path.resolve()
     return next((above for above in (path, *path.parents) if (above / ".git").exists()), path)
+
+
+def unread(names: Collection[str]) -> tuple[Misnamed, ...]:
+    """Of those that are set: renamed or mistyped settings, which nobody reads."""
+    return misnamed(names, [setting.metadata["name"] for setting in fields(Settings)])
 
 
 class SettingsError(Exception):
@@ -109,6 +122,18 @@ class Settings:
     allow_unknown_prices: bool = _setting(
         "ALLOW_UNKNOWN_PRICES", False, "Use models without a known price. Then a budget cannot be kept."
     )
+
+    day_dollars: float = _setting(
+        "DAY_DOLLARS",
+        0.0,
+        "The most that all solves of a day (UTC) may cost; who asks for more is told when there is room again. "
+        "0: no such limit.",
+    )
+    month_dollars: float = _setting("MONTH_DOLLARS", 0.0, "The same for a month.")
+    repository_day_dollars: float = _setting("REPOSITORY_DAY_DOLLARS", 0.0, "The same for each repository, in a day.")
+    repository_month_dollars: float = _setting("REPOSITORY_MONTH_DOLLARS", 0.0, "And in a month.")
+    person_day_dollars: float = _setting("PERSON_DAY_DOLLARS", 0.0, "The same for each person who asks, in a day.")
+    person_month_dollars: float = _setting("PERSON_MONTH_DOLLARS", 0.0, "And in a month.")
 
     attempts: int = _setting("ATTEMPTS", 3, "Runs per solve where neither the command nor the repository says.")
     max_attempts: int = _setting("MAX_ATTEMPTS", 8, "The most runs that anyone may ask for, 1 to 8.")
@@ -223,6 +248,13 @@ class Settings:
         "Seconds that model calls and commands get to end when the bot is stopped.",
     )
 
+    leave_seconds: float = _setting(
+        "LEAVE_SECONDS",
+        0.0,
+        "Seconds that `solvebot web` goes on after it was told to end, while /healthz says 503, so that a proxy asks "
+        "another one.",
+    )
+
     data: Path = _setting("DATA_DIR", Path("data"), "Databases, mirrors and local sandboxes live here.")
     database_url: str = _setting(
         "DATABASE_URL", "", "postgresql://... to share the work between machines. Empty: SQLite files in DATA_DIR."
@@ -273,6 +305,18 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(self.max_parallel, self.max_minutes, self.max_dollars, self.max_steps)
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        every = (
+            Budget(Whose.INSTANCE, Period.DAY, self.day_dollars),
+            Budget(Whose.INSTANCE, Period.MONTH, self.month_dollars),
+            Budget(Whose.REPOSITORY, Period.DAY, self.repository_day_dollars),
+            Budget(Whose.REPOSITORY, Period.MONTH, self.repository_month_dollars),
+            Budget(Whose.PERSON, Period.DAY, self.person_day_dollars),
+            Budget(Whose.PERSON, Period.MONTH, self.person_month_dollars),
+        )
+        return tuple(budget for budget in every if budget.dollars)
 
     @property
     def own_metrics_port(self) -> int:
@@ -333,6 +377,7 @@ class Settings:
 
 _ZERO_IS_FINE = (
     "stop_seconds",
+    "leave_seconds",
     "write_interval",
     "sweep_interval",
     "port",
@@ -342,7 +387,14 @@ _ZERO_IS_FINE = (
     "download_cache",
     "mirrors",
     "e2b_warm",
+    "day_dollars",
+    "month_dollars",
+    "repository_day_dollars",
+    "repository_month_dollars",
+    "person_day_dollars",
+    "person_month_dollars",
 )
+LONGEST_MONTH = 31  # days
 
 
 def _ranges(settings: Settings) -> list[str]:
@@ -356,6 +408,11 @@ def _ranges(settings: Settings) -> list[str]:
             and (value < 0 or (value == 0 and not zero_is_fine))
         ):
             problems.append(f"{setting.metadata['name']} is {value:g}, which must be more than 0")
+    if settings.retention_days < LONGEST_MONTH and any(each.period is Period.MONTH for each in settings.budgets):
+        problems.append(
+            f"RETENTION_DAYS is {settings.retention_days}, and what a month has cost is forgotten with its solves; "
+            f"use at least {LONGEST_MONTH} with MONTH_DOLLARS"
+        )
     if settings.max_attempts > 8:
         problems.append(f"MAX_ATTEMPTS is {settings.max_attempts}, use 1 to 8")
     if settings.attempts > settings.max_attempts:

@@ -295,7 +295,7 @@ class Solver:
         if facts.experiments and facts.limits is not None:
             return Plan(of_first_round(facts.experiments), facts.limits)
         models = with_record(await self._world.store.models(), await self._world.store.record())
-        planned = plan(task.options, task.config, models, self._options.server)
+        planned = plan(task.options, task.config, models, self._options.server.within(job.reserved))
         if isinstance(planned, Misread):
             raise Unsolvable(f"{planned.what} {planned.remedy}")
         for note in planned.notes:

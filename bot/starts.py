@@ -67,6 +67,7 @@ class Starts:
         if active is not None and active.id != id:
             raise Refusal(replies.already_running(self._redact.facts(active), self._site))
         solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
+        solve = replace(solve, reserved=planned.limits.dollars)
         if forbidden := await clearance(self._github, solve, config, self._redact):
             raise Refusal(forbidden)
         return Action(start=solve, a_day=config.day)

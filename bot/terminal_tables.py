@@ -20,6 +20,7 @@ from bot.core.model import Evidence, Fared, ModelSpec, Published, RunFacts, Solv
 from bot.core.render.evidence import agreement, own_tests, size, stable_tests
 from bot.core.render.text import dollars
 from bot.core.text.cleaning import visible
+from bot.core.trigger.budgets import Spent
 
 PIPED = 1000  # columns where no terminal is: whoever reads a pipe wants whole lines
 
@@ -136,6 +137,14 @@ def record(models: Sequence[ModelSpec], fared: Sequence[Fared]) -> Table:
         counts = (seen.merged, seen.changed, seen.closed, seen.reverted)
         prior = f"{priors[model]:.2f}" if model in priors else "?"
         table.add_row(escape(model), strategy.value, escape(repository), *map(str, counts), prior)
+    return table
+
+
+def spending(spent: Sequence[Spent]) -> Table:
+    """One row for each budget; of repositories and people the one that has the least left."""
+    table = _table("whose", "period", "spent or set aside", "of")
+    for each in spent:
+        table.add_row(each.budget.whose, each.budget.period, f"${each.dollars:.2f}", f"${each.budget.dollars:.2f}")
     return table
 
 

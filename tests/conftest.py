@@ -22,7 +22,7 @@ from tests.chromium import executable
 from tests.contracts.local_sandboxes import bubblewrap, public_directory
 
 # Here, because a plugin that a test module names must not have been imported by another one before.
-pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans"]
+pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans", "tests.tools"]
 
 NOT_RUN = pytest.StashKey[dict[str, int]]()  # file -> number of its tests
 TEMPORARY = pytest.StashKey[Path]()

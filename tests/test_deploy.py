@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sqlite3
@@ -16,6 +17,7 @@ import yaml
 from bot.cli import main
 from bot.settings import Settings
 from tests.contracts.test_metrics import everything
+from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -149,3 +151,108 @@ def test_a_backup_is_whole_and_only_the_newest_stay(tmp_path: Path) -> None:
     failed = subprocess.run(command, env={**env, "DATA_DIR": "/nowhere"}, capture_output=True, text=True, check=False)
     assert failed.returncode != 0
     assert sorted((tmp_path / "backups").iterdir()) == [old[1], made_at]
+
+
+@pytest.mark.needs("promtool")
+def test_alerts_fire_when_they_should_and_no_sooner() -> None:
+    rules = DEPLOY / "prometheus/alerts_test.yml"
+    done = subprocess.run([program("promtool"), "test", "rules", rules], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("kind", [("rules", "alerts.yml"), ("config", "prometheus.yml")])
+def test_prometheus_reads_its_files(kind: tuple[str, str]) -> None:
+    what, name = kind
+    file = DEPLOY / "prometheus" / name
+    done = subprocess.run([program("promtool"), "check", what, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.needs("caddy")
+def test_the_proxy_reads_its_file(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "SOLVEBOT_HOST": "solvebot.example.com"}
+    command: list[str | Path] = [
+        program("caddy"),
+        "validate",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        DEPLOY / "Caddyfile",
+    ]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+EXPOSED = {"solvebot-web.service": 3.0, "solvebot-backup.service": 3.0, "solvebot-worker.service": 3.5}
+"""The worker makes sandboxes, for which it needs namespaces: what is above 3 is what that costs."""
+
+
+@pytest.mark.needs("systemd-analyze")
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)
+def test_a_unit_is_hardened(unit: Path) -> None:
+    most = round(EXPOSED[unit.name] * 10)
+    command: list[str | Path] = [
+        program("systemd-analyze"),
+        "security",
+        "--offline=true",
+        f"--threshold={most}",
+        "--no-pager",
+        unit,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert "Overall exposure level" in done.stdout
+
+
+KUBERNETES = DEPLOY / "kubernetes"
+LISTED: list[str] = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["resources"]
+OBJECTS: list[dict[str, Any]] = [
+    each for name in LISTED for each in yaml.safe_load_all((KUBERNETES / name).read_text())
+]  # no kustomize and no cluster is asked: what their schema says beyond this is not tested here
+KINDS = {
+    "Namespace": "v1",
+    "Service": "v1",
+    "Job": "batch/v1",
+    "Deployment": "apps/v1",
+    "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+}
+PODS = [each["spec"]["template"] for each in OBJECTS if each["kind"] in ("Job", "Deployment")]
+
+
+def test_kubernetes_is_given_kinds_that_it_knows_and_every_file_there_is() -> None:
+    assert {path.name for path in KUBERNETES.iterdir()} == {*LISTED, "kustomization.yaml"}
+    assert {(each["kind"], each["apiVersion"]) for each in OBJECTS} == set(KINDS.items())
+    names = [(each["kind"], each["metadata"]["name"]) for each in OBJECTS]
+    assert len(names) == len(set(names))
+
+
+def test_a_pod_starts_what_the_bot_has_with_settings_that_it_reads_and_no_more_rights_than_needed() -> None:
+    assert len(PODS) == 3
+    for pod in PODS:
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert pod["spec"]["automountServiceAccountToken"] is False
+        [container] = pod["spec"]["containers"]
+        assert container["args"][0] in main.commands
+        assert {each["name"] for each in container["env"]} <= SETTINGS
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        ports = {port["name"] for port in container.get("ports", ())}
+        probes = [container[name] for name in ("readinessProbe", "livenessProbe") if name in container]
+        assert {probe["httpGet"]["port"] for probe in probes} <= ports
+
+
+def test_selectors_of_kubernetes_find_pods_and_ports() -> None:
+    labels = [pod["metadata"]["labels"] for pod in PODS]
+    for each in OBJECTS:
+        spec = each.get("spec", {})
+        wanted = spec.get("selector", spec.get("podSelector", {}))
+        wanted = wanted.get("matchLabels", wanted)
+        assert any(wanted.items() <= found.items() for found in labels), each["metadata"]
+    grace = {pod["metadata"]["labels"]["part"]: pod["spec"].get("terminationGracePeriodSeconds", 0) for pod in PODS}
+    assert grace["web"] > 10
+    assert grace["worker"] > 60

@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.core.operations.onboarding import Asked, Step, next_step
+from bot.core.operations.onboarding import Asked, Facts, Step, next_step
 from bot.core.render import onboarding as render
 from bot.core.trigger.app_manifest import Wish, filled_in, register_path, wrong_wish
 from bot.doctor import conclusion
 from bot.findings import Health
 from bot.github.registration import manifest
 from bot.onboarding.door import Door
+from bot.onboarding.rotation import rotated
 from bot.onboarding.steps import Steps
 from bot.ports import Denied, Gone, WorldError
 from bot.settings import SettingsError
@@ -50,9 +51,11 @@ class Pages:
             routes=[
                 Route("/", self._guarded(self._next)),
                 Route("/registered", self._guarded(self._registered)),
+                Route("/waiting", self._guarded(self._waiting)),
+                Route("/again", self._guarded(self._again)),
                 *(
                     Route(f"/{action.__name__.removeprefix('_')}", self._guarded(action), methods=["POST"])
-                    for action in (self._register, self._move, self._replace, self._keys)
+                    for action in (self._register, self._move, self._replace, self._keys, self._rotate)
                 ),
                 Route("/go-on", self._guarded(self._go_on), methods=["POST"]),
             ],
@@ -92,7 +95,7 @@ class Pages:
         headers = {
             "Content-Security-Policy": policy,
             "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
+            "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         }
         return HTMLResponse(render.document(page, nonce), status, headers, background=after)
@@ -100,15 +103,15 @@ class Pages:
     # ---------------------------------------------------------------------------------------------------- the steps
 
     async def _next(self, _request: Request) -> Response:
-        if self._asked.registers:
-            return self._page(render.register(_a_name()))
         try:
-            facts = await self._steps.facts()
+            facts = Facts() if self._asked.registers else await self._steps.facts()
         except (Denied, Gone) as error:
             return self._page(render.unusable(str(error)))
         match next_step(facts, self._asked):
             case Step.REGISTER:
-                return self._page(render.register(_a_name()))
+                return self._page(self._form(_a_name()))
+            case Step.WAIT:
+                return self._page(render.at_github())
             case Step.REVIEW:
                 return self._page(render.review(facts))
             case Step.INSTALL:
@@ -118,14 +121,30 @@ class Pages:
             case Step.EXAMINE:
                 return await self._examined()
 
+    def _form(self, name: str, problem: str = "") -> render.Page:
+        settings = self._steps.settings
+        return render.register(name, settings.model_url, problem, has_model_key=bool(settings.model_key.reveal()))
+
+    async def _waiting(self, _request: Request) -> Response:
+        """The tab that the form was in, once it has led another one away."""
+        if not await self._is_registered() or self._asked.registers:
+            self._asked = replace(self._asked, is_away=True)
+        return RedirectResponse("/", 303)
+
+    async def _again(self, _request: Request) -> Response:
+        self._asked = replace(self._asked, is_away=False)
+        return RedirectResponse("/", 303)
+
     async def _register(self, request: Request) -> Response:
         form = await _form_of(request)
         wish = Wish(*(form.get(name, "").strip() for name in ("name", "owner", "address")))
         if (problem := wrong_wish(wish)) is not None:
-            return self._page(render.register(wish.name, problem), status=422)
+            return self._page(self._form(wish.name, problem), status=422)
         self._steps.check_file()
         if (await self._is_registered()) and not self._asked.registers:
             return RedirectResponse("/", 303)
+        if (problem := await self._take_keys(form)) is not None:
+            return self._page(self._form(wish.name, problem), status=422)
         state = self._door.new_state()
         self._wishes[state] = wish
         action = f"{self._steps.server_url}{register_path(wish.owner)}?state={state}"
@@ -140,9 +159,9 @@ class Pages:
         if not self._door.take_state(state):
             return self._page(render.trouble(render.NOT_ASKED), status=400)
         made = await self._steps.register(request.query_params.get("code", ""), self._wishes.pop(state))
-        self._asked = Asked(goes_on=True)
+        self._asked = Asked(goes_on=True, keys_are_fine=bool(self._steps.settings.model_key.reveal()))
         self._say(render.registered(made.slug, self._file))
-        return RedirectResponse("/", 303)
+        return RedirectResponse(f"{made.html_url}/installations/new", 303)
 
     async def _go_on(self, _request: Request) -> Response:
         self._asked = replace(self._asked, goes_on=True)
@@ -161,22 +180,37 @@ class Pages:
         self._asked = Asked(registers=True)
         return RedirectResponse("/", 303)
 
-    async def _keys(self, request: Request) -> Response:
+    async def _rotate(self, request: Request) -> Response:
+        """One secret, one step of it. The App that is there is changed by nothing but this button."""
         form = await _form_of(request)
-        model, e2b = form.get("model", "").strip(), form.get("e2b", "").strip()
-        told: list[str] = []
-        if model and (problem := await self._try_model(model, told)) is not None:
-            return await self._keys_again(problem, told)
-        if e2b:
-            finding = await self._steps.try_e2b(e2b)
-            if finding.health is not Health.GOOD:
-                return await self._keys_again(f"E2B: {finding.found}. {finding.remedy}", told)
-            told.append(render.kept_e2b(finding.found))
-        for line in told:
-            self._say(line)
-        self._told = " ".join(told)
+        if (problem := await rotated(self._steps, form.get("what", ""), form.get("value", ""))) is not None:
+            return self._page(render.review(await self._steps.facts(), problem), status=422)
+        self._say(render.rotated(form["what"]))
+        return RedirectResponse("/", 303)
+
+    async def _keys(self, request: Request) -> Response:
+        if (problem := await self._take_keys(await _form_of(request))) is not None:
+            facts = await self._steps.facts()
+            return self._page(render.keys(facts, self._steps.settings.model_url, self._told, problem), status=422)
         self._asked = replace(self._asked, keys_are_fine=True)
         return RedirectResponse("/", 303)
+
+    async def _take_keys(self, form: _Form) -> str | None:
+        """Those that are given are tried, and kept when they work. What is wrong, or None."""
+        told: list[str] = []
+        problem = None
+        if model := form.get("model", "").strip():
+            problem = await self._try_model(model, told)
+        if problem is None and (e2b := form.get("e2b", "").strip()):
+            finding = await self._steps.try_e2b(e2b)
+            if finding.health is Health.GOOD:
+                told.append(render.kept_e2b(finding.found))
+            else:
+                problem = f"E2B: {finding.found}. {finding.remedy}"
+        for line in told:
+            self._say(line)
+        self._told = " ".join(told) or self._told
+        return problem
 
     async def _try_model(self, key: str, told: list[str]) -> str | None:
         """What is wrong, or None and another line of what there is to tell."""
@@ -188,11 +222,6 @@ class Pages:
             return render.NO_PRICE
         told.append(render.answered(tried.model, tried.dollars))
         return None
-
-    async def _keys_again(self, problem: str, told: list[str]) -> Response:
-        facts = await self._steps.facts()
-        page = render.keys(facts, self._steps.settings.model_url, " ".join(told), problem)
-        return self._page(page, status=422)
 
     async def _examined(self) -> Response:
         found = await self._steps.examine()

@@ -65,7 +65,14 @@ class Steps:
             installed = [installation.account.login for installation in await own.installations()]
             url = (await own.webhook()).url
         address = "" if url == NOWHERE else url
-        return Facts(found.slug, found.html_url, address, tuple(installed), bool(settings.model_key.reveal()))
+        has_key, secrets = bool(settings.model_key.reveal()), len(settings.webhook_secrets)
+        return Facts(found.slug, found.html_url, address, tuple(installed), has_key, secrets)
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        self._file.write(values)
+
+    def keep_key(self, slug: str, pem: str) -> None:
+        self._file.write({"GITHUB_PRIVATE_KEY": str(self._file.write_key(slug, pem))})
 
     def check_file(self) -> None:
         self._file.check()

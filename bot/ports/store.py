@@ -42,6 +42,7 @@ from bot.core.model import (
     Workspace,
 )
 from bot.core.trigger.batches import Batch
+from bot.core.trigger.budgets import Budget, OverBudget, Spent
 from bot.ports.requests import Requests
 
 
@@ -83,11 +84,17 @@ class Store(Protocol):
     def requests(self) -> Requests: ...
 
     # solves
-    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
-        """Claim the issue for this solve. Asked again with the same id, it is accepted again.
+    async def accept(
+        self, solve: Solve, budgets: Sequence[Budget] = (), *, a_day: int | None = None
+    ) -> Solve | Busy | Full | OverBudget:
+        """Claim the issue for this solve, and set its dollars aside. Asked again with the same id: accepted again.
 
-        `a_day`: how many may begin in one repository in 24 hours; revisions do not count.
+        Whoever asks at the same time: what is set aside never exceeds a budget. `a_day`: how many may begin in one
+        repository in 24 hours; revisions do not count.
         """
+
+    async def spent(self, budgets: Sequence[Budget], now: datetime) -> list[Spent]:
+        """In the period that `now` is in; of a budget for each repository or person, by the one that spent most."""
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
     async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:

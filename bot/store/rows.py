@@ -55,6 +55,7 @@ def solve_values(solve: Solve, *, web_url: str, now: datetime) -> Values:
         "revises": solve.revises,
         "asked": solve.asked or None,
         "batch": solve.batch or None,
+        "reserved": solve.reserved,
         "options": solve.options,
         "status": Status.PENDING,
         "error_message": "",
@@ -79,6 +80,7 @@ def solve_of(row: Row) -> Solve:
         revises=SolveId(row.revises) if row.revises else None,
         asked=row.asked or "",
         batch=row.batch or "",
+        reserved=row.reserved or 0.0,
     )
 
 

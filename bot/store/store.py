@@ -52,9 +52,10 @@ from bot.core.model import (
     solve_and_index,
 )
 from bot.core.trigger.batches import Batch
+from bot.core.trigger.budgets import Budget, OverBudget, Spent
 from bot.core.views import EventKind
 from bot.ports import Busy, Full, Gone, Tally, Unavailable
-from bot.store import rows, tally
+from bot.store import rows, spending, tally
 from bot.store.database import Database, insert, open_database
 from bot.store.events import tell
 from bot.store.ledger import SqlLedger
@@ -149,12 +150,17 @@ class SqlStore:
 
     # ------------------------------------------------------------------------------------------------------ solves
 
-    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
+    async def accept(
+        self, solve: Solve, budgets: Sequence[Budget] = (), *, a_day: int | None = None
+    ) -> Solve | Busy | Full | OverBudget:
         repo = solve.issue.repo
 
-        def work(db: sa.Connection) -> Solve | Busy | Full:
+        def work(db: sa.Connection) -> Solve | Busy | Full | OverBudget:
             if known := db.execute(_FACTS.where(solves.c.id == solve.id)).one_or_none():
                 return rows.solve_of(known)
+            active = sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE)
+            if (over := spending.over_budget(db, solve, budgets)) and not db.execute(active).first():
+                return over
             self._meet(db, solve)  # writes the repository's row, so that one solve after the other is counted
             if a_day is not None and (full := _full(db, solve, a_day)):
                 return full
@@ -163,8 +169,7 @@ class SqlStore:
             if db.execute(claim).one_or_none():
                 tell(db, solve.id, EventKind.ACCEPTED, _now(), issue=solve.issue.number)
                 return solve
-            active = db.execute(sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE))
-            if busy := active.scalar_one_or_none():
+            if busy := db.execute(active).scalar_one_or_none():
                 return Busy(SolveId(busy))
             raise Unavailable(f"the solve that was active for {solve.issue} has just ended")
 
@@ -177,6 +182,9 @@ class SqlStore:
         _upsert(db, users, {"id": by.id}, person)
         place = {"installation_id": repo.installation, "name": repo.name}
         _upsert(db, repositories, {"id": repo.id}, place, first={"is_archived": False, "is_deleted": False})
+
+    async def spent(self, budgets: Sequence[Budget], now: datetime) -> list[Spent]:
+        return await self._database.read(lambda db: spending.most_spent(db, budgets, now))
 
     async def facts(self, id: SolveId) -> SolveFacts | None:
         return await self._facts(_FACTS.where(solves.c.id == id))

@@ -132,6 +132,7 @@ solves = Table(
     Column("revises", Text),  # whose pull request it changes; no foreign key: the solve may be forgotten before
     Column("asked", Prose),
     Column("batch", Text),  # no foreign key: it may be forgotten before
+    Column("reserved", Float),  # dollars that were set aside for it when it was accepted
     Column("options", Json(SolveOptions), nullable=False),
     Column("status", Word(Status), nullable=False),
     Column("base_branch", Text),
@@ -183,6 +184,7 @@ solves = Table(
     Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),
+    Index("solves_by_acceptance", "created_at"),
     Index(
         "one_active_solve_per_issue",
         "repository_id",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import Request
@@ -22,8 +23,18 @@ Check = Callable[[], Awaitable[None]]
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-def alive_route() -> Route:
+@dataclass(slots=True)
+class Leaving:
+    """Has it been told to end? The proxy is to ask somebody else then, while we still answer."""
+
+    seconds: float = 0.0
+    begun: bool = False
+
+
+def alive_route(leaving: Leaving | None = None) -> Route:
     async def alive(request: Request) -> Response:
+        if leaving is not None and leaving.begun:
+            return PlainTextResponse("leaving\n", 503)
         return PlainTextResponse("ok\n")
 
     return Route("/healthz", alive)

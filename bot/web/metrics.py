@@ -27,6 +27,7 @@ from bot.core.operations.deployment import Sample
 from bot.core.resilience.circuit_breaker import Circuit, Health, circuit
 from bot.core.resilience.plan_usage import Quota
 from bot.core.resilience.sandbox_leases import Lease, Operation
+from bot.core.trigger.budgets import Spent
 from bot.disk_checks import Premises
 from bot.ports import Clock, Ledger, Store, Tally, WorldError
 
@@ -45,6 +46,7 @@ class Standing:
     leases: Sequence[Lease] = ()
     quotas: Sequence[Quota] = ()
     premises: Premises | None = None
+    spent: Sequence[Spent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,10 @@ class _Gauges:
         self._ended = gauge("solves_ended_last_day", "Solves that ended within 24 hours.", "status")
         self._waiting = gauge("deliveries_waiting", "Deliveries that no worker has taken yet.")
         self._oldest = gauge("delivery_waiting_seconds", "For how long the oldest of them waits.")
+        self._budget = gauge("budget_dollars", "What may be spent in a day or a month (UTC), as the settings say.",
+                             "period", "whose")  # fmt: skip
+        self._spent = gauge("budget_spent_dollars", "What of it is spent or set aside, by who has the least left.",
+                            "period", "whose")  # fmt: skip
         self._queued = gauge("run_waiting_seconds", "For how long the oldest run waits that has not begun.")
         self._disk = gauge("disk_bytes", "Size of the disk that DATA_DIR is on.", "of")
         self._backup = gauge("backup_age_seconds", "Age of the newest backup in BACKUP_DIR; Inf: there is none.")
@@ -174,7 +180,7 @@ class _Gauges:
         self._database.set(0 if standing is None else 1)
         for labelled in (self._circuit, self._failures, self._machines, self._quota, self._quota_used):
             labelled.clear()
-        for labelled in (self._solves, self._runs, self._ended, self._disk):
+        for labelled in (self._solves, self._runs, self._ended, self._disk, self._budget, self._spent):
             labelled.clear()
         for unknown in (self._waiting, self._oldest, self._queued, self._backup):
             unknown.set(nan)
@@ -182,6 +188,7 @@ class _Gauges:
             self._set_services(standing, now)
             self._set_tally(standing.tally)
             self._set_inbox(standing.tally, now)
+            self._set_money(standing.spent)
             self._set_premises(standing.premises, now)
 
     def _set_services(self, standing: Standing, now: datetime) -> None:
@@ -209,6 +216,12 @@ class _Gauges:
         self._waiting.set(tally.waiting)
         self._oldest.set(_age(tally.oldest, now))
         self._queued.set(_age(tally.queued_since, now))
+
+    def _set_money(self, spent: Sequence[Spent]) -> None:
+        for each in spent:
+            budget = each.budget
+            self._budget.labels(budget.period.value, budget.whose.value).set(budget.dollars)
+            self._spent.labels(budget.period.value, budget.whose.value).set(each.dollars)
 
     def _set_premises(self, premises: Premises | None, now: datetime) -> None:
         if premises is not None:

@@ -26,7 +26,7 @@ from bot.ports import Clock, HostBroken
 from bot.settings import Settings
 from bot.store.schema import bring_up_to_date, newest_revision
 from bot.store.tally import look as tally
-from bot.web.health import Check, alive_route, health_routes
+from bot.web.health import Check, Leaving, alive_route, health_routes
 from bot.web.later import Later, Open
 from bot.web.metrics import LATELY, Build, Look, Metrics, Standing, metrics_route
 from bot.web.serving import both_ports, keep_for_good, served
@@ -74,17 +74,21 @@ async def receive(
             metrics = Metrics(build(settings, "web"))
             operators = for_operators(metrics, {"database": inbox.alive}, look, SYSTEM_CLOCK)
             keep_for_good()
-            await served([(for_anybody(settings, inbox, api, shown), public), (operators, private)])
+            leaving = Leaving(settings.leave_seconds)
+            app = for_anybody(settings, inbox, api, shown, leaving)
+            await served([(app, public), (operators, private)], leaving=leaving)
 
 
 async def _standing(url: str) -> Standing:
     return Standing(await asyncio.to_thread(tally, url, SYSTEM_CLOCK.now() - LATELY))
 
 
-def for_anybody(settings: Settings, inbox: Inbox, api: Open | None = None, pages: Open | None = None) -> ASGIApp:
+def for_anybody(
+    settings: Settings, inbox: Inbox, api: Open | None = None, pages: Open | None = None, leaving: Leaving | None = None
+) -> ASGIApp:
     """The receiver in front, which needs the inbox and no more; behind it API and pages, where they are wanted."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    routes: list[BaseRoute] = [alive_route()]
+    routes: list[BaseRoute] = [alive_route(leaving)]
     if settings.api and api is not None:
         routes.append(Mount("/api/v1", Later(api)))
     if settings.pages and pages is not None:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from bot.settings import Settings
 from bot.web.connection import BoundedProtocol
+from bot.web.health import Leaving
 from bot.web.listening import OPERATORS, listening
 
 Sockets = list[socket.socket]
@@ -30,17 +31,31 @@ def both_ports(settings: Settings) -> Iterator[tuple[Sockets, Sockets]]:
         yield public, private
 
 
-async def served(apps: Sequence[tuple[ASGIApp, Sockets]], *work: asyncio.Task[None]) -> None:
-    """Until a signal, or until one of these or of `work` is over."""
+async def served(
+    apps: Sequence[tuple[ASGIApp, Sockets]], *work: asyncio.Task[None], leaving: Leaving | None = None
+) -> None:
+    """Until a signal, and with `leaving` a while longer; or until one of these or of `work` is over."""
+    told = asyncio.create_task(_told_to_end(leaving), name="told to end")
     servers = [Server(app) for app, _ in apps]
     serving = [
         asyncio.create_task(server.serve(sockets), name="web")
         for server, (_, sockets) in zip(servers, apps, strict=True)
     ]
-    await asyncio.wait([*serving, *work], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*serving, *work, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
     for server in servers:
         server.should_exit = True
     await asyncio.gather(*serving)
+
+
+async def _told_to_end(leaving: Leaving | None) -> None:
+    signalled = asyncio.Event()
+    for number in ENDINGS:
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
+    await signalled.wait()
+    if leaving is not None:
+        leaving.begun = True
+        await asyncio.sleep(leaving.seconds)
 
 
 def keep_for_good() -> None:
@@ -67,7 +82,4 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in ENDINGS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+        yield  # `served` heeds them

@@ -20,6 +20,7 @@ from bot.core.model import SandboxId, Status
 from bot.core.resilience.circuit_breaker import Circuit, Health
 from bot.core.resilience.plan_usage import Plan, Quota
 from bot.core.resilience.sandbox_leases import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
+from bot.core.trigger.budgets import Budget, Period, Spent, Whose
 from bot.disk_checks import Premises, premises
 from bot.ports import Tally, Unavailable
 from bot.sandbox.plan_usage import PlanWatch
@@ -185,13 +186,16 @@ async def test_without_the_database_what_was_counted_is_told_all_the_same(sqlite
     assert told["solvebot_sandbox_operations_total{operation=create,outcome=done,provider=e2b}"] == 1
 
 
+SPENT = (Spent(Budget(Whose.REPOSITORY, Period.MONTH, 50.0), 41.5),)
+
+
 def everything() -> Metrics:
     """With a sample of each."""
     metrics = Metrics(BUILD)
     metrics.operation(operation(Outcome.DONE, attempt=2), Circuit.CLOSED)
     quotas = (Quota("e2b", "machines", 1, 2),)
     metrics.model_call("fixer", "answered")
-    metrics.show(Standing(Tally({}, {}, {}), {"e2b": Health()}, (lease("a"),), quotas, Premises(10, 5)), NOON)
+    metrics.show(Standing(Tally({}, {}, {}), {"e2b": Health()}, (lease("a"),), quotas, Premises(10, 5), SPENT), NOON)
     return metrics
 
 

@@ -71,6 +71,7 @@ from bot.core.model import (
     run_id,
 )
 from bot.core.trigger.batches import Batch, Entry
+from bot.core.trigger.budgets import Budget, OverBudget, Period, Spent, Whose
 from bot.inbox import open_inbox
 from bot.ports import Busy, Full, Gone, Rejected, Unavailable
 from bot.store import sqlite
@@ -96,7 +97,9 @@ def solve(id: str = "s-1", *, number: int = 3, repo: Repo = REPO, at: datetime =
 
 
 SOLVE = solve()
-REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review", batch="b-1")
+REVISION = dataclasses.replace(
+    solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review", batch="b-1", reserved=1.25
+)
 FIRST, SECOND = run_id(SOLVE.id, 1), run_id(SOLVE.id, 2)
 EXPERIMENTS = (
     Experiment(1, SPEC, 0.0, Strategy.TEST_FIRST, 100, 0.75),
@@ -484,6 +487,64 @@ async def test_many_ask_at_once_and_one_is_accepted(store: SqlStore) -> None:
     answers = await asyncio.gather(*(store.accept(one) for one in solves))
     [accepted] = [answer for answer in answers if isinstance(answer, Solve)]
     assert [answer for answer in answers if answer != accepted] == [Busy(accepted.id)] * 9
+
+
+def costly(number: int, dollars: float, *, by: int = 9, repo: Repo = REPO, at: datetime = NOON) -> Solve:
+    one = solve(f"s-{number}", number=number, repo=repo, at=at)
+    trigger = dataclasses.replace(one.trigger, by=Person("ann", by))
+    return dataclasses.replace(one, trigger=trigger, reserved=dollars)
+
+
+async def test_whoever_asks_at_once_no_more_is_set_aside_than_may_be_spent(store: SqlStore) -> None:
+    budget = Budget(Whose.INSTANCE, Period.DAY, 5.0)
+    answers = await asyncio.gather(*(store.accept(costly(number, 2.0), [budget]) for number in range(8)))
+    accepted = [answer for answer in answers if isinstance(answer, Solve)]
+    refused = [answer for answer in answers if answer not in accepted]
+    assert len(accepted) == 2
+    assert refused == [OverBudget(Spent(budget, 4.0), 2.0, datetime(2026, 11, 21, tzinfo=UTC))] * 6
+    assert await store.accept(accepted[0], [budget]) == accepted[0]
+    assert await store.spent([budget], NOON) == [Spent(budget, 4.0)]
+
+
+async def test_what_was_not_needed_can_be_spent_again(store: SqlStore) -> None:
+    budget = Budget(Whose.INSTANCE, Period.DAY, 3.0)
+    await store.accept(costly(1, 2.0), [budget])
+    await store.planned(SolveId("s-1"), EXPERIMENTS[:1], LIMITS)
+    assert isinstance(await store.accept(costly(2, 2.0), [budget]), OverBudget)
+    run = run_id(SolveId("s-1"), 1)
+    await store.run_stepped(run, steps=1, dollars=0.75, usage=Usage(), seconds=1.0, last_command="")
+    await store.ended(SolveId("s-1"), Status.COMPLETED, at=NOON)
+    assert await store.spent([budget], NOON) == [Spent(budget, 0.75)]
+    assert isinstance(await store.accept(costly(2, 2.0), [budget]), Solve)
+
+
+@pytest.mark.parametrize(
+    ("whose", "period", "before", "fits"),
+    [
+        (Whose.INSTANCE, Period.DAY, costly(1, 2.0, by=8, repo=Repo(5, 77, "octo/other")), False),
+        (Whose.INSTANCE, Period.DAY, costly(1, 2.0, at=NOON - timedelta(days=1)), True),
+        (Whose.INSTANCE, Period.MONTH, costly(1, 2.0, at=NOON - timedelta(days=1)), False),
+        (Whose.INSTANCE, Period.MONTH, costly(1, 2.0, at=NOON - timedelta(days=20)), True),
+        (Whose.REPOSITORY, Period.DAY, costly(1, 2.0, repo=Repo(5, 77, "octo/other")), True),
+        (Whose.REPOSITORY, Period.DAY, costly(1, 2.0, by=8), False),
+        (Whose.PERSON, Period.MONTH, costly(1, 2.0, by=8), True),
+        (Whose.PERSON, Period.MONTH, costly(1, 2.0, repo=Repo(5, 77, "octo/other")), False),
+    ],
+)
+async def test_whose_money_it_is_and_when(
+    store: SqlStore, whose: Whose, period: Period, before: Solve, fits: bool
+) -> None:
+    budget = Budget(whose, period, 3.0)
+    await store.accept(before)
+    assert isinstance(await store.accept(costly(2, 2.0), [budget]), Solve) == fits
+    assert await store.spent([budget], NOON) == [Spent(budget, 2.0)]
+
+
+async def test_busy_is_said_before_there_is_talk_of_money(store: SqlStore) -> None:
+    budget = Budget(Whose.PERSON, Period.DAY, 2.0)
+    await store.accept(costly(1, 2.0), [budget])
+    again = dataclasses.replace(costly(2, 2.0), issue=IssueRef(REPO, 1))
+    assert await store.accept(again, [budget]) == Busy(SolveId("s-1"))
 
 
 async def test_asking_what_goes_on(store: SqlStore) -> None:

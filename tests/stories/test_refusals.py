@@ -284,3 +284,20 @@ async def test_what_does_not_forbid_it_does_not_stop_anybody(world: World) -> No
     world.repo.rule("branch_name_pattern", operator="starts_with", pattern="solvebot/", negate=False, name="")
     _, pull, _ = await world.published()
     assert pull.pull.head == "solvebot/1-no-name-no-greeting-2"
+
+
+async def test_who_asks_for_more_than_may_be_spent_is_told_and_what_fits_is_set_aside(tmp_path: Path) -> None:
+    async with a_world(tmp_path, day_dollars=1.0) as world:
+        issue = await world.issue()
+        await world.label(issue)
+        reply = await world.next_comment(issue)
+        assert "the whole that this server may spend in a day is $1.00" in reply.body
+        assert "`/solve budget=1.00` fits in now." in reply.body
+        assert await world.facts(issue) is None
+        assert not world.models.calls
+        await world.comment(issue, "/solve budget=1")
+        facts = await world.over(issue)
+        await world.next_comment(issue)
+        assert facts.solve.reserved == 1.0
+        assert facts.limits is not None
+        assert facts.limits.dollars == 1.0

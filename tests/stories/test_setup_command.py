@@ -9,6 +9,7 @@ import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from dotenv import dotenv_values
@@ -19,7 +20,7 @@ from bot.onboarding.door import Door
 from bot.onboarding.pages import Pages
 from bot.onboarding.settings_file import SettingsFile
 from bot.onboarding.steps import Steps
-from bot.simulators.github import GitHubSimulator
+from bot.simulators.github import GitHubSimulator, generate_key
 from bot.simulators.model import ModelSimulator
 from bot.simulators.serving import serving
 from tests.browser import Browser, Page
@@ -39,8 +40,9 @@ async def address_told(process: asyncio.subprocess.Process) -> str:
 
 
 async def at_github(browser: Browser, page: Page) -> Page:
-    """The form that sends itself, and the button there."""
-    return await browser.follow(await browser.press(await browser.press(page)))
+    """The form that sends itself, and the button there: where the App can be installed."""
+    back = await browser.follow(await browser.press(await browser.press(page)))
+    return await browser.follow(back) if back.redirected_to else back
 
 
 async def install(browser: Browser, page: Page) -> None:
@@ -55,11 +57,13 @@ async def test_from_an_empty_directory_to_an_app_that_is_installed(tmp_path: Pat
         try:
             async with Browser() as browser:
                 page = await browser.follow(await browser.get(await address_told(process)))
-                page = await at_github(browser, await browser.press(page, name="greeter"))
-                page = await browser.follow(page)
-                assert "Install greeter" in page.text
-                await install(browser, page)
-                page = await browser.follow(await browser.press(await browser.get(page.url), model=models.key))
+                first = await browser.press(page, name="greeter", model=models.key)
+                waiting = await browser.follow(await browser.get(urljoin(page.url, "/waiting")))
+                assert "in the other tab" in waiting.text
+                page = await at_github(browser, first)
+                assert "Install greeter" in (await browser.get(waiting.url)).text
+                await browser.press(page)
+                page = await browser.get(waiting.url)
                 assert "fixer answered; that cost $0.00" in page.text
                 assert "label an issue solve-me" in page.text, page.text
             async with asyncio.timeout(SOON):
@@ -102,8 +106,8 @@ class Desk:
         return await self.browser.follow(await self.browser.get(f"{self.url}/?token={self.door.token}"))
 
     async def registered(self, **wish: str) -> Page:
-        page = await at_github(self.browser, await self.browser.press(await self.first(), 0, **wish))
-        return await self.browser.follow(page)
+        await at_github(self.browser, await self.browser.press(await self.first(), 0, **wish))
+        return await self.browser.get(f"{self.url}/")
 
 
 @pytest.fixture
@@ -207,7 +211,7 @@ async def test_an_app_that_is_there_is_changed_only_when_somebody_says_so(desk: 
         page = await browser.follow(await browser.get(f"{url}/?token=another"))
         assert "an App in the settings already" in page.text
         assert (await browser.post(f"{url}/register", {"name": "other"})).status == 303
-        assert (await browser.press(page, 2)).status == 422  # the box is not ticked
+        assert (await browser.press(page, 5)).status == 422  # the box is not ticked
         assert (desk.env.read_text(), desk.github.app.app_id) == (before, was)
 
         assert (await browser.press(page, 1, address="https://bot.octo.dev")).status == 303
@@ -217,6 +221,59 @@ async def test_an_app_that_is_there_is_changed_only_when_somebody_says_so(desk: 
         assert (await browser.post(f"{url}/replace", {"sure": "yes"})).status == 303
         assert "Name of the App" in (await browser.get(f"{url}/")).text
     assert os.listdir(desk.env.parent).count("greeter.private-key.pem") == 1
+
+
+async def secrets_of(desk: Desk) -> list[str]:
+    return (dotenv_values(desk.env)["GITHUB_WEBHOOK_SECRET"] or "").split(",")
+
+
+async def test_a_webhook_secret_is_rotated_and_what_github_uses_is_always_accepted(desk: Desk) -> None:
+    await desk.registered(name="greeter")
+    [old] = await secrets_of(desk)
+    seen = [(desk.github.webhooks.secret, await secrets_of(desk))]
+    for what in ("new-webhook-secret", "new-webhook-secret", "tell-webhook-secret", "forget-webhook-secret"):
+        assert (await desk.browser.post(f"{desk.url}/rotate", {"what": what})).status == 303
+        seen.append((desk.github.webhooks.secret, await secrets_of(desk)))
+    new = desk.github.webhooks.secret
+    assert new != old
+    assert seen == [
+        (old, [old]), (old, [old, new]), (old, [old, new]), (new, [new, old]), (new, [new]),
+    ]  # fmt: skip
+    assert not [line for line in desk.said if new in line or old in line]
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("tell-webhook-secret", ""),
+        ("forget-webhook-secret", ""),
+        ("private-key", "not a key"),
+        ("private-key", generate_key()),  # of no App
+        ("client-secret", "two lines\nof text"),
+        ("the-moon", ""),
+        ("", ""),
+    ],
+)
+async def test_what_cannot_be_rotated_stays(desk: Desk, what: str, value: str) -> None:
+    await desk.registered(name="greeter")
+    before = desk.env.read_text()
+    page = await desk.browser.post(f"{desk.url}/rotate", {"what": what, "value": value})
+    assert page.status == 422
+    assert 'role="alert"' in page.text
+    assert desk.env.read_text() == before
+    assert os.listdir(desk.env.parent).count("greeter-1.private-key.pem") == 0
+
+
+async def test_a_private_key_and_a_client_secret_are_taken_from_the_apps_page(desk: Desk) -> None:
+    await desk.registered(name="greeter")
+    pem = desk.github.app.private_key_pem.strip().replace("\n", "\r\n")  # as browsers send it
+    assert (await desk.browser.post(f"{desk.url}/rotate", {"what": "private-key", "value": pem})).status == 303
+    secret = "0123456789abcdef0123456789abcdef01234567"
+    assert (await desk.browser.post(f"{desk.url}/rotate", {"what": "client-secret", "value": secret})).status == 303
+    written = dotenv_values(desk.env)
+    assert written["GITHUB_CLIENT_SECRET"] == secret
+    assert Path(written["GITHUB_PRIVATE_KEY"] or "").name == "greeter-1.private-key.pem"
+    assert Path(written["GITHUB_PRIVATE_KEY"] or "").read_text() == desk.github.app.private_key_pem
 
 
 async def test_a_key_file_is_never_written_over(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.core.choosing.line_up import line_up
 from bot.core.model import MAX_ATTEMPTS, Experiment, Limits, ModelSpec, RepoConfig, SolveOptions, Strategy
+from bot.core.trigger.budgets import Budget
 from bot.core.trigger.commands import Misread, resolve_models
 
 DEFAULT_STRATEGIES = (Strategy.BASELINE, Strategy.TEST_FIRST)
@@ -24,6 +25,13 @@ class ServerLimits:
     models: tuple[str, ...]
     attempts: int = 3
     max_attempts: int = MAX_ATTEMPTS
+    budgets: tuple[Budget, ...] = ()
+
+    def within(self, dollars: float) -> ServerLimits:
+        """No more than was set aside; 0: nothing was."""
+        if not dollars:
+            return self
+        return replace(self, limits=replace(self.limits, dollars=min(self.limits.dollars, dollars)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Solve:
     revises: SolveId | None = None  # a revision: whose pull request it changes, which `issue` then is
     asked: str = ""  # the text that asks for it
     batch: str = ""  # that it was asked for with
+    reserved: float = 0.0  # dollars set aside for it, which it may not exceed; 0: none were
 
     @property
     def workflow(self) -> str:

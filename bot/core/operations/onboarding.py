@@ -15,6 +15,7 @@ class Facts:
     address: str = ""
     installed_on: tuple[str, ...] = ()
     has_model_key: bool = False
+    webhook_secrets: int = 1  # of which the first is the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class Asked:
 
     goes_on: bool = False  # with the App that was there already
     registers: bool = False  # another one instead
+    is_away: bool = False  # at GitHub, in another tab, to register one
     keys_are_fine: bool = False
 
 
 class Step(Enum):
     REGISTER = "register"
+    WAIT = "wait"
     REVIEW = "review"
     INSTALL = "install"
     KEYS = "keys"
@@ -37,7 +40,7 @@ class Step(Enum):
 def next_step(facts: Facts, asked: Asked) -> Step:
     """An App that was there before is left as it is until somebody says what to do with it."""
     if asked.registers or not facts.slug:
-        return Step.REGISTER
+        return Step.WAIT if asked.is_away else Step.REGISTER
     if not asked.goes_on:
         return Step.REVIEW
     if not facts.installed_on:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.operations.setting_names import Misnamed
+
 MODELS = "the models"
 KEY_CHECK = "the check of the model key"
 
@@ -26,3 +28,7 @@ def ending(bad: int, unreached: Sequence[str]) -> str:
     were = "was" if len(unreached) == 1 and unreached[0] != MODELS else "were"
     named = " and ".join(filter(None, [", ".join(unreached[:-1]), unreached[-1]]))
     return f"Ready to serve, but {named} {were} not reached."
+
+
+def meant(wrong: Misnamed) -> str:
+    return f"The setting is called {wrong.meant}."

@@ -20,10 +20,12 @@ from bot.core.render.text import code, count, details, dollars, fitted, harmless
 from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Clean, CleanFacts
 from bot.core.trigger import revising
+from bot.core.trigger.budgets import OverBudget, Whose
 from bot.core.trigger.commands import Misread
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, Bound
 
 SHOWN_MODELS = 100  # of whose names a comment has room for all
+LEAST_SUGGESTED = 0.10  # dollars; what is less is no budget to suggest
 GITHUB = "https://github.com"
 ANY_SERVER = ServerLimits(Limits(), ())  # with the limits that come with it
 
@@ -147,6 +149,36 @@ def day_is_full(most: int, free_at: datetime) -> str:
         f"In this repository at most {count(most, 'solve')} may begin in 24 hours, and that many have. "
         f"The next one may at {free_at:%H:%M} UTC on {free_at.day} {free_at:%B}."
     )
+
+
+def over_budget(over: OverBudget) -> str:
+    """What it would cost, what is left, and when there is room again."""
+    budget = over.spent.budget
+    may = f"that {_SPENDER[budget.whose]} may spend in a {budget.period.value}"
+    asked, all_ = f"${over.asked:.2f}", f"${budget.dollars:.2f}"
+    if over.asked > budget.dollars:
+        return f"That may cost {asked}, and the whole {may} is {all_}, so waiting does not help."
+    cents = _cents(over.spent.left)
+    left, rest = (f"${cents / 100:.2f} is", "the rest") if cents else ("nothing is", "it")
+    when = f"{over.free_at.day} {over.free_at:%B %Y, %H:%M} UTC"
+    return (
+        f"That may cost {asked}, and of the {all_} {may}, {left} left; {rest} is spent, or set aside for solves that "
+        f"are going on. There is room again on {when}, or earlier, when those cost less."
+    )
+
+
+def budget_that_fits(over: OverBudget) -> str:
+    """To stand behind that, where who asks can name a budget."""
+    cents = _cents(over.spent.left)
+    return f" `/solve budget={cents / 100:.2f}` fits in now." if cents >= LEAST_SUGGESTED * 100 else ""
+
+
+_SPENDER = {Whose.INSTANCE: "this server", Whose.REPOSITORY: "this repository", Whose.PERSON: "one person"}
+
+
+def _cents(dollars: float) -> int:
+    """Rounded down: what is named has to fit."""
+    return int(dollars * 100 + 1e-6)
 
 
 def nothing_to_retry() -> str:

@@ -25,6 +25,7 @@ class Pages:
             Route("/organizations/{owner}/settings/apps/new", self.new_app, methods=["POST"]),
             Route("/settings/apps", self.create_app, methods=["POST"]),
             Route(SLUG, self.new_installation, methods=["GET"]),
+            Route("/favicon.ico", self.no_icon, methods=["GET"]),
             Route(SLUG, self.install, methods=["POST"]),
         ]
 
@@ -48,6 +49,10 @@ class Pages:
         code = apps.create(self._stage, manifest, form["name"], owner)
         query = {"code": code} | ({"state": form["state"]} if form.get("state") else {})
         return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(query)}", 302)
+
+    async def no_icon(self, _request: Request) -> Response:
+        """Browsers ask for one."""
+        return Response(status_code=204)
 
     async def new_installation(self, request: Request) -> Response:
         return _page(_form_of(request.url.path, {}, "Install")) if self._is_ours(request) else _page("404", status=404)
