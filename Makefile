@@ -10,7 +10,7 @@ fast: setup-dev        ## about a minute: format, lint, types, and the tests of 
 	@$(RUN) pytest -q -n 2 tests/core $(ARGS)
 
 test: setup-dev        ## every test
-	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) SOLVEBOT_TESTS_REQUIRE_TOOLS=$(REQUIRE_NAMESPACES) \
+	@SOLVEBOT_TESTS_REQUIRE_NAMESPACES=$(REQUIRE_NAMESPACES) SOLVEBOT_TESTS_REQUIRE_TOOLS=$(REQUIRE_TOOLS) \
 		$(RUN) pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
