@@ -449,7 +449,8 @@ def tokens_create(login: str, name: str, scopes: tuple[str, ...], days: int) -> 
         from bot.clock import SYSTEM_CLOCK
         from bot.core.access import Scope
 
-        owner = await tokens_command.person(settings, store, login)
+        async with tokens_command.github(settings) as hub:
+            owner = await tokens_command.person(hub, store, login)
         wanted = [Scope(scope) for scope in scopes]
         token, text = await tokens_command.create(store, owner, name, wanted, days, SYSTEM_CLOCK.now())
         click.echo(text)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+import msgspec
 import structlog
 
 from bot.actions import REFUSED, Action, Actions, Refusal
@@ -112,6 +113,7 @@ class Intake:
         """The workflow: weigh, then do."""
         structlog.contextvars.bind_contextvars(delivery=row.guid)
         try:
+            row = await self.with_issue(row) if _lacks_issue(row) else row
             actions = await self.weigh(row)
             await self._do(row, actions)
         except Exception:  # the top of a workflow: one of the two places that may catch everything
@@ -174,6 +176,22 @@ class Intake:
                 return _stopping(*await self._upkeep.repository(event))
             case _:
                 return Actions(because=type(event).__name__)
+
+    @step("open issue", patience=PATIENCE)
+    async def with_issue(self, row: InboxRow) -> InboxRow:
+        """Where somebody has told the API of a bug that has no issue. Who may not ask gets none."""
+        event = read_event(row.event, row.record)
+        assert isinstance(event, Requested)
+        title, body = self._redact(event.title), self._redact(event.body)
+        said = requests.issue_body(event.request, self._redact(event.by.login), body)
+        try:
+            await self._permits.check(event, _or_defaults(await self._config(event.issue.repo)).who)
+            marker = requests.issue_marker(event.request)
+            issue = await self._github.open_issue(event.issue.repo, title=title, body=said, marker=marker)
+        except (Refusal, Gone, Denied, Rejected) as error:
+            log.info("issue.not_opened", delivery=row.guid, reason=str(error))
+            return row
+        return replace(row, record=msgspec.to_builtins(replace(event, issue=issue)))
 
     @step("apologise", patience=PATIENCE)
     async def apologise(self, row: InboxRow) -> None:
@@ -423,6 +441,11 @@ class Intake:
         return Action(
             cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
         )
+
+
+def _lacks_issue(row: InboxRow) -> bool:
+    event = read_event(row.event, row.record)
+    return isinstance(event, Requested) and not event.issue.number
 
 
 def _who_cancels(event: CommentPosted | Requested) -> str:

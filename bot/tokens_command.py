@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from rich.markup import escape
@@ -22,18 +23,22 @@ from bot.store.store import SqlStore
 MOST_DAYS = 366
 
 
-async def person(settings: Settings, store: SqlStore, login: str) -> Person:
+@asynccontextmanager
+async def github(settings: Settings) -> AsyncIterator[Hub]:
+    app = AppIdentity(settings.app_id, settings.private_key.reveal())
+    async with connections() as pool:
+        yield Hub(pool, app, SYSTEM_CLOCK, api_url=settings.api_url, server_url=settings.server_url)
+
+
+async def person(hub: Hub, store: SqlStore, login: str) -> Person:
     """As GitHub knows them, asked on behalf of a repository that the App is installed in."""
     known = await store.views.repositories(0, 1)
     if not known:
         raise Unsolvable("Solvebot knows no repository yet. Install the App, and ask it for something there first.")
-    app = AppIdentity(settings.app_id, settings.private_key.reveal())
-    async with connections() as pool:
-        hub = Hub(pool, app, SYSTEM_CLOCK, api_url=settings.api_url, server_url=settings.server_url)
-        try:
-            return await hub.person(known[0].repo, login)
-        except Gone as gone:
-            raise Unsolvable(f"GitHub knows nobody who is called {login}.") from gone
+    try:
+        return await hub.person(known[0].repo, login)
+    except Gone as gone:
+        raise Unsolvable(f"GitHub knows nobody who is called {login}.") from gone
 
 
 async def create(

@@ -23,6 +23,7 @@ from bot.github import responses
 from bot.github.access import Access
 from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
 from bot.github.deliveries import fetched, listed, redeliver_missed
+from bot.github.opening import open_issue
 from bot.github.publishing import look
 from bot.github.refusals import TooLarge
 from bot.github.threads import Threads
@@ -215,6 +216,10 @@ class Hub:
 
         comment = await self._at.find_or_make(issue.repo, find, post)
         return PostedComment(comment.id, comment.html_url)
+
+    async def open_issue(self, repo: Repo, *, title: str, body: str, marker: str) -> IssueRef:
+        """Open it, or find ours that begins with the marker. `body` begins with `marker`."""
+        return await open_issue(self._at, repo, title=title, body=body, marker=marker)
 
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
         call = Call("PATCH", f"/issues/comments/{comment_id}", {"body": body})

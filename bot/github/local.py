@@ -122,6 +122,9 @@ class LocalGitHub:
         self._say(body)
         return PostedComment(self._said.index(marker) + 1, "")
 
+    async def open_issue(self, repo: Repo, *, title: str, body: str, marker: str) -> IssueRef:
+        raise Rejected("a clone has no issues")
+
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None:
         self._say(body)
 

@@ -77,6 +77,20 @@ class Issue(msgspec.Struct, frozen=True):
     pull_request: dict[str, str | None] | None = None
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """An issue in a list."""
+
+    number: int
+    body: str | None = None
+    user: Account | None = None
+
+    def is_by(self, account: Account) -> bool:
+        return self.user is not None and self.user.id == account.id
+
+    def begins_with(self, marker: str) -> bool:
+        return (self.body or "").startswith(marker)
+
+
 class Comment(msgspec.Struct, frozen=True):
     id: int
     html_url: str

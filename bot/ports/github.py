@@ -137,6 +137,9 @@ class GitHub(Protocol):
     async def say(self, issue: IssueRef, body: str, *, marker: str) -> PostedComment:
         """Post a comment, or find ours with that marker and bring it up to date. `body` begins with `marker`."""
 
+    async def open_issue(self, repo: Repo, *, title: str, body: str, marker: str) -> IssueRef:
+        """Open it, or find ours that begins with the marker. `body` begins with `marker`."""
+
     async def edit(self, issue: IssueRef, comment_id: int, body: str) -> None: ...
 
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:

@@ -36,6 +36,7 @@ class Asked:
     options: SolveOptions | None = None
     candidate: int = 0
     text: str = ""
+    title: str = ""  # of a bug that has no issue, whose number is 0 then
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,14 @@ class Asking:
 
     async def _event(self, principal: Principal, asked: Asked, id: str, now: datetime) -> Requested:
         try:
-            issue = await self.github.issue(asked.issue)
+            issue = await self.github.issue(asked.issue) if asked.issue.number else None
         except (Gone, Denied, Rejected):
             raise NoSuchIssue from None
         return Requested(
             asked.issue,
-            issue.title,
-            issue.body,
-            issue.is_pull_request,
+            issue.title if issue else asked.title,
+            issue.body if issue else asked.text,
+            issue.is_pull_request if issue else False,
             principal.person,
             now,
             id,

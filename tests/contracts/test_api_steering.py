@@ -54,6 +54,15 @@ async def test_a_solve_is_asked_for(api: ApiWorld) -> None:
     assert event.options == SolveOptions(("sonnet", "m"), 2, dollars=1.5, minutes=90.0, repro="make crash", draft=True)
 
 
+async def test_a_bug_without_an_issue(api: ApiWorld) -> None:
+    body = {"repository": "octo/secret", "title": " It breaks ", "text": "Badly.", "options": {"base": "release-1"}}
+    answer = await api.post("/solves", await api.token("will"), body, Idempotency_Key="k1")
+    assert answer.status_code == 202
+    [event] = await asked(api)
+    assert event.issue == IssueRef(repo_of(api.private), 0)
+    assert (event.title, event.body, event.options) == ("It breaks", "Badly.", SolveOptions(base="release-1"))
+
+
 @pytest.mark.parametrize(
     ("path", "body", "wish"),
     [
@@ -110,6 +119,10 @@ async def test_what_came_of_it_is_for_who_asked(api: ApiWorld) -> None:
         ({"issue": ISSUE, "options": {"base": "a..b"}}, 422, "An option is wrong"),
         ({"issue": ISSUE, "options": {"sudo": True}}, 422, "The request is not valid"),
         ({"issue": ISSUE, "by": "ada"}, 422, "The request is not valid"),
+        ({}, 422, "The request is not valid"),
+        ({"repository": "octo/secret", "title": " "}, 422, "The request is not valid"),
+        ({"issue": ISSUE, "title": "It breaks"}, 422, "The request is not valid"),
+        ({"repository": "octo/none", "title": "It breaks", "text": "x"}, 404, "Not found"),
         ([], 422, "The request is not valid"),
     ],
 )

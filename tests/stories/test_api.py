@@ -34,18 +34,22 @@ async def server(world: World, login: str = MAINTAINER) -> Remote:
     return Remote(urljoin(str(world.github.webhooks.url), "/"), token, pause=0.05)
 
 
-async def test_from_the_request_to_another_champion(world: World) -> None:
-    issue = await world.issue()
-    address = f"{world.settings.server_url}/octo/greet/issues/{issue.number}"
+async def test_from_a_bug_without_an_issue_to_another_champion(world: World) -> None:
+    bug = {"repository": "octo/greet", "title": "No name, no greeting", "text": "It should greet the world."}
     with await server(world) as ann:
 
         def start() -> tuple[str, list[str]]:
-            accepted = ann.answer(ann.post("/solves", {"issue": address}))
+            accepted = ann.answer(ann.post("/solves", bug))
             return accepted["solve"], [event.kind for event in ann.follow(accepted["solve"])]
 
         id, told = await asyncio.to_thread(start)
+        issue = world.repo.issue(1)
+        address = f"{world.settings.server_url}/octo/greet/issues/1"
         facts = await world.over(issue)
         await world.next_comment(issue)
+        assert facts.task is not None
+        assert (facts.task.title, issue.state.by_app) == ("No name, no greeting", True)
+        assert facts.task.body.startswith("It should greet the world.")
         assert (facts.id, facts.status, facts.solve.trigger.kind) == (id, Status.COMPLETED, TriggerKind.API)
         assert facts.solve.trigger.by.login == MAINTAINER
         assert told[:3] == ["solve.accepted", "solve.started", "solve.planned"]

@@ -10,6 +10,15 @@ def started(id: SolveId) -> str:
     return f"The solve is accepted. Its id is {id}."
 
 
+def issue_marker(request: str) -> str:
+    return f"<!-- solvebot:request:{request} -->"
+
+
+def issue_body(request: str, login: Clean, text: Clean) -> str:
+    """Of an issue that we open, because there was none: in the words of who asked."""
+    return f"{issue_marker(request)}\n{text}\n\n*{login} asked for this through Solvebot's API.*"
+
+
 def exchange_begun() -> str:
     return "The pull request gets that candidate in a moment. What comes of it is said there."
 

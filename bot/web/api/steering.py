@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.access import Principal
 from bot.core.model import IssueRef, SolveFacts, SolveId, SolveOptions
@@ -32,6 +32,7 @@ from bot.web.reading import NoSuchThing
 router = APIRouter(tags=["steering"])
 
 LONGEST_TEXT = 20_000
+_NAME = r"^([\w.-]{1,100}/[\w.-]{1,100})?$"
 _ISSUE = re.compile(r"/([\w.-]{1,100}/[\w.-]{1,100})/issues/(\d{1,9})/?(?:[#?].*)?")
 _Key = Annotated[
     str,
@@ -65,8 +66,18 @@ class Options(BaseModel):
 class NewSolve(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    issue: str = Field(max_length=400, description="Its address: https://github.com/owner/name/issues/7")
+    issue: str = Field(default="", max_length=400, description="Its address: https://github.com/owner/name/issues/7")
+    repository: str = Field(default="", pattern=_NAME, description="owner/name, for a bug that has no issue yet.")
+    title: str = Field(default="", max_length=250, description="Of the issue that is opened for it.")
+    text: str = Field(default="", max_length=LONGEST_TEXT, description="What is wrong.")
     options: Options = Options()
+
+    @model_validator(mode="after")
+    def is_one_or_the_other(self) -> NewSolve:
+        described = bool(self.repository and self.title.strip())
+        if bool(self.issue) == described or (self.issue and (self.repository or self.title or self.text)):
+            raise ValueError("give either `issue`, or `repository`, `title` and `text`")
+        return self
 
 
 class Again(BaseModel):
@@ -109,12 +120,16 @@ class RequestView:
 async def start_a_solve(
     body: NewSolve, given: Given, principal: Somebody, key: _Key, response: Response
 ) -> RequestView:
-    """Of an issue in a repository that the App is installed in."""
+    """Of an issue in a repository that the App is installed in; or of a bug without one, for which one is opened."""
+    options = _options(body.options)
+    if not body.issue:
+        repo = await given.reading.repository(principal, body.repository)
+        told = Asked(Wish.SOLVE, IssueRef(repo, 0), options=options, title=body.title.strip(), text=body.text)
+        return await _put(given, principal, key, told, response)
     found = _ISSUE.fullmatch(body.issue.removeprefix(given.site))
     if found is None:
         raise Refused(problems.no_issue())
     repo = await given.reading.repository(principal, found[1])
-    options = _options(body.options)
     asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
     return await _put(given, principal, key, asked, response)
 
