@@ -18,7 +18,9 @@ class BoundedProtocol(HttpToolsProtocol):
     most_connections = 512  # well below the usual limit on open files, which sandboxes and databases need too
     seconds = 30.0  # for a whole request to arrive; GitHub itself gives up after ten
     most_overhead = 128 * 1024  # bytes of a request that are not its body
-    slice = 8 * 1024  # bytes that the parser gets at a time: what a request shares with the one before counts for both
+    # Bytes that the parser gets at a time; most deliveries are one. What a request shares with the one before counts
+    # for both.
+    slice = 16 * 1024
 
     _deadline: asyncio.TimerHandle | None = None
     _overhead = 0

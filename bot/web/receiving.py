@@ -94,7 +94,7 @@ def for_anybody(
     if settings.pages and pages is not None:
         routes.append(Mount("/", Later(pages)))
     behind = Starlette(routes=routes)
-    trusted = uvicorn.Config(behind).forwarded_allow_ips
+    trusted = uvicorn.Config(behind, log_config=None).forwarded_allow_ips
     return Receiver(secrets, inbox, ProxyHeadersMiddleware(behind, trusted))  # type: ignore[arg-type]
 
 

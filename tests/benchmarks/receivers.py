@@ -30,6 +30,7 @@ from bot.settings import Secret, Settings
 from bot.store.migrate import migrate
 from bot.web.connection import BoundedProtocol
 from bot.web.receiving import for_anybody
+from bot.web.serving import keep_for_good
 from tests.benchmarks.child import Said, answering, say
 from tests.benchmarks.simulated_world import SECRET
 
@@ -84,6 +85,7 @@ async def main(name: str, directory: Path) -> None:
     logs.configure(format="json", level="WARNING", redact=Redactor())
     async with _app(name, directory) as app:
         url = await _listen(app, BoundedProtocol if name == OURS else HttpToolsProtocol)
+        keep_for_good()  # as `solvebot web` does
         say(url=url)
 
         async def answer(_question: Said) -> Said:

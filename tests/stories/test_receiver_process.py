@@ -59,6 +59,7 @@ class Served:
         assert self.process.stderr is not None
         async with asyncio.timeout(PATIENCE):
             while line := await self.process.stderr.readline():
+                assert line.startswith(b"{"), line + await self.process.stderr.read(3000)
                 said: dict[str, object] = json.loads(line)
                 if said["event"] == event:
                     return said
