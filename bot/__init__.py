@@ -28,6 +28,9 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
     reviews.py     a review, a comment on a line -> a revision
     intake.py      delivery -> refused, answered, cancelled, or a started solve
+    starts.py batches.py              is there anything to solve? one issue, or several by one comment
+    approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
+    questions.py                      /solve why: which step changed it, out of what is stored
     actions.py authorization.py cancellation.py      what a delivery comes to, who may ask, what ends a solve
     version_upgrade.py                what an upgrade finds in flight and cannot read
     publish_precheck.py               could the champion be published at all? asked before the first dollar

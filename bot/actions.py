@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.approval import ApprovalAnswer
+from bot.batches import Wanted
 from bot.core.model import IssueRef, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
@@ -22,6 +24,10 @@ class Action:
     reaction: str = ""
     reply: str = ""
     republish: RepublishJob | None = None
+    answer: ApprovalAnswer | None = None
+    batch: Wanted | None = None
+    refresh: SolveId | None = None  # whose status comment has something else to say
+    a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
     @property
     def solve(self) -> SolveId | None:

@@ -26,6 +26,8 @@ from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
+from bot.approval import Approvals, WaitingRoom
+from bot.batches import BatchBoard
 from bot.branch_cleanup import Branches
 from bot.clock import SYSTEM_CLOCK, SystemClock
 from bot.core.choosing.experiments import ServerLimits
@@ -138,7 +140,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
     links = PageLinks(settings.public_url) if settings.pages else NO_PAGES
-    board = StatusBoard(world.github, world.store, hide, tell_outage, links)
+    batches = BatchBoard(world.github, world.store, hide)
+    board = StatusBoard(world.github, world.store, hide, tell_outage, links, batches)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
     judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
@@ -157,6 +160,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
         Rounds(world.store, board),
         publisher,
+        WaitingRoom(world.store, board, conclusion, world.clock),
         board,
         conclusion,
         SolverOptions(
@@ -168,7 +172,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
     site = settings.server_url
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
+    server = server_limits(settings)
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
     if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
         world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
@@ -179,6 +184,11 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("run", runner.run, queued=True, anew=anew.run)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
+    approvals = Approvals(
+        world.github, world.mirrors, world.store, world.clock, publisher, board, conclusion, solver.to_its_end
+    )
+    engine.register("publish approved", approvals.publish)
+    engine.register("end unapproved", approvals.end)
     engine.register("give up", conclusion.give_up)
     reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
     engine.register("call off", reconciliation.call_off)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.actions import Action, Actions
-from bot.core.model import RepoConfig, TriggerKind
+from bot.core.model import RepoConfig, SolveFacts, SolveId, TriggerKind
 from bot.core.trigger.events import (
     IssueClosed,
     IssueMoved,
     LabelRemoved,
+    PullRequestChanged,
     PullRequestClosed,
     PullRequestReopened,
     is_one_of,
 )
-from bot.outcomes import Fates
+from bot.outcomes import Fates, Noted
 from bot.ports import Store
 
 
@@ -38,13 +41,25 @@ class Ends:
         return Actions((Action(cancel=active.id, cancelled_by=why),))
 
     async def undone(self, event: PullRequestReopened) -> Actions:
-        return Actions(because=await self._fates.reopened(event))
+        return _told(await self._fates.reopened(event))
+
+    async def followed(self, event: PullRequestChanged) -> Actions:
+        return _told(await self._fates.followed(event))
+
+    async def unwanted(self, latest: SolveFacts | None, why: str) -> SolveId | None:
+        """Of whose closed pull request somebody says why; None: there is none."""
+        return await self._fates.unwanted(latest, why) if latest is not None else None
 
     async def of_pull(self, event: PullRequestClosed) -> Actions:
         """A revision of it has nowhere to go any more."""
-        because = await self._fates.note(event)
+        noted = _told(await self._fates.note(event))
         active = await self._store.active(event.repo.id, event.number)
         if active is None or active.solve.revises is None:
-            return Actions(because=because)
+            return noted
         why = f"{event.by.login} {'merged' if event.merged else 'closed'} the pull request"
-        return Actions((Action(cancel=active.id, cancelled_by=why),), because=because)
+        return replace(noted, todo=(*noted.todo, Action(cancel=active.id, cancelled_by=why)))
+
+
+def _told(noted: Noted) -> Actions:
+    todo = (Action(refresh=noted.solve),) if noted.solve is not None else ()
+    return Actions(todo, because=noted.what)

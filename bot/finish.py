@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from bot.core.choosing.approval import publication
 from bot.core.model import IssueRef, SolveFacts, SolveId, Status, prepared_snapshot
 from bot.core.render import failure_reasons
 from bot.core.sandboxes import sandboxes_of
@@ -73,6 +74,8 @@ class Conclusion:
     @step("stop")
     async def stop(self, id: SolveId) -> None:
         await self._engine.cancel(id)
+        if await self._engine.state(publication(id)) is WorkflowState.ACTIVE:
+            await self._engine.cancel(publication(id))
 
     @step("what is gone", patience=PATIENCE)
     async def what_is_gone(self, issue: IssueRef) -> str:
@@ -103,6 +106,13 @@ class Conclusion:
         await self._sandboxes.drop_snapshot(prepared_snapshot(id))  # first: without it no lost sandbox is made anew
         for sandbox in sandboxes_of(id, runs):
             await self._sandboxes.close(sandbox)
+
+    @step("say so", patience=PATIENCE)
+    async def say_so(self, id: SolveId) -> None:
+        """In its status comment, where there is one: something is otherwise. It is no reason for a new one."""
+        facts = await self._store.facts(id)
+        if facts is not None and facts.comment_id is not None:
+            await self._board.refresh(id)
 
     @step("last word", patience=PATIENCE)
     async def last_word(self, id: SolveId) -> None:

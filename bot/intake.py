@@ -15,11 +15,16 @@ import msgspec
 import structlog
 
 from bot.actions import REFUSED, Action, Actions, Refusal
+from bot.approval import ApprovalAnswer, go_on
+from bot.approval_requests import approval_answer
 from bot.authorization import Permits
+from bot.batches import BatchBoard, Wanted, without_refused
 from bot.cancellation import Ends
 from bot.configuration import read_config
-from bot.core.choosing.experiments import ServerLimits, plan
+from bot.core.choosing.approve import No, least_permission
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.choosing.use_candidate import candidate_for
+from bot.core.choosing.why import Place
 from bot.core.model import (
     IssueRef,
     ModelSpec,
@@ -29,25 +34,28 @@ from bot.core.model import (
     Solve,
     SolveFacts,
     SolveId,
-    SolveOptions,
-    solve_id,
 )
 from bot.core.render import replies, requests
-from bot.core.render.pull_request import branch_pattern
+from bot.core.render.approval import answered_already, nothing_to_answer
 from bot.core.solve_status import is_unpublished
 from bot.core.text.outgoing import Clean, CleanFacts, Redactor
 from bot.core.trigger.api_requests import command_of
+from bot.core.trigger.batches import Batch
 from bot.core.trigger.commands import (
+    ApproveCommand,
+    BatchCommand,
     CancelCommand,
     Command,
     ExplainCommand,
     HelpCommand,
     Misread,
+    RejectCommand,
     RetryCommand,
     ReviseCommand,
     SolveCommand,
     StatusCommand,
     UseCommand,
+    WhyCommand,
     parse_commands,
 )
 from bot.core.trigger.config import ConfigProblem
@@ -58,6 +66,7 @@ from bot.core.trigger.events import (
     IssueMoved,
     LabelAdded,
     LabelRemoved,
+    PullRequestChanged,
     PullRequestClosed,
     PullRequestReopened,
     RepositoryChanged,
@@ -69,16 +78,15 @@ from bot.core.trigger.events import (
     asks_us,
     is_one_of,
     read_event,
-    trigger_of,
 )
 from bot.engine import Engine, step
 from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
 from bot.installations import Upkeep
-from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
-from bot.publish_precheck import clearance
-from bot.republish import RepublishJob
+from bot.ports import Busy, Clock, Denied, Full, GitHub, Gone, Rejected, Store
+from bot.questions import Questions
 from bot.reviews import Asking, Reviews
+from bot.starts import Starts, or_defaults
 from bot.use_candidate import ExchangeJob
 
 log = structlog.get_logger()
@@ -95,6 +103,7 @@ class Intake:
         server: ServerLimits,
         redact: Redactor,
         site: str,
+        batches: BatchBoard,
     ) -> None:
         self._github = github
         self._store = store
@@ -104,9 +113,12 @@ class Intake:
         self._server = server
         self._redact = redact
         self._site = site
+        self._batches = batches
+        self._starts = Starts(github, store, clock, server, redact, site)
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
         self._permits = Permits(github, redact)
+        self._questions = Questions(store, redact)
         self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
@@ -134,21 +146,45 @@ class Intake:
     async def _carry_out(self, action: Action) -> Action:
         """Start or cancel; what is left is to be said."""
         if action.start is not None:
-            refusal = await self.claim(action.start)
+            refusal = await self.claim(action.start, action.a_day)
             if refusal:
                 return Action(reaction=REFUSED, reply=refusal)
             await self._engine.start(action.start.workflow, action.start.id, action.start)
+        if action.batch is not None:
+            await self._start_all(action.batch)
         if action.use is not None:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
             await self._engine.start("republish", action.republish.id, action.republish)
+        if action.answer is not None:
+            refusal = await self.answer_approval(action.answer)
+            if refusal:
+                return Action(reaction="confused", reply=refusal)
+            await go_on(self._engine, action.answer.solve, action.answer.approval.standing)
+        if action.refresh is not None:
+            await self._conclusion.say_so(action.refresh)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
                 return Action(reaction=action.reaction, reply=replies.nothing_to_cancel())
         return action
 
+    async def _start_all(self, wanted: Wanted) -> None:
+        refused = dict[SolveId, str]()
+        for solve in wanted.solves:
+            if refusal := await self.claim(solve, wanted.a_day):
+                refused[solve.id] = refusal
+        await self.open_batch(without_refused(wanted.batch, refused))
+        for solve in wanted.solves:
+            if solve.id not in refused:
+                await self._engine.start(solve.workflow, solve.id, solve)
+
     # ------------------------------------------------------------------------------------------------------- steps
+
+    @step("open batch", patience=PATIENCE)
+    async def open_batch(self, batch: Batch) -> None:
+        await self._store.batch_begun(batch)
+        await self._batches.refresh(batch.id)
 
     @step("weigh", patience=PATIENCE)
     async def weigh(self, row: InboxRow) -> Actions:
@@ -170,6 +206,8 @@ class Intake:
                 return await self._ends.of_pull(event)
             case PullRequestReopened():
                 return await self._ends.undone(event)
+            case PullRequestChanged():
+                return await self._ends.followed(event)
             case InstallationChanged():
                 return _stopping(*await self._upkeep.installation(event))
             case RepositoryChanged():
@@ -185,7 +223,7 @@ class Intake:
         title, body = self._redact(event.title), self._redact(event.body)
         said = requests.issue_body(event.request, self._redact(event.by.login), body)
         try:
-            await self._permits.check(event, _or_defaults(await self._config(event.issue.repo)).who)
+            await self._permits.check(event, or_defaults(await self._config(event.issue.repo)).who)
             marker = requests.issue_marker(event.request)
             issue = await self._github.open_issue(event.issue.repo, title=title, body=said, marker=marker)
         except (Refusal, Gone, Denied, Rejected) as error:
@@ -208,9 +246,11 @@ class Intake:
                 await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
-    async def claim(self, solve: Solve) -> str:
-        """Accept the solve. Where another one has the issue, what to answer; "" otherwise."""
-        outcome = await self._store.accept(solve)
+    async def claim(self, solve: Solve, a_day: int | None) -> str:
+        """Accept the solve. Where another one has the issue, or the day is full, what to answer; "" otherwise."""
+        outcome = await self._store.accept(solve, a_day=a_day)
+        if isinstance(outcome, Full):
+            return replies.day_is_full(outcome.most, outcome.free_at)
         if isinstance(outcome, Busy):
             other = await self._store.facts(outcome.solve)
             assert other is not None
@@ -220,6 +260,14 @@ class Intake:
         )
         log.info("solve.accepted", solve=solve.id, issue=str(solve.issue), by=solve.trigger.by.login)
         return ""
+
+    @step("answer approval")
+    async def answer_approval(self, answer: ApprovalAnswer) -> str:
+        """Empty: it is the first, and stands."""
+        stands = await self._store.answered(answer.solve.id, answer.approval)
+        if stands is not None and stands.key == answer.approval.key:
+            return ""
+        return nothing_to_answer(None, No.NOTHING) if stands is None else answered_already(stands)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
@@ -249,7 +297,7 @@ class Intake:
         """Like a command in a comment; but it names a solve, where a comment means the latest of its issue."""
         try:
             config = await self._config(event.issue.repo)
-            await self._permits.check(event, _or_defaults(config).who)
+            await self._permits.check(event, or_defaults(config).who)
             latest = await self._store.latest(event.issue.repo.id, event.issue.number)
             is_about_one = event.solve is not None and event.wish is not Wish.REVISE
             if is_about_one and latest is not None and latest.id != event.solve:
@@ -274,7 +322,7 @@ class Intake:
     async def _weigh_unreadable(self, event: Unreadable, guid: str) -> Actions:
         """Its row is kept for the operator. Who asked is told, where that is known."""
         log.error("delivery.unreadable", delivery=guid, why=event.why, issue=str(event.issue))
-        if event.issue is None or not asks_us(event, _or_defaults(await self._config(event.issue.repo)).labels):
+        if event.issue is None or not asks_us(event, or_defaults(await self._config(event.issue.repo)).labels):
             return Actions(because=event.why)
         return Actions((Action(reply=replies.unreadable(guid)),), event.issue)
 
@@ -284,10 +332,10 @@ class Intake:
             if event.is_pull_request:
                 return ()
             config = await self._config(event.issue.repo)
-            if not is_one_of(event.label, _or_defaults(config).labels):
+            if not is_one_of(event.label, or_defaults(config).labels):
                 return ()
-            await self._permits.check(event, _or_defaults(config).who)
-            return (await self._start(event, SolveOptions(), config),)
+            await self._permits.check(event, or_defaults(config).who)
+            return (await self._starts.labelled(event, config),)
         commands = self._commands(event.text, event.previous)
         if not commands or event.by.is_bot:
             return ()
@@ -300,24 +348,33 @@ class Intake:
         issue = event.issue
         if isinstance(command, HelpCommand):
             return Action(reply=self._help(await self._store.models(), config))
-        await self._permits.check(event, _or_defaults(config).who)
+        await self._permits.check(event, or_defaults(config).who)
         latest = await self._store.latest(issue.repo.id, issue.number)
         told = self._redact.facts(latest) if latest else None
         match command:
             case SolveCommand():
-                return await self._start(event, command.options, config)
+                return await self._starts.start(event, command.options, config)
+            case BatchCommand():
+                return await self._starts.batch(event, command, config)
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())
                 if command.options is None and is_unpublished(latest):
-                    return await self._publish_again(event, latest, config)
-                return await self._start(event, command.options or latest.solve.options, config)
+                    return await self._starts.publish_again(event, latest, config)
+                return await self._starts.start(event, command.options or latest.solve.options, config)
             case CancelCommand():
                 return self._cancel(latest, _who_cancels(event))
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
                 return _use(event, await self._reviews.with_candidates(latest), command.number)
+            case WhyCommand():
+                return Action(reply=await self._questions.why(latest, Place(command.path, command.line)))
+            case ApproveCommand() | RejectCommand():
+                await self._permits.check(event, least_permission(or_defaults(config).who))
+                if isinstance(command, RejectCommand) and (unwanted := await self._ends.unwanted(latest, command.why)):
+                    return Action(refresh=unwanted, reaction="eyes")
+                return approval_answer(event, command, latest, self._redact)
             case ReviseCommand():
                 return Action(start=await self._reviews.revision(event, config))
             case ExplainCommand():
@@ -335,7 +392,7 @@ class Intake:
             if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
                 return Actions(because="asks nothing of us, or its review does")
             config = await self._config(event.issue.repo)
-            await self._permits.check(event, _or_defaults(config).who)
+            await self._permits.check(event, or_defaults(config).who)
             todo = (Action(start=await self._reviews.revision(event, config)),)
         except Refusal as refusal:
             if not parse_commands(event.text):
@@ -345,68 +402,12 @@ class Intake:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
 
-    async def _start(
-        self, event: LabelAdded | CommentPosted | Requested, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> Action:
-        """Before any money: is there anything to solve, and do we know how."""
-        await self._solvable(event, options, config)
-        if isinstance(config, ConfigProblem):
-            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
-            raise Refusal(replies.config_problems(config.path, mistakes))
-        planned = plan(options, config, await self._store.models(), self._server)
-        if isinstance(planned, Misread):
-            raise Refusal(self._not_understood([planned]))
-        active = await self._store.active(event.issue.repo.id, event.issue.number)
-        trigger = trigger_of(event)
-        id = solve_id(event.issue, trigger.key)
-        if active is not None and active.id != id:
-            raise Refusal(replies.already_running(self._redact.facts(active), self._site))
-        solve = Solve(id, event.issue, event.title, event.body, trigger, options, self._clock.now())
-        if forbidden := await clearance(self._github, solve, config, self._redact):
-            raise Refusal(forbidden)
-        return Action(start=solve)
-
-    async def _publish_again(
-        self, event: CommentPosted | Requested, latest: SolveFacts, config: RepoConfig | ConfigProblem
-    ) -> Action:
-        """The champion is there and paid for."""
-        await self._solvable(event, latest.solve.options, config)
-        wanted = latest.task.config.pull_request if latest.task else _or_defaults(config).pull_request
-        asked = replace(_or_defaults(config), pull_request=wanted)
-        if forbidden := await clearance(self._github, latest.solve, asked, self._redact):
-            raise Refusal(forbidden)
-        job = RepublishJob(latest.id, event.by, event.key)
-        return Action(reaction="eyes", reply=replies.publishing_again(self._redact.facts(latest)), republish=job)
-
-    async def _solvable(
-        self, event: LabelAdded | CommentPosted | Requested, options: SolveOptions, config: RepoConfig | ConfigProblem
-    ) -> None:
-        if event.is_pull_request:
-            raise Refusal(replies.not_an_issue())
-        issue = await self._github.issue(event.issue)
-        if not issue.open:
-            raise Refusal(replies.issue_closed())
-        if issue.locked:
-            raise Refusal(replies.issue_locked())
-        repository = await self._github.repository(event.issue.repo)
-        await self._store.repository_seen(repository.repo, archived=repository.archived)
-        if repository.archived or repository.disabled:
-            raise Refusal(replies.repository_archived())
-        if repository.empty:
-            raise Refusal(replies.repository_empty())
-        if options.base and await self._github.branch_head(event.issue.repo, options.base) is None:
-            raise Refusal(replies.no_such_base(self._redact(options.base)))
-        branches = branch_pattern(_or_defaults(config).pull_request.branch, event.issue.number)
-        pull = await self._github.open_pull_request(event.issue, branches=branches)
-        if pull is not None:
-            raise Refusal(replies.pull_request_open(pull))
-
     def _commands(self, text: str, previous: str | None) -> list[Command]:
         """Each is answered once. Raises `Refusal` where one of them cannot be read."""
         commands = dict.fromkeys(parse_commands(text, previous=previous))
         misread = [command for command in commands if isinstance(command, Misread)]
         if misread:
-            raise Refusal(self._not_understood(misread))
+            raise Refusal(self._starts.not_understood(misread))
         return [command for command in commands if not isinstance(command, Misread)]
 
     async def _asks(self, event: LabelAdded | Unreadable | Asking) -> bool:
@@ -415,19 +416,15 @@ class Intake:
             previous = event.previous if isinstance(event, CommentPosted | ThreadCommented) else None
             return bool(parse_commands(event.text, previous=previous))
         try:
-            labels = _or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
+            labels = or_defaults(await self._config(event.issue.repo)).labels if event.issue else ()
         except Exception:  # after the top of a workflow has caught it
             labels = RepoConfig().labels
         if isinstance(event, LabelAdded):
             return not event.is_pull_request and is_one_of(event.label, labels)
         return asks_us(event, labels)
 
-    def _not_understood(self, misread: Sequence[Misread]) -> str:
-        said = [(each.what, replies.what_to_do(each, self._server)) for each in misread]
-        return replies.not_understood([(self._redact(what), self._redact(remedy)) for what, remedy in said])
-
     def _help(self, models: Sequence[ModelSpec], config: RepoConfig | ConfigProblem) -> str:
-        labels = [self._redact(label) for label in _or_defaults(config).labels]
+        labels = [self._redact(label) for label in or_defaults(config).labels]
         return replies.help_text(models, labels, self._server)
 
     async def _config(self, repo: Repo) -> RepoConfig | ConfigProblem:
@@ -462,8 +459,3 @@ def _use(event: CommentPosted | Requested, latest: CleanFacts | None, number: in
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:
     return Actions(tuple(Action(cancel=id, cancelled_by=why) for id in solves), because="" if solves else "noted")
-
-
-def _or_defaults(config: RepoConfig | ConfigProblem) -> RepoConfig:
-    """What counts until the mistakes are mended."""
-    return RepoConfig() if isinstance(config, ConfigProblem) else config

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
+from bot.core.choosing.approval import Standing
+from bot.core.choosing.approve import least_permission
 from bot.core.choosing.champion import wants_draft
-from bot.core.model import IssueRef, Person, PullRequest, Sha, SolveFacts, SolveId, Task
+from bot.core.choosing.overlap import overlapping
+from bot.core.model import IssueRef, Permission, Person, PullRequest, Sha, SolveFacts, SolveId, Task, TriggerKind
 from bot.core.render import failure_reasons
 from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.pull_request import branch_name, commit_message, pull_body, pull_title, signed_off
@@ -16,11 +21,12 @@ from bot.core.trigger.permissions import may_ask
 from bot.core.trigger.still_wanted import unwanted
 from bot.engine import step
 from bot.finish import PATIENCE
-from bot.ports import Commit, Denied, GitHub, Mirrors, Rejected, Store
+from bot.ports import Commit, Denied, GitHub, Gone, Mirrors, Rejected, Store
 
 log = structlog.get_logger()
 
 MAX_BRANCHES = 9
+LOOKED_FOR = timedelta(days=60)  # a pull request that is open for longer is not told of
 
 
 class Withheld(Exception):
@@ -52,6 +58,20 @@ class _Case:
     def asker(self) -> Person:
         return self.facts.solve.trigger.by
 
+    @property
+    def paths(self) -> frozenset[str]:
+        champion = self.facts.champion
+        changes = champion.candidate.changes if champion is not None and champion.candidate is not None else ()
+        return frozenset(change.path for change in changes)
+
+    @property
+    def answerable(self) -> tuple[Person, Permission]:
+        """Who vouches for the publication, and the permission for it: whoever approved, else whoever asked."""
+        approval, who = self.facts.approval, self.task.config.who
+        if approval is None or approval.standing is not Standing.APPROVED:
+            return self.asker, who
+        return Person(approval.by, approval.by_id), least_permission(who)
+
 
 class Publisher:
     def __init__(
@@ -80,15 +100,18 @@ class Publisher:
         except (Rejected, Denied) as error:
             raise Withheld(failure_reasons.pull_refused(error.remedy)) from error
         await self.dress(id)
+        await self.tell_neighbours(id, moved)
 
     async def publish_left(self, id: SolveId, left: PullRequest) -> None:
         """What is on a branch of ours already, and lacks the pull request alone. Raises `Withheld`."""
         commit = Commit(left.head_sha, verified=left.verified is True)
+        moved = await self.base_moved(id)
         try:
-            await self.open(id, left.branch, commit, await self.base_moved(id))
+            await self.open(id, left.branch, commit, moved)
         except (Rejected, Denied) as error:
             raise Withheld(failure_reasons.pull_refused(error.remedy)) from error
         await self.dress(id)
+        await self.tell_neighbours(id, moved)
 
     @step("look again", patience=PATIENCE)
     async def look_again(self, id: SolveId) -> str:
@@ -97,9 +120,12 @@ class Publisher:
         issue = await self._github.issue(case.issue)
         if why := unwanted(case.facts, is_open=issue.open, labels=issue.labels):
             return failure_reasons.not_wanted(why)
-        has = await self._github.permission(case.issue.repo, case.asker.login)
-        if not may_ask(has, case.task.config.who, case.asker):
-            return failure_reasons.may_no_longer_ask(case.asker.login)
+        answers, needed = case.answerable
+        if not may_ask(await self._github.permission(case.issue.repo, answers.login), needed, answers):
+            return failure_reasons.may_no_longer_ask(answers.login)
+        here = case.facts.solve.trigger.kind is TriggerKind.COMMAND_LINE
+        if not here and await self._github.branch_head(case.issue.repo, case.task.base_branch) is None:
+            return failure_reasons.base_gone(case.task.base_branch)
         return ""
 
     @step("commit", patience=PATIENCE)
@@ -172,6 +198,33 @@ class Publisher:
         undone = await self._github.dress_pull(case.issue.repo, pull.number, labels=config.labels, reviewers=reviewers)
         for what in undone:
             log.info("pull.undressed", solve=id, what=what)
+
+    @step("tell neighbours", patience=PATIENCE)
+    async def tell_neighbours(self, id: SolveId, moved: Moved) -> None:
+        """Pull requests of ours that change the same files are told of each other, in their texts."""
+        case = await self._case(id)
+        pull, repo = case.facts.pull_request, case.issue.repo
+        if pull is None or not pull.number or case.facts.solve.trigger.kind is TriggerKind.COMMAND_LINE:
+            return
+        since = case.facts.solve.created_at - LOOKED_FOR
+        others = await self._store.neighbours(repo.id, since=since)
+        found = overlapping(pull.number, case.paths, others)
+        for other, overlap in found:
+            await self._store.overlaps(id, overlap)
+            await self._store.overlaps(other.solve, replace(overlap, pull=pull.number))
+            await self._rewrite(other.solve, Moved())
+        if found:
+            await self._rewrite(id, moved)
+
+    async def _rewrite(self, id: SolveId, moved: Moved) -> None:
+        case = await self._case(id)
+        pull = case.facts.pull_request
+        assert pull is not None
+        revisions = [self._redact.facts(each) for each in await self._store.revisions(id)]
+        words, signed = self._redact(moved.sentence), pull.verified is True
+        body = pull_body(case.told, words, branch=pull.branch, verified=signed, revisions=revisions)
+        with suppress(Gone, Denied, Rejected):  # closed, locked or deleted meanwhile
+            await self._github.rewrite_pull(case.issue.repo, pull.number, title=pull_title(case.told), body=body)
 
     async def _case(self, id: SolveId) -> _Case:
         facts = await self._store.facts(id)

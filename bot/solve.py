@@ -10,7 +10,8 @@
                   ties a model that reads both (advisers.py)
     decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
     trim          the champion without what nobody needs (judging/trimmer.py)
-    publish       one pull request by the champion (publish.py), or none
+    publish       one pull request by the champion (publish.py), or none; where the repository wants it, only after
+                  somebody has approved (approval.py)
     conclude      a terminal status and the last word (finish.py)
 
 This is workflow code: it is played again after a crash, so everything with an effect is a step, and between steps
@@ -27,8 +28,10 @@ from functools import partial
 import structlog
 
 from bot.advisers import Advisers
+from bot.approval import WaitingRoom
 from bot.configuration import read_config
 from bot.core.candidate.similarity import case_of
+from bot.core.choosing.approve import wants_approval
 from bot.core.choosing.champion import decide, publishes_unproven, without_runs
 from bot.core.choosing.comparing import beside_of
 from bot.core.choosing.early_stop import enough
@@ -109,6 +112,7 @@ class Solver:
         advisers: Advisers,
         rounds: Rounds,
         publisher: Publisher,
+        waiting_room: WaitingRoom,
         board: StatusBoard,
         conclusion: Conclusion,
         options: SolverOptions,
@@ -123,6 +127,7 @@ class Solver:
         self._advisers = advisers
         self._rounds = rounds
         self._publisher = publisher
+        self._waiting_room = waiting_room
         self._board = board
         self._conclusion = conclusion
         self._options = options
@@ -154,6 +159,9 @@ class Solver:
         decision = await self.choose(job, task)
         if decision.outcome is not Outcome.NONE:
             await self.trim(job)
+            if wants_approval(task, job.trigger.kind):
+                await self._waiting_room.enter(job.id)
+                return  # what a person says, or nobody for two weeks, starts the rest: approval.py
             await self._publisher.publish(job.id)
         await self._conclusion.complete(job.id)
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import structlog
 
+from bot.batches import BatchBoard
 from bot.core.model import SolveFacts, SolveId
 from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.status import status_comment, status_marker
@@ -41,12 +42,14 @@ class StatusBoard:
         redact: Redactor,
         outage: TellOutage = no_outage,
         links: PageLinks = NO_PAGES,
+        batches: BatchBoard | None = None,
     ) -> None:
         self.links = links
         self._github = github
         self._store = store
         self._redact = redact
         self._outage = outage
+        self._batches = batches
         self._locks: defaultdict[SolveId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._denied: dict[SolveId, str] = {}
 
@@ -58,8 +61,17 @@ class StatusBoard:
                 facts, _ = told
                 async with self._github.turn(facts.solve.issue.repo):
                     await self._tell(id)
+        await self._tell_batch(id)
         if told is None or told[0].status.is_over:
             self._locks.pop(id, None)
+
+    async def _tell_batch(self, id: SolveId) -> None:
+        """Whatever the comment says already: the one about all may have been left behind."""
+        if self._batches is None or not await self._store.batch_of(id):
+            return
+        facts = await self._store.facts(id)
+        if facts is not None:
+            await self._batches.moved(facts)
 
     async def lags(self, id: SolveId) -> bool:
         """The comment does not say how things stand. Where we may not speak now, it is asked again later."""

@@ -15,9 +15,10 @@ from typing import Protocol
 
 import structlog
 
+from bot.approval import see_to
 from bot.branch_cleanup import Branches
 from bot.core.environment.kept_workspaces import KEPT
-from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepared_snapshot
+from bot.core.model import SandboxId, SnapshotId, SolveFacts, SolveId, kept_snapshot, prepared_snapshot
 from bot.core.resilience.turns import TURN, Turn, take
 from bot.core.sandboxes import sandboxes_of
 from bot.engine import Engine, WorkflowState
@@ -190,7 +191,8 @@ class Worker:
         living = await self._sandboxes.living()
         snapshots = await self._sandboxes.snapshots()
         active = await self._store.active_solves()
-        kept = await self._kept(active)
+        facts = [found for id in active if (found := await self._store.facts(id)) is not None]
+        kept = _kept(facts)
         for sandbox in living:
             if sandbox not in kept:
                 log.warning("sandbox.orphan", sandbox=sandbox)
@@ -200,11 +202,22 @@ class Worker:
         for snapshot in set(snapshots) - wanted:
             await self._sandboxes.drop_snapshot(SnapshotId(snapshot))
         for id in active:
-            match await self._engine.state(id):
-                case WorkflowState.FAILED | WorkflowState.CANCELLED | WorkflowState.SUCCEEDED:
-                    await self._give_up(id)
-                case WorkflowState.UNKNOWN:
-                    await self._start_accepted(id)
+            await self._see_to(id)
+
+    async def _see_to(self, id: SolveId) -> None:
+        """The state first: a workflow that ends meanwhile may have left a champion that waits for approval."""
+        state = await self._engine.state(id)
+        facts = await self._store.facts(id)
+        if facts is None:
+            return
+        if facts.approval is not None:
+            await see_to(self._engine, facts, self._clock)
+            return
+        match state:
+            case WorkflowState.FAILED | WorkflowState.CANCELLED | WorkflowState.SUCCEEDED:
+                await self._give_up(id)
+            case WorkflowState.UNKNOWN:
+                await self._start_accepted(facts)
 
     async def _give_up(self, id: SolveId) -> None:
         """Its workflow has ended without a last word. One that gives up may be given up itself."""
@@ -214,22 +227,13 @@ class Worker:
                 await self._engine.start("give up", name, id)
                 return
 
-    async def _start_accepted(self, id: SolveId) -> None:
+    async def _start_accepted(self, facts: SolveFacts) -> None:
         """Its delivery died for good right after the acceptance, or is about to start it itself, which does no harm.
 
         To end it instead would: after a long pause this comes before the delivery is recovered.
         """
-        facts = await self._store.facts(id)
-        if facts is not None:
-            log.warning("solve.unstarted", solve=id)
-            await self._engine.start(facts.solve.workflow, id, facts.solve)
-
-    async def _kept(self, active: list[SolveId]) -> set[SandboxId]:
-        kept: set[SandboxId] = set()
-        for id in active:
-            facts = await self._store.facts(id)
-            kept |= set(sandboxes_of(id, [run.id for run in facts.runs] if facts else []))
-        return kept
+        log.warning("solve.unstarted", solve=facts.id)
+        await self._engine.start(facts.solve.workflow, facts.id, facts.solve)
 
     async def forget(self) -> None:
         """Retention: our rows and the engine's."""
@@ -238,6 +242,10 @@ class Worker:
         workflows = await self._engine.delete_before(before.isoformat())
         if rows or workflows:
             log.info("retention", rows=rows, workflows=workflows)
+
+
+def _kept(active: list[SolveFacts]) -> set[SandboxId]:
+    return {sandbox for facts in active for sandbox in sandboxes_of(facts.id, [run.id for run in facts.runs])}
 
 
 def _name(chore: Callable[[], Awaitable[object]]) -> str:

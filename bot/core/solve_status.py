@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from bot.core.choosing.approve import is_unapproved
 from bot.core.model import Outcome, SolveFacts, Status
 
 
@@ -13,6 +14,7 @@ class Phase(StrEnum):
     RUNNING = "running"
     COMPARING = "comparing the candidates"
     DECIDING = "deciding"
+    WAITING = "waiting for approval"
     PUBLISHING = "publishing"
     PUBLISHED = "published"
     NO_CHAMPION = "no champion"
@@ -30,7 +32,7 @@ def phase(facts: SolveFacts) -> Phase:
         case Status.COMPLETED:
             return Phase.PUBLISHED if facts.pull_request else Phase.NO_CHAMPION
     if facts.decision is not None and not is_overtaken(facts):
-        return Phase.DECIDING if facts.decision.outcome is Outcome.NONE else Phase.PUBLISHING
+        return Phase.DECIDING if facts.decision.outcome is Outcome.NONE else _on_the_way(facts)
     if facts.baseline is not None:
         if not facts.runs or not all(run.status.is_over for run in facts.runs):
             return Phase.RUNNING
@@ -38,12 +40,16 @@ def phase(facts: SolveFacts) -> Phase:
     return Phase.PREPARING if facts.task is not None else Phase.ACCEPTED
 
 
+def _on_the_way(facts: SolveFacts) -> Phase:
+    return Phase.PUBLISHING if facts.approval is None or not facts.approval.is_waiting else Phase.WAITING
+
+
 def is_unpublished(facts: SolveFacts) -> bool:
     """It ended with a champion that should have been published, and was not: all that was paid for is there.
 
-    Not so for a revision, whose branch has moved on since.
+    Not so for a revision, whose branch has moved on since, and where nobody has approved it.
     """
-    if facts.solve.revises is not None:
+    if facts.solve.revises is not None or is_unapproved(facts):
         return False
     chosen = facts.decision is not None and facts.decision.outcome is not Outcome.NONE and not is_overtaken(facts)
     there = facts.champion is not None and facts.champion.candidate is not None

@@ -121,6 +121,13 @@ class Hub:
             is_pull_request=found.pull_request is not None,
         )
 
+    async def children(self, issue: IssueRef) -> list[int]:
+        """Sub-issues that are open and in the same repository, in their order; at most 100."""
+        call = Call("GET", f"/issues/{issue.number}/sub_issues?per_page=100", expect=(404,))
+        answer = await self._at.ask(issue.repo, Purpose.READ, call)
+        found = [] if answer.status == 404 else answer.read(list[responses.SubIssue])
+        return [each.number for each in found if each.state == "open" and each.is_in(issue.repo.name)]
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
         call = Call("GET", f"/issues/{issue.number}/comments")

@@ -85,6 +85,9 @@ class LocalGitHub:
             self.title, self.body, open=True, locked=False, labels=(), author=self.user, is_pull_request=False
         )
 
+    async def children(self, issue: IssueRef) -> list[int]:
+        return []
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         return []
 

@@ -91,6 +91,17 @@ class Listed(msgspec.Struct, frozen=True):
         return (self.body or "").startswith(marker)
 
 
+class SubIssue(msgspec.Struct, frozen=True):
+    """Of an issue, perhaps in another repository."""
+
+    number: int
+    state: str
+    repository_url: str
+
+    def is_in(self, repository: str) -> bool:
+        return self.repository_url.casefold().endswith(f"/repos/{repository.casefold()}")
+
+
 class Comment(msgspec.Struct, frozen=True):
     id: int
     html_url: str

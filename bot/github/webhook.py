@@ -93,13 +93,13 @@ def is_listened(event: str) -> bool:
 def check_signature(headers: Mapping[bytes, bytes]) -> bytes:
     """The signature, when some body could have it. Raises `BadSignature`."""
     signature = headers.get(b"x-hub-signature-256")
+    if signature is not None and _SIGNATURE.fullmatch(signature):
+        return signature
     if signature is None:
         raise BadSignature("X-Hub-Signature-256 is missing: does the App have a webhook secret?")
     if not signature.startswith(b"sha256="):
         raise BadSignature("X-Hub-Signature-256 does not start with sha256=")
-    if not _SIGNATURE.fullmatch(signature):
-        raise BadSignature(_NO_MATCH)
-    return signature
+    raise BadSignature(_NO_MATCH)
 
 
 def _fits(secret: bytes, body: bytes, signature: bytes) -> bool:
@@ -182,7 +182,20 @@ class _IssueComment(_Payload):
 
 class _Head(msgspec.Struct, omit_defaults=True):
     sha: str | None = None
+    ref: str | None = None
     repo: _Repository | None = None
+
+
+class _Base(msgspec.Struct, omit_defaults=True):
+    ref: str | None = None
+
+
+class _BaseBefore(msgspec.Struct, omit_defaults=True):
+    ref: _Before | None = None
+
+
+class _PullChanges(msgspec.Struct, omit_defaults=True):
+    base: _BaseBefore | None = None
 
 
 class _Pull(msgspec.Struct, omit_defaults=True):
@@ -191,11 +204,14 @@ class _Pull(msgspec.Struct, omit_defaults=True):
     merged: bool | None = None
     body: str | None = None
     updated_at: str | None = None
+    draft: bool | None = None
     head: _Head | None = None
+    base: _Base | None = None
 
 
 class _Pulls(_Payload):
     pull_request: _Pull | None = None
+    changes: _PullChanges | None = None
 
 
 class _ReviewedPull(msgspec.Struct, omit_defaults=True):
@@ -337,14 +353,20 @@ def _may_be_ours(payload: _Payload, pull: _ReviewedPull | _Pull | None) -> bool:
     return pull.head is not None and pull.head.repo is not None and pull.head.repo.id == payload.repository.id
 
 
+_PULL_ACTIONS = frozenset({"closed", "reopened", "converted_to_draft", "ready_for_review", "edited"})
+
+
 def _pull_request(body: bytes) -> _Payload | None:
-    """That one which may be ours is over or open again; and that anybody's is merged which takes one back.
+    """That one which may be ours is over, open again, a draft, none any more, or has another base branch; and that
+    anybody's is merged which takes one back.
 
     Of its text what matters is whose work that is, which stands on a line of its own.
     """
     payload = _read_pulls(body)
     pull = payload.pull_request
-    if pull is None or payload.action not in ("closed", "reopened"):
+    if pull is None or payload.action not in _PULL_ACTIONS:
+        return None
+    if payload.action == "edited" and (payload.changes is None or payload.changes.base is None):
         return None
     pull.body = _cut(pull.body) if pull.body and "Reverts " in pull.body else None
     takes_back = pull.body is not None and payload.action == "closed" and pull.merged is True

@@ -61,6 +61,7 @@ from bot.ports.requests import Requests as Requests
 from bot.ports.sandboxes import Finished as Finished
 from bot.ports.sandboxes import Sandboxes as Sandboxes
 from bot.ports.store import Busy as Busy
+from bot.ports.store import Full as Full
 from bot.ports.store import Store as Store
 from bot.ports.store import Tally as Tally
 from bot.ports.tokens import Tokens as Tokens

@@ -116,6 +116,9 @@ class GitHub(Protocol):
     async def issue(self, issue: IssueRef) -> IssueState:
         """Raises `Gone` when it was deleted or transferred."""
 
+    async def children(self, issue: IssueRef) -> list[int]:
+        """Sub-issues that are open and in the same repository, in their order; at most 100."""
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
 

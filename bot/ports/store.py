@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Neighbour, Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -39,6 +41,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.trigger.batches import Batch
 from bot.ports.requests import Requests
 
 
@@ -47,6 +50,14 @@ class Busy:
     """Another solve is active for the issue."""
 
     solve: SolveId
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """As many solves have begun in this repository as may begin in 24 hours."""
+
+    most: int
+    free_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +83,11 @@ class Store(Protocol):
     def requests(self) -> Requests: ...
 
     # solves
-    async def accept(self, solve: Solve) -> Solve | Busy:
-        """Claim the issue for this solve. Asked again with the same id, it is accepted again."""
+    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
+        """Claim the issue for this solve. Asked again with the same id, it is accepted again.
+
+        `a_day`: how many may begin in one repository in 24 hours; revisions do not count.
+        """
 
     async def facts(self, id: SolveId) -> SolveFacts | None: ...
     async def latest(self, repo_id: int, issue: int) -> SolveFacts | None:
@@ -85,6 +99,13 @@ class Store(Protocol):
     async def revisions(self, id: SolveId) -> list[SolveFacts]:
         """Of that solve's pull request, oldest first."""
 
+    async def batch_begun(self, batch: Batch) -> None:
+        """Said again, the first word stands."""
+
+    async def batch_of(self, id: SolveId) -> str:
+        """That it was asked for with; "" where it was alone."""
+
+    async def batch(self, id: str) -> Batch | None: ...
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...
@@ -117,6 +138,15 @@ class Store(Protocol):
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         """Whose pull request was closed, and not merged, in between; at most 100."""
 
+    async def unwanted(self, id: SolveId, why: str) -> bool:
+        """Why its pull request was closed, as somebody says. False: it is open, or was merged."""
+
+    async def neighbours(self, repo_id: int, *, since: datetime) -> list[Neighbour]:
+        """Of solves that began since then, those whose pull request is open as far as we know, the newest first."""
+
+    async def overlaps(self, id: SolveId, overlap: Overlap) -> None:
+        """Its pull request is told of another one."""
+
     async def undecided(self, *, since: datetime) -> list[SolveFacts]:
         """With a pull request of which nobody has told us what became of it, ended since then; at most 100."""
 
@@ -132,6 +162,12 @@ class Store(Protocol):
 
     async def compared(self, id: SolveId, compared: Compared) -> None:
         """With all answers so far."""
+
+    async def awaits(self, id: SolveId, approval: Approval) -> None:
+        """Its champion is published when somebody approves of it. What was asked before stands."""
+
+    async def answered(self, id: SolveId, answer: Approval) -> Approval | None:
+        """The first answer stands, and is returned; None: nothing waits there, because it is over."""
 
     async def decided(self, id: SolveId, decision: Decision) -> None: ...
     async def published(self, id: SolveId, pull_request: PullRequest) -> None: ...

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.core.choosing.overlap import Neighbour
 from bot.core.model import (
     Candidate,
     Evidence,
@@ -53,6 +54,7 @@ def solve_values(solve: Solve, *, web_url: str, now: datetime) -> Values:
         "requested_by": solve.trigger.by.login,
         "revises": solve.revises,
         "asked": solve.asked or None,
+        "batch": solve.batch or None,
         "options": solve.options,
         "status": Status.PENDING,
         "error_message": "",
@@ -76,6 +78,7 @@ def solve_of(row: Row) -> Solve:
         created_at=row.created_at,
         revises=SolveId(row.revises) if row.revises else None,
         asked=row.asked or "",
+        batch=row.batch or "",
     )
 
 
@@ -97,6 +100,10 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         compared=row.compared,
         decision=row.decision,
         minimal=row.minimal,
+        approval=row.approval,
+        overlaps=row.overlaps or (),
+        fate=row.fate,
+        fate_why=row.fate_why or "",
         comment_id=row.comment_id,
         pull_request=row.pull_request,
         error=row.error_message,
@@ -173,6 +180,11 @@ def evidence_values(evidence: Evidence) -> Values:
         "evidence": evidence,
         "tests_passed": evidence.stable_passed == evidence.stable_total if evidence.stable_total else None,
     }
+
+
+def neighbour_of(row: Row) -> Neighbour:
+    paths = tuple(change.path for change in row.candidate.changes) if row.candidate else ()
+    return Neighbour(SolveId(row.id), row.pr_number, paths)
 
 
 def model_values(spec: ModelSpec, *, now: datetime) -> Values:

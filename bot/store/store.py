@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Neighbour, Overlap, with_overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -49,8 +51,9 @@ from bot.core.model import (
     Workspace,
     solve_and_index,
 )
+from bot.core.trigger.batches import Batch
 from bot.core.views import EventKind
-from bot.ports import Busy, Gone, Tally, Unavailable
+from bot.ports import Busy, Full, Gone, Tally, Unavailable
 from bot.store import rows, tally
 from bot.store.database import Database, insert, open_database
 from bot.store.events import tell
@@ -62,6 +65,7 @@ from bot.store.tables import (
     ai_models,
     api_requests,
     audit_log,
+    batches,
     deliveries,
     installations,
     known_environments,
@@ -79,8 +83,10 @@ from bot.store.turns import SqlTurns
 from bot.store.views import SqlViews
 from bot.store.web_sessions import SqlWebSessions
 
+_DAY = timedelta(days=1)
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
+MOST_NEIGHBOURS = 100
 MOST_LOOKED_AT = 100
 MOST_TOLD = 2_000  # characters of a command, to those who follow a run
 
@@ -143,13 +149,15 @@ class SqlStore:
 
     # ------------------------------------------------------------------------------------------------------ solves
 
-    async def accept(self, solve: Solve) -> Solve | Busy:
+    async def accept(self, solve: Solve, *, a_day: int | None = None) -> Solve | Busy | Full:
         repo = solve.issue.repo
 
-        def work(db: sa.Connection) -> Solve | Busy:
+        def work(db: sa.Connection) -> Solve | Busy | Full:
             if known := db.execute(_FACTS.where(solves.c.id == solve.id)).one_or_none():
                 return rows.solve_of(known)
-            self._meet(db, solve)
+            self._meet(db, solve)  # writes the repository's row, so that one solve after the other is counted
+            if a_day is not None and (full := _full(db, solve, a_day)):
+                return full
             values = rows.solve_values(solve, web_url=self._web_url, now=_now())
             claim = insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
             if db.execute(claim).one_or_none():
@@ -188,6 +196,20 @@ class SqlStore:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         revisions = [await self.facts(SolveId(revision)) for revision in found]
         return [facts for facts in revisions if facts is not None]
+
+    async def batch_begun(self, batch: Batch) -> None:
+        values = {"batch": batch, "created_at": batch.created_at}
+        await self._database.write(
+            lambda db: db.execute(insert(db, batches).values(id=batch.id, **values).on_conflict_do_nothing())
+        )
+
+    async def batch_of(self, id: SolveId) -> str:
+        question = sa.select(solves.c.batch).where(solves.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none()) or ""
+
+    async def batch(self, id: str) -> Batch | None:
+        question = sa.select(batches.c.batch).where(batches.c.id == id)
+        return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
@@ -269,6 +291,24 @@ class SqlStore:
 
     async def trimmed(self, id: SolveId, minimal: Minimal) -> None:
         await self._change_solve(id, EventKind.OBSERVED, minimal=minimal)
+
+    async def awaits(self, id: SolveId, approval: Approval) -> None:
+        unasked = sa.update(solves).where(solves.c.id == id, solves.c.approval.is_(None))
+        change = unasked.values(approval=approval, updated_at=_now())
+        await self._database.write(lambda db: _tell_if(db, change, id, EventKind.NOTED))
+
+    async def answered(self, id: SolveId, answer: Approval) -> Approval | None:
+        asked = sa.select(solves.c.approval).where(solves.c.id == id, ACTIVE).with_for_update()
+
+        def work(db: sa.Connection) -> Approval | None:
+            stands: Approval | None = db.execute(asked).scalar_one_or_none()
+            if stands is None or not stands.is_waiting:
+                return stands
+            _change(db, solves, id, approval=answer, updated_at=_now())
+            tell(db, id, EventKind.NOTED, _now())
+            return answer
+
+        return await self._database.write(work)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
         await self._change_solve(id, EventKind.DECIDED, decision=decision, champion_run_id=decision.champion)
@@ -416,7 +456,7 @@ class SqlStore:
 
     async def reopened(self, id: SolveId) -> None:
         closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
-        change = closed.values(fate=None, fate_at=None, updated_at=_now())
+        change = closed.values(fate=None, fate_at=None, fate_why=None, updated_at=_now())
         await self._database.write(lambda db: _tell_if(db, change, id, EventKind.FATE))
 
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
@@ -438,6 +478,39 @@ class SqlStore:
         found = await self._database.read(lambda db: db.execute(question).scalars().all())
         known = [await self.facts(SolveId(id)) for id in found]
         return [facts for facts in known if facts is not None]
+
+    async def unwanted(self, id: SolveId, why: str) -> bool:
+        """Whether it was: one that is open, or merged, has no such reason."""
+        closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
+        change = closed.values(fate_why=why, updated_at=_now())
+
+        def work(db: sa.Connection) -> bool:
+            found = db.execute(change).rowcount > 0
+            if found:
+                tell(db, id, EventKind.FATE, _now())
+            return found
+
+        return await self._database.write(work)
+
+    async def neighbours(self, repo_id: int, *, since: datetime) -> list[Neighbour]:
+        here = (solves.c.repository_id == repo_id, solves.c.pr_number > 0, solves.c.created_at >= since)
+        open_ones = (solves.c.fate.is_(None), solves.c.revises.is_(None))
+        question = (
+            sa.select(solves.c.id, solves.c.pr_number, _RUN.candidate)
+            .join(solve_runs, _RUN.id == solves.c.champion_run_id)
+            .where(*here, *open_ones)
+            .order_by(solves.c.pr_number.desc())
+            .limit(MOST_NEIGHBOURS)
+        )
+        return await self._database.read(lambda db: [rows.neighbour_of(row) for row in db.execute(question)])
+
+    async def overlaps(self, id: SolveId, overlap: Overlap) -> None:
+        def work(db: sa.Connection) -> None:
+            known = db.execute(sa.select(solves.c.overlaps).where(solves.c.id == id).with_for_update()).scalar_one()
+            _change(db, solves, id, overlaps=with_overlap(known or (), overlap), updated_at=_now())
+            tell(db, id, EventKind.NOTED, _now())
+
+        await self._database.write(work)
 
     async def fate_at(self, id: SolveId) -> datetime | None:
         question = sa.select(solves.c.fate_at).where(solves.c.id == id)
@@ -568,6 +641,7 @@ class SqlStore:
     async def purge(self, before: datetime) -> int:
         old = (
             sa.delete(solves).where(solves.c.completed_at < before),
+            sa.delete(batches).where(batches.c.created_at < before),
             sa.delete(deliveries).where(deliveries.c.handed_at < before),
             sa.delete(audit_log).where(audit_log.c.at < before),
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
@@ -582,6 +656,13 @@ class SqlStore:
 def _now() -> datetime:
     """For `updated_at`, which nothing is decided by. Times that mean something are given by the caller."""
     return datetime.now(UTC)
+
+
+def _full(db: sa.Connection, solve: Solve, most: int) -> Full | None:
+    begun = (solves.c.repository_id == solve.issue.repo.id, solves.c.created_at > solve.created_at - _DAY)
+    question = sa.select(solves.c.created_at).where(*begun, solves.c.revises.is_(None)).order_by(solves.c.created_at)
+    times = db.execute(question).scalars().all()
+    return Full(most, times[len(times) - most] + _DAY) if len(times) >= most else None
 
 
 def _setup_agent(db: sa.Connection, id: SolveId) -> Consulted | None:

@@ -14,6 +14,8 @@ from sqlalchemy import Column, ForeignKey, Index, Table
 from sqlalchemy.types import BigInteger, Boolean, Float, Integer, LargeBinary, Text
 
 from bot.core.access import Scope
+from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -40,6 +42,7 @@ from bot.core.model import (
 )
 from bot.core.resilience.sandbox_leases import Outcome
 from bot.core.resilience.turns import Turn
+from bot.core.trigger.batches import Batch
 from bot.core.views import EventKind
 from bot.store.columns import Json, Prose, Utc, Word
 from bot.store.columns import storable as storable
@@ -128,6 +131,7 @@ solves = Table(
     Column("requested_by", Text, nullable=False),
     Column("revises", Text),  # whose pull request it changes; no foreign key: the solve may be forgotten before
     Column("asked", Prose),
+    Column("batch", Text),  # no foreign key: it may be forgotten before
     Column("options", Json(SolveOptions), nullable=False),
     Column("status", Word(Status), nullable=False),
     Column("base_branch", Text),
@@ -143,6 +147,8 @@ solves = Table(
     Column("probed", Json(Probed)),
     Column("compared", Json(Compared)),  # its dollars are in `cost`
     Column("minimal", Json(Minimal)),
+    Column("approval", Json(Approval)),
+    Column("overlaps", Json(tuple[Overlap, ...])),
     Column("decision", Json(Decision)),
     Column(
         "champion_run_id",
@@ -158,6 +164,7 @@ solves = Table(
     Column("pr_url", Text),
     Column("fate", Word(Fate)),  # what people did with the pull request
     Column("fate_at", Utc),
+    Column("fate_why", Prose),
     Column("cost", Float),  # dollars of all runs and all else, once it is over
     Column("error_message", Prose, nullable=False),
     Column("incident", Text, nullable=False),
@@ -184,6 +191,15 @@ solves = Table(
         sqlite_where=ACTIVE,
         postgresql_where=ACTIVE,
     ),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch", Json(Batch), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Index("batches_by_time", "created_at"),
 )
 
 solve_runs = Table(

@@ -19,6 +19,7 @@ from bot.store import sqlite
 from tests.contracts.postgres import PostgresServer
 
 GROWING = (
+    "batches",
     "solves",
     "solve_runs",
     "deliveries",

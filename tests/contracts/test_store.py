@@ -14,6 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.core.candidate.restoring import Aspect, PutBack
+from bot.core.choosing.approval import wanted
+from bot.core.choosing.approve import approved, rejected
+from bot.core.choosing.overlap import Neighbour, Overlap
 from bot.core.evidence.behaviour import Behaviour, Probed
 from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import (
@@ -67,8 +70,9 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
+from bot.core.trigger.batches import Batch, Entry
 from bot.inbox import open_inbox
-from bot.ports import Busy, Gone, Rejected, Unavailable
+from bot.ports import Busy, Full, Gone, Rejected, Unavailable
 from bot.store import sqlite
 from bot.store.database import translated
 from bot.store.store import SqlStore, opened
@@ -92,7 +96,7 @@ def solve(id: str = "s-1", *, number: int = 3, repo: Repo = REPO, at: datetime =
 
 
 SOLVE = solve()
-REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review")
+REVISION = dataclasses.replace(solve("s-r1", number=7), revises=SOLVE.id, asked=f"{ODD} in a review", batch="b-1")
 FIRST, SECOND = run_id(SOLVE.id, 1), run_id(SOLVE.id, 2)
 EXPERIMENTS = (
     Experiment(1, SPEC, 0.0, Strategy.TEST_FIRST, 100, 0.75),
@@ -136,6 +140,8 @@ POOL = (PooledTest("tests::a", Origin.SCRIPT, FIRST, (FIRST,), (SECOND,), "A's s
 PROBED = Probed(("f(1)",), 1, ("raises ValueError",), (Behaviour(FIRST, ("returns '\u2713'",)),))
 ISSUE_TESTS = IssueTests(Consulted("kimi", 1, 0.03125, Usage(900, 80), 4.5), (Script("tests/test_a.py", "1\n"),))
 COMPARED = Compared(FIRST, SECOND, Consulted("kimi", 2, 0.015625, Usage(7, 8)), (Answer.FIRST, Answer.SECOND))
+WAITS = wanted(NOON)
+OVERLAP = Overlap(8, ("a.py",))
 MINIMAL = Minimal(dataclasses.replace(CANDIDATE, patch="diff"), ("b:1 (+1 -0)",))
 PULL = PullRequest(8, "https://github.com/octo/web/pull/8", "solvebot/3-x", Sha("c" * 40), draft=True, verified=True)
 
@@ -206,8 +212,12 @@ async def tell_everything(store: SqlStore, accepted: Solve = SOLVE) -> None:
     await store.compared(SOLVE.id, COMPARED)
     await store.decided(SOLVE.id, DECISION)
     await store.trimmed(SOLVE.id, MINIMAL)
+    await store.awaits(SOLVE.id, WAITS)
+    await store.overlaps(SOLVE.id, OVERLAP)
     await store.published(SOLVE.id, PULL)
     await store.noted(SOLVE.id, "degraded")
+    await store.became(SOLVE.id, Fate.CLOSED, NOON)
+    await store.unwanted(SOLVE.id, "too large")
     at = NOON + timedelta(minutes=3)
     await store.ended(SOLVE.id, Status.COMPLETED, at=at, error="e", incident="i", by="ann")
 
@@ -248,6 +258,10 @@ def expected() -> SolveFacts:
         compared=COMPARED,
         decision=DECISION,
         minimal=MINIMAL,
+        approval=WAITS,
+        overlaps=(OVERLAP,),
+        fate=Fate.CLOSED,
+        fate_why="too large",
         comment_id=2**42,
         pull_request=PULL,
         error="e",
@@ -268,6 +282,7 @@ async def test_everything_that_is_told_comes_back(store: SqlStore) -> None:
 
 async def test_what_became_of_champions(store: SqlStore) -> None:
     await tell_everything(store)
+    await store.reopened(SOLVE.id)
     assert await store.record() == []
     assert await store.fate_at(SOLVE.id) is None
     for fate, stands in [
@@ -280,6 +295,73 @@ async def test_what_became_of_champions(store: SqlStore) -> None:
         [fared] = await store.record()
         assert (fared.model, fared.fate, fared.number) == (EXPERIMENTS[0].model.name, stands, 1)
     assert await store.fate_at(SOLVE.id) == NOON
+
+
+async def test_the_first_answer_to_what_waits_stands(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    yes = approved(WAITS, FIRST, SOLVE.trigger.by, "c1", NOON)
+    no = rejected(WAITS, "too large", SOLVE.trigger.by, "c2", NOON)
+    assert await store.answered(SOLVE.id, yes) is None
+    await store.awaits(SOLVE.id, WAITS)
+    await store.awaits(SOLVE.id, wanted(NOON + timedelta(days=1)))
+    assert (await facts(store)).approval == WAITS
+    assert await store.answered(SOLVE.id, no) == no
+    for answer in (yes, no):
+        assert await store.answered(SOLVE.id, answer) == no
+    assert (await facts(store)).approval == no
+    await store.ended(SOLVE.id, Status.CANCELLED, at=NOON)
+    assert await store.answered(SOLVE.id, no) is None
+
+
+async def test_a_full_day_says_when_it_is_free_again(store: SqlStore) -> None:
+    def asked(number: int, minutes: int, **other: Any) -> Solve:
+        issue = IssueRef(REPO, number)
+        at = NOON + timedelta(minutes=minutes)
+        return dataclasses.replace(SOLVE, id=SolveId(f"s-{number}"), issue=issue, created_at=at, **other)
+
+    first, second, third = asked(11, 0), asked(12, 10), asked(13, 20)
+    elsewhere = dataclasses.replace(asked(14, 15), issue=IssueRef(dataclasses.replace(REPO, id=7), 14))
+    assert await store.accept(first, a_day=2) == first
+    assert await store.accept(elsewhere, a_day=2) == elsewhere
+    assert await store.accept(asked(15, 5, revises=first.id)) == asked(15, 5, revises=first.id)
+    assert await store.accept(second, a_day=2) == second
+    assert await store.accept(third, a_day=2) == Full(2, NOON + timedelta(days=1))
+    assert await store.accept(third, a_day=1) == Full(1, NOON + timedelta(days=1, minutes=10))
+    assert await store.accept(second, a_day=2) == second
+    assert await store.facts(third.id) is None
+    tomorrow = dataclasses.replace(third, created_at=NOON + timedelta(days=1))
+    assert await store.accept(tomorrow, a_day=2) == tomorrow
+
+
+async def test_a_batch_is_what_it_was_at_first(store: SqlStore) -> None:
+    batch = Batch("b-1", IssueRef(REPO, 3), "ann", (Entry(3, SOLVE.id), Entry(4, refusal=ODD)), NOON, 2.5)
+    assert await store.batch("b-1") is None
+    await store.batch_begun(batch)
+    await store.batch_begun(dataclasses.replace(batch, by="bob"))
+    found = await store.batch("b-1")
+    assert found is not None
+    assert (found.by, found.dollars, found.entries[0]) == ("ann", 2.5, Entry(3, SOLVE.id))
+    assert await store.purge(NOON + timedelta(days=1)) == 1
+    assert await store.batch("b-1") is None
+    assert await store.batch_of(SOLVE.id) == ""
+    await store.accept(REVISION)
+    assert await store.batch_of(REVISION.id) == "b-1"
+
+
+async def test_pull_requests_that_are_open_at_the_same_time(store: SqlStore) -> None:
+    await tell_everything(store)
+    assert await store.neighbours(REPO.id, since=NOON - timedelta(days=1)) == []  # it was closed
+    await store.reopened(SOLVE.id)
+    again = await facts(store)
+    assert (again.fate, again.fate_why) == (None, "")
+    paths = tuple(change.path for change in CANDIDATE.changes)
+    assert await store.neighbours(REPO.id, since=NOON - timedelta(days=1)) == [Neighbour(SOLVE.id, PULL.number, paths)]
+    assert await store.neighbours(REPO.id, since=NOON + timedelta(days=1)) == []
+    assert await store.neighbours(REPO.id + 1, since=NOON - timedelta(days=1)) == []
+    assert not await store.unwanted(SOLVE.id, "it is open")
+    await store.overlaps(SOLVE.id, Overlap(9, ("b.py",)))
+    await store.overlaps(SOLVE.id, Overlap(8, ("c.py",)))
+    assert (await facts(store)).overlaps == (Overlap(9, ("b.py",)), Overlap(8, ("c.py",)))
 
 
 async def test_telling_it_twice_changes_nothing(store: SqlStore) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Draft, Permission, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
 from bot.core.trigger.config import ConfigProblem, parse_config
 
 EVERYTHING = """
@@ -62,6 +62,7 @@ def test_everything_can_be_said() -> None:
         ('protect: ["\\ud83d\\ude80/"]', RepoConfig(protect=("\N{ROCKET}/",))),
         ("models: [sonnet, sonnet]", RepoConfig(models=("sonnet",))),
         ("limits: {minutes: 5}", RepoConfig(minutes=5.0)),
+        ("limits: {day: 10}", RepoConfig(day=10)),
         ("limits: {command: 300}", RepoConfig(command=300.0)),
         ("trust: 0", RepoConfig(trust=0.0)),
         ("trust: 1.0", RepoConfig(trust=1.0)),
@@ -71,6 +72,8 @@ def test_everything_can_be_said() -> None:
         ("pull_request: {draft: auto}", RepoConfig(pull_request=PullRequestConfig(draft=Draft.AUTO))),
         ("pull_request: {signoff: true}", RepoConfig(pull_request=PullRequestConfig(signoff=True))),
         ("pull_request: {signoff: false}", RepoConfig()),
+        ("publish: after-approval", RepoConfig(publish=Publish.AFTER_APPROVAL)),
+        ("publish: At-Once", RepoConfig()),
         ("who: READ", RepoConfig(who=Permission.READ)),
         ('"test": \'pytest -k "a: b"\'', RepoConfig(test='pytest -k "a: b"')),
     ],
@@ -107,6 +110,8 @@ def test_what_is_not_said_is_the_default(text: str, config: RepoConfig) -> None:
         ("labels: [a, [b]]", 1, 13, "`labels` must be text."),
         ("labels: ['a,b']", 1, 10, "`a,b` is not a label."),
         ("who: owner", 1, 6, "`who` cannot be `owner`."),
+        ("publish: later", 1, 10, "`publish` cannot be `later`. Allowed: `at-once`, `after-approval`."),
+        ("publish: [at-once]", 1, 10, "`publish` must be a single word."),
         ("who: none", 1, 6, "`who` cannot be `none`."),
         ("who: [write]", 1, 6, "`who` must be a single word. Allowed: `read`, `triage`, `write`, `maintain`, `admin`."),
         ("who: ''", 1, 6, "`who` must be a single word."),

@@ -22,6 +22,7 @@ from bot.core.trigger.events import (
     LabelAdded,
     LabelRemoved,
     Ping,
+    PullRequestChanged,
     PullRequestReopened,
     RepositoryAction,
     RepositoryChanged,
@@ -37,6 +38,7 @@ Change = Callable[[dict[str, Any]], object]
 
 REPO = Repo(installation=5, id=77, name="octo/web")
 ANN = Person("ann", 9)
+BRANCHES: dict[str, Any] = {"head": {"ref": "solvebot/1-x", "sha": "f" * 40}, "base": {"ref": "main"}}
 ISSUE = (IssueRef(REPO, 3), "It breaks", "Traceback", False, ANN)
 UPDATED = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 COMMENTED = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
@@ -81,8 +83,8 @@ def review(action: str = "submitted", by: str = "User", of: str = "Bot", **more:
     return record(action=action, review=said, pull_request=pull(of), **more)
 
 
-def pull(of: str = "Bot") -> dict[str, Any]:
-    return {"number": 8, "title": "Fix", "user": {"login": "solvebot[bot]", "id": 7, "type": of}}
+def pull(of: str = "Bot", **more: object) -> dict[str, Any]:
+    return {"number": 8, "title": "Fix", "user": {"login": "solvebot[bot]", "id": 7, "type": of}, **more}
 
 
 def line_comment(action: str = "created", **more: Any) -> dict[str, Any]:
@@ -125,6 +127,21 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
         ),
         ("issue_comment", comment("edited"), Ignored("issue_comment without changes.body.from")),
         ("pull_request", record(action="reopened", pull_request=pull()), PullRequestReopened(REPO, 8)),
+        (
+            "pull_request",
+            record(action="converted_to_draft", pull_request=pull(draft=True, **BRANCHES)),
+            PullRequestChanged(REPO, 8, True, "solvebot/1-x", "main", "", ANN),
+        ),
+        (
+            "pull_request",
+            record(action="ready_for_review", pull_request=pull(draft=False, **BRANCHES)),
+            PullRequestChanged(REPO, 8, False, "solvebot/1-x", "main", "", ANN),
+        ),
+        (
+            "pull_request",
+            record(action="edited", pull_request=pull(**BRANCHES), changes={"base": {"ref": {"from": "dev"}}}),
+            PullRequestChanged(REPO, 8, False, "solvebot/1-x", "main", "dev", ANN),
+        ),
         (
             "pull_request",
             record(action="edited", pull_request=pull()),

@@ -50,7 +50,8 @@ def tally(fared: Iterable[Fared]) -> Tally:
     counts = dict.fromkeys(Fate, 0)
     for each in fared:
         counts[each.fate] += each.number
-    return Tally(counts[Fate.MERGED], counts[Fate.CHANGED], counts[Fate.CLOSED], counts[Fate.REVERTED])
+    unwanted = counts[Fate.CLOSED] + counts[Fate.REJECTED]
+    return Tally(counts[Fate.MERGED], counts[Fate.CHANGED], unwanted, counts[Fate.REVERTED])
 
 
 def moved(prior: float, seen: Tally) -> float:

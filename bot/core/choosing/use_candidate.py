@@ -13,6 +13,7 @@ class No(Enum):
 
     NO_PULL_REQUEST = "no pull request"
     UNDER_WAY = "under way"
+    WAITING = "waiting for approval"
     UNKNOWN = "unknown"  # there is no such candidate, or it brought no patch
     ALREADY = "already"
 
@@ -33,12 +34,18 @@ def candidate_for(facts: SolveFacts | None, number: int) -> RunFacts | Barred | 
     if facts is None or (facts.status.is_over and not (facts.pull_request and facts.pull_request.number)):
         return No.NO_PULL_REQUEST
     if not facts.status.is_over:
-        return No.UNDER_WAY
+        return No.WAITING if facts.approval is not None and facts.approval.is_waiting else No.UNDER_WAY
+    found = with_patch(facts, number)
+    if found is not None and facts.champion is not None and facts.champion.experiment.index == number:
+        return No.ALREADY
+    return found or No.UNKNOWN
+
+
+def with_patch(facts: SolveFacts, number: int) -> RunFacts | Barred | None:
+    """None: there is no such candidate, or it brought no patch."""
     run = next((run for run in facts.runs if run.experiment.index == number), None)
     if run is None or run.candidate is None or run.evidence is None or not run.candidate.patch:
-        return No.UNKNOWN
-    if facts.champion is not None and facts.champion.id == run.id:
-        return No.ALREADY
+        return None
     return Barred(run, run.evidence.gate_failures[0]) if run.evidence.gate_failures else run
 
 

@@ -58,6 +58,7 @@ from bot.core.model.places import Person as Person
 from bot.core.model.places import Repo as Repo
 from bot.core.model.request import Draft as Draft
 from bot.core.model.request import Limits as Limits
+from bot.core.model.request import Publish as Publish
 from bot.core.model.request import PullRequestConfig as PullRequestConfig
 from bot.core.model.request import RepoConfig as RepoConfig
 from bot.core.model.request import SolveOptions as SolveOptions

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.choosing.approval import Approval
+from bot.core.choosing.overlap import Overlap
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.ids import RunId as RunId
@@ -119,6 +121,7 @@ class PullRequest:
     head_sha: Sha
     draft: bool
     verified: bool | None = None  # GitHub's verdict on the commit's signature
+    drafted_by: str = ""  # the login of who made a draft of it
 
 
 class Fate(StrEnum):
@@ -127,6 +130,7 @@ class Fate(StrEnum):
     MERGED = "merged"
     CHANGED = "merged after changes"
     CLOSED = "closed"
+    REJECTED = "rejected"  # before there was one, where champions wait for approval
     REVERTED = "reverted"  # within 30 days of the merge
 
 
@@ -160,6 +164,10 @@ class SolveFacts:
     compared: Compared | None = None  # None: no model was asked which is right
     decision: Decision | None = None
     minimal: Minimal | None = None  # None: the champion's patch is published as it is
+    approval: Approval | None = None  # None: it was not asked for
+    overlaps: tuple[Overlap, ...] = ()  # other pull requests that change the same files
+    fate: Fate | None = None  # of the pull request; None: it is open, or there is none
+    fate_why: str = ""  # what somebody said against it
     comment_id: int | None = None
     pull_request: PullRequest | None = None
     error: str = ""  # for people: what was wrong and what to do

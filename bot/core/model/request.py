@@ -59,6 +59,11 @@ class Draft(StrEnum):
     NEVER = "never"
 
 
+class Publish(StrEnum):
+    AT_ONCE = "at-once"
+    AFTER_APPROVAL = "after-approval"  # of somebody with write permission
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequestConfig:
     draft: Draft = Draft.AUTO
@@ -86,11 +91,13 @@ class RepoConfig:
     minutes: float | None = None
     dollars: float | None = None
     steps: int | None = None
+    day: int | None = None  # solves that may begin in 24 hours
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     trust: float = 0.35  # the least chance of being right with which a champion is published
     rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
+    publish: Publish = Publish.AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

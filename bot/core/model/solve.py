@@ -28,6 +28,7 @@ class Solve:
     created_at: datetime
     revises: SolveId | None = None  # a revision: whose pull request it changes, which `issue` then is
     asked: str = ""  # the text that asks for it
+    batch: str = ""  # that it was asked for with
 
     @property
     def workflow(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.core.candidate.restoring import Aspect, PutBack
+from bot.core.choosing.approval import MAX_WHY, PATIENCE, Approval, Standing
 from bot.core.choosing.early_stop import saved
 from bot.core.choosing.phrases import enumerated, listing
 from bot.core.model import Decision, ExitStatus, Experiment, RunFacts, RunId, Sha, SolveFacts
@@ -29,6 +30,14 @@ BEGUN_ANEW = (
     "I was upgraded in the middle of this, and could not read all that I had written down before. So I began anew; "
     "attempts that were over are kept, and so is what was paid."
 )
+
+
+def not_approved(approval: Approval) -> str:
+    """Behind "Cancelled: "."""
+    if approval.standing is Standing.REJECTED:
+        return f"{approval.by} rejected it" + (f": {quoted(approval.why, MAX_WHY)}" if approval.why else "")
+    return f"nobody approved it within {PATIENCE.days} days"
+
 
 # A run
 SANDBOX_LOST = "Its sandbox was lost."
@@ -104,6 +113,10 @@ def service_away(outage: Outage) -> str:
         f"The service that lends us sandboxes has not answered since {since}. "
         "Nothing is lost: what needs one waits, and goes on by itself."
     )
+
+
+def base_gone(base: str) -> str:
+    return f"The branch {base}, into which it was to go, was deleted meanwhile. Restore it, then `/solve retry`."
 
 
 def no_such_base(branch: str) -> str:

@@ -19,6 +19,7 @@ from bot.core.model import (
     TriggerKind,
 )
 from bot.core.render.advice import by_people, compared
+from bot.core.render.approval import approved_by
 from bot.core.render.behaviour import beside_the_runner_up
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
@@ -107,6 +108,7 @@ def pull_body(
         _why_this_one(facts, facts.decision),
         _runner_up(facts, facts.decision),
         _uncertain(all_doubts(facts, champion, moved)),
+        _beside(facts),
         others(facts),
         reproduce(facts, champion, branch),
         offer(facts),
@@ -180,6 +182,13 @@ def _runner_up(facts: SolveFacts, decision: Decision) -> str:
     return f"{said} With the same input the two differ:\n\n{differ}" if differ else said
 
 
+def _beside(facts: SolveFacts) -> str:
+    """Other pull requests of ours that change the same files."""
+    lines = [f"- #{each.pull} changes {listed(each.paths)}, too" for each in facts.overlaps]
+    after = "\n\nWhen one of them is merged, look at the others again."
+    return "### Beside this one\n\n" + "\n".join(lines) + after if lines else ""
+
+
 def _uncertain(doubts: Sequence[str]) -> str:
     return f"### {UNCERTAIN}\n\n" + "\n".join(f"- {harmless(doubt)}" for doubt in doubts) if doubts else ""
 
@@ -187,11 +196,13 @@ def _uncertain(doubts: Sequence[str]) -> str:
 def _how_to_steer(facts: SolveFacts, verified: bool, links: PageLinks) -> str:
     seen = f" Every step of it: {link}." if (link := links.of(facts.id)) else ""
     asker = harmless(facts.solve.trigger.by.login)
+    approved = f", {said}" if (said := approved_by(facts)) else ""
     signed = "verified" if verified else "not verified"
     return (
-        f"<sub>Asked for by {asker}; GitHub calls the commit {signed}. `/solve explain` shows the whole decision, "
-        "`/solve use B` puts another candidate here, `/solve revise` and what to change, in a comment, a review or on "
-        "a line, changes it, and on the issue `/solve retry` tries again after this pull request is closed. "
+        f"<sub>Asked for by {asker}{approved}; GitHub calls the commit {signed}. "
+        "`/solve explain` shows the whole decision, `/solve use B` puts another candidate here, `/solve revise` and "
+        "what to change, in a comment, a review or on a line, changes it, and on the issue `/solve retry` tries again "
+        "after this pull request is closed. "
         f"People review; the robot does not merge.{seen}</sub>"
     )
 

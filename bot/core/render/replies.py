@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.choosing.phrases import objection
 from bot.core.choosing.use_candidate import Barred, No, usable
 from bot.core.model import MAX_ATTEMPTS, Limits, ModelSpec, Permission, PullRequest, Status, letter
 from bot.core.render.advice import by_people, compared
+from bot.core.render.approval import use_approve_instead
 from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.evidence import findings, others, receipt, run_state, scoreboard
-from bot.core.render.text import code, details, dollars, fitted, harmless, listed
+from bot.core.render.text import code, count, details, dollars, fitted, harmless, listed
 from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Clean, CleanFacts
 from bot.core.trigger import revising
@@ -65,6 +67,10 @@ def unreadable(delivery: str) -> str:
         "GitHub told me that you asked for something, in a form that I cannot read, so I started nothing. "
         f"Say `/solve` in a new comment. To whoever runs this bot: the log has it as delivery {code(delivery)}."
     )
+
+
+def no_such_issue() -> str:
+    return "there is no such issue here."
 
 
 def issue_closed() -> str:
@@ -136,6 +142,13 @@ def status_link(facts: CleanFacts, site: str, words: str) -> str:
     return f"[{words}]({where})"
 
 
+def day_is_full(most: int, free_at: datetime) -> str:
+    return (
+        f"In this repository at most {count(most, 'solve')} may begin in 24 hours, and that many have. "
+        f"The next one may at {free_at:%H:%M} UTC on {free_at.day} {free_at:%B}."
+    )
+
+
 def nothing_to_retry() -> str:
     return "There is no earlier solve of this issue to try again. `/solve` starts the first."
 
@@ -149,6 +162,8 @@ def not_usable(facts: CleanFacts | None, number: int, why: Barred | No) -> str:
             return "There is no pull request of mine for this issue, so there is nothing to put a candidate into."
         case No.UNDER_WAY:
             return "I am still working on this issue. Ask again when the pull request is open."
+        case No.WAITING:
+            return use_approve_instead(number)
         case No.ALREADY:
             return "The pull request holds that candidate already."
         case No.UNKNOWN:
@@ -236,12 +251,16 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "|---|---|",
             "| `/solve` | solve this issue with the repository's default line-up |",
             f"| `/solve model=a,b attempts={min(most, 4)}` | with these models, that many attempts (1 to {most}) |",
+            "| `/solve #12 #14` | these issues, one solve each, told of in one table; `budget=` is for all of them |",
             "| `/solve status` | how far the solve is |",
             "| `/solve cancel` | stop it; the sandboxes go |",
             "| `/solve retry` | try again, with the same options or with new ones; "
             "where only the publication failed, only that |",
             "| `/solve explain` | the whole decision, candidate by candidate |",
+            "| `/solve why src/a.py:12` | which step of the run changed that file or line, and what was run after |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
+            "| `/solve approve` | where that waits for approval, publish the champion; with `B`, candidate B |",
+            "| `/solve reject too large` | publish nothing, and say why |",
             "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
             "| `/solve help` | this text |",
             "",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bot.core.choosing.reasons import NOTHING_RUNS
 from bot.core.model import Decision, Draft, Outcome, SolveFacts, SolveId, TriggerKind
-from bot.core.render import revision
+from bot.core.render import approval, revision
 from bot.core.render.advice import by_people, compared
 from bot.core.render.candidate_matrix import how_sure
 from bot.core.render.environment import agent_at_work, beginning_of_configuration, offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, receipt, run_state, runs_table, scoreboard
 from bot.core.render.failure_reasons import service_away
+from bot.core.render.fate import what_became
 from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.text import block, code, count, details, dollars, fitted, harmless
 from bot.core.resilience.circuit_breaker import Outage
@@ -51,6 +52,8 @@ def _headline(facts: SolveFacts, now: Phase) -> str:
             return "⚖️ All attempts are over. Comparing the candidates: each is run on the tests of all."
         case Phase.DECIDING:
             return "⚖️ All attempts are over. Comparing what they did."
+        case Phase.WAITING:
+            return approval.headline(facts)
         case Phase.PUBLISHING:
             return "📦 A champion is chosen. Opening the pull request."
         case Phase.PUBLISHED if pull is not None:
@@ -104,14 +107,28 @@ def _body(facts: SolveFacts, now: Phase) -> list[str]:
         parts.append(_why_draft(facts, facts.decision))
     if facts.baseline is not None and now in (Phase.RUNNING, Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(baseline_sentence(facts.baseline))
+    if now is Phase.WAITING:
+        parts += _to_be_approved(facts)
+    if now is Phase.PUBLISHED:
+        parts.append(what_became(facts))
     if now in (Phase.PUBLISHED, Phase.NO_CHAMPION):
         parts.append(offer(facts))
         parts.append(_receipt(facts))
     return parts
 
 
+def _to_be_approved(facts: SolveFacts) -> list[str]:
+    assert facts.decision is not None
+    doubts = "\n".join(f"- {harmless(doubt)}" for doubt in facts.decision.uncertain)
+    uncertain = [f"Uncertain:\n{doubts}"] if doubts else []
+    tests = [baseline_sentence(facts.baseline)] if facts.baseline is not None else []
+    return [*uncertain, *tests, approval.how_to_answer(facts), *approval.diffs(facts), _receipt(facts)]
+
+
 def _why_draft(facts: SolveFacts, decision: Decision) -> str:
     """The evidence, where it is not enough; else a person's word or the repository's; else the base branch."""
+    if facts.pull_request is not None and facts.pull_request.drafted_by:
+        return f"It is a draft, as {harmless(facts.pull_request.drafted_by)} wants it."
     if decision.outcome is Outcome.DRAFT and decision.uncertain:
         return "It is a draft, because:\n" + "\n".join(f"- {harmless(doubt)}" for doubt in decision.uncertain)
     if decision.outcome is Outcome.DRAFT:
@@ -190,6 +207,8 @@ def _footer(facts: SolveFacts, now: Phase, links: PageLinks) -> str:
         bits.append(f"at most ${facts.limits.dollars:.2f}, {facts.limits.minutes:g} min per run")
     if now in _UNDER_WAY:
         bits.append("stop it with `/solve cancel`")
+    elif now is Phase.WAITING:
+        bits.append("ask `/solve explain` for the whole decision")
     elif now is not Phase.PUBLISHED:
         bits.append(f"try again with `/solve {'retry' if facts.solve.revises is None else 'revise'}`")
     else:

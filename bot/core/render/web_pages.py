@@ -50,6 +50,7 @@ _FATES = {
     Fate.MERGED: Pill("merged", "good"),
     Fate.CHANGED: Pill("merged after changes", "good"),
     Fate.CLOSED: Pill("closed", "bad"),
+    Fate.REJECTED: Pill("rejected", "bad"),
     Fate.REVERTED: Pill("reverted", "bad"),
 }
 _ENDINGS = {

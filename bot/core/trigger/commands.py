@@ -29,6 +29,14 @@ class SolveCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchCommand:
+    """One solve for each of these issues."""
+
+    numbers: tuple[int, ...]
+    options: SolveOptions
+
+
+@dataclass(frozen=True, slots=True)
 class CancelCommand:
     pass
 
@@ -65,18 +73,44 @@ class ReviseCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveCommand:
+    """Publish what waits for it. `number`: of the candidate's run, from 1; None: the champion."""
+
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCommand:
+    """Publish nothing of what waits for approval."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhyCommand:
+    """Which step changed this, and what was run after? `line`: None where all of the file is meant."""
+
+    path: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
 
 Command = (
     SolveCommand
+    | BatchCommand
     | CancelCommand
     | StatusCommand
     | RetryCommand
     | ExplainCommand
     | UseCommand
     | ReviseCommand
+    | ApproveCommand
+    | RejectCommand
+    | WhyCommand
     | HelpCommand
 )
 
@@ -265,6 +299,10 @@ def _read_line(line: _Line) -> Command | Misread:
         )
     if revise := _REVISE.fullmatch(line.rest):
         return ReviseCommand(revise[1].strip())
+    if why := _WHY.fullmatch(line.rest):
+        return _why(why[1].strip(), number)
+    if reject := _REJECT.fullmatch(line.rest):
+        return RejectCommand(reject[1].strip()[:MAX_LINE])
     if len(line.rest) > MAX_LINE:
         return Misread("This command is too long.", f"Use at most {MAX_LINE} characters.", number)
     try:
@@ -274,6 +312,10 @@ def _read_line(line: _Line) -> Command | Misread:
 
 
 _REVISE = re.compile(r"\s*revise(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)  # free text: quotes in it mean nothing
+_REJECT = re.compile(r"\s*reject(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)
+_WHY = re.compile(r"\s*why(?![\w=-]):?(.*)", re.IGNORECASE | re.DOTALL)
+_PLACE = re.compile(r"(.*?)(?:(?::|\s+|#)L?|^L?)([1-9][0-9]{0,8})(?:-L?[0-9]+)?(?::[0-9]+)?", re.DOTALL)
+LONGEST_PATH = 500
 
 _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),
@@ -283,12 +325,26 @@ _PLAIN: dict[str, Command] = {
 }
 
 
+def _why(said: str, number: int) -> WhyCommand | Misread:
+    """`src/a.py`, `src/a.py:12`, `src/a.py#L12-L14`, `src/a.py 12`, also in backticks; `12` where one file changed."""
+    said = said.strip("`\"'“”‘’ ").removesuffix("?").strip("`\"'“”‘’ ")
+    if not said or len(said) > LONGEST_PATH:
+        wrong = "`/solve why` needs a file, or a line of one." if not said else "That path is too long."
+        return Misread(wrong, "Write `/solve why src/a.py:12`.", number)
+    place = _PLACE.fullmatch(said)
+    return WhyCommand(place[1].strip("`"), int(place[2])) if place else WhyCommand(said)
+
+
 def _command(words: Sequence[Word]) -> Command:
     name = words[0].value.lower() if words and not words[0].key else ""
     if name == "retry":
         return RetryCommand(read_options(words[1:]) if words[1:] else None)
     if name == "use":
-        return _use([word.value if not word.key else "" for word in words[1:]])
+        return UseCommand(_candidate("use", words[1:]))
+    if name == "approve":
+        return ApproveCommand(_candidate("approve", words[1:]) if words[1:] else None)
+    if any(_is_issue(word) for word in words):
+        return _batch(words)
     if name not in _PLAIN:
         return SolveCommand(read_options(words))
     if len(words) > 1:
@@ -296,15 +352,35 @@ def _command(words: Sequence[Word]) -> Command:
     return _PLAIN[name]
 
 
-def _use(words: Sequence[str]) -> UseCommand:
+MOST_ISSUES = 20
+_ISSUES = re.compile(r"#[1-9][0-9]{0,8}(?:,#[1-9][0-9]{0,8})*,?")
+
+
+def _is_issue(word: Word) -> bool:
+    return not word.key and word.value.startswith("#")
+
+
+def _batch(words: Sequence[Word]) -> BatchCommand:
+    """`#12 #14` or `#12,#14`, and options for all of them."""
+    named = [word.value for word in words if _is_issue(word)]
+    if wrong := next((value for value in named if not _ISSUES.fullmatch(value)), None):
+        raise BadOption(f"{shown(wrong)} is not an issue.", "Name issues of this repository: `/solve #12 #14`.")
+    numbers = tuple(dict.fromkeys(int(number) for value in named for number in re.findall(r"[0-9]+", value)))
+    if len(numbers) > MOST_ISSUES:
+        raise BadOption(f"These are {len(numbers)} issues.", f"Name at most {MOST_ISSUES} in one command.")
+    return BatchCommand(numbers, read_options([word for word in words if not _is_issue(word)]))
+
+
+def _candidate(command: str, words: Sequence[Word]) -> int:
     """`B`, `b` or `2`; letters end with Z, and no solve has as many candidates."""
-    chosen = words[0].upper() if len(words) == 1 else ""
+    chosen = words[0].value.upper() if len(words) == 1 and not words[0].key else ""
     if re.fullmatch(r"[A-Z]", chosen):
-        return UseCommand(ord(chosen) - ord("A") + 1)
+        return ord(chosen) - ord("A") + 1
     if re.fullmatch(r"[1-9][0-9]?", chosen):
-        return UseCommand(int(chosen))
+        return int(chosen)
     raise BadOption(
-        "`/solve use` takes the letter or the number of one candidate.", "Write `/solve use B` or `/solve use 2`."
+        f"`/solve {command}` takes the letter or the number of one candidate.",
+        f"Write `/solve {command} B` or `/solve {command} 2`.",
     )
 
 

@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.core.choosing.rounds import MOST_ROUNDS
 from bot.core.globs import parse_globs
-from bot.core.model import MAX_ATTEMPTS, Draft, Permission, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
 from bot.core.text.characters import encodable, holds_half_a_character
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
 
@@ -29,6 +29,7 @@ MAX_ITEMS = 100
 MAX_COMMAND = MAX_REPRO
 MAX_PROBLEMS = 20
 MAX_STEPS = 1_000
+MAX_A_DAY = 1_000
 MAX_COMMAND_SECONDS = 3600.0
 
 
@@ -322,6 +323,11 @@ def _unproven(checker: _Checker, node: Node, name: str) -> bool | None:
     return None if text is None else text == "draft"
 
 
+def _publish(checker: _Checker, node: Node, name: str) -> Publish | None:
+    text = checker.choice(node, name, [when.value for when in Publish])
+    return Publish(text) if text else None
+
+
 def _truth(checker: _Checker, node: Node, name: str) -> bool | None:
     text = checker.choice(node, name, ["true", "false"])
     return None if text is None else text == "true"
@@ -360,6 +366,7 @@ _LIMITS = {
     "minutes": _Field("minutes", _number(MAX_MINUTES)),
     "dollars": _Field("dollars", _number(MAX_DOLLARS)),
     "steps": _Field("steps", _whole(MAX_STEPS)),
+    "day": _Field("day", _whole(MAX_A_DAY)),
     "command": _Field("command", _number(MAX_COMMAND_SECONDS)),
 }
 _PULL_REQUEST = {
@@ -395,6 +402,7 @@ _TOP = {
     "trust": _Field("trust", _share),
     "rounds": _Field("rounds", _whole(MOST_ROUNDS)),
     "pull_request": _Field("pull_request", _pull_request),
+    "publish": _Field("publish", _publish),
 }
 
 

@@ -136,6 +136,19 @@ class PullRequestReopened:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class PullRequestChanged:
+    """It is a draft or none any more, or has another base branch. `base_before`: "" where that stayed."""
+
+    repo: Repo
+    number: int
+    draft: bool
+    branch: str
+    base: str
+    base_before: str
+    by: Person
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -208,6 +221,7 @@ Event = (
     | ThreadCommented
     | PullRequestClosed
     | PullRequestReopened
+    | PullRequestChanged
     | Requested
     | InstallationChanged
     | RepositoryChanged
@@ -319,6 +333,8 @@ def _read_pull(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
     if action == "reopened":
         return PullRequestReopened(_repo(record), _number(record, "pull_request", "number"))
+    if action in ("converted_to_draft", "ready_for_review", "edited"):
+        return _changed(record, action)
     if action != "closed":
         return Ignored(f"pull_request.{action} asks nothing of us")
     return PullRequestClosed(
@@ -329,6 +345,21 @@ def _read_pull(record: Mapping[str, object]) -> Event:
         body=_optional_text(record, "pull_request", "body"),
         by=_person(record, "sender"),
         at=_at(record, "pull_request"),
+    )
+
+
+def _changed(record: Mapping[str, object], action: str) -> Event:
+    before = _optional_text(record, "changes", "base", "ref", "from") if action == "edited" else ""
+    if action == "edited" and not before:
+        return Ignored("pull_request.edited asks nothing of us")
+    return PullRequestChanged(
+        _repo(record),
+        _number(record, "pull_request", "number"),
+        draft=_find(record, "pull_request", "draft") is True,
+        branch=_text(record, "pull_request", "head", "ref"),
+        base=_text(record, "pull_request", "base", "ref"),
+        base_before=before,
+        by=_person(record, "sender"),
     )
 
 

@@ -141,7 +141,10 @@ def _unknown(word: Word) -> BadOption:
     )
 
 
-SUBCOMMANDS = ("status", "cancel", "retry", "explain", "use B", "revise use a constant", "help")
+SUBCOMMANDS = (
+    *("status", "#12 #14", "cancel", "retry", "explain", "why src/a.py:12", "use B", "approve", "reject too large"),
+    *("revise use a constant", "help"),
+)
 
 
 def _flag(word: Word) -> bool:

@@ -253,6 +253,11 @@ class SimIssue:
     async def label(self, name: str, *, by: str) -> None:
         issues.label(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
 
+    async def add_sub_issue(self, child: SimIssue, *, by: str) -> None:
+        """GitHub tells of it by an event of its own, `sub_issues`, to which nobody listens here."""
+        self._stage.state.account(by)
+        self.state.children.append((child.repo.state, child.state))
+
     async def unlabel(self, name: str, *, by: str) -> None:
         issues.unlabel(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
 
@@ -312,6 +317,12 @@ class SimIssue:
 
     async def ready_for_review(self, *, by: str) -> None:
         pulls.ready_for_review(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def convert_to_draft(self, *, by: str) -> None:
+        pulls.convert_to_draft(self._stage, self.repo.state, self.state, self._stage.state.account(by))
+
+    async def retarget(self, base: str, *, by: str) -> None:
+        pulls.retarget(self._stage, self.repo.state, self.state, base, self._stage.state.account(by))
 
     async def merge(self, *, by: str) -> str:
         """A merge commit on the base branch; returns its sha. Issues that it fixes are closed."""

@@ -173,6 +173,7 @@ class Issue:
     reactions: list[Reaction] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
     pull: Pull | None = None
+    children: list[tuple[Repository, Issue]] = field(default_factory=list)  # sub-issues
 
     @property
     def is_open(self) -> bool:

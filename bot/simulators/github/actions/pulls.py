@@ -109,6 +109,31 @@ def ready_for_review(stage: Stage, repo: Repository, issue: Issue, by: Account) 
         issues.emit_issue(stage, repo, issue, "ready_for_review", by)
 
 
+def convert_to_draft(stage: Stage, repo: Repository, issue: Issue, by: Account) -> None:
+    pull = of(issue)
+    if not repo.drafts_available:
+        raise unprocessable("Draft pull requests are not supported in this repository.")
+    if issue.is_open and not pull.draft:
+        pull.draft = True
+        issues.emit_issue(stage, repo, issue, "converted_to_draft", by)
+
+
+def retarget(stage: Stage, repo: Repository, issue: Issue, base: str, by: Account) -> None:
+    """Another base branch. Raises 422 as GitHub does: closed, not there, or another one is open from the same head."""
+    pull = of(issue)
+    if not issue.is_open:
+        raise invalid("PullRequest", "base", "invalid")
+    _, base_sha = _branches(repo, pull.head, base)
+    others = (each for each in repo.issues.values() if each is not issue and each.is_open and each.pull)
+    if any(each.pull and (each.pull.head, each.pull.base) == (pull.head, base) for each in others):
+        there = f"A pull request already exists for {repo.owner.login}:{pull.head}."
+        raise invalid("PullRequest", None, "custom", there)
+    before = {"ref": {"from": pull.base}, "sha": {"from": pull.base_sha}}
+    pull.base, pull.base_sha = base, base_sha
+    issue.updated_at = stage.state.time()
+    issues.emit_issue(stage, repo, issue, "edited", by, changes={"base": before})
+
+
 def request_review(stage: Stage, repo: Repository, issue: Issue, reviewer: Account, by: Account) -> None:
     """Raises 422 for the author and for people without access."""
     pull = of(issue)

@@ -39,14 +39,14 @@ def update_ref(
 
 
 def delete_ref(stage: Stage, repo: Repository, ref: str, by: Account) -> None:
-    """Pull requests from the branch are closed."""
+    """Pull requests from the branch, and those into it, are closed."""
     if _target(repo, ref) is None:
         raise unprocessable("Reference does not exist")
     rules.check(repo, ref, "deletion")
     repo.git.delete_ref(ref)
     branch = ref.removeprefix("refs/heads/")
     for issue in list(repo.issues.values()):
-        if issue.is_open and issue.pull is not None and issue.pull.head == branch:
+        if issue.is_open and issue.pull is not None and branch in (issue.pull.head, issue.pull.base):
             issues.close(stage, repo, issue, by)
     stage.state.changes.notify()
 

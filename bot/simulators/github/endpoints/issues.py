@@ -30,6 +30,10 @@ async def list_issues(call: Call) -> Answer:
     return call.listing(found, lambda issue: call.stage.shapes.issue(call.repo, issue))
 
 
+async def list_sub_issues(call: Call) -> Answer:
+    return call.listing(call.issue().children, lambda child: call.stage.shapes.issue(*child))
+
+
 async def create_issue(call: Call) -> Answer:
     issue = issues.open_issue(call.stage, call.repo, call.text("title"), call.optional_text("body"), call.bot)
     for name in call.texts("labels"):
@@ -192,6 +196,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{IN_REPOSITORY}/issues", list_issues, READ),
     Endpoint("POST", f"{IN_REPOSITORY}/issues", create_issue, "issues: write"),
     Endpoint("GET", _ISSUE, get_issue, READ),
+    Endpoint("GET", f"{_ISSUE}/sub_issues", list_sub_issues, READ),
     Endpoint("PATCH", _ISSUE, edit_issue, WRITE),
     Endpoint("GET", f"{_ISSUE}/comments", list_comments, READ),
     Endpoint("POST", f"{_ISSUE}/comments", create_comment, WRITE),

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy import Column
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 
 def upgrade() -> None:
