@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo fast test test-e2b forgery fuzz check mutation policies bench drill lock setup setup-dev
+.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -20,6 +20,9 @@ forgery: setup-dev     ## every way to forge what is seen of a candidate, of whi
 
 fuzz: setup-dev        ## what strangers send, bent in a hundred times as many ways as in the tests
 	@SOLVEBOT_FUZZ=4000 $(RUN) pytest -q -n 2 --timeout 0 tests/test_fuzzing.py $(ARGS)
+
+long: setup-dev        ## what the suite leaves out, because something else of its kind is in it
+	@$(RUN) pytest -q -n 2 --dist loadscope -m long $(ARGS)
 
 check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
 	@$(RUN) ruff format --check .

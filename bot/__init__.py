@@ -43,7 +43,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     worker.py      what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
-    onlookers.py   the API, opened when somebody first asks for it
+    onlookers.py pages.py             the API and pages, opened when somebody first asks for them
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it

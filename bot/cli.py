@@ -76,7 +76,7 @@ def main() -> None:
 
 @main.command()
 def serve() -> None:
-    """Receive webhooks and do the work, in one process."""
+    """Receive webhooks and do the work, in two processes, of which one starts the other."""
     from bot import app, checks
 
     settings = _settings(serving=True)

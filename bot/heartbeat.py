@@ -61,7 +61,7 @@ class Heartbeat:
                 raise Buried
         with self._database.begin() as db:
             beats: dict[str, datetime] = {row.id: row.beat for row in db.execute(_BEATS)}
-            self._seen = look(self._seen, beats, self._clock(), longest_pause=self._dead_after / 2)
+            self._seen = look(self._seen, beats, self._clock(), dead_after=self._dead_after)
             if not db.execute(sa.text("SELECT pg_try_advisory_xact_lock(727001)")).scalar():
                 return []
             alive = living(self._seen, dead_after=self._dead_after)

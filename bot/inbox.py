@@ -61,10 +61,15 @@ class _Shelf(Protocol):
 
 @dataclass(slots=True)
 class _Batch:
-    """Rows by GUID that share a commit, and the future everybody who brought one waits for."""
+    """Rows by GUID that share a commit, and a future for each call that waits: one that is cancelled ends alone."""
 
     rows: dict[str, Arrival] = field(default_factory=dict)
-    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def over(self, error: BaseException | None) -> None:
+        for each in self.waiting:
+            if not each.done():
+                each.set_result(None) if error is None else each.set_exception(error)
 
 
 class Inbox:
@@ -89,7 +94,9 @@ class Inbox:
         batch.rows.setdefault(guid, (guid, event, record.decode(), self._clock.now()))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
-        await asyncio.shield(batch.written)
+        written = asyncio.get_running_loop().create_future()
+        batch.waiting.append(written)
+        await written
 
     async def _write(self) -> None:
         """One batch in flight; what arrives meanwhile is the next. Ends when nothing is left to write."""
@@ -97,11 +104,9 @@ class Inbox:
             batch = self._gathering.popleft()
             insert = asyncio.ensure_future(self._shelf.insert(list(batch.rows.values())))
             await asyncio.wait({insert})
-            if error := insert.exception():
-                batch.written.set_exception(error)
-                batch.written.exception()  # looked at: those who waited may all be gone
-            else:
-                batch.written.set_result(None)
+            error = insert.exception()
+            batch.over(error)
+            if error is None:
                 self._arrived.set()
                 self._written()
         self._writer = None

@@ -72,6 +72,12 @@ def test_who_lends_no_sandboxes_does_not_load_the_sdk_for_it(tmp_path: Path) -> 
     assert in_a_new_process(code, tmp_path).strip() == "[]"
 
 
+def test_who_has_no_pages_does_not_load_them(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    code = "import sys, bot.app, bot.web.receiving; print([m for m in sys.modules if m.startswith('bot.web.pages')])"
+    assert in_a_new_process(code, tmp_path).strip() == "[]"
+
+
 def test_upstreams_log_handler_is_gone(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     code = "import logging, bot.agent.mini; print(logging.getLogger('minisweagent').handlers)"

@@ -36,6 +36,10 @@ LABEL = "solve-me"
 
 def opening(console: Console, issue: SimIssue, settings: Settings) -> None:
     console.print(Rule("[bold]Solvebot demo"))
+    console.print(f"Watch it live: {settings.public_url}", soft_wrap=True)
+    console.print(
+        f"Sign in as [bold]{repository.MAINTAINER}[/]; the simulated GitHub asks for a name and nothing else.\n"
+    )
     isolated = not settings.run_untrusted_code_without_isolation
     console.print(
         f"{what_is_real(e2b='e2b' in settings.sandbox, isolated=isolated)} In [bold]{repository.NAME}[/], somebody has "

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bot.app import Running, local_sandboxes, running
 from bot.core.model import SolveFacts
+from bot.core.trigger.app_manifest import callback_of
 from bot.demo import models, repository, show
 from bot.demo.toolchain import make_toolchain
 from bot.ports import SandboxUnusable
@@ -22,7 +23,7 @@ from bot.simulators.e2b.simulator import World as E2BWorld
 from bot.simulators.e2b.simulator import e2b
 from bot.simulators.github import GitHubSimulator, Note, SimIssue, SimRepository
 from bot.simulators.model import ModelSimulator
-from bot.simulators.serving import serving
+from bot.simulators.serving import Deferred, serving
 
 WEBHOOK_SECRET = "a secret that only the demo knows"
 THINKING = 0.5  # seconds that a scripted model takes for an answer
@@ -72,13 +73,13 @@ async def scene(
     github = GitHubSimulator(directory, webhook_secret=WEBHOOK_SECRET)
     llm = ModelSimulator(latency=thinking)
     models.teach(llm)
-    async with github.serving(), llm.serving():
-        settings = await _isolated(console, _settings(directory, github, llm))
-        async with (
-            _sandboxes(settings, directory, sandbox) as settings,
-            running(settings) as bot,
-            serving(bot.app) as url,
-        ):
+    front = Deferred()
+    async with github.serving(), llm.serving(), serving(front) as url:
+        github.app.callback_urls = (callback_of(url),)
+        settings = replace(_settings(directory, github, llm), public_url=url)
+        settings = await _isolated(console, settings)
+        async with _sandboxes(settings, directory, sandbox) as settings, running(settings) as bot:
+            front.app = bot.app
             for spec in models.catalogue():
                 await bot.bot.world.store.save_model(spec)
             repo = github.repository(repository.NAME, history=repository.HISTORY, by=repository.MAINTAINER)
@@ -108,6 +109,10 @@ def _settings(directory: Path, github: GitHubSimulator, llm: ModelSimulator) -> 
         status_interval=1.0,
         sweep_interval=0.0,
         stop_seconds=0.0,
+        pages=True,
+        client_id=github.app.client_id,
+        client_secret=Secret(github.app.client_secret),
+        admins=(repository.MAINTAINER,),
     ).with_found_bubblewrap()
 
 

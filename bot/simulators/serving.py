@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.requests import Request
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -29,6 +30,16 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         yield door.url
     finally:
         await door.close()
+
+
+class Deferred:
+    """An application whose address must be known before it can be made: `app` is set later."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = PlainTextResponse("not yet\n", 503)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
 
 class Door:

@@ -26,7 +26,7 @@ def path_of(url: str) -> str:
 
 def text_of(at: datetime) -> str:
     """The text that SQLAlchemy writes for a time, so that both can be compared."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def prepare(connection: Any) -> None:

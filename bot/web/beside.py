@@ -1,14 +1,15 @@
 """`serve` receives in a process of its own: what the work does to its event loop, no delivery waits for.
 
 The process that works starts it and keeps it: it hands over the sockets, which both hold, so that nobody is refused
-while it is started again, and the settings through a pipe. That pipe stays open: whoever is at its end when it closes
-is alone, and ends. Through another one the receiver says that something is written; what was written goes through the
-database, as between machines.
+while it is started again, and the settings through a pipe. Who works is never outlived: the kernel ends the receiver
+with it, and where the kernel does not, the end of that pipe does. Through another one the receiver says that something
+is written; what was written goes through the database, as between machines.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import sys
 from collections.abc import AsyncIterator
@@ -30,7 +31,15 @@ LONG_LIFE = 60.0  # seconds, after which the next death is the first again
 STOP_SECONDS = 10.0  # for the deliveries under way
 LENGTH = 8  # bytes, in which it is told how long the settings are
 _HERE = str(Path(__file__).resolve().parents[2])
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from bot.receiver_process import main; main(sys.argv[2:])"
+_START = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, first of all: loading takes longer than a restart
+if os.getppid() != int(sys.argv[2]):
+    sys.exit(1)
+sys.path.insert(0, sys.argv[1])
+from bot.receiver_process import main
+main(sys.argv[3:])
+"""
 
 
 def pause(deaths: int) -> float:
@@ -87,7 +96,7 @@ class Beside:
     async def _live(self, inbox: Inbox) -> int:
         numbers = [each.fileno() for each in self._sockets]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", _START, _HERE, *map(str, numbers),
+            sys.executable, "-P", "-c", _START, _HERE, str(os.getpid()), *map(str, numbers),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=numbers,
         )  # fmt: skip
         assert process.stdin is not None

@@ -11,9 +11,11 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot import __version__
 from bot.clock import SYSTEM_CLOCK
@@ -87,7 +89,9 @@ def for_anybody(settings: Settings, inbox: Inbox, api: Open | None = None, pages
         routes.append(Mount("/api/v1", Later(api)))
     if settings.pages and pages is not None:
         routes.append(Mount("/", Later(pages)))
-    return Receiver(secrets, inbox, Starlette(routes=routes))
+    behind = Starlette(routes=routes)
+    trusted = uvicorn.Config(behind).forwarded_allow_ips
+    return Receiver(secrets, inbox, ProxyHeadersMiddleware(behind, trusted))  # type: ignore[arg-type]
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:

@@ -59,6 +59,7 @@ class Server(uvicorn.Server):
             ws="none",
             lifespan="off",
             access_log=False,
+            proxy_headers=False,  # nothing about a delivery depends on them; receiving.py has them read for the rest
             log_config=None,
             timeout_graceful_shutdown=5,
         )

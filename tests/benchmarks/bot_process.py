@@ -14,8 +14,9 @@ from bot.app import redactor, running
 from bot.core.model import ModelSpec, Prices
 from bot.ports import SandboxUnusable
 from bot.settings import Settings, environment
-from bot.simulators.serving import serving
-from bot.web.serving import keep_for_good
+from bot.web.beside import Beside
+from bot.web.listening import taken
+from bot.web.serving import Sockets, keep_for_good
 from tests.benchmarks.child import Said, answering, say
 from tests.benchmarks.scripts import SCRIPTS
 from tests.stories.world import isolated_where_possible
@@ -44,8 +45,13 @@ class Lag:
 async def main() -> None:
     settings = await isolated_where_possible(Settings.from_env(environment()))
     logs.configure(format="json", level="WARNING", redact=redactor(settings))
-    lag = Lag()
-    async with running(settings) as bot, serving(bot.app) as url:
+    with taken("127.0.0.1", 0) as sockets:
+        await _serve(settings, sockets, Lag())
+
+
+async def _serve(settings: Settings, sockets: Sockets, lag: Lag) -> None:
+    beside = Beside(settings, sockets)
+    async with running(settings) as bot, beside.kept(bot.inbox):
         for name in SCRIPTS:
             spec = ModelSpec(name, settings.model_provider, f"simulated/{name}", prices=Prices(1.0, 4.0))
             await bot.bot.world.store.save_model(spec)
@@ -57,6 +63,7 @@ async def main() -> None:
                 bot.working.result()
             return {"late": lag.take(), "tasks": len(asyncio.all_tasks())}
 
+        url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         say(url=url, isolated=not settings.run_untrusted_code_without_isolation)
         await answering(answer)
         watching.cancel()

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -22,7 +21,7 @@ from bot.onlookers import Within
 from bot.pages import open_pages
 from bot.settings import Secret, Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
-from bot.simulators.serving import Door
+from bot.simulators.serving import Deferred, serving
 from bot.store.store import SqlStore, opened
 from tests.browser import Browser, Page
 from tests.contracts.github_world import Time, World, make_key, repo_of
@@ -61,10 +60,6 @@ class PagesWorld:
         return repo_of(of)
 
 
-async def _nothing_yet(scope: Any, receive: Any, send: Any) -> None:
-    raise AssertionError("asked too early")
-
-
 async def _world(directory: Path, database: str, stack: AsyncExitStack) -> PagesWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
@@ -81,26 +76,20 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack) -> Pages
     inbox = await open_inbox(database, time)
     stack.push_async_callback(inbox.close)
     session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-    asked: list[Any] = [_nothing_yet]
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await asked[0](scope, receive, send)
-
-    door = Door(app)
-    await door.open()
-    stack.push_async_callback(door.close)
+    front = Deferred()
+    url = await stack.enter_async_context(serving(front))
     settings = Settings(
         pages=True,
-        public_url=door.url,
+        public_url=url,
         client_id=github.app.client_id,
         client_secret=Secret(github.app.client_secret),
         api_url=github.url,
         server_url=github.url,
         admins=("ada",),
     )
-    github.app.callback_urls = (f"{door.url}/signed-in",)
-    asked[0] = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
-    return PagesWorld(door.url, github, public, private, store, inbox, time)
+    github.app.callback_urls = (f"{url}/signed-in",)
+    front.app = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
+    return PagesWorld(url, github, public, private, store, inbox, time)
 
 
 @asynccontextmanager

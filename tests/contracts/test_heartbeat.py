@@ -51,7 +51,7 @@ def test_the_first_that_is_back_after_an_outage_does_not_bury_the_other(fleet: F
 
 def test_who_gives_no_sign_of_life_is_buried_and_told_when_it_is_back(fleet: Fleet) -> None:
     buried: list[str] = []
-    for _ in range(8):
+    for _ in range(9):
         fleet.now += 5
         buried += fleet.beats(fleet.one)
     assert set(buried) == {"two"}

@@ -34,6 +34,7 @@ async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None
     code, out, err = await Shell(tmp_path, {"TMPDIR": str(tmp_path)})("demo")
     assert code == 0, out + err
     assert "One issue, 4 attempts, one pull request" in out
+    assert "Watch it live: http://127.0.0.1:" in out
     assert "1 step," in out
     assert "run C      thorough: judging" in out
     assert "16 of 16; own: fail → pass" in out

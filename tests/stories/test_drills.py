@@ -22,7 +22,7 @@ from bot.simulators.model import SUBMIT, Hold, Script, bash, turns
 from tests.stories.lives import Bot, MortalWorld, a_mortal_world
 from tests.stories.test_crash import at_work, solved_once
 from tests.stories.test_lifecycle import arrived, thinking
-from tests.stories.world import FILES, FIX, FIXES, SOON, World, a_world
+from tests.stories.world import FILES, FIX, FIXES, LOOK, SOON, World, a_world
 
 SLOW: Script = turns(bash(f"touch /home/agent/begun; sleep 5; {FIX}"), bash(SUBMIT))
 SMALL = 64 * 1024  # bytes: more than the log has, less than the databases' files
@@ -159,7 +159,7 @@ async def test_who_is_cancelled_during_set_up_leaves_no_sandbox(tmp_path: Path) 
         sandboxes = world.bot.bot.world.sandboxes
         async with asyncio.timeout(SOON):
             while not await sandboxes.living():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK)
         await world.comment(issue, "/solve cancel")
         facts = await world.over(issue)
         assert facts.status is Status.CANCELLED

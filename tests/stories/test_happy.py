@@ -24,12 +24,13 @@ from tests.stories.world import (
 
 
 @pytest.fixture
-async def world(tmp_path: Path, either_database: str) -> AsyncIterator[World]:
+async def world_on_either(tmp_path: Path, either_database: str) -> AsyncIterator[World]:
     async with a_world(tmp_path, database_url=either_database) as world:
         yield world
 
 
-async def test_a_label_becomes_a_pull_request(world: World) -> None:
+async def test_a_label_becomes_a_pull_request(world_on_either: World) -> None:
+    world = world_on_either
     issue = await world.issue()
     await world.label(issue)
     facts = await world.over(issue)
@@ -98,14 +99,14 @@ async def test_a_comment_with_options_plans_as_it_says(tmp_path: Path) -> None:
         assert [r.content for r in issue.comments[0].reactions] == ["eyes", "rocket"]
 
 
-async def test_the_champion_is_chosen_by_evidence(tmp_path: Path, either_database: str) -> None:
+async def test_the_champion_is_chosen_by_evidence(tmp_path: Path) -> None:
     scripts = {
         "breaker": BREAKS,
         "quitter": GIVES_UP,
         "tester": commands(FIX, REGRESSION_TEST),
     }
     files = line_up("breaker", "quitter", "tester", test="for t in tests/*.sh; do sh $t || exit 1; done")
-    async with a_world(tmp_path, scripts=scripts, files=files, database_url=either_database) as world:
+    async with a_world(tmp_path, scripts=scripts, files=files) as world:
         issue = await world.issue()
         await world.label(issue)
         facts = await world.over(issue)

@@ -23,7 +23,7 @@ from bot.simulators.serving import serving
 from bot.store.store import SqlStore
 from tests.stories.lent import StoryClock, a_service, left_at, lent_by
 from tests.stories.lives import COUNTED, counted
-from tests.stories.world import FIX, World, a_world, line_up
+from tests.stories.world import FIX, LOOK, World, a_world, line_up
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(300)]
 
@@ -102,7 +102,7 @@ class Story:
         async with asyncio.timeout(SOON):
             while any((await left_at(self.service, store.ledger)).values()):
                 self.clock.advance(61)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(LOOK)
 
     @property
     def last_conversation(self) -> list[str]:

@@ -24,7 +24,7 @@ from bot.simulators.model import SUBMIT, Hold, bash, turns
 from bot.store.store import SqlStore
 from tests.stories.lent import StoryClock, a_service, left_at, lent_by
 from tests.stories.lives import COUNTED, counted
-from tests.stories.world import FIX, MAINTAINER, World, a_world, line_up
+from tests.stories.world import FIX, LOOK, MAINTAINER, World, a_world, line_up
 
 pytestmark = [pytest.mark.namespaces, pytest.mark.timeout(300)]
 
@@ -66,7 +66,7 @@ class Stage:
         """What only databases tell."""
         async with asyncio.timeout(within):
             while not await condition():  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(LOOK)
 
     async def until_over(self, issues: Sequence[SimIssue]) -> None:
         async def over() -> bool:

@@ -13,7 +13,17 @@ from tests.stories.world import a_world
 REVERT = {"greet.sh": 'echo "hello $1"\n'}
 
 
-@pytest.mark.parametrize("ends", [Fate.MERGED, Fate.CHANGED, Fate.CLOSED, Fate.REVERTED])
+@pytest.mark.parametrize(
+    ("either_database", "ends"),
+    [
+        ("sqlite", Fate.MERGED),
+        ("sqlite", Fate.CHANGED),
+        ("sqlite", Fate.CLOSED),
+        ("sqlite", Fate.REVERTED),
+        ("postgresql", Fate.REVERTED),
+    ],
+    indirect=["either_database"],
+)
 async def test_the_record_of_a_champion(tmp_path: Path, either_database: str, ends: Fate) -> None:
     async with a_world(tmp_path, database_url=either_database) as world:
         _, pull, facts = await world.published()
