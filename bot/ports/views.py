@@ -46,4 +46,7 @@ class Views(Protocol):
     async def deliveries(self, after: Position, size: int) -> Page[DeliveryView]:
         """Without what is in them: they are about repositories that the operator may not see."""
 
+    async def record_of(self, guid: str) -> tuple[str, bytes] | None:
+        """The event and the record of a delivery, for who gives it to the engine once more."""
+
     async def audit(self, after: Position, size: int) -> Page[AuditEntry]: ...

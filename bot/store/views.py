@@ -163,6 +163,12 @@ class SqlViews:
         items = [DeliveryView(row.guid, row.event, row.received_at, row.handed_at, row.attempt) for row in found]
         return page_of(items, [Position(item.received_at, item.guid) for item in items], size)
 
+    async def record_of(self, guid: str) -> tuple[str, bytes] | None:
+        """The event and the record of a delivery, for who gives it to the engine once more."""
+        question = sa.select(deliveries.c.event, deliveries.c.record).where(deliveries.c.guid == guid)
+        row = await self._database.read(lambda db: db.execute(question).one_or_none())
+        return (row.event, row.record.encode()) if row else None
+
     async def audit(self, after: Position, size: int) -> Page[AuditEntry]:
         question = sa.select(audit_log).where(_before(audit_log.c.at, audit_log.c.id, after))
         question = question.order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(size + 1)

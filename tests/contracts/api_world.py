@@ -20,6 +20,7 @@ from starlette.routing import Mount
 
 from bot.core.access import EVERY_SCOPE, AccessToken, Scope, token_digest, token_text
 from bot.core.model import IssueRef, Person, Repo, SolveId
+from bot.core.resilience.circuit_breaker import Health
 from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.onlookers import Within, services
@@ -76,6 +77,11 @@ class ApiWorld:
 
     async def post(self, path: str, token: str = "", body: object = None, **headers: str) -> httpx.Response:
         return await self.client.post(f"{PREFIX}{path}", json=body, headers=_headers(token, headers))
+
+    async def fail_provider(self, name: str) -> None:
+        """It is left alone from now on."""
+        failing = Health(99, self.time.now(), self.time.now(), probing=False)
+        await self.store.ledger.change_health(name, lambda _: failing)
 
     async def as_(self, login: str, path: str) -> httpx.Response:
         return await self.get(path, await self.token(login))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Status
+from bot.core.resilience.circuit_breaker import WELL
 from bot.web.api.rates import PER_ADDRESS
 from tests.contracts.api_world import MODEL_KEY, PRIVATE, PUBLIC, ApiWorld, api_world
 
@@ -207,6 +208,26 @@ async def test_where_github_does_not_answer_nothing_is_shown(api: ApiWorld) -> N
     api.github.faults.add("GET", "*/permission", status=503, times=None)
     answer = await api.get(f"/solves/{PRIVATE}", token)
     assert (answer.status_code, answer.json()["title"]) == (503, "Not available")
+
+
+async def test_a_delivery_is_given_to_the_engine_once_more_and_that_is_written_down(api: ApiWorld) -> None:
+    await api.inbox.put("g-1", "issues", b'{"a": 1}')
+    await api.inbox.handed(["g-1"])
+    token = await api.token("ada")
+    assert (await api.post("/deliveries/g-1/redeliver", token, Idempotency_Key="k")).status_code == 202
+    [row] = await api.inbox.waiting(5)
+    assert (row.guid, row.record, row.attempt) == ("g-1", {"a": 1}, 1)
+    [entry] = (await api.get("/audit", token)).json()["items"]
+    assert (entry["actor"], entry["action"], entry["subject"]) == ("ada", "delivery.redelivered", "g-1")
+    assert (await api.post("/deliveries/g-2/redeliver", token, Idempotency_Key="k")).status_code == 404
+
+
+async def test_a_service_that_is_left_alone_is_asked_again(api: ApiWorld) -> None:
+    token = await api.token("ada")
+    assert (await api.post("/providers/e2b/reset", token, Idempotency_Key="k")).status_code == 404  # it does well
+    await api.fail_provider("e2b")
+    assert (await api.post("/providers/e2b/reset", token, Idempotency_Key="k")).status_code == 200
+    assert await api.store.ledger.health("e2b") == WELL
 
 
 async def test_documentation_asks_no_other_host(api: ApiWorld) -> None:

@@ -59,6 +59,8 @@ ROWS: Mapping[str, Row] = {
     "GET /audit": Row("/audit", OPERATES),
     "GET /sandboxes": Row("/sandboxes", OPERATES),
     "GET /settings": Row("/settings", OPERATES),
+    "POST /deliveries/{guid}/redeliver": Row("/deliveries/g-1/redeliver", (403, 403, 403, 202)),
+    "POST /providers/{name}/reset": Row("/providers/e2b/reset", (403, 403, 403, 200)),
 }
 FOLLOWED = "GET /solves/{id}/events"  # has no end: test_api_events.py asks as the same people
 DOCUMENTATION = {"GET /docs", "GET /docs/start.js", "GET /openapi.json", "* /assets"}  # for anybody
@@ -69,6 +71,8 @@ async def api(tmp_path: Path, sqlite_url: str) -> AsyncIterator[ApiWorld]:
     async with api_world(tmp_path, sqlite_url, is_slowed_down=False) as world:
         for _ in range(8):  # the issues and the pull request that rows are about
             await world.private.open_issue("It breaks", "", by="sam")
+        await world.inbox.put("g-1", "issues", b"{}")
+        await world.fail_provider("e2b")
         yield world
 
 
@@ -103,6 +107,7 @@ async def test_a_token_without_the_scope_is_for_less(api: ApiWorld) -> None:
     reading = await api.token("ada", frozenset({Scope.READ}))
     others = await api.token("ada", frozenset({Scope.STEER, Scope.OPERATE}))
     for name, row in ROWS.items():
+        await api.fail_provider("e2b")
         needs_more = name.startswith("POST ") or row.expected == OPERATES
         expected = (403 if needs_more else row.expected[-1], 403)
         assert (await ask(api, name, reading), await ask(api, name, others)) == expected, name

@@ -158,6 +158,8 @@ async def test_deliveries_are_listed_without_what_is_in_them(database_url: str, 
     second = await views.deliveries(after, 1)
     assert [(item.guid, item.received_at, item.handed_at) for item in second.items] == [("g-1", NOON, NOON)]
     assert second.next == ""
+    assert await views.record_of("g-1") == ("issues", b"{}")
+    assert await views.record_of("g-3") is None
 
 
 async def test_audit(store: SqlStore, views: SqlViews) -> None:

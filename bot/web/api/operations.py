@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from bot.core.listing import PAGE, Page, UsageBy, read_cursor
 from bot.core.model import Fared, ModelSpec, Status
+from bot.core.resilience.circuit_breaker import WELL
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, UsageRow
 from bot.web.api.authentication import Admin, Given, Somebody
 from bot.web.api.services import SettingView
 from bot.web.api.solves import After, Size
-from bot.web.reading import BadCursor
+from bot.web.api.steering import Key
+from bot.web.reading import BadCursor, NoSuchThing
 
 router = APIRouter()
 
@@ -39,6 +41,11 @@ class Queue:
     solves: Mapping[str, int]
     runs: Mapping[str, int]
     ended_today: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,31 @@ async def list_sandboxes(given: Given, _: Admin) -> list[SandboxView]:
 async def list_settings(given: Given, _: Admin) -> list[SettingView]:
     """Their names, where they come from, and their values; of secrets no value."""
     return list(given.settings)
+
+
+@router.post("/deliveries/{guid}/redeliver", status_code=202, tags=["operations"])
+async def redeliver(
+    guid: Annotated[str, Path(pattern=r"^[\w-]{1,80}$")], given: Given, principal: Admin, key: Key
+) -> Done:
+    """To the engine once more: what died half-way goes on, and what was done is not done again."""
+    found = await given.views.record_of(guid)
+    if found is None:
+        raise NoSuchThing
+    await given.store.audit(given.clock.now(), principal.person.login, "delivery.redelivered", guid, {"key": key})
+    await given.inbox.put(guid, *found)
+    return Done("The delivery waits again.")
+
+
+@router.post("/providers/{name}/reset", status_code=200, tags=["operations"])
+async def reset_a_provider(
+    name: Annotated[str, Path(pattern=r"^[\w.:-]{1,200}$")], given: Given, principal: Admin, key: Key
+) -> Done:
+    """Ask a service again that is left alone because it has failed too often."""
+    if await given.ledger.health(name) == WELL:
+        raise NoSuchThing
+    await given.store.audit(given.clock.now(), principal.person.login, "provider.reset", name, {"key": key})
+    await given.ledger.change_health(name, lambda _: WELL)
+    return Done("The service is asked again from now on.")
 
 
 def _counts(numbers: Mapping[Status, int]) -> dict[str, int]:

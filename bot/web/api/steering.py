@@ -34,7 +34,7 @@ router = APIRouter(tags=["steering"])
 LONGEST_TEXT = 20_000
 _NAME = r"^([\w.-]{1,100}/[\w.-]{1,100})?$"
 _ISSUE = re.compile(r"/([\w.-]{1,100}/[\w.-]{1,100})/issues/(\d{1,9})/?(?:[#?].*)?")
-_Key = Annotated[
+Key = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
@@ -117,9 +117,7 @@ class RequestView:
 
 
 @router.post("/solves", status_code=202)
-async def start_a_solve(
-    body: NewSolve, given: Given, principal: Somebody, key: _Key, response: Response
-) -> RequestView:
+async def start_a_solve(body: NewSolve, given: Given, principal: Somebody, key: Key, response: Response) -> RequestView:
     """Of an issue in a repository that the App is installed in; or of a bug without one, for which one is opened."""
     options = _options(body.options)
     if not body.issue:
@@ -135,7 +133,7 @@ async def start_a_solve(
 
 
 @router.post("/solves/{id}/cancel", status_code=202)
-async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: _Key, response: Response) -> RequestView:
+async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: Key, response: Response) -> RequestView:
     """Its runs stop, and what they have found so far is kept."""
     facts = await given.reading.facts(principal, SolveId(id))
     return await _put(given, principal, key, Asked(Wish.CANCEL, facts.solve.issue, facts.id), response)
@@ -143,7 +141,7 @@ async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: _Key, r
 
 @router.post("/solves/{id}/retry", status_code=202)
 async def retry_a_solve(
-    id: Id, given: Given, principal: Somebody, key: _Key, response: Response, body: Again | None = None
+    id: Id, given: Given, principal: Somebody, key: Key, response: Response, body: Again | None = None
 ) -> RequestView:
     """Again from the beginning; where only the publication had failed, only that."""
     facts = await given.reading.facts(principal, SolveId(id))
@@ -153,7 +151,7 @@ async def retry_a_solve(
 
 @router.post("/solves/{id}/use", status_code=202)
 async def use_another_candidate(
-    id: Id, body: Choice, given: Given, principal: Somebody, key: _Key, response: Response
+    id: Id, body: Choice, given: Given, principal: Somebody, key: Key, response: Response
 ) -> RequestView:
     """Its patch becomes the content of the open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
@@ -164,7 +162,7 @@ async def use_another_candidate(
 
 @router.post("/solves/{id}/revise", status_code=202)
 async def revise_a_pull_request(
-    id: Id, body: Change, given: Given, principal: Somebody, key: _Key, response: Response
+    id: Id, body: Change, given: Given, principal: Somebody, key: Key, response: Response
 ) -> RequestView:
     """What you say is changed in the solve's open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
