@@ -48,7 +48,7 @@ def restore(left: Path, data: Path) -> None:
 
 
 async def found_again(world: MortalWorld, left: Path) -> SimIssue:
-    """The issue of the solve, on a GitHub that knows of it what it did then: commits, label, our comment and reaction."""
+    """The issue of the solve, on a GitHub that knows what it did then: commits, label, our comment and reaction."""
     issue = await world.issue()
     world.github.webhooks.lose(event="issues")
     await issue.label("solve-me", by=MAINTAINER)
