@@ -24,7 +24,7 @@ from bot.core.render.status import status_marker
 from bot.simulators.github import SimIssue
 from bot.simulators.github.state import Comment
 from bot.simulators.model import Script
-from tests.stories.world import BREAK, FIX, REGRESSION_TEST, commands, line_up
+from tests.stories.world import BREAK, FIX, MAINTAINER, REGRESSION_TEST, commands, line_up
 
 if TYPE_CHECKING:
     from tests.stories.lives import MortalWorld
@@ -48,8 +48,10 @@ def restore(left: Path, data: Path) -> None:
 
 
 async def found_again(world: MortalWorld, left: Path) -> SimIssue:
-    """The issue of the solve, on a GitHub that knows of it what it did then: commits, our comment, our reaction."""
+    """The issue of the solve, on a GitHub that knows what it did then: commits, label, our comment and reaction."""
     issue = await world.issue()
+    world.github.webhooks.lose(event="issues")
+    await issue.label("solve-me", by=MAINTAINER)
     store = world.repo.state.git.path
     shutil.rmtree(store)
     with tarfile.open(left / REPOSITORY) as archive:

@@ -459,6 +459,8 @@ async def test_a_file_named_installation_is_a_file(tmp_path: Path) -> None:
 
 async def test_a_solve_whose_start_was_lost_is_started(world: World) -> None:
     issue = await world.issue()
+    world.github.webhooks.lose(event="issues")
+    await issue.label("solve-me", by="ann")
     trigger = Trigger(TriggerKind.LABEL, "l1", Person("ann", 1), datetime.now(UTC))
     ref = IssueRef(Repo(world.repo.installation.id, world.repo.id, world.repo.name), issue.number)
     solve = Solve(SolveId("s-lost"), ref, "t", "b", trigger, SolveOptions(), datetime.now(UTC) - timedelta(days=1))
