@@ -20,6 +20,7 @@ class Action:
     reaction: str = ""
     reply: str = ""
     republish: RepublishJob | None = None
+    retell: SolveId | None = None  # whose pull request's text says something new
 
 
 @dataclass(frozen=True, slots=True)

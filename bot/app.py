@@ -52,8 +52,9 @@ from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.known_heads import KnownHeads
 from bot.polling import Polling
-from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World, WorldError
 from bot.publish import Publisher
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
@@ -83,7 +84,7 @@ from bot.web.health import Check, alive_route, health_routes
 from bot.web.listening import OPERATORS, WORKERS, listening
 from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
 from bot.web.webhook import Receiver
-from bot.worker import Chores, Worker
+from bot.worker import HEADS_INTERVAL, Chores, Worker
 
 if TYPE_CHECKING:
     from bot.sandbox.e2b.machines import E2BOptions
@@ -396,6 +397,7 @@ class Running:
     inbox: Inbox
     worker: Worker
     working: asyncio.Task[None]
+    heads: KnownHeads
 
 
 @asynccontextmanager
@@ -433,20 +435,21 @@ async def running(
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
-        polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
+        heads = KnownHeads(store.heads, inbox.put, clock)
+        polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
-        working = asyncio.create_task(worker.work(github, polling, branches), name="worker")
+        working = asyncio.create_task(worker.work(github, polling, branches, heads), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
-        yield Running(bot, for_anybody(settings, inbox), pages, inbox, worker, working)
+        yield Running(bot, for_anybody(settings, inbox, heads), pages, inbox, worker, working, heads)
 
 
-def for_anybody(settings: Settings, inbox: Inbox) -> ASGIApp:
+def for_anybody(settings: Settings, inbox: Inbox, heads: KnownHeads | None = None) -> ASGIApp:
     """The receiver in front. Needs the inbox and no more."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]))
+    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]), heads=heads)
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
@@ -526,9 +529,21 @@ async def serve_web(settings: Settings, *, first: First = nothing_first) -> None
             try:
                 look = at(settings, partial(standing, store, SYSTEM_CLOCK))
                 pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                await served([(for_anybody(settings, inbox), public), (pages, private)])
+                heads = KnownHeads(store.heads, inbox.put, SYSTEM_CLOCK)
+                knowing = asyncio.create_task(known(heads), name="heads")
+                apps = [(for_anybody(settings, inbox, heads), public), (pages, private)]
+                await served(apps, knowing)
+                await _stopped(knowing)
             finally:
                 await inbox.close()
+
+
+async def known(heads: KnownHeads) -> None:
+    """For ever, in a process that only receives: without its database it takes nothing anyway."""
+    while True:
+        with suppress(WorldError):
+            await heads.refresh()
+        await asyncio.sleep(HEADS_INTERVAL)
 
 
 async def serve_work(settings: Settings, *, first: First = nothing_first) -> None:

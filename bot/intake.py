@@ -50,6 +50,7 @@ from bot.core.trigger.commands import (
 )
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import (
+    ChecksReported,
     CommentPosted,
     InstallationChanged,
     IssueClosed,
@@ -73,6 +74,8 @@ from bot.inbox import InboxRow
 from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, GitHub, Gone, Rejected, Store
 from bot.publish_precheck import clearance
+from bot.pull_text import PullText
+from bot.repairs import Repairs
 from bot.republish import RepublishJob
 from bot.reviews import Asking, Reviews
 from bot.use_candidate import ExchangeJob
@@ -102,6 +105,8 @@ class Intake:
         self._site = site
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
+        self._repairs = Repairs(github, store, clock, self._reviews, redact)
+        self._text = PullText(github, store, redact)
         self._permits = Permits(github, redact)
         self._upkeep = Upkeep(store, clock)
 
@@ -135,6 +140,8 @@ class Intake:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
             await self._engine.start("republish", action.republish.id, action.republish)
+        if action.retell is not None:
+            await self.retell(action.retell)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -157,6 +164,8 @@ class Intake:
                 return await self._ends.of_issue(event)
             case Unreadable():
                 return await self._weigh_unreadable(event, row.guid)
+            case ChecksReported():
+                return await self._repairs.of_checks(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
             case PullRequestReopened():
@@ -191,6 +200,10 @@ class Intake:
         )
         log.info("solve.accepted", solve=solve.id, issue=str(solve.issue), by=solve.trigger.by.login)
         return ""
+
+    @step("retell", patience=PATIENCE)
+    async def retell(self, original: SolveId) -> None:
+        await self._text.rewrite(original)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:

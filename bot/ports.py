@@ -70,8 +70,10 @@ from bot.core.model import (
 )
 from bot.core.resilience.circuit_breaker import Health
 from bot.core.resilience.sandbox_leases import Image, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
+from bot.core.trigger.pull_watch import PullWatch
 
 
 class WorldError(Exception):
@@ -318,6 +320,12 @@ class GitHub(Protocol):
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         """By their ids. Returns those that GitHub did not let us resolve."""
 
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        """Each as it stands there: check runs and statuses. Raises `Denied` where the App may not see them."""
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        """The last `most` bytes of it, as they are. Raises `Gone` where it is kept no longer, and `Denied`."""
+
 
 class Mirrors(Protocol):
     """Bare mirrors on the host, one per repository. Nothing is ever checked out there and nothing in them is run."""
@@ -552,6 +560,14 @@ class Store(Protocol):
 
     async def revisions(self, id: SolveId) -> list[SolveFacts]:
         """Of that solve's pull request, oldest first."""
+
+    async def with_head(self, repo_id: int, head: Sha) -> SolveFacts | None:
+        """The solve or the revision that pushed this commit."""
+
+    async def heads(self, since: datetime) -> list[Sha]:
+        """Commits that we pushed in solves and revisions that go on, or have ended since then."""
+
+    async def watched(self, id: SolveId, watch: PullWatch) -> None: ...
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...

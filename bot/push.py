@@ -12,10 +12,12 @@ import structlog
 from bot.core.choosing.phrases import listing
 from bot.core.model import Candidate, Sha, SolveFacts, SolveId, Task
 from bot.core.render import failure_reasons
+from bot.core.render.checks import PUSHED_MEANWHILE
 from bot.core.render.pull_request import co_author
 from bot.core.render.revision import revision_message
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.permissions import may_ask
+from bot.core.trigger.revising import is_repair
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.finish import PATIENCE
 from bot.judging import Judge
@@ -77,6 +79,8 @@ class Pusher:
             return Standing(head, failure_reasons.may_no_longer_ask(asker.login))
         if head == task.base_sha:
             return Standing(head)
+        if is_repair(case.facts.solve) and (made is None or head != made.sha):
+            return Standing(head, PUSHED_MEANWHILE)
         head = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
         if made is not None and any(past.sha == made.sha for past in await self._world.mirrors.history(repo, head)):
             return Standing(head, pushed=True)

@@ -27,6 +27,7 @@ from bot.status_comment import StatusBoard
 log = structlog.get_logger()
 
 POLL = 0.25  # seconds until a delivery that another process stored is noticed
+HEADS_INTERVAL = 5.0  # seconds until checks of a commit that we pushed are known to be about us
 LIST_INTERVAL = 15.0  # seconds between two looks at GitHub's list of deliveries, where none can reach us
 TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
@@ -44,6 +45,12 @@ class Polls(Protocol):
     """Fetches deliveries for a bot that GitHub cannot reach."""
 
     async def look(self) -> None: ...
+
+
+class Heads(Protocol):
+    """Commits of ours, for a receiver in the same process."""
+
+    async def refresh(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class Worker:
         missed: MissedDeliveries | None = None,
         polling: Polls | None = None,
         branches: Branches | None = None,
+        heads: Heads | None = None,
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
@@ -89,6 +97,8 @@ class Worker:
             group.create_task(self._every(self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
+            if heads is not None:
+                group.create_task(self._every(HEADS_INTERVAL, heads.refresh), name="heads")
             if branches is not None:
                 group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
             if polling is not None:

@@ -20,6 +20,7 @@ from bot.core.ids import Sha as Sha
 from bot.core.ids import SnapshotId as SnapshotId
 from bot.core.ids import SolveId as SolveId
 from bot.core.trigger.feedback import Feedback
+from bot.core.trigger.pull_watch import PullWatch
 
 MAX_ATTEMPTS = 8
 
@@ -89,6 +90,7 @@ class TriggerKind(StrEnum):
     REVIEW = "review"
     THREAD = "thread"  # a comment on a line of a diff
     COMMAND_LINE = "command line"
+    CHECK = "check"  # one that fails on a commit of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class RepoConfig:
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     trust: float = 0.35  # the least chance of being right with which a champion is published
+    repair: int = 1  # repairs of one pull request that failing checks may start; 0: none
     rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
 
@@ -691,6 +694,7 @@ class SolveFacts:
     minimal: Minimal | None = None  # None: the champion's patch is published as it is
     comment_id: int | None = None
     pull_request: PullRequest | None = None
+    watch: PullWatch = field(default_factory=PullWatch)  # what was seen of the pull request since
     error: str = ""  # for people: what was wrong and what to do
     incident: str = ""  # id of a failure on our side, to be found in the log
     ended_by: str = ""  # login, or "the issue was closed", ... when cancelled

@@ -16,10 +16,12 @@ from urllib.parse import quote
 import httpx
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 from bot.github import responses
 from bot.github.access import Access
+from bot.github.checks import Checks
 from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
 from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.publishing import look
@@ -68,6 +70,7 @@ class Hub:
         self._tokens = Tokens(self._client, self._app, clock)
         self._at = Access(self._client, self._app, self._tokens, Turns(write_interval, sleep), sleep)
         self._threads = Threads(self._at)
+        self._checks = Checks(self._at, pool, api_url)
 
     async def signs(self) -> None:
         """The App's key can sign. Raises `Denied`."""
@@ -225,6 +228,12 @@ class Hub:
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return await self._threads.resolve(repo, threads)
+
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        return await self._checks.of(repo, commit)
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        return await self._checks.log(repo, job, most)
 
     # ---------------------------------------------------------------------------------------------- publishing
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
@@ -209,6 +210,12 @@ class LocalGitHub:
 
     async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
         return []
+
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        return []
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        raise Gone("a clone has no CI")
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return []

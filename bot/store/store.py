@@ -37,6 +37,7 @@ from bot.core.model import (
     Repo,
     RunId,
     SandboxId,
+    Sha,
     Solve,
     SolveFacts,
     SolveId,
@@ -47,6 +48,7 @@ from bot.core.model import (
     Usage,
     Workspace,
 )
+from bot.core.trigger.pull_watch import PullWatch
 from bot.ports import Busy, Gone, Tally, Unavailable
 from bot.store import rows
 from bot.store.database import Database, insert, open_database
@@ -72,6 +74,7 @@ from bot.store.tables import (
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
+MOST_HEADS = 100_000
 _IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
 
 
@@ -173,6 +176,19 @@ class SqlStore:
         revisions = [await self.facts(SolveId(revision)) for revision in found]
         return [facts for facts in revisions if facts is not None]
 
+    async def with_head(self, repo_id: int, head: Sha) -> SolveFacts | None:
+        pushed = _FACTS.where(solves.c.repository_id == repo_id, solves.c.head_sha == head)
+        return await self._facts(pushed.order_by(solves.c.created_at.desc()).limit(1))
+
+    async def heads(self, since: datetime) -> list[Sha]:
+        pushed = sa.select(solves.c.head_sha).where(solves.c.head_sha.is_not(None))
+        over, active = pushed.where(solves.c.completed_at >= since), pushed.where(ACTIVE)
+        question = sa.union_all(over, active).limit(MOST_HEADS)
+        return [Sha(head) for head in await self._database.read(lambda db: db.execute(question).scalars().all())]
+
+    async def watched(self, id: SolveId, watch: PullWatch) -> None:
+        await self._change_solve(id, watch=watch)
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
 
@@ -251,8 +267,9 @@ class SqlStore:
     async def published(self, id: SolveId, pull_request: PullRequest) -> None:
         def work(db: sa.Connection) -> None:
             now, url = _now(), pull_request.url
-            number = pull_request.number
-            _change(db, solves, id, pull_request=pull_request, pr_number=number, pr_url=url, updated_at=now)
+            number, head = pull_request.number, pull_request.head_sha
+            published = {"pull_request": pull_request, "pr_number": number, "pr_url": url, "head_sha": head}
+            _change(db, solves, id, **published, updated_at=now)
             champion = sa.select(solves.c.champion_run_id).where(solves.c.id == id).scalar_subquery()
             db.execute(sa.update(solve_runs).where(_RUN.id == champion).values(pr_url=url, updated_at=now))
 

@@ -42,6 +42,7 @@ from bot.core.model import (
     Trigger,
 )
 from bot.core.resilience.sandbox_leases import Outcome
+from bot.core.trigger.pull_watch import PullWatch
 
 
 class Utc(TypeDecorator[datetime]):
@@ -225,6 +226,8 @@ solves = Table(
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
+    Column("head_sha", Text),  # the commit that we pushed
+    Column("watch", Json(PullWatch)),
     Column("fate", Word(Fate)),  # what people did with the pull request
     Column("fate_at", Utc),
     Column("cost", Float),  # dollars of all runs and all else, once it is over
@@ -239,6 +242,7 @@ solves = Table(
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
     Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
     Index("solves_by_original", "revises", "created_at"),
+    Index("solves_by_head", "repository_id", "head_sha"),
     Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),

@@ -19,7 +19,7 @@ from bot.store import sqlite
 from bot.store.migrate import WrongSchema, migrate
 from bot.store.tables import metadata
 
-HEAD = "0007"
+HEAD = "0010"
 
 
 @contextmanager

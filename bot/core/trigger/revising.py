@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.core.choosing.experiments import LEAST_SHARE
-from bot.core.model import Permission, RepoConfig, Sha, Solve, SolveFacts, SolveOptions, Task, Trigger
+from bot.core.model import Permission, RepoConfig, Sha, Solve, SolveFacts, SolveOptions, Task, Trigger, TriggerKind
 from bot.core.render.text import count
 from bot.core.text.cleaning import clean_text, task_digest, visible
-from bot.core.trigger.feedback import Feedback, Said, Thread
+from bot.core.trigger.feedback import FailedCheck, Feedback, Said, Thread
 
 MOST_REVISIONS = 10  # of one pull request
 BUDGETS = 3  # a pull request and all its revisions cost at most so many times what one solve may cost
@@ -50,6 +50,11 @@ def revision_options(original: SolveFacts, dollars: float) -> SolveOptions:
     return replace(asked, dollars=min(dollars, asked.dollars or dollars), base=None, draft=False)
 
 
+def is_repair(job: Solve) -> bool:
+    """Started by a failing check, and by nobody's word."""
+    return job.trigger.kind is TriggerKind.CHECK
+
+
 def authors(threads: Sequence[Thread]) -> tuple[str, ...]:
     """People whose permission decides what counts, those who spoke last first; robots have none."""
     said = sorted((each for thread in threads for each in thread.said), key=lambda each: each.at, reverse=True)
@@ -58,10 +63,11 @@ def authors(threads: Sequence[Thread]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`left_out`: what of it is not part of the task and why, for people."""
+    """`left_out`: what of it is not part of the task and why, for people. `checks`: what a repair is about."""
 
     threads: tuple[Thread, ...]
     left_out: tuple[str, ...] = ()
+    checks: tuple[FailedCheck, ...] = ()
 
 
 def heard(threads: Sequence[Thread], trigger: Trigger, may: Mapping[str, Permission], needed: Permission) -> Heard:
@@ -154,7 +160,7 @@ def freeze_revision(job: Solve, original: Task, branch: Branch, heard: Heard, co
     """The original task and what reviewers say about its change, which is in the base commit."""
     trigger = job.trigger
     text = clean_text(job.asked, limit=TEXT_LIMIT)
-    feedback = Feedback(job.issue.number, trigger.by.login, text, heard.threads, branch.own_tests)
+    feedback = Feedback(job.issue.number, trigger.by.login, text, heard.threads, branch.own_tests, heard.checks)
     digest = task_digest(
         original.title,
         original.body,
