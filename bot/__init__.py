@@ -8,13 +8,13 @@ a candidate by running things, the *decision* is the ranked evidence and the out
 The map. Imports point inward only: from the bottom of this list to its top, never between adapters.
 
     core/          decisions: pure functions whose docstrings are the policies
-        model.py       the nouns       render/    every sentence we say       text/    what may be read, and may be said
+        model/         the nouns       render/    every sentence we say       text/    what may be read, and may be said
         trigger/       events, commands, options, configuration: is there a solve, and what may it cost?
         environment/ runners/ reports/      how a repository is set up and tested, and what its runner says
         candidate/     what a patch is: its files, gates, hunks, likeness to others
         evidence/      what running it showed       choosing/    which one is right, and how sure that is
         resilience/    retries, circuit breaker, plans of services       operations/    deployment, set-up, isolation
-    ports.py       all we ask of the world, on one page
+    ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
     checkout.py    the base commit, its past and its submodules, put into a sandbox

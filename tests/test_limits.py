@@ -61,7 +61,7 @@ def test_every_limit_is_what_is_written_down() -> None:
     ("name", "most"),
     [
         ("bot.core.render.text.MAX_BODY", 65_536),  # characters of a comment that GitHub takes
-        ("bot.core.model.MAX_ATTEMPTS", 26),  # letters
+        ("bot.core.model.names.MAX_ATTEMPTS", 26),  # letters
         ("bot.publish.MAX_BRANCHES", 20),
     ],
 )

@@ -1,7 +1,7 @@
 """What a service that lends machines has to offer, and the errors it may answer with.
 
 One call is one attempt: `resilience.py` repeats, counts and slows down, `remote.py` makes of it what the story asks
-for. Errors are those of ports.py: `Unavailable` (may work the next time), `Unclear` (may have been done), `Crowded`
+for. Errors are those of ports/: `Unavailable` (may work the next time), `Unclear` (may have been done), `Crowded`
 (too many requests or machines), `SandboxLost` (the machine is no more), `Rejected` (template, argument), `Denied`
 (the key).
 """

@@ -15,5 +15,6 @@
         fitting.py actions.py                a line, or an action, as it fits a sandbox
     plans.py      all of them in order
 
-A plan is a `Toolchain` (core/model.py). Everything here is pure, total and bounded: files of a repository are hostile.
+A plan is a `Toolchain` (core/model/environment.py). Everything here is pure, total and bounded: what a repository
+holds is hostile.
 """
