@@ -56,6 +56,7 @@ from bot.known_heads import KnownHeads
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World, WorldError
 from bot.publish import Publisher
+from bot.pull_text import PullText
 from bot.push import Pusher
 from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
@@ -176,8 +177,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT))
     site = settings.server_url
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server_limits(settings), hide, site)
-    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    text = PullText(world.github, world.store, hide)
+    server = server_limits(settings)
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, text)
+    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide, text)
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)

@@ -94,6 +94,7 @@ class Intake:
         server: ServerLimits,
         redact: Redactor,
         site: str,
+        text: PullText,
     ) -> None:
         self._github = github
         self._store = store
@@ -106,7 +107,7 @@ class Intake:
         self._ends = Ends(store)
         self._reviews = Reviews(github, store, clock, server, redact)
         self._repairs = Repairs(github, store, clock, self._reviews, redact)
-        self._text = PullText(github, store, redact)
+        self._text = text
         self._permits = Permits(github, redact)
         self._upkeep = Upkeep(store, clock)
 

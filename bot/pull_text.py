@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
+from weakref import WeakValueDictionary
 
 from bot.core.model import SolveId
 from bot.core.render.pull_request import pull_body, pull_title
@@ -15,9 +17,14 @@ class PullText:
         self._github = github
         self._store = store
         self._redact = redact
+        self._locks: WeakValueDictionary[SolveId, asyncio.Lock] = WeakValueDictionary()
 
     async def rewrite(self, original: SolveId) -> None:
         """`original`: the solve that opened it. Where nothing can be said any more, it is left as it is."""
+        async with self._locks.setdefault(original, asyncio.Lock()):  # so that no older text wins
+            await self._rewrite(original)
+
+    async def _rewrite(self, original: SolveId) -> None:
         facts = await self._store.facts(original)
         if facts is None or facts.pull_request is None:
             return

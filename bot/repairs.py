@@ -6,7 +6,9 @@ which commit it is about; how its checks stand is asked.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -31,9 +33,14 @@ class Repairs:
         self._clock = clock
         self._reviews = reviews
         self._redact = redact
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def of_checks(self, event: ChecksReported) -> Actions:
-        """Reads, and writes down what it saw."""
+        """Reads, and writes down what it saw: of one commit at a time, so that nothing older is written last."""
+        async with self._locks.setdefault(event.sha, asyncio.Lock()):
+            return await self._of_checks(event)
+
+    async def _of_checks(self, event: ChecksReported) -> Actions:
         pushed = await self._store.with_head(event.repo.id, event.sha)
         if pushed is None or pushed.pull_request is None:
             return Actions(because="not a commit of ours")

@@ -71,6 +71,7 @@ class Reviser:
         board: StatusBoard,
         conclusion: Conclusion,
         redact: Redactor,
+        text: PullText,
     ) -> None:
         self._world = world
         self._solver = solver
@@ -79,7 +80,7 @@ class Reviser:
         self._board = board
         self._conclusion = conclusion
         self._redact = redact
-        self._text = PullText(world.github, world.store, redact)
+        self._text = text
         self._checks = FailingChecks(world.github)
 
     async def revise(self, job: Solve) -> None:

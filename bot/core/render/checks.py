@@ -1,11 +1,15 @@
-"""What is said about the checks of a pull request: why a repair starts or does not, and what CI showed."""
+"""What is said about the checks of a pull request: why a repair starts or does not, and what CI showed.
+
+Sentences that are stored are plain text; whoever shows them makes them harmless.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.core.choosing.phrases import listing
 from bot.core.evidence.ci_log import Matched
-from bot.core.render.text import code, count, harmless, listed
+from bot.core.render.text import harmless, listed
 from bot.core.trigger.checks import LeftAlone, Why
 from bot.core.trigger.feedback import FailedCheck
 from bot.core.trigger.pull_watch import PullWatch
@@ -17,7 +21,7 @@ NO_LOG = "GitHub keeps no log of it that I can read."
 
 def left_alone(found: LeftAlone) -> str:
     """One sentence, for the pull request."""
-    names = listed(found.names)
+    names = listing(found.names)
     fails = f"{names} {'fails' if len(found.names) == 1 else 'fail'}"
     match found.why:
         case Why.OFF:
@@ -46,24 +50,24 @@ def compared_with_ours(name: str, found: Matched) -> tuple[str, ...]:
     said = []
     if found.version is not None:
         version = found.version
-        said.append(f"{code(name)} runs {version.language} {version.there}, and I ran {version.here}.")
+        said.append(f"{name} runs {version.language} {version.there}, and I ran {version.here}.")
     if found.pass_here:
         verb = "fails" if len(found.pass_here) == 1 else "fail"
-        said.append(f"{listed(found.pass_here)} {verb} in CI, and passed here every time.")
+        said.append(f"{listing(found.pass_here)} {verb} in CI, and passed here every time.")
     if found.fail_here:
         verb = "fails" if len(found.fail_here) == 1 else "fail"
-        said.append(f"{listed(found.fail_here)} {verb} in CI and here.")
+        said.append(f"{listing(found.fail_here)} {verb} in CI and here.")
     if found.unknown:
         verb = "is" if len(found.unknown) == 1 else "are"
-        said.append(f"{listed(found.unknown)} {verb} not among the tests that I ran.")
+        said.append(f"{listing(found.unknown)} {verb} not among the tests that I ran.")
     return tuple(said)
 
 
 def what_ci_showed(checks: Sequence[FailedCheck]) -> str:
     """One sentence for people, where a repair did not help."""
     first = [sentence for check in checks for sentence in (*check.seen, check.unread) if sentence][:1]
-    seen = first[0] if first else f"{count(len(checks), 'log')} showed no test that I know."
-    return f"In CI {failing(checks)} failed. {seen}"
+    seen = first[0] if first else "What it printed names no test that I know."
+    return f"In CI {listing([check.name for check in checks])} failed. {seen}"
 
 
 def since_then(watch: PullWatch) -> str:
