@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.model import IssueRef, Solve, SolveId
+from bot.core.model import IssueRef, Person, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateJob:
+    """`issue`: the pull request. `asked`: somebody waits for an answer; else it was time to."""
+
+    original: SolveId
+    issue: IssueRef
+    by: Person
+    key: str  # of the request
+    comment_id: int | None = None
+    asked: bool = True
+
+    @property
+    def id(self) -> str:
+        return f"{self.original}-update-{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,7 @@ class Action:
     reaction: str = ""
     reply: str = ""
     republish: RepublishJob | None = None
+    update: UpdateJob | None = None
     retell: SolveId | None = None  # whose pull request's text says something new
 
 

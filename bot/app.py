@@ -78,6 +78,7 @@ from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.store.migrate import migrate, newest_revision
 from bot.store.store import SqlStore, opened
 from bot.temporary_files import temporary_files
+from bot.update_branch import Updating
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
 from bot.web.connection import BoundedProtocol
@@ -186,6 +187,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("revise", reviser.revise, anew=anew.revise)
     engine.register("run", runner.run, queued=True, anew=anew.run)
+    updating = Updating(world, engine, intake.reviews, text, hide, intake.claim)
+    engine.register("update", updating.update)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
     engine.register("give up", conclusion.give_up)

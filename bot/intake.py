@@ -45,6 +45,7 @@ from bot.core.trigger.commands import (
     ReviseCommand,
     SolveCommand,
     StatusCommand,
+    UpdateCommand,
     UseCommand,
     parse_commands,
 )
@@ -105,8 +106,8 @@ class Intake:
         self._redact = redact
         self._site = site
         self._ends = Ends(store)
-        self._reviews = Reviews(github, store, clock, server, redact)
-        self._repairs = Repairs(github, store, clock, self._reviews, redact)
+        self.reviews = Reviews(github, store, clock, server, redact)
+        self._repairs = Repairs(github, store, clock, self.reviews, redact)
         self._text = text
         self._permits = Permits(github, redact)
         self._upkeep = Upkeep(store, clock)
@@ -141,6 +142,8 @@ class Intake:
             await self._engine.start("use", action.use.id, action.use)
         if action.republish is not None:
             await self._engine.start("republish", action.republish.id, action.republish)
+        if action.update is not None:
+            await self._engine.start("update", action.update.id, action.update)
         if action.retell is not None:
             await self.retell(action.retell)
         if action.cancel is not None:
@@ -274,26 +277,28 @@ class Intake:
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, await self._reviews.with_candidates(latest), command.number)
+                return _use(event, await self.reviews.with_candidates(latest), command.number)
+            case UpdateCommand():
+                return Action(update=await self.reviews.update(event), reaction="eyes")
             case ReviseCommand():
-                return Action(start=await self._reviews.revision(event, config))
+                return Action(start=await self.reviews.revision(event, config))
             case ExplainCommand():
                 return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def _weigh_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
         """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
-        if await self._reviews.original(event) is None:
+        if await self.reviews.original(event) is None:
             return Actions(because="not a pull request of ours")
         try:
             commands = self._commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
             if any(not isinstance(command, ReviseCommand) for command in commands):
                 raise Refusal(replies.only_revise())
             asks = bool(commands) or (isinstance(event, ReviewSubmitted) and event.changes_requested)
-            if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
+            if not asks or (isinstance(event, ThreadCommented) and await self.reviews.asks_with_its_review(event)):
                 return Actions(because="asks nothing of us, or its review does")
             config = await self._config(event.issue.repo)
             await self._permits.check(event, _or_defaults(config).who)
-            todo = (Action(start=await self._reviews.revision(event, config)),)
+            todo = (Action(start=await self.reviews.revision(event, config)),)
         except Refusal as refusal:
             if not parse_commands(event.text):
                 return Actions(because=str(refusal))

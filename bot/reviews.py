@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.actions import Refusal
+from bot.actions import Refusal, UpdateJob
 from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.model import IssueRef, RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
-from bot.core.render import replies
+from bot.core.render import replies, updates
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.commands import Misread, ReviseCommand, parse_commands
 from bot.core.trigger.config import ConfigProblem
@@ -55,6 +55,13 @@ class Reviews:
         if not pull.open:
             raise Refusal(replies.pull_request_not_open(event.issue.number))
         return await self.planned(event.issue, original, _trigger(event), event.text, config)
+
+    async def update(self, event: CommentPosted) -> UpdateJob:
+        """Raises `Refusal`."""
+        original = await self.original(event) if event.is_pull_request else None
+        if original is None:
+            raise Refusal(updates.not_in_a_pull())
+        return UpdateJob(original.id, event.issue, event.by, f"c{event.comment_id}", event.comment_id)
 
     async def planned(
         self,

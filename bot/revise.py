@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -45,8 +46,17 @@ from bot.core.render import failure_reasons
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
 from bot.core.sandboxes import sandbox_of
 from bot.core.text.outgoing import Redactor
-from bot.core.trigger.feedback import Thread
-from bot.core.trigger.revising import Branch, Heard, authors, freeze_revision, heard, is_repair
+from bot.core.trigger.feedback import Onto, Thread
+from bot.core.trigger.revising import (
+    MOST_BEFORE,
+    Branch,
+    Heard,
+    authors,
+    freeze_revision,
+    heard,
+    is_made_anew,
+    is_repair,
+)
 from bot.core.trigger.suggestions import applied, literal_experiment, suggested
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.failing_checks import FailingChecks
@@ -153,8 +163,12 @@ class Reviser:
         head = await self._world.mirrors.fetch(repo, remote, want=pull.head_sha)
         assert original.task is not None
         config = await self._solver.config(repo, repository.default_branch)
-        kept = await (self._failing(job, head) if is_repair(job) else self._said(job, config))
-        branch = Branch(pull.branch, head, await self._own_tests(repo, original.task.base_sha, head))
+        if is_made_anew(job):
+            tip = await self._world.mirrors.fetch(repo, remote, want=pull.base)
+            branch, kept = Branch(pull.base, tip), await self._before(original, Onto(pull.branch, head, ""))
+        else:
+            kept = await (self._failing(job, head) if is_repair(job) else self._said(job, config))
+            branch = Branch(pull.branch, head, await self._own_tests(repo, original.task.base_sha, head))
         task = await asyncio.to_thread(freeze_revision, job, original.task, branch, kept, config)
         await self._world.store.frozen(job.id, task, self._world.clock.now())
         await self._board.refresh(job.id)
@@ -164,6 +178,13 @@ class Reviser:
         threads = await self._world.github.threads(job.issue.repo, job.issue.number)
         may = await self._permissions(job.issue.repo, threads)
         return await asyncio.to_thread(heard, threads, job.trigger, may, config.who)  # anybody's text
+
+    async def _before(self, original: SolveFacts, onto: Onto) -> Heard:
+        """What is in the pull request, patch by patch."""
+        pushed = [original, *(each for each in await self._world.store.revisions(original.id) if each.pull_request)]
+        runs = [facts.champion for facts in pushed]
+        patches = [run.candidate.patch for run in runs if run is not None and run.candidate is not None]
+        return Heard((), onto=replace(onto, before="\n".join(patches)[:MOST_BEFORE]))
 
     async def _failing(self, job: Solve, head: Sha) -> Heard:
         checks = await self._checks.of(job.issue.repo, head, await self._original(job))

@@ -14,7 +14,7 @@ from bot.core.localization import Localisation, NamedFile
 from bot.core.model import Baseline, Task, Toolchain
 from bot.core.text.cleaning import visible
 from bot.core.text.images import UNREAD, are_marked
-from bot.core.trigger.feedback import FailedCheck, Feedback, Thread
+from bot.core.trigger.feedback import FailedCheck, Feedback, Onto, Thread
 from bot.core.trigger.revising import last_word
 
 INSTRUCTION_FILES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
@@ -27,6 +27,7 @@ FILES_CAP = 2_000
 FIXES_CAP = 2_000
 TESTS_CAP = 4_000
 TAIL_CAP = 3_000
+BEFORE_CAP = 20_000  # beyond them, and only of a change that is made anew
 CHECKS_CAP = 20_000  # beyond them, and only in a repair
 REVIEW_CAP = 10_000  # beyond them, and only in a revision
 THREADS_CAP = 20_000
@@ -111,6 +112,8 @@ def _review(task: Task, fence: _Fence) -> str:
     feedback = task.feedback
     if feedback is None:
         return ""
+    if feedback.onto is not None:
+        return _made_anew(feedback.onto, fence)
     if feedback.checks:
         return _failing_checks(feedback, fence)
     about = (
@@ -142,6 +145,15 @@ def _failing_checks(feedback: Feedback, fence: _Fence) -> str:
     share = CHECKS_CAP // len(feedback.checks)
     shown = [_check(number, check, share) for number, check in enumerate(feedback.checks, 1)]
     return _joined([about, fence.around("checks", _joined(shown))])
+
+
+def _made_anew(onto: Onto, fence: _Fence) -> str:
+    about = (
+        "A change for this issue was made on an earlier state of the repository, which has moved on since and "
+        "conflicts with it. Your task is to make the same change anew on the present state, with its tests. This is "
+        "how it was; where the repository has moved on, keep what is there now:"
+    )
+    return f"{about}\n\n{fence.around('change', _fit(onto.before, BEFORE_CAP))}"
 
 
 def _check(number: int, check: FailedCheck, share: int) -> str:

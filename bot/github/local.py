@@ -24,6 +24,7 @@ from bot.ports import (
     Commit,
     Gone,
     IssueState,
+    Merging,
     PostedComment,
     PullState,
     Rejected,
@@ -138,7 +139,9 @@ class LocalGitHub:
             return ""
         return ident.rpartition(">")[0] + ">"
 
-    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
+    async def commit(
+        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str, also: Sha | None = None
+    ) -> Commit:
         """As the user of the clone; not signed."""
         with tempfile.TemporaryDirectory(prefix="solvebot-index-") as directory:
             git = self._git.with_environment(GIT_INDEX_FILE=f"{directory}/index")
@@ -147,7 +150,8 @@ class LocalGitHub:
                 removed = [entry.path for entry in entries if entry.content is None]
                 await change_index(git, removed, await self._store(entries))
                 tree = (await git("write-tree")).decode().strip()
-                made = await git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode())
+                parents = ["-p", parent, *(["-p", also] if also else [])]
+                made = await git("commit-tree", tree, *parents, "-F", "-", stdin=message.encode())
             except GitFailed as error:
                 raise Rejected(f"the commit cannot be made: {error.stderr.strip()}") from error
         return Commit(Sha(made.decode().strip()), verified=False)
@@ -209,6 +213,15 @@ class LocalGitHub:
         return []
 
     async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
+        return []
+
+    async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
+        raise Gone("a clone has no pull requests to bring up to date")
+
+    async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
+        return 0
+
+    async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
         return []
 
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:

@@ -187,7 +187,8 @@ class SqlStore:
         return [Sha(head) for head in await self._database.read(lambda db: db.execute(question).scalars().all())]
 
     async def watched(self, id: SolveId, watch: PullWatch) -> None:
-        await self._change_solve(id, watch=watch)
+        head = {} if watch.head is None else {"head_sha": watch.head}
+        await self._change_solve(id, watch=watch, **head)
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))

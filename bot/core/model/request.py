@@ -21,6 +21,7 @@ class TriggerKind(StrEnum):
     THREAD = "thread"  # a comment on a line of a diff
     COMMAND_LINE = "command line"
     CHECK = "check"  # one that fails on a commit of ours
+    UPDATE = "update"  # of a pull request whose base branch has moved on and conflicts with it
 
 
 @dataclass(frozen=True, slots=True)

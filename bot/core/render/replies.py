@@ -243,6 +243,8 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "| `/solve explain` | the whole decision, candidate by candidate |",
             "| `/solve use B` | put candidate B into the open pull request, by one commit on top |",
             "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
+            "| `/solve update` | on a pull request of mine: merge its base branch in; where that conflicts, make the "
+            "change anew |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "

@@ -12,7 +12,7 @@ from bot.core.render.text import code, count, dollars, fitted, harmless
 from bot.core.solve_status import Phase
 from bot.core.text.outgoing import Clean, CleanFacts
 from bot.core.trigger.feedback import Thread
-from bot.core.trigger.revising import is_repair, last_word
+from bot.core.trigger.revising import is_made_anew, is_repair, last_word
 
 NEAR = 3  # lines: what is changed so close to a line is an answer about it
 
@@ -26,6 +26,8 @@ def headline(facts: SolveFacts, now: Phase) -> str | None:
     match now:
         case Phase.ACCEPTED if is_repair(facts.solve):
             return "🔎 A check fails on my commit that did not fail before. Reading its log."
+        case Phase.ACCEPTED if is_made_anew(facts.solve):
+            return "🔎 The base branch has moved on and conflicts with this change. Making the change anew on it."
         case Phase.ACCEPTED:
             return f"🔎 On it, **{harmless(facts.solve.trigger.by.login)}**. Reading the review."
         case Phase.PREPARING:
@@ -151,6 +153,9 @@ def _line(facts: SolveFacts) -> str:
 
 
 def _asked_for(facts: SolveFacts) -> str:
+    if is_made_anew(facts.solve):
+        base = f" on {code(facts.task.base_branch)}" if facts.task is not None else ""
+        return f"made anew{base}, asked for by {harmless(facts.solve.trigger.by.login)}"
     if not is_repair(facts.solve):
         return f"asked for by {harmless(facts.solve.trigger.by.login)}"
     checks = facts.task.feedback.checks if facts.task is not None and facts.task.feedback is not None else ()
@@ -168,5 +173,7 @@ def revision_message(facts: CleanFacts, co_author: str) -> str:
     """Of its commit. A repair is nobody's wish but ours."""
     if is_repair(facts.solve):
         return f"Repair the checks of #{facts.solve.issue.number}"
+    if is_made_anew(facts.solve):
+        return f"Make the change of #{facts.solve.issue.number} anew on its base branch\n\n{co_author}"
     about = "review" if facts.solve.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD) else "comment"
     return f"Answer the {about} of #{facts.solve.issue.number}\n\n{co_author}"

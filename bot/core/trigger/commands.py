@@ -65,6 +65,11 @@ class ReviseCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateCommand:
+    """Bring the pull request up to date with its base branch."""
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
@@ -77,6 +82,7 @@ Command = (
     | ExplainCommand
     | UseCommand
     | ReviseCommand
+    | UpdateCommand
     | HelpCommand
 )
 
@@ -279,6 +285,7 @@ _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),
     "cancel": CancelCommand(),
     "explain": ExplainCommand(),
+    "update": UpdateCommand(),
     "help": HelpCommand(),
 }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.ids import Sha
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -57,6 +59,18 @@ class FailedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Onto:
+    """Of a change that is made anew, because the base branch has moved on and conflicts with it.
+
+    The task's base is the base branch; `branch` and `head` are the pull request's, `before` the change as it was.
+    """
+
+    branch: str
+    head: Sha
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """What a revision is to answer, frozen."""
 
@@ -66,3 +80,4 @@ class Feedback:
     threads: tuple[Thread, ...] = ()
     own_tests: tuple[str, ...] = ()  # test files that the pull request brings, which a revision may change
     checks: tuple[FailedCheck, ...] = ()  # of a repair
+    onto: Onto | None = None

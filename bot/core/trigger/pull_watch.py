@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.ids import Sha
+
 
 @dataclass(frozen=True, slots=True)
 class PullWatch:
@@ -17,4 +19,5 @@ class PullWatch:
     moved: str = ""
     check_run: int | None = None
     lacks: str = ""
+    head: Sha | None = None  # the commit by which we merged the base branch in
     updated_at: datetime | None = None  # when the base branch was last merged in by ourselves

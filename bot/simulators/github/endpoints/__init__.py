@@ -1,7 +1,7 @@
 """What the App can ask for over REST, by subject. Each module is functions and the table that names their routes."""
 
 from bot.simulators.github.calls import Endpoint
-from bot.simulators.github.endpoints import apps, checks, git, issues, pulls, repositories, reviews
+from bot.simulators.github.endpoints import apps, checks, git, issues, merges, pulls, repositories, reviews
 from bot.simulators.github.graphql import operations
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -10,6 +10,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *pulls.ENDPOINTS,
     *reviews.ENDPOINTS,
     *checks.ENDPOINTS,
+    *merges.ENDPOINTS,
     *git.ENDPOINTS,
     *operations.ENDPOINTS,
     *repositories.ENDPOINTS,
