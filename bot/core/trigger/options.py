@@ -141,7 +141,7 @@ def _unknown(word: Word) -> BadOption:
     )
 
 
-SUBCOMMANDS = ("status", "cancel", "retry", "explain", "use B", "revise use a constant", "help")
+SUBCOMMANDS = ("status", "cancel", "retry", "explain", "use B", "revise use a constant", "update", "help")
 
 
 def _flag(word: Word) -> bool:
