@@ -11,12 +11,14 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
         model/         the nouns       render/    every sentence we say       text/    what may be read, and may be said
         trigger/       events, commands, options, configuration: is there a solve, and what may it cost?
         environment/ runners/ reports/      how a repository is set up and tested, and what its runner says
+        access.py views.py viewing.py listing.py conversation.py      who may see what, and in which form
         candidate/     what a patch is: its files, gates, hunks, likeness to others
         evidence/      what running it showed       choosing/    which one is right, and how sure that is
         resilience/    retries, circuit breaker, plans of services       operations/    deployment, set-up, isolation
     ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
     settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/       evidence: what happens when things are run
     status_comment.py finish.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
@@ -35,14 +37,17 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     installations.py                  where the App is installed, and which repositories there are
     agent_sandbox.py lost_sandbox.py  the sandbox of an agent, and what is done again when one is lost
     disk_checks.py this machine's disk and backups, for the operator
-    web/           POST /webhook, /healthz, /readyz, /metrics      worker.py  what goes on beside the workflows
+    web/           POST /webhook, /healthz, /readyz, /metrics; receiving.py is the process that does only this
+                   api/ below /api/v1, reading.py what may be seen there, events.py what happens
+    worker.py      what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
+    onlookers.py   the API, opened when somebody first asks for it
     app.py         where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
-    cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py terminal_tables.py demo/
-                   for people at a terminal
+    cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py tokens_command.py
+    terminal_tables.py demo/          for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 

@@ -6,33 +6,28 @@ This room may import all others, and nothing but the command line imports it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shutil
-import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
 import structlog
-import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uv import find_uv_bin
 
-from bot import __version__
 from bot.advisers import Advice, Advisers
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.model import ChatModel, Provider
 from bot.agent.observed import ObservedModel
 from bot.branch_cleanup import Branches
+from bot.clock import SYSTEM_CLOCK, SystemClock
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
 from bot.core.model import SolveId, prepared_snapshot
@@ -40,7 +35,6 @@ from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
 from bot.data_directory import claim, prepare
-from bot.disk_checks import premises
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
@@ -53,8 +47,10 @@ from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.known_heads import KnownHeads
+from bot.onlookers import Within, open_api
+from bot.pages import open_pages
 from bot.polling import Polling
-from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World, WorldError
+from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, World
 from bot.publish import Publisher
 from bot.pull_text import PullText
 from bot.push import Pusher
@@ -75,39 +71,29 @@ from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status_comment import StatusBoard, TellOutage, no_outage
-from bot.store.migrate import migrate, newest_revision
+from bot.store.heads import pushed
+from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary_files import temporary_files
 from bot.update_branch import Updating
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
-from bot.web.connection import BoundedProtocol
-from bot.web.health import Check, alive_route, health_routes
-from bot.web.listening import OPERATORS, WORKERS, listening
-from bot.web.metrics import Build, Look, Metrics, Standing, metrics_route, standing
-from bot.web.webhook import Receiver
-from bot.worker import HEADS_INTERVAL, Chores, Worker
+from bot.web.beside import Beside
+from bot.web.health import Check
+from bot.web.listening import WORKERS, listening
+from bot.web.metrics import Metrics, Standing, standing
+from bot.web.receiving import First, at, build, for_anybody, for_operators, nothing_first
+from bot.web.serving import ENDINGS, both_ports, keep_for_good, served
+from bot.worker import Chores, Worker
 
 if TYPE_CHECKING:
     from bot.sandbox.e2b.machines import E2BOptions
 
 log = structlog.get_logger()
 
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 COMMANDS_PER_PROCESSOR = 4  # in sandboxes, at a time: many of them wait for the disk
 REQUEST_DEADLINE = 180.0  # seconds for one request to a service that lends sandboxes, beyond what it is about
 WORKSPACE_LIMIT = 1024**3  # bytes of a workspace that are looked at for a candidate
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-SYSTEM_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,11 +400,12 @@ async def running(
     options: EngineOptions | None = None,
     clock: AlarmClock = SYSTEM_CLOCK,
     role: str = "serve",
+    checks: Mapping[str, Check] = MappingProxyType({}),
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
     `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
-    what metrics call this process.
+    what metrics call this process, `checks` what it needs besides.
 
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
@@ -441,115 +428,33 @@ async def running(
         stack.push_async_callback(motor.close)
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed)
-        heads = KnownHeads(store.heads, inbox.put, clock)
+        heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
         working = asyncio.create_task(worker.work(github, polling, branches, heads), name="worker")
         stack.push_async_callback(_stopped, working)
-        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs}
+        checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = at(settings, lambda: house.standing(store, clock))
         pages = for_operators(metrics, checks, look, clock)
-        yield Running(bot, for_anybody(settings, inbox, heads), pages, inbox, worker, working, heads)
-
-
-def for_anybody(settings: Settings, inbox: Inbox, heads: KnownHeads | None = None) -> ASGIApp:
-    """The receiver in front. Needs the inbox and no more."""
-    secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
-    return Receiver(secrets, inbox, Starlette(routes=[alive_route()]), heads=heads)
-
-
-def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:
-    return Starlette(routes=[*health_routes(checks), metrics_route(metrics, look, clock)])
-
-
-def build(settings: Settings, role: str) -> Build:
-    database = "postgresql" if settings.database_url else "sqlite"
-    sandbox = "none" if settings.run_untrusted_code_without_isolation else ",".join(settings.sandbox)
-    return Build(__version__, role, newest_revision(), database, sandbox)
-
-
-def at(settings: Settings, look: Look) -> Look:
-    """And how things stand on this machine."""
-
-    async def here() -> Standing:
-        return replace(await look(), premises=await asyncio.to_thread(premises, settings.data, settings.backups))
-
-    return here
-
-
-_Sockets = list[socket.socket]
-First = Callable[[Settings], Awaitable[None]]
-"""What is seen to as soon as the port is ours, before anything is begun. May raise."""
-
-
-async def nothing_first(_settings: Settings) -> None:
-    return None
-
-
-@contextmanager
-def _both_ports(settings: Settings) -> Iterator[tuple[_Sockets, _Sockets]]:
-    """The one for anybody and the operator's. Raises `CannotListen`."""
-    with (
-        listening(settings.host, settings.port) as public,
-        listening(settings.metrics_host, settings.own_metrics_port, OPERATORS) as private,
-    ):
-        yield public, private
+        within = Within(github, store, inbox, clock)
+        api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
+        app = for_anybody(settings, inbox, api, shown, heads)
+        yield Running(bot, app, pages, inbox, worker, working, heads)
 
 
 async def serve(settings: Settings, *, options: EngineOptions | None = None, first: First = nothing_first) -> None:
-    """Until a signal, or until the worker breaks. Raises `CannotListen` before anything is begun."""
-    with _both_ports(settings) as (public, private):
+    """Until a signal, or until the worker breaks; a process of its own receives. Raises `CannotListen` first."""
+    with both_ports(settings) as (public, private):
         await first(settings)
-        async with running(settings, options=options) as bot:
+        receiver = Beside(settings, public)
+        async with (
+            running(settings, options=options, checks={"receiver": receiver.answers}) as bot,
+            receiver.kept(bot.inbox) as receiving,
+        ):
             keep_for_good()
-            await served([(bot.app, public), (bot.pages, private)], bot.working)
+            await served([(bot.pages, private)], bot.working, receiving)
             if bot.working.done():
                 bot.working.result()
-
-
-async def served(apps: Sequence[tuple[ASGIApp, _Sockets]], *work: asyncio.Task[None]) -> None:
-    """Until a signal, or until one of these or of `work` is over."""
-    servers = [_Server(app) for app, _ in apps]
-    serving = [
-        asyncio.create_task(server.serve(sockets), name="web")
-        for server, (_, sockets) in zip(servers, apps, strict=True)
-    ]
-    await asyncio.wait([*serving, *work], return_when=asyncio.FIRST_COMPLETED)
-    for server in servers:
-        server.should_exit = True
-    await asyncio.gather(*serving)
-
-
-def keep_for_good() -> None:
-    """A server never lets go of what it has loaded. Looking through that takes the collector 0.1 s, and all wait."""
-    gc.collect()
-    gc.freeze()
-
-
-async def serve_web(settings: Settings, *, first: First = nothing_first) -> None:
-    """Receive only: another process works the inbox off. Raises `CannotListen` first."""
-    with _both_ports(settings) as (public, private):
-        await first(settings)
-        async with the_store(settings) as store:
-            inbox = await open_inbox(settings.store_url, SYSTEM_CLOCK)
-            try:
-                look = at(settings, partial(standing, store, SYSTEM_CLOCK))
-                pages = for_operators(Metrics(build(settings, "web")), {"database": inbox.alive}, look, SYSTEM_CLOCK)
-                heads = KnownHeads(store.heads, inbox.put, SYSTEM_CLOCK)
-                knowing = asyncio.create_task(known(heads), name="heads")
-                apps = [(for_anybody(settings, inbox, heads), public), (pages, private)]
-                await served(apps, knowing)
-                await _stopped(knowing)
-            finally:
-                await inbox.close()
-
-
-async def known(heads: KnownHeads) -> None:
-    """For ever, in a process that only receives: without its database it takes nothing anyway."""
-    while True:
-        with suppress(WorldError):
-            await heads.refresh()
-        await asyncio.sleep(HEADS_INTERVAL)
 
 
 async def serve_work(settings: Settings, *, first: First = nothing_first) -> None:
@@ -568,34 +473,11 @@ async def serve_work(settings: Settings, *, first: First = nothing_first) -> Non
 async def _until_a_signal(work: asyncio.Task[None]) -> None:
     """Or until the work is over."""
     signalled = asyncio.Event()
-    for number in _ENDINGS:
+    for number in ENDINGS:
         asyncio.get_running_loop().add_signal_handler(number, signalled.set)
     waiting = asyncio.create_task(signalled.wait())
     await asyncio.wait([waiting, work], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-class _Server(uvicorn.Server):
-    """Ends in peace at a signal. uvicorn's own raises the signal once more, and nothing around it gets closed."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        config = uvicorn.Config(
-            app,
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=5,
-        )
-        super().__init__(config)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in _ENDINGS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

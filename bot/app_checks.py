@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from bot import app
-from bot.checks import Finding, Health
+from bot.clock import SYSTEM_CLOCK
 from bot.core.render.doctor import lacks, lost
 from bot.core.trigger.app_manifest import NOWHERE, Rights, missing, rights
+from bot.findings import Finding, Health
 from bot.github import responses
 from bot.github.client import Client
 from bot.github.registration import OwnApp, give_up, manifest
@@ -25,9 +25,9 @@ LOOKED_BACK = timedelta(days=1)
 async def own_app(settings: Settings) -> AsyncIterator[OwnApp]:
     """Asked without waiting for a GitHub that is slow: people sit before the answer, and can ask again."""
     async with connections() as pool:
-        client = Client(anonymous(settings.api_url, pool), settings.api_url, app.SYSTEM_CLOCK, sleep=give_up)
+        client = Client(anonymous(settings.api_url, pool), settings.api_url, SYSTEM_CLOCK, sleep=give_up)
         identity = AppIdentity(settings.app_id, settings.private_key.reveal())
-        yield OwnApp(client, AppCredentials(identity, app.SYSTEM_CLOCK))
+        yield OwnApp(client, AppCredentials(identity, SYSTEM_CLOCK))
 
 
 async def of_the_app(settings: Settings) -> AsyncIterator[Finding]:
@@ -39,7 +39,7 @@ async def of_the_app(settings: Settings) -> AsyncIterator[Finding]:
             async for finding in _installations(found, await own.installations(), asked):
                 yield finding
             yield _webhook(await own.webhook(), found, settings)
-            yield _deliveries(await own.deliveries(app.SYSTEM_CLOCK.now() - LOOKED_BACK), settings)
+            yield _deliveries(await own.deliveries(SYSTEM_CLOCK.now() - LOOKED_BACK), settings)
         except WorldError as error:
             found_out = f"GitHub did not say all of it ({error})"
             yield Finding(Health.DOUBTFUL, "App", found_out, "Ask again later.", "GitHub")

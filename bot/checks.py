@@ -11,9 +11,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import AsyncIterator
 from functools import partial
 from tempfile import NamedTemporaryFile
 
@@ -21,52 +19,27 @@ import structlog
 from sqlalchemy.exc import ArgumentError
 
 from bot import app
+from bot.clock import SYSTEM_CLOCK
 from bot.core.choosing.experiments import plan
 from bot.core.model import RepoConfig, SolveOptions
 from bot.core.trigger.commands import Misread
 from bot.engine import EngineError, check_sqlite
+from bot.findings import Finding, Health, Unfit
 from bot.github.git import neutral
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import WorldError
 from bot.settings import Settings
-from bot.store.migrate import WrongSchema, migrate
+from bot.store.migrate import migrate
+from bot.store.schema import WrongSchema
 from bot.store.store import opened
+from bot.web.receiving import LEAST_SECRET
 
 MODEL_KEY = "model key"
 DIRECTORY = "DATA_DIR"
 LITTLE_DISK = 5 * 1024**3
 _GIT_REMEDY = "Install git 2.38 or newer."
-LEAST_SECRET = 16  # characters of a webhook secret: who knows it may ask for anything
 
 log = structlog.get_logger()
-
-
-class Health(Enum):
-    GOOD = "[green]✓[/]"
-    DOUBTFUL = "[yellow]![/]"
-    BAD = "[red]✗[/]"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`what` was looked at, `found` what it is like, `remedy` what to do; "" when nothing.
-
-    `unreached`: what there is no word about, because it did not answer.
-    """
-
-    health: Health
-    what: str
-    found: str
-    remedy: str = ""
-    unreached: str = ""
-
-
-class Unfit(Exception):
-    """Something that cannot work."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("; ".join(f"{finding.what}: {finding.found}" for finding in findings))
-        self.findings = tuple(findings)
 
 
 async def refuse_what_cannot_work(settings: Settings) -> None:
@@ -101,7 +74,7 @@ async def without_network(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _key(settings: Settings) -> Finding:
     try:
-        await AppCredentials(AppIdentity(settings.app_id, settings.private_key.reveal()), app.SYSTEM_CLOCK).token()
+        await AppCredentials(AppIdentity(settings.app_id, settings.private_key.reveal()), SYSTEM_CLOCK).token()
     except (WorldError, ValueError):
         return Finding(Health.BAD, "private key", "cannot sign", "Download a new one from the App's settings page.")
     return Finding(Health.GOOD, "private key", "signs")

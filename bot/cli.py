@@ -7,23 +7,30 @@ import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-import uvloop
-from rich.console import Console
 
-from bot import __version__, app, logs
-from bot.checks import Unfit, refuse_what_cannot_work
+from bot import __version__, logs
 from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
 from bot.core.text.outgoing import Redactor
-from bot.engine import EngineError
+from bot.findings import Unfit
 from bot.ports import Store, Unsolvable, WorldError
 from bot.settings import Settings, SettingsError, environment, top_of
-from bot.store.migrate import WrongSchema, migrate
+from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from starlette.types import ASGIApp
+
+    from bot.app import Lending
+    from bot.inbox import Inbox
+    from bot.store.store import SqlStore
 
 MAX_PRICE = 1e6  # dollars per million tokens; more is a mistake
 INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
@@ -51,7 +58,7 @@ def _run(
     except Unfit as error:
         lines = [f"{finding.what}: {finding.found}. {finding.remedy}" for finding in error.findings]
         raise click.ClickException("\n  ".join(["this cannot work:", *lines])) from error
-    except (WorldError, Unsolvable, EngineError, WrongSchema) as error:
+    except (WorldError, Unsolvable, WrongSchema) as error:
         remedy = getattr(error, "remedy", "")
         raise click.ClickException(f"{error}\n{remedy}".strip()) from error
 
@@ -63,7 +70,7 @@ class _Unusable(click.ClickException):
 
 
 def _logging(settings: Settings) -> None:
-    logs.configure(format=settings.log_format, level=settings.log_level, redact=app.redactor(settings))
+    logs.configure(format=settings.log_format, level=settings.log_level, redact=Redactor(settings.secrets))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,26 +82,56 @@ def main() -> None:
 @main.command()
 def serve() -> None:
     """Receive webhooks and do the work, in one process."""
+    from bot import app, checks
+
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve(settings, first=refuse_what_cannot_work))
+    _run(app.serve(settings, first=checks.refuse_what_cannot_work))
 
 
 @main.command()
 def web() -> None:
     """Receive webhooks only; `solvebot worker` does the work, on the same database."""
+    import uvloop  # whose way of starting processes does not suit the sandboxes
+
+    from bot.web.receiving import receive
+
     settings = _settings(serving=True)
     _logging(settings)
-    receiving = app.serve_web(settings, first=refuse_what_cannot_work)
-    _run(receiving, uvloop.run)  # whose way of starting processes does not suit the sandboxes
+    _run(receive(settings, first=_refuse_what_cannot_receive, behind=_api_alone, pages=_pages_alone), uvloop.run)
+
+
+async def _api_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    """Loaded beside the loop, when somebody first asks for it."""
+    onlookers = await asyncio.to_thread(import_module, "bot.onlookers")
+    app: ASGIApp = await onlookers.open_api_alone(settings, inbox, stack)
+    return app
+
+
+async def _pages_alone(settings: Settings, inbox: Inbox, stack: AsyncExitStack) -> ASGIApp:
+    opening = await asyncio.to_thread(import_module, "bot.pages")
+    app: ASGIApp = await opening.open_pages_alone(settings, inbox, stack)
+    return app
+
+
+async def _refuse_what_cannot_receive(settings: Settings) -> None:
+    """What is wrong is told with all else that is; only for that all of the bot is loaded."""
+    from bot.web.receiving import may_receive
+
+    if not may_receive(settings):
+        from bot.checks import refuse_what_cannot_work
+
+        await refuse_what_cannot_work(settings)
 
 
 @main.command()
 def worker() -> None:
     """Do the work only; `solvebot web` receives, on the same database."""
+    from bot import app, checks
+
     settings = _settings(serving=True)
     _logging(settings)
-    _run(app.serve_work(settings, first=refuse_what_cannot_work))
+    _run(app.serve_work(settings, first=checks.refuse_what_cannot_work))
 
 
 @main.command()
@@ -149,7 +186,7 @@ def solve(
     settings = _settings(serving=False, solving=path)
     _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
-    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
     options = SolveOptions(models=models, attempts=attempts, dollars=budget, repro=repro)
     _run(solve_here(settings, path, issue, options))
 
@@ -170,7 +207,7 @@ def environment_(path: Path, write: bool, as_json: bool, agent: bool) -> None:
     if agent:
         _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
-    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
     _run(environment_here(settings, path, write=write, as_json=as_json, agent=agent))
 
 
@@ -213,7 +250,7 @@ def setup(port: int) -> None:
     from bot.onboarding.command import set_up
 
     settings = _settings(serving=False)
-    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
     _run(set_up(Path(".env"), environment, port, click.echo))
 
 
@@ -221,6 +258,8 @@ def setup(port: int) -> None:
 @click.option("--json", "as_json_", is_flag=True, help="All findings as JSON, for programs.")
 def doctor(as_json_: bool) -> None:
     """Check what can be checked now, and say what to do about the rest."""
+    from rich.console import Console
+
     from bot.doctor import as_json, examine
 
     _run(as_json(environment(), click.echo) if as_json_ else examine(environment(), Console()))
@@ -241,6 +280,8 @@ def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -
     URL is what GitHub calls, without /webhook. With GITHUB_WEBHOOK_SECRET it is sent a signed ping. Exit codes: 0 all
     is well, 1 something is broken, 2 wrong use, 3 nothing is broken but not all could be looked at.
     """
+    from rich.console import Console
+
     from bot.deployment import Deployment, examine
 
     secret = environment().get("GITHUB_WEBHOOK_SECRET", "").split(",")[0].strip().encode()
@@ -250,6 +291,8 @@ def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -
 @main.command("migrate")
 def migrate_() -> None:
     """Bring the database to the tables that this version knows. `serve` and `worker` do it by themselves."""
+    from bot.store.migrate import migrate
+
     settings = _settings(serving=False)
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
@@ -265,6 +308,8 @@ def models() -> None:
 
 
 def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
+    from bot import app
+
     async def connected() -> None:
         async with app.the_store(settings) as store:
             await work(store)
@@ -395,15 +440,93 @@ def _no_such_model(name: str) -> click.ClickException:
 
 
 @main.group()
+def tokens() -> None:
+    """Access tokens for the API: who has one may see and do there what its owner may."""
+
+
+@tokens.command("create")
+@click.argument("login")
+@click.option("--name", default="", help="What it is for, so that you know later.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(["read", "steer", "operate"]),
+    multiple=True,
+    default=("read", "steer"),
+    show_default=True,
+    help="What it may be used for; may be repeated.",
+)
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="It is valid for so long.")
+def tokens_create(login: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make one for the person whom GitHub calls LOGIN. It is printed once, and kept nowhere."""
+    settings = _settings(serving=True)
+
+    async def make(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+        from bot.core.access import Scope
+
+        owner = await tokens_command.person(settings, store, login)
+        wanted = [Scope(scope) for scope in scopes]
+        token, text = await tokens_command.create(store, owner, name, wanted, days, SYSTEM_CLOCK.now())
+        click.echo(text)
+        click.echo(f"For {owner.login}, until {token.expires_at:%Y-%m-%d}. It is not shown again.", err=True)
+
+    _with_sql_store(settings, make)
+
+
+@tokens.command("list")
+def tokens_list() -> None:
+    """All of them, with when they were last used. The tokens themselves are kept nowhere."""
+
+    async def show(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+        from bot.terminal_tables import console
+
+        console().print(tokens_command.table(await store.tokens.owned(), SYSTEM_CLOCK.now()))
+
+    _with_sql_store(_settings(serving=False), show)
+
+
+@tokens.command("revoke")
+@click.argument("id")
+def tokens_revoke(id: str) -> None:
+    """End the one with this ID at once."""
+
+    async def end(store: SqlStore) -> None:
+        from bot import tokens_command
+        from bot.clock import SYSTEM_CLOCK
+
+        if not await tokens_command.revoke(store, id, SYSTEM_CLOCK.now()):
+            raise Unsolvable(f"There is no token {id}, or it is revoked already. `solvebot tokens list` shows all.")
+        click.echo(f"{id} is revoked.")
+
+    _with_sql_store(_settings(serving=False), end)
+
+
+def _with_sql_store(settings: Settings, work: Callable[[SqlStore], Coroutine[Any, Any, None]]) -> None:
+    from bot import app
+
+    async def connected() -> None:
+        async with app.the_store(settings) as store:
+            await work(store)
+
+    _run(connected())
+
+
+@main.group()
 def sandboxes() -> None:
     """What services lend us: for when something is wrong with them. The worker tidies up by itself."""
 
 
-def _with_lending(work: Callable[[app.Lending, Store, Settings], Coroutine[Any, Any, int | None]]) -> None:
+def _with_lending(work: Callable[[Lending, Store, Settings], Coroutine[Any, Any, int | None]]) -> None:
+    from bot import app
+
     settings = _settings(serving=False)
     if "e2b" not in settings.sandbox:
         raise click.ClickException("no service lends us sandboxes: SANDBOX does not name e2b")
-    logs.configure(format="console", level="ERROR", redact=app.redactor(settings))
+    logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
 
     async def connected() -> int | None:
         async with app.the_store(settings) as store, app.lending(settings, store) as lending:

@@ -16,10 +16,12 @@ from rich.markup import escape
 
 from bot import app
 from bot.app_checks import of_the_app
-from bot.checks import DIRECTORY, MODEL_KEY, Finding, Health, without_network
+from bot.checks import DIRECTORY, MODEL_KEY, without_network
+from bot.clock import SystemClock
 from bot.core.environment.registries import Registries, is_auto, network
 from bot.core.render import registries
 from bot.core.render.doctor import KEY_CHECK, MODELS, ending
+from bot.findings import Finding, Health
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.ports import Denied, SandboxUnusable, WorldError
 from bot.registries import ask, this_host
@@ -182,7 +184,7 @@ async def _identification(settings: Settings) -> dict[str, str]:
     if settings.app_id and settings.private_key.reveal():
         with suppress(WorldError, ValueError):
             identity = AppIdentity(settings.app_id, settings.private_key.reveal())
-            token = await AppCredentials(identity, app.SystemClock()).token()
+            token = await AppCredentials(identity, SystemClock()).token()
             headers["Authorization"] = f"Bearer {token.value}"
     return headers
 

@@ -16,22 +16,19 @@ import asyncio
 import functools
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiosqlite
 import msgspec
-import psycopg
 
 from bot.ports import Clock, Unavailable
 from bot.store import sqlite
 
 BATCH = 128  # rows per commit, so that one statement stays small; the rest goes with the next
-CONNECT_SECONDS = 5
-STATEMENT_MS = 8000  # GitHub hangs up after ten seconds
 
 Arrival = tuple[str, str, str, datetime]  # guid, event, record, received_at
 
@@ -73,9 +70,10 @@ class _Batch:
 class Inbox:
     """Made by `open_inbox`. One taker at a time may `wait`."""
 
-    def __init__(self, shelf: _Shelf, clock: Clock) -> None:
+    def __init__(self, shelf: _Shelf, clock: Clock, written: Callable[[], None] = lambda: None) -> None:
         self._shelf = shelf
         self._clock = clock
+        self._written = written
         self._gathering: deque[_Batch] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._arrived = asyncio.Event()
@@ -105,6 +103,7 @@ class Inbox:
             else:
                 batch.written.set_result(None)
                 self._arrived.set()
+                self._written()
         self._writer = None
 
     async def waiting(self, limit: int) -> list[InboxRow]:
@@ -119,8 +118,12 @@ class Inbox:
         """Those of them that have a row, handed over or not."""
         return await self._shelf.known(guids) if guids else set()
 
+    def arrived(self) -> None:
+        """Another process has put something, and says so."""
+        self._arrived.set()
+
     async def wait(self, timeout: float) -> None:
-        """Until something was put in this process since the last call, at most `timeout` seconds."""
+        """Until something was put in this process, or `arrived`, since the last call, at most `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._arrived.wait()
@@ -139,11 +142,19 @@ class Inbox:
         await self._shelf.close()
 
 
-async def open_inbox(url: str, clock: Clock) -> Inbox:
-    """`url`: `sqlite:///path` or `postgresql://...`, of a migrated database. Raises `Unavailable`."""
-    shelf = _PostgresShelf(url) if url.startswith("postgresql") else _SqliteShelf(url)
+async def open_inbox(url: str, clock: Clock, *, written: Callable[[], None] = lambda: None) -> Inbox:
+    """`url`: `sqlite:///path` or `postgresql://...`, of a migrated database. `written` is called after each commit.
+
+    Raises `Unavailable`.
+    """
+    if url.startswith("postgresql"):
+        from bot.inbox_postgres import PostgresShelf  # here: its driver is 11 MB, which only those pay who use it
+
+        shelf: PostgresShelf | _SqliteShelf = PostgresShelf(url)
+    else:
+        shelf = _SqliteShelf(url)
     await shelf.open()
-    return Inbox(shelf, clock)
+    return Inbox(shelf, clock, written)
 
 
 # --------------------------------------------------------------------------------------------------------- Statements
@@ -152,14 +163,8 @@ AGAIN = """on conflict (guid) do update set handed_at = null, attempt = deliveri
  where deliveries.handed_at is not null"""
 WAITING = """select guid, event, record, received_at, attempt from deliveries
  where handed_at is null order by received_at limit """
-INSERT_POSTGRES = f"""insert into deliveries (guid, event, record, received_at, attempt)
- select guid, event, record, received_at, 0 from
- unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[]) as arrived (guid, event, record, received_at)
- {AGAIN}"""
 HANDED_SQLITE = "update deliveries set handed_at = ? where guid in ({})"
 KNOWN_SQLITE = "select guid from deliveries where guid in ({})"
-KNOWN_POSTGRES = "select guid from deliveries where guid = any(%s)"
-HANDED_POSTGRES = "update deliveries set handed_at = %s where guid = any(%s)"
 
 
 @functools.cache
@@ -184,7 +189,7 @@ class _SqliteShelf:
             self._connection = await sqlite.connect(self._path, cached_statements=2 * BATCH)
 
     async def insert(self, rows: Sequence[Arrival]) -> None:
-        values = [value for guid, event, record, at in rows for value in (guid, event, record, _text_of(at))]
+        values = [value for guid, event, record, at in rows for value in (guid, event, record, sqlite.text_of(at))]
         with self._translated():
             await self._connection.execute_fetchall(insert_sql(len(rows)), values)
 
@@ -199,7 +204,7 @@ class _SqliteShelf:
     async def handed(self, guids: Sequence[str], at: datetime) -> None:
         sql = HANDED_SQLITE.format(",".join("?" * len(guids)))
         with self._translated():
-            await self._connection.execute_fetchall(sql, (_text_of(at), *guids))
+            await self._connection.execute_fetchall(sql, (sqlite.text_of(at), *guids))
 
     async def known(self, guids: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -222,66 +227,3 @@ class _SqliteShelf:
             yield
         except sqlite3.Error as error:
             raise Unavailable(f"SQLite at {self._path}: {error}") from error
-
-
-def _text_of(at: datetime) -> str:
-    """The text that SQLAlchemy writes for a time, so that both can be compared."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-class _PostgresShelf:
-    """One connection, opened again when it broke. Every statement is its own transaction."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]]
-        self._reopening = asyncio.Lock()
-
-    async def open(self) -> None:
-        try:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                prepare_threshold=0,
-                connect_timeout=CONNECT_SECONDS,
-                options=f"-c statement_timeout={STATEMENT_MS} -c timezone=UTC",
-            )
-        except psycopg.Error as error:
-            raise Unavailable(f"PostgreSQL: {error}") from error
-
-    async def insert(self, rows: Sequence[Arrival]) -> None:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        await self._execute(INSERT_POSTGRES, columns)
-
-    async def waiting(self, limit: int) -> list[InboxRow]:
-        cursor = await self._execute(WAITING + "%s", (limit,))
-        return [
-            InboxRow(guid, event, msgspec.json.decode(record), at, attempt)
-            for guid, event, record, at, attempt in await cursor.fetchall()
-        ]
-
-    async def handed(self, guids: Sequence[str], at: datetime) -> None:
-        await self._execute(HANDED_POSTGRES, (at, list(guids)))
-
-    async def known(self, guids: Sequence[str]) -> set[str]:
-        cursor = await self._execute(KNOWN_POSTGRES, (list(guids),))
-        return {guid for (guid,) in await cursor.fetchall()}
-
-    async def close(self) -> None:
-        await self._connection.close()
-
-    async def _execute(self, sql: str, values: Sequence[object]) -> psycopg.AsyncCursor[tuple[Any, ...]]:
-        """Once more on a new connection when the old one turns out to be broken: all statements may be repeated."""
-        connection = self._connection
-        try:
-            return await connection.execute(sql, values)
-        except psycopg.Error as error:
-            if not connection.broken:
-                raise Unavailable(f"PostgreSQL: {error}") from error
-        async with self._reopening:
-            if self._connection is connection:
-                await self.open()
-        try:
-            return await self._connection.execute(sql, values)
-        except psycopg.Error as error:
-            raise Unavailable(f"PostgreSQL: {error}") from error

@@ -7,18 +7,21 @@ process that dies in between loses what GitHub would have been told to keep for 
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.trigger.checks import KNOWN_FOR
-from bot.ports import Clock
+from bot.ports import AlarmClock, StoreAway, Unavailable
 
+EVERY = 5.0  # seconds between two looks
 REMEMBERED = timedelta(seconds=60)
 MOST_REMEMBERED = 2_000
 
-Load = Callable[[datetime], Awaitable[Sequence[str]]]
+Load = Callable[[datetime], Sequence[str]]
 Put = Callable[[str, str, bytes], Awaitable[None]]
 
 
@@ -32,9 +35,9 @@ class _Dropped:
 
 
 class KnownHeads:
-    """`load`: commits that we pushed since then. `put`: into the inbox."""
+    """`load`, which may block: commits that we pushed since then. `put`: into the inbox."""
 
-    def __init__(self, load: Load, put: Put, clock: Clock) -> None:
+    def __init__(self, load: Load, put: Put, clock: AlarmClock) -> None:
         self._load = load
         self._put = put
         self._clock = clock
@@ -50,9 +53,26 @@ class KnownHeads:
 
     async def refresh(self) -> None:
         now = self._clock.now()
-        self._known = frozenset(await self._load(now - KNOWN_FOR))
+        self._known = frozenset(await asyncio.to_thread(self._load, now - KNOWN_FOR))
         waiting = [each for each in self._dropped if each.at >= now - REMEMBERED]
         late = [each for each in waiting if each.commit in self._known]
         self._dropped = deque((each for each in waiting if each.commit not in self._known), maxlen=MOST_REMEMBERED)
         for each in late:
             await self._put(each.guid, each.event, each.record)
+
+    @asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[asyncio.Task[None]]:
+        """In a process that only receives."""
+        refreshing = asyncio.create_task(self._refresh_for_ever(), name="heads")
+        try:
+            yield refreshing
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            with suppress(StoreAway, Unavailable):  # without its database it takes nothing anyway
+                await self.refresh()
+            await self._clock.sleep(EVERY)

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 
 from bot import app
+from bot.clock import SystemClock
 from bot.configuration import read_config
 from bot.core.model import (
     IssueRef,
@@ -91,7 +92,7 @@ async def working(settings: Settings, digest: str, github: LocalGitHub) -> Async
         engine = app.engine(own)
         model = app.chat_model(own, session)
         mirrors = GitMirrors(local / "mirrors")
-        bot = app.assemble(own, World(github, mirrors, house.sandboxes, model, store, app.SystemClock()), engine)
+        bot = app.assemble(own, World(github, mirrors, house.sandboxes, model, store, SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield bot
@@ -112,7 +113,7 @@ async def _job(store: Store, github: LocalGitHub, issue: IssueRef, digest: str, 
         number += 1
     if facts is not None:
         return facts.solve
-    now = app.SystemClock().now()
+    now = SystemClock().now()
     trigger = Trigger(TriggerKind.COMMAND_LINE, _key(digest, number), Person(github.user, 0), now)
     return Solve(solve_id(issue, trigger.key), issue, github.title, github.body, trigger, options, now)
 

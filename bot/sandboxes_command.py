@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.app import Lending, SystemClock
+from bot.app import Lending
+from bot.clock import SystemClock
 from bot.core.model import Status
 from bot.core.resilience.circuit_breaker import WELL, Circuit, Health, circuit, wait
 from bot.core.resilience.plan_usage import HOUR, Quota, forecast

@@ -229,6 +229,23 @@ class Settings:
     )
     host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
+    api: bool = _setting(
+        "API",
+        False,
+        "Answer at /api/v1 on PORT, to those who have an access token: `solvebot tokens create`.",
+    )
+    admins: tuple[str, ...] = _setting(
+        "ADMINS", (), "Logins of those who may see sandboxes, queue, deliveries, settings and audit."
+    )
+    public_url: str = _setting(
+        "PUBLIC_URL", "", "The address at which people reach this bot, without a path: `https://solvebot.example.com`."
+    )
+    pages: bool = _setting(
+        "PAGES",
+        False,
+        "Pages on PORT to watch solves and steer them, for people who sign in with GitHub. They need PUBLIC_URL, "
+        "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, and PUBLIC_URL with `/signed-in` as a callback URL of the App.",
+    )
     metrics_host: str = _setting(
         "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
     )
@@ -352,9 +369,11 @@ def _ranges(settings: Settings) -> list[str]:
         ("GITHUB_SERVER_URL", settings.server_url),
         ("MODEL_BASE_URL", settings.model_url),
         ("E2B_API_URL", settings.e2b_url),
+        ("PUBLIC_URL", settings.public_url),
     ):
         if url and not _is_address(url):
             problems.append(f"{name} is {url!r}, which is no address; it starts with https://")
+    problems += _wrong_pages(settings)
     if settings.deliveries not in (WEBHOOK, POLL):
         problems.append(f"DELIVERIES is {settings.deliveries!r}, use {WEBHOOK} or {POLL}")
     if settings.log_format not in ("json", "console"):
@@ -363,6 +382,25 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
+    return problems
+
+
+def _wrong_pages(settings: Settings) -> list[str]:
+    """Signing in is safe over TLS alone, or where nothing leaves the machine."""
+    url, problems = settings.public_url, []
+    if _is_address(url):
+        parts = urlsplit(url)
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            problems.append(f"PUBLIC_URL is {url!r}, which has a path; pages and links need an address without one")
+        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            problems.append(f"PUBLIC_URL is {url!r}; it starts with https://, but for an address of this machine alone")
+    if settings.pages:
+        needed = {
+            "PUBLIC_URL": url,
+            "GITHUB_CLIENT_ID": settings.client_id,
+            "GITHUB_CLIENT_SECRET": settings.client_secret.reveal(),
+        }
+        problems += [f"PAGES is on, so {name} is needed" for name, value in needed.items() if not value]
     return problems
 
 

@@ -21,13 +21,13 @@ from bot.core.model import SandboxId, SnapshotId, SolveId, kept_snapshot, prepar
 from bot.core.sandboxes import sandboxes_of
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
+from bot.known_heads import EVERY as HEADS_EVERY
 from bot.ports import AlarmClock, Sandboxes, Store, WorldError
 from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
 
 POLL = 0.25  # seconds until a delivery that another process stored is noticed
-HEADS_INTERVAL = 5.0  # seconds until checks of a commit that we pushed are known to be about us
 LIST_INTERVAL = 15.0  # seconds between two looks at GitHub's list of deliveries, where none can reach us
 TIDY_INTERVAL = 60.0
 RETENTION_INTERVAL = 3600.0
@@ -98,7 +98,7 @@ class Worker:
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._every(RETENTION_INTERVAL, self.forget), name="retention")
             if heads is not None:
-                group.create_task(self._every(HEADS_INTERVAL, heads.refresh), name="heads")
+                group.create_task(self._every(HEADS_EVERY, heads.refresh), name="heads")
             if branches is not None:
                 group.create_task(self._every(RETENTION_INTERVAL, branches.tidy), name="branches")
             if polling is not None:

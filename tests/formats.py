@@ -19,7 +19,8 @@ from typing import Any, cast
 import msgspec
 
 import bot
-from bot.app import SYSTEM_CLOCK, assemble, engine
+from bot.app import assemble, engine
+from bot.clock import SYSTEM_CLOCK
 from bot.engine import STEPS, returned
 from bot.ports import World
 from bot.settings import Settings

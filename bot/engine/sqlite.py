@@ -11,8 +11,10 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
+from bot.ports import HostBroken
 
-class EngineError(Exception):
+
+class EngineError(HostBroken):
     """The engine cannot start; the text says what to do."""
 
 

@@ -101,6 +101,11 @@ class Access:
                 self._bot = answer.read(responses.Account)
             return self._bot
 
+    async def account(self, repo: Repo, login: str) -> responses.Account:
+        """Anybody's; `repo` only says whose token is used. Raises `Gone`."""
+        answer = await self._client.call(Call("GET", encoded("users", login)), self._tokens.of(repo, Purpose.READ))
+        return answer.read(responses.Account)
+
 
 class _GraphQLError(msgspec.Struct, frozen=True):
     message: str = ""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
-from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.model import IssueRef, Permission, Person, PullRequest, Remark, Repo, Sha
 from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
@@ -133,6 +133,11 @@ class Hub:
         call = Call("GET", f"/collaborators{encoded(login)}/permission", expect=(404,))
         answer = await self._at.ask(repo, Purpose.READ, call)
         return Permission.NONE if answer.status == 404 else answer.read(responses.CollaboratorPermission).meant
+
+    async def person(self, repo: Repo, login: str) -> Person:
+        """Raises `Gone` where GitHub knows nobody of that name."""
+        found = await self._at.account(repo, login)
+        return Person(found.login, found.id, found.login.endswith("[bot]"))
 
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""

@@ -17,7 +17,7 @@ from dataclasses import InitVar, dataclass
 import msgspec
 import structlog
 
-from bot.core.trigger.events import UNREADABLE
+from bot.core.trigger.unreadable import UNREADABLE
 from bot.github.check_records import check_run, check_suite, status
 from bot.github.payloads import Account, Payload, Repository
 from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known

@@ -143,21 +143,22 @@ class Judge:
         paths = [file.path for file in await self._mirrors.files(repo, base) if is_test(file.path)]
         for path in canaries(paths, found.stable)[:_CANARIES_TRIED]:
             canary = await self._broken_tests(repo, base, path)
+            alone = await self._alone(bench, found, path)
+            if alone is not None:
+                seen = await bench.tests(alone.command, canary.files)
+                if reports.noticed_alone(found, seen, alone):
+                    return _with_its_tests_alone(_named(found, path, canary, seen), alone)
             seen = await bench.tests(found.command, canary.files)
             if reports.notices(found, seen, canary.control):
-                text, _ = canary.files.write[path]
-                names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
-                found = replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
-                return await self._with_its_tests_alone(bench, found, seen)
+                found = _named(found, path, canary, seen)
+                told = alone is not None and reports.tell_all(found, seen, alone)
+                return _with_its_tests_alone(found, alone) if alone and told else found
         return found
 
-    async def _with_its_tests_alone(self, bench: Bench, found: Baseline, seen: TestReport) -> Baseline:
-        """Where they can be run alone, a candidate needs one run of all tests, and not a second one for the canary."""
-        command = narrow(found.command or "", [found.canary]) if found.per_test else None
-        alone = await bench.tests(command) if command else None
-        if alone is None or not reports.tell_all(found, seen, alone):
-            return found
-        return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
+    async def _alone(self, bench: Bench, found: Baseline, path: str) -> TestReport | None:
+        """The tests of one file, where they can be run alone: then nothing of the others has to be run again."""
+        command = narrow(found.command or "", [path]) if found.per_test else None
+        return await bench.tests(command) if command else None
 
     async def _broken(self, repo: Repo, base: Sha, paths: Iterable[str]) -> Overlay:
         contents = {path: await self._mirrors.read(repo, base, path) for path in paths}
@@ -249,6 +250,17 @@ class Judge:
 
     def _bench(self, solve: SolveId, sandbox: SandboxId) -> Bench:
         return Bench(self._sandboxes, sandbox, prepared_snapshot(solve), self._timeouts)
+
+
+def _named(found: Baseline, path: str, canary: Canary, seen: TestReport) -> Baseline:
+    text, _ = canary.files.write[path]
+    names = names_of_tests(path, text.decode("utf-8", "replace").split("\n"))
+    return replace(found, canary=path, canary_fails=reports.canary_fails(found, seen, names))
+
+
+def _with_its_tests_alone(found: Baseline, alone: TestReport) -> Baseline:
+    """Then a candidate needs one run of all tests, and not a second one for the canary."""
+    return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
 
 
 def _unobserved(candidate: Candidate, baseline: Baseline) -> Evidence:

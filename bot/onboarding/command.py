@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from bot import app
 from bot.core.render import onboarding as render
 from bot.onboarding.door import Door
 from bot.onboarding.pages import Pages, Say
 from bot.onboarding.settings_file import SettingsFile
 from bot.onboarding.steps import Steps
 from bot.web.listening import SETUP, taken
+from bot.web.serving import served
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,7 +31,7 @@ async def set_up(file: Path, environment: Callable[[], Mapping[str, str]], port:
         say(render.address(f"{url}/?token={door.token}", _port_of(sockets)))
         finished = asyncio.create_task(_until(pages.finished), name="set up")
         try:
-            await app.served([(pages.app, sockets)], finished)
+            await served([(pages.app, sockets)], finished)
         finally:
             finished.cancel()
             with suppress(asyncio.CancelledError):

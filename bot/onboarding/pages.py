@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.checks import Health
 from bot.core.operations.onboarding import Asked, Step, next_step
 from bot.core.render import onboarding as render
 from bot.core.trigger.app_manifest import Wish, filled_in, register_path, wrong_wish
 from bot.doctor import conclusion
+from bot.findings import Health
 from bot.github.registration import manifest
 from bot.onboarding.door import Door
 from bot.onboarding.steps import Steps

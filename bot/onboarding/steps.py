@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from bot import app
 from bot.agent.model import ChatModel, Patience, Provider
 from bot.app_checks import own_app
-from bot.checks import Finding, Health
 from bot.core.environment.help import cheapest
 from bot.core.operations.onboarding import Facts
 from bot.core.trigger.app_manifest import NOWHERE, Wish, webhook_of
 from bot.doctor import findings, lent
+from bot.findings import Finding, Health
 from bot.github.registration import Registered, convert
 from bot.onboarding.settings_file import SettingsFile
 from bot.settings import POLL, WEBHOOK, Secret, Settings

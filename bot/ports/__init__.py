@@ -55,9 +55,13 @@ from bot.ports.mirrors import PastCommit as PastCommit
 from bot.ports.mirrors import TreeFile as TreeFile
 from bot.ports.model import Model as Model
 from bot.ports.model import Reply as Reply
+from bot.ports.requests import Request as Request
+from bot.ports.requests import Requests as Requests
 from bot.ports.sandboxes import Finished as Finished
 from bot.ports.sandboxes import Sandboxes as Sandboxes
 from bot.ports.store import Busy as Busy
 from bot.ports.store import Store as Store
 from bot.ports.store import Tally as Tally
+from bot.ports.tokens import Tokens as Tokens
+from bot.ports.views import Views as Views
 from bot.ports.world import World as World

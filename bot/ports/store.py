@@ -83,9 +83,6 @@ class Store(Protocol):
     async def with_head(self, repo_id: int, head: Sha) -> SolveFacts | None:
         """The solve or the revision that pushed this commit."""
 
-    async def heads(self, since: datetime) -> list[Sha]:
-        """Commits that we pushed in solves and revisions that go on, or have ended since then."""
-
     async def watched(self, id: SolveId, watch: PullWatch) -> None: ...
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...

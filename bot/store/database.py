@@ -21,12 +21,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.ports import Rejected, StoreAway
 from bot.store import sqlite
+from bot.store.schema import CONNECT_SECONDS
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
 
 POOL = 8  # connections to PostgreSQL; more only queue inside the server
-CONNECT_SECONDS = 5
 
 
 class Database(Protocol):

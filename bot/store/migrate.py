@@ -15,43 +15,21 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from bot.store import sqlite
-from bot.store.database import CONNECT_SECONDS, translated
+from bot.store.database import translated
+from bot.store.schema import CONNECT_SECONDS, refuse_newer
 
 _LOCK = 0x50_1BE  # any number, as long as it is ours alone in this database
-
-
-class WrongSchema(Exception):
-    """The database is newer than this code. The message says what to do."""
 
 
 def migrate(url: str) -> None:
     """`url` as in the settings. Raises `WrongSchema`, `Unavailable`, and `Rejected` for what stands in the way."""
     with _connected(url) as connection:
-        _refuse_newer(MigrationContext.configure(connection).get_current_revision(), _known())
+        refuse_newer(MigrationContext.configure(connection).get_current_revision())
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def newest_revision() -> str:
-    """The one that `migrate` brings a database to."""
-    return _known()[0]
-
-
-def _refuse_newer(found: str | None, known: list[str]) -> None:
-    if found is not None and found not in known:
-        raise WrongSchema(
-            f"the database is at revision {found}, which this version does not know: it was migrated by a newer "
-            f"version of Solvebot. Install that version, or restore the backup made before"
-        )
-
-
-def _known() -> list[str]:
-    """All revisions, newest first."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def _config() -> Config:

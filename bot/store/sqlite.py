@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from typing import Any
 
 import aiosqlite
@@ -21,6 +22,11 @@ _ROWS_AT_A_TIME = 64
 def path_of(url: str) -> str:
     """The file of `sqlite:///relative` or `sqlite:////absolute`."""
     return url.partition(":///")[2]
+
+
+def text_of(at: datetime) -> str:
+    """The text that SQLAlchemy writes for a time, so that both can be compared."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def prepare(connection: Any) -> None:

@@ -47,17 +47,21 @@ from bot.core.model import (
     Toolchain,
     Usage,
     Workspace,
+    solve_and_index,
 )
 from bot.core.trigger.pull_watch import PullWatch
+from bot.core.views import EventKind
 from bot.ports import Busy, Gone, Tally, Unavailable
-from bot.store import rows
+from bot.store import rows, tally
 from bot.store.database import Database, insert, open_database
+from bot.store.events import tell
 from bot.store.ledger import SqlLedger
+from bot.store.requests import SqlRequests
 from bot.store.tables import (
     ACTIVE,
-    WAITING,
     Diagnostics,
     ai_models,
+    api_requests,
     audit_log,
     deliveries,
     installations,
@@ -71,11 +75,13 @@ from bot.store.tables import (
     users,
     vain_searches,
 )
+from bot.store.tokens import SqlTokens
+from bot.store.views import SqlViews
+from bot.store.web_sessions import SqlWebSessions
 
 MOST_FATES = 2_000
 MOST_ABANDONED = 100
-MOST_HEADS = 100_000
-_IN_THE_INBOX = sa.select(sa.func.count(), sa.func.min(deliveries.c.received_at)).where(WAITING)
+MOST_TOLD = 2_000  # characters of a command, to those who follow a run
 
 
 def _highest(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -124,6 +130,10 @@ class SqlStore:
         self._database = database
         self._web_url = web_url.rstrip("/")
         self.ledger = SqlLedger(database)  # of lent sandboxes, in the same database
+        self.views = SqlViews(database)  # what is shown, out of the same tables
+        self.web_sessions = SqlWebSessions(database)  # of those who look at pages
+        self.tokens = SqlTokens(database)
+        self.requests = SqlRequests(database)
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""
@@ -141,6 +151,7 @@ class SqlStore:
             values = rows.solve_values(solve, web_url=self._web_url, now=_now())
             claim = insert(db, solves).values(values).on_conflict_do_nothing().returning(solves.c.id)
             if db.execute(claim).one_or_none():
+                tell(db, solve.id, EventKind.ACCEPTED, _now(), issue=solve.issue.number)
                 return solve
             active = db.execute(sa.select(solves.c.id).where(*_issue(repo.id, solve.issue.number), ACTIVE))
             if busy := active.scalar_one_or_none():
@@ -180,15 +191,9 @@ class SqlStore:
         pushed = _FACTS.where(solves.c.repository_id == repo_id, solves.c.head_sha == head)
         return await self._facts(pushed.order_by(solves.c.created_at.desc()).limit(1))
 
-    async def heads(self, since: datetime) -> list[Sha]:
-        pushed = sa.select(solves.c.head_sha).where(solves.c.head_sha.is_not(None))
-        over, active = pushed.where(solves.c.completed_at >= since), pushed.where(ACTIVE)
-        question = sa.union_all(over, active).limit(MOST_HEADS)
-        return [Sha(head) for head in await self._database.read(lambda db: db.execute(question).scalars().all())]
-
     async def watched(self, id: SolveId, watch: PullWatch) -> None:
-        head = {} if watch.head is None else {"head_sha": watch.head}
-        await self._change_solve(id, watch=watch, **head)
+        values: dict[str, Any] = {"watch": watch} if watch.head is None else {"watch": watch, "head_sha": watch.head}
+        await self._change_solve(id, **values)
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
@@ -213,12 +218,13 @@ class SqlStore:
         return [SolveId(id) for id in sorted(found)]
 
     async def commented(self, id: SolveId, comment_id: int) -> None:
-        await self._change_solve(id, comment_id=comment_id)
+        await self._database.write(lambda db: _change(db, solves, id, comment_id=comment_id, updated_at=_now()))
 
     async def frozen(self, id: SolveId, task: Task, at: datetime) -> None:
         """The solve is running from here on."""
         await self._change_solve(
             id,
+            EventKind.STARTED,
             task=task,
             base_branch=task.base_branch,
             base_sha=task.base_sha,
@@ -232,6 +238,7 @@ class SqlStore:
             _change(db, solves, id, matrix=tuple(experiments), limits=limits, updated_at=now)
             runs = [rows.run_values(id, experiment, now=now) for experiment in experiments]
             db.execute(insert(db, solve_runs).values(runs).on_conflict_do_nothing())
+            tell(db, id, EventKind.PLANNED, now, runs=len(runs))
 
         await self._database.write(work)
 
@@ -245,25 +252,25 @@ class SqlStore:
         await self._database.write(do)
 
     async def prepared(self, id: SolveId, toolchain: Toolchain, baseline: Baseline) -> None:
-        await self._change_solve(id, toolchain=toolchain, baseline=baseline)
+        await self._change_solve(id, EventKind.PREPARED, toolchain=toolchain, baseline=baseline)
 
     async def issue_tests_written(self, id: SolveId, tests: IssueTests) -> None:
-        await self._change_solve(id, issue_tests=tests)
+        await self._change_solve(id, EventKind.OBSERVED, issue_tests=tests)
 
     async def pooled(self, id: SolveId, pool: Sequence[PooledTest]) -> None:
-        await self._change_solve(id, pool=tuple(pool))
+        await self._change_solve(id, EventKind.OBSERVED, pool=tuple(pool))
 
     async def probed(self, id: SolveId, probed: Probed) -> None:
-        await self._change_solve(id, probed=probed)
+        await self._change_solve(id, EventKind.OBSERVED, probed=probed)
 
     async def compared(self, id: SolveId, compared: Compared) -> None:
-        await self._change_solve(id, compared=compared)
+        await self._change_solve(id, EventKind.OBSERVED, compared=compared)
 
     async def trimmed(self, id: SolveId, minimal: Minimal) -> None:
-        await self._change_solve(id, minimal=minimal)
+        await self._change_solve(id, EventKind.OBSERVED, minimal=minimal)
 
     async def decided(self, id: SolveId, decision: Decision) -> None:
-        await self._change_solve(id, decision=decision, champion_run_id=decision.champion)
+        await self._change_solve(id, EventKind.DECIDED, decision=decision, champion_run_id=decision.champion)
 
     async def published(self, id: SolveId, pull_request: PullRequest) -> None:
         def work(db: sa.Connection) -> None:
@@ -273,6 +280,7 @@ class SqlStore:
             _change(db, solves, id, **published, updated_at=now)
             champion = sa.select(solves.c.champion_run_id).where(solves.c.id == id).scalar_subquery()
             db.execute(sa.update(solve_runs).where(_RUN.id == champion).values(pr_url=url, updated_at=now))
+            tell(db, id, EventKind.PUBLISHED, now, number=number, url=url)
 
         await self._database.write(work)
 
@@ -285,6 +293,7 @@ class SqlStore:
                 raise Gone(f"there is no solve {id}")
             if (text := storable(note)) not in notes:
                 _change(db, solves, id, notes=(*notes, text), updated_at=_now())
+                tell(db, id, EventKind.NOTED, _now(), note=text)
 
         await self._database.write(work)
 
@@ -293,7 +302,7 @@ class SqlStore:
         change = failed.values(updated_at=at, error_message=error, incident="")
         if not error:
             change = change.values(status=Status.COMPLETED, completed_at=at)
-        await self._database.write(lambda db: db.execute(change).close())
+        await self._database.write(lambda db: _tell_if(db, change, id, EventKind.ENDED))
 
     async def ended(
         self, id: SolveId, status: Status, *, at: datetime, error: str = "", incident: str = "", by: str = ""
@@ -311,6 +320,7 @@ class SqlStore:
         def work(db: sa.Connection) -> Status:
             if db.execute(solve.values(cost=by_runs + _beside_runs(db, id))).rowcount:
                 db.execute(runs)
+                tell(db, id, EventKind.ENDED, at, status=status.value)
                 return status
             stands: Status | None = db.execute(sa.select(solves.c.status).where(solves.c.id == id)).scalar_one_or_none()
             if stands is None:
@@ -319,14 +329,19 @@ class SqlStore:
 
         return await self._database.write(work)
 
-    async def _change_solve(self, id: SolveId, **values: Any) -> None:
-        await self._database.write(lambda db: _change(db, solves, id, **values, updated_at=_now()))
+    async def _change_solve(self, id: SolveId, kind: EventKind, **values: Any) -> None:
+        def work(db: sa.Connection) -> None:
+            _change(db, solves, id, **values, updated_at=_now())
+            tell(db, id, kind, _now())
+
+        await self._database.write(work)
 
     # -------------------------------------------------------------------------------------------------------- runs
 
     async def run_started(self, id: RunId, sandbox: SandboxId, at: datetime) -> None:
         await self._change_run(
             id,
+            EventKind.RUN_STARTED,
             sandbox_id=sandbox,
             status=sa.case((ACTIVE, Status.RUNNING.value), else_=_RUN.status),
             started_at=sa.func.coalesce(_RUN.started_at, sa.bindparam("at", at, type_=_RUN.started_at.type)),
@@ -338,8 +353,15 @@ class SqlStore:
         totals = {"steps": steps, "cost": dollars, "latency_ms": round(seconds * 1000), **rows.usage_values(usage)}
         new = {f"new_{name}": value for name, value in totals.items()}
         said = {"run": id, "new_diagnostics": Diagnostics(storable(last_command)), "now": _now()}
-        if not await self._database.write(lambda db: db.execute(_STEPPED, {**new, **said}).rowcount):
-            raise Gone(f"there is no run {id}")
+
+        def work(db: sa.Connection) -> None:
+            if not db.execute(_STEPPED, {**new, **said}).rowcount:
+                raise Gone(f"there is no run {id}")
+            solve, index = solve_and_index(id)
+            command = last_command[:MOST_TOLD]
+            tell(db, solve, EventKind.RUN_STEPPED, _now(), run=index, steps=steps, dollars=dollars, command=command)
+
+        await self._database.write(work)
 
     async def run_ended(
         self,
@@ -355,23 +377,29 @@ class SqlStore:
         learnt: dict[str, Any] = {"exit_status": exit_status, "error_message": error, "trajectory": trajectory}
         await self._change_run(
             id,
+            EventKind.RUN_ENDED,
             status=sa.case((ACTIVE, status.value), else_=_RUN.status),
             completed_at=sa.func.coalesce(_RUN.completed_at, sa.bindparam("at", at, type_=_RUN.completed_at.type)),
             **{name: value for name, value in learnt.items() if value},
         )
 
     async def candidate_found(self, id: RunId, candidate: Candidate) -> None:
-        await self._change_run(id, **rows.candidate_values(candidate))
+        await self._change_run(id, EventKind.CANDIDATE, **rows.candidate_values(candidate))
 
     async def judged(self, id: RunId, evidence: Evidence) -> None:
-        await self._change_run(id, **rows.evidence_values(evidence))
+        await self._change_run(id, EventKind.JUDGED, **rows.evidence_values(evidence))
 
     async def trajectory(self, id: RunId) -> bytes | None:
         question = sa.select(_RUN.trajectory).where(_RUN.id == id)
         return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
-    async def _change_run(self, id: RunId, **values: Any) -> None:
-        await self._database.write(lambda db: _change(db, solve_runs, id, **values, updated_at=_now()))
+    async def _change_run(self, id: RunId, kind: EventKind, **values: Any) -> None:
+        def work(db: sa.Connection) -> None:
+            _change(db, solve_runs, id, **values, updated_at=_now())
+            solve, index = solve_and_index(id)
+            tell(db, solve, kind, _now(), run=index)
+
+        await self._database.write(work)
 
     # --------------------------------------------------------------------------------------------------- catalogue
 
@@ -379,12 +407,12 @@ class SqlStore:
         """What people did with the pull request. What was reverted stays so, in whatever order events come."""
         stands = sa.or_(solves.c.fate.is_(None), solves.c.fate != Fate.REVERTED)
         change = sa.update(solves).where(solves.c.id == id, stands).values(fate=fate, fate_at=at, updated_at=_now())
-        await self._database.write(lambda db: db.execute(change))
+        await self._database.write(lambda db: _tell_if(db, change, id, EventKind.FATE))
 
     async def reopened(self, id: SolveId) -> None:
         closed = sa.update(solves).where(solves.c.id == id, solves.c.fate == Fate.CLOSED)
         change = closed.values(fate=None, fate_at=None, updated_at=_now())
-        await self._database.write(lambda db: db.execute(change))
+        await self._database.write(lambda db: _tell_if(db, change, id, EventKind.FATE))
 
     async def abandoned(self, *, since: datetime, before: datetime) -> list[SolveFacts]:
         left = (solves.c.fate_at >= since, solves.c.fate_at < before, solves.c.fate == Fate.CLOSED)
@@ -505,17 +533,9 @@ class SqlStore:
         )
 
     async def tally(self, since: datetime) -> Tally:
-        active = sa.select(solves.c.id).where(ACTIVE).scalar_subquery()
-        questions = (
-            _counted(solves).where(ACTIVE),
-            _counted(solve_runs).where(_RUN.solve_id.in_(active)),
-            _counted(solves).where(solves.c.completed_at >= since),
-        )
-
         def work(db: sa.Connection) -> Tally:
-            going_on, runs, ended = ({row.status: row.number for row in db.execute(each)} for each in questions)
-            waiting, oldest = db.execute(_IN_THE_INBOX).one()
-            return Tally(going_on, runs, ended, waiting, oldest)
+            ask = tally.on_postgres if db.dialect.name == "postgresql" else tally.on_sqlite
+            return ask(db.exec_driver_sql, since)
 
         return await self._database.read(work)
 
@@ -527,6 +547,7 @@ class SqlStore:
             sa.delete(sandbox_operations).where(sandbox_operations.c.at < before),
             sa.delete(prepared_workspaces).where(_WORKSPACE.used_at < before),
             sa.delete(vain_searches).where(vain_searches.c.at < before),
+            sa.delete(api_requests).where(api_requests.c.asked_at < before),
             sa.delete(known_environments).where(known_environments.c.found_at < before),
         )
         return await self._database.write(lambda db: sum(db.execute(statement).rowcount for statement in old))
@@ -553,11 +574,6 @@ def _beside_runs(db: sa.Connection, id: SolveId) -> float:
     return sum(asked, row.setup_agent.dollars if row.setup_agent is not None else 0.0)
 
 
-def _counted(table: sa.Table) -> sa.Select[Any]:
-    """By status."""
-    return sa.select(table.c.status, sa.func.count().label("number")).group_by(table.c.status)
-
-
 def _issue(repo_id: int, number: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return solves.c.repository_id == repo_id, solves.c.issue_number == number
 
@@ -574,6 +590,12 @@ def _upsert(
     """Insert, or set `values` where `where` holds. `first` holds what only a new row gets."""
     row = insert(db, table).values(**key, **values, **(first or {}))
     db.execute(row.on_conflict_do_update(index_elements=list(key), set_=dict(values), where=where))
+
+
+def _tell_if(db: sa.Connection, change: sa.Update, solve: SolveId, kind: EventKind) -> None:
+    """Only what has changed anything has happened."""
+    if db.execute(change).rowcount:
+        tell(db, solve, kind, _now())
 
 
 def _change(db: sa.Connection, table: sa.Table, id: str, **values: Any) -> None:

@@ -6,18 +6,14 @@ and queries ask for has a column of its own. A column `status` holds the words o
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Table
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, Text, TypeDecorator
+from sqlalchemy.types import BigInteger, Boolean, Float, Integer, LargeBinary, Text
 
+from bot.core.access import Scope
 from bot.core.evidence.behaviour import Probed
 from bot.core.evidence.pool import PooledTest
 from bot.core.model import (
@@ -43,79 +39,9 @@ from bot.core.model import (
 )
 from bot.core.resilience.sandbox_leases import Outcome
 from bot.core.trigger.pull_watch import PullWatch
-
-
-class Utc(TypeDecorator[datetime]):
-    """A time that keeps its zone on SQLite too. A naive one is a mistake and raises `ValueError`."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone: {value}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def storable(text: str) -> str:
-    """What no database can hold (NUL, halves of a surrogate pair) becomes U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
-
-
-class Prose(TypeDecorator[str]):
-    """Text from outside, for people, made storable."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(value)
-
-
-class Word(TypeDecorator[StrEnum]):
-    """An enum as its value, so that a new member needs no migration."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, words: type[StrEnum]) -> None:
-        super().__init__()
-        self.words = words
-
-    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.words(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A value of the given type as JSON text: the same bytes on every database, and decoded into the type."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, holds: Any) -> None:
-        super().__init__()
-        self.holds = holds
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        try:
-            return msgspec.json.encode(value).decode()
-        except UnicodeEncodeError:  # half of a surrogate pair, which models do say
-            return storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value, type=self.holds)
+from bot.core.views import EventKind
+from bot.store.columns import Json, Prose, Utc, Word
+from bot.store.columns import storable as storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +97,7 @@ repositories = Table(
     Column("is_archived", Boolean, nullable=False),
     Column("is_deleted", Boolean, nullable=False),
     Index("repositories_by_installation", "installation_id"),
+    Index("repositories_by_name", "name"),
 )
 
 ai_models = Table(
@@ -239,6 +166,9 @@ solves = Table(
     Column("started_at", Utc),
     Column("completed_at", Utc),
     Column("updated_at", Utc, nullable=False),
+    Index("solves_by_time", "created_at", "id"),
+    Index("solves_by_repository", "repository_id", "created_at", "id"),
+    Index("solves_by_person", "requested_by", "created_at", "id"),
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
     Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
     Index("solves_by_original", "revises", "created_at"),
@@ -303,6 +233,7 @@ deliveries = Table(
     Column("received_at", Utc, nullable=False),
     Column("handed_at", Utc),
     Column("attempt", Integer, nullable=False),
+    Index("deliveries_by_time", "received_at", "guid"),
     Index("deliveries_waiting", "received_at", sqlite_where=WAITING, postgresql_where=WAITING),
     Index("deliveries_handed", "handed_at", sqlite_where=HANDED, postgresql_where=HANDED),
 )
@@ -397,4 +328,60 @@ sandbox_operations = Table(
     Column("outcome", Word(Outcome), nullable=False),
     Column("sandbox_id", Text, nullable=False),
     Index("sandbox_operations_by_time", "at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    # SQLite gives the same number again when the newest row was deleted, unless it is told not to
+    Column("seq", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("solve_id", Text, ForeignKey("solves.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Word(EventKind), nullable=False),
+    Column("run", Integer, nullable=False),  # `Experiment.index`; 0: about the solve as a whole
+    Column("data", Json(dict[str, Any]), nullable=False),
+    Column("at", Utc, nullable=False),
+    Index("events_by_solve", "solve_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # of the token, which itself is kept nowhere
+    Column("name", Prose, nullable=False),
+    Column("user_id", BigInteger, nullable=False),  # no foreign key: who has a token need not have asked for a solve
+    Column("login", Text, nullable=False),
+    Column("scopes", Json(frozenset[Scope]), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("revoked_at", Utc),
+    Column("last_used_at", Utc),
+    Index("access_tokens_by_owner", "user_id", "created_at"),
+)
+
+api_requests = Table(
+    "api_requests",
+    metadata,
+    Column("id", Text, primary_key=True),  # made from who asks and their key, so that asking again is the same request
+    Column("digest", Text, nullable=False),  # of what was asked: the same key for something else is a mistake
+    Column("user_id", BigInteger, nullable=False),
+    Column("repository_id", BigInteger, nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("answered_at", Utc),
+    Column("solve_id", Text),  # no foreign key: the request may be kept longer
+    Column("refused", Boolean),
+    Column("answer", Prose),
+    Index("api_requests_by_time", "asked_at"),
+)
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of what the browser holds, which itself is kept nowhere
+    Column("user_id", BigInteger, nullable=False),  # no foreign key: who looks need not have asked for a solve
+    Column("login", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Index("web_sessions_by_end", "expires_at"),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 BACKLOG = 2048  # uvicorn's own
 MAX_PORT = 65_535
+LEFT_BEHIND = 2.0  # seconds that a port in use is tried again for
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # such as ::1, where IPv6 is switched off
 _REMEDIES = {
@@ -85,6 +87,18 @@ def taken(host: str, port: int, named: Named = PUBLIC) -> Iterator[list[socket.s
 
 
 def _listener(family: int, address: tuple[object, ...]) -> socket.socket:
+    """Whoever was killed a moment ago may have left a process that is just noticing it and still holds the port."""
+    until = time.monotonic() + LEFT_BEHIND
+    while True:
+        try:
+            return _bound(family, address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
+
+
+def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
     """TCP by name: for a socket of protocol 0 asyncio does not turn Nagle off, and each answer takes 40 ms longer."""
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

@@ -33,7 +33,7 @@ from bot.ports import Clock, Ledger, Store, Tally, WorldError
 log = structlog.get_logger()
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
-_LATELY = timedelta(days=1)
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ async def standing(
     quotas: Callable[[], Awaitable[Sequence[Quota]]] | None = None,
 ) -> Standing:
     """From the database; without a ledger, of solves and runs alone."""
-    tally = await store.tally(clock.now() - _LATELY)
+    tally = await store.tally(clock.now() - LATELY)
     if ledger is None:
         return Standing(tally)
     return Standing(

@@ -10,11 +10,12 @@ import sys
 from contextlib import suppress
 
 from bot import logs
-from bot.app import keep_for_good, redactor, running
+from bot.app import redactor, running
 from bot.core.model import ModelSpec, Prices
 from bot.ports import SandboxUnusable
 from bot.settings import Settings, environment
 from bot.simulators.serving import serving
+from bot.web.serving import keep_for_good
 from tests.benchmarks.child import Said, answering, say
 from tests.benchmarks.scripts import SCRIPTS
 from tests.stories.world import isolated_where_possible

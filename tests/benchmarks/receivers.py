@@ -23,12 +23,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from bot import logs
-from bot.app import SystemClock, for_anybody
+from bot.clock import SystemClock
 from bot.core.text.outgoing import Redactor
 from bot.inbox import open_inbox
 from bot.settings import Secret, Settings
 from bot.store.migrate import migrate
 from bot.web.connection import BoundedProtocol
+from bot.web.receiving import for_anybody
 from tests.benchmarks.child import Said, answering, say
 from tests.benchmarks.simulated_world import SECRET
 

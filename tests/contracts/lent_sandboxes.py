@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
 from bot.sandbox.leases import LendingOptions
 from bot.sandbox.remote import LeasedSandboxes

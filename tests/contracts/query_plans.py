@@ -18,7 +18,18 @@ import sqlalchemy as sa
 from bot.store import sqlite
 from tests.contracts.postgres import PostgresServer
 
-GROWING = ("solves", "solve_runs", "deliveries", "users", "repositories", "audit_log", "sandbox_operations")
+GROWING = (
+    "solves",
+    "solve_runs",
+    "deliveries",
+    "users",
+    "repositories",
+    "audit_log",
+    "sandbox_operations",
+    "events",
+    "access_tokens",
+    "api_requests",
+)
 BOUNDED = ("one_active_solve_per_issue", "deliveries_waiting")
 """Indexes of what is going on right now: walking through all of one is what its queries are for."""
 

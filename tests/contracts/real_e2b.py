@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.sandbox.e2b.machines import E2BOptions, E2BProvider
 from bot.sandbox.leases import LendingOptions
 from bot.sandbox.remote import LeasedSandboxes

@@ -83,6 +83,9 @@ class Time:
     def now(self) -> datetime:
         return self.moment
 
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
 
 class Shelf:
     """What is known, and what was put into the inbox; how often the database was asked."""
@@ -92,7 +95,7 @@ class Shelf:
         self.asked: list[datetime] = []
         self.taken: list[str] = []
 
-    async def load(self, since: datetime) -> list[str]:
+    def load(self, since: datetime) -> list[str]:
         self.asked.append(since)
         return self.heads
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.engine import Engine, EngineOptions, WorkflowState, step
 
 CHILDREN = 3

@@ -27,7 +27,8 @@ from bot.core.model import (
 )
 from bot.judging import Judge, Timeouts
 from bot.lost_sandbox import MOST_LOST
-from bot.ports import Sandboxes, SandboxLost
+from bot.ports import Finished, Sandboxes, SandboxLost
+from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from tests.contracts.court import (
     AMOUNTS,
     BREAKING,
@@ -50,6 +51,7 @@ from tests.contracts.court import (
     solve,
     untried,
 )
+from tests.contracts.local_sandboxes import public_directory
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,28 @@ async def test_the_baseline(court: Court) -> None:
         canary_tests=STABLE,
     )
     assert "1 failed, 3 passed" in found.tail
+
+
+class Recorded(ProcessSandboxes):
+    """What is run in them, told."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.commands: list[str] = []
+
+    async def run(self, id: SandboxId, command: str, **how: Any) -> Finished:
+        self.commands.append(command)
+        return await super().run(id, command, **how)
+
+
+async def test_all_tests_are_run_as_often_as_asked_and_the_canary_costs_two_of_one_file(ground: Ground) -> None:
+    """A suite of minutes is not run once more only to see that it notices a broken test."""
+    with public_directory() as directory:
+        sandboxes = Recorded(ProcessOptions(directory))
+        await prepare(ground, sandboxes, "recorded", {})
+    tests = [command for command in sandboxes.commands if "-m pytest" in command]
+    assert len([command for command in tests if "test_amounts" in command]) == 2
+    assert len([command for command in tests if "test_amounts" not in command]) == 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

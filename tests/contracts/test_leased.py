@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.core.model import SandboxId, SnapshotId
 from bot.core.resilience.circuit_breaker import WELL, Health
 from bot.core.resilience.sandbox_leases import ImageId, LeaseKey

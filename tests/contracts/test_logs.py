@@ -14,7 +14,7 @@ import structlog
 from starlette.applications import Starlette
 
 from bot import logs
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.core.text.outgoing import Redactor
 from bot.engine import Engine, EngineOptions
 from bot.simulators.serving import serving

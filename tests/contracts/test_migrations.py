@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,10 +14,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bot.ports import Rejected, Unavailable
 from bot.store import sqlite
-from bot.store.migrate import WrongSchema, migrate
+from bot.store.migrate import migrate
+from bot.store.schema import WrongSchema, bring_up_to_date, found_revision, newest_revision, revisions
 from bot.store.tables import metadata
 
 HEAD = "0010"
@@ -109,6 +112,33 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str) -
     execute(empty_database_url, "drop table audit_log")
     migrate(empty_database_url)
     assert revision(empty_database_url) == HEAD
+
+
+def test_the_names_of_the_files_say_what_alembic_knows() -> None:
+    """So that a process that does not load it knows whether there is anything to do."""
+    scripts = ScriptDirectory(str(Path(sqlite.__file__).with_name("migrations")))
+    assert [script.revision for script in scripts.walk_revisions()] == list(revisions())
+    assert scripts.get_heads() == [newest_revision()]
+
+
+def test_a_database_is_asked_for_its_revision_without_alembic(empty_database_url: str) -> None:
+    assert found_revision(empty_database_url) is None
+    migrate(empty_database_url)
+    assert found_revision(empty_database_url) == HEAD
+
+
+async def test_who_receives_makes_a_database_and_leaves_a_newer_one_alone(empty_database_url: str) -> None:
+    await bring_up_to_date(empty_database_url)
+    assert revision(empty_database_url) == HEAD
+    execute(empty_database_url, "update alembic_version set version_num = '9999'")
+    with pytest.raises(WrongSchema, match="revision 9999, which this version does not know"):
+        await bring_up_to_date(empty_database_url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.sqlite", "postgresql://postgres@/x?host=/nowhere"])
+async def test_a_database_that_cannot_be_had_is_the_same_error_out_of_another_process(url: str) -> None:
+    with pytest.raises(Unavailable):
+        await bring_up_to_date(url)
 
 
 def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
+from bot.store import heads
 from bot.store.ledger import SqlLedger
 from bot.store.store import SqlStore
 from bot.store.tables import metadata
+from bot.store.views import SqlViews
 from tests.contracts.postgres import PostgresServer
 from tests.contracts.query_plans import GROWING, logged_statements, postgres_problems, sqlite_problems
 
@@ -49,6 +51,10 @@ def test_a_partial_index_is_not_for_parameters(postgres_url: str, sqlite_url: st
     assert sqlite_problems(sqlite_url, [("select id from solves where status in (?, ?)", ("pending", "running"))])
 
 
+def test_what_a_receiver_asks_of_sqlite(sqlite_url: str) -> None:
+    assert sqlite_problems(sqlite_url, [(heads.QUESTION.replace("%s", "?"), ("2026-11-20 12:00:00.000000",))]) == []
+
+
 async def test_the_log_tells_what_the_inbox_asks(postgres: PostgresServer, postgres_url: str) -> None:
     start = postgres.log.stat().st_size
     inbox = await open_inbox(postgres_url, Noon())
@@ -72,7 +78,13 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "suite"), [(SqlStore, "test_store.py"), (SqlLedger, "test_ledger.py"), (Inbox, "test_inbox.py")]
+    ("kind", "suite"),
+    [
+        (SqlStore, "test_store.py"),
+        (SqlLedger, "test_ledger.py"),
+        (Inbox, "test_inbox.py"),
+        (SqlViews, "test_views.py"),
+    ],
 )
 def test_every_method_is_called_where_plans_are_checked(kind: type, suite: str) -> None:
     text = (HERE / suite).read_text()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import bot
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.engine import Engine, EngineOptions, WorkflowState, patiently, step
 from bot.engine.record import JsonSerializer, StepFailed, recordable
 from bot.engine.sqlite import library

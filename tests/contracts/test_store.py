@@ -72,6 +72,7 @@ from bot.inbox import open_inbox
 from bot.ports import Busy, Gone, Rejected, Unavailable
 from bot.store import sqlite
 from bot.store.database import translated
+from bot.store.heads import pushed
 from bot.store.store import SqlStore, opened
 
 pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
@@ -184,8 +185,8 @@ def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
 # -------------------------------------------------------------------------------------------------- Coming back whole
 
 
-async def tell_everything(store: SqlStore) -> None:
-    await store.accept(SOLVE)
+async def tell_everything(store: SqlStore, accepted: Solve = SOLVE) -> None:
+    await store.accept(accepted)
     await store.commented(SOLVE.id, 2**42)
     await store.frozen(SOLVE.id, TASK, NOON)
     await store.planned(SOLVE.id, EXPERIMENTS, LIMITS)
@@ -459,16 +460,16 @@ async def test_a_revision_is_a_solve_of_its_pull_request(store: SqlStore) -> Non
     assert await store.revisions(SolveId("s-r1")) == []
 
 
-async def test_a_commit_of_ours_is_known_by_its_name(store: SqlStore) -> None:
+async def test_a_commit_of_ours_is_known_by_its_name(store: SqlStore, database_url: str) -> None:
     """While its solve goes on, and for as long as is asked after it has ended."""
     pull = PullRequest(7, "https://x/7", "b", Sha("c" * 40), draft=False)
     await store.accept(SOLVE)
-    assert await store.heads(NOON) == []
+    assert pushed(database_url, NOON) == []
     await store.published(SOLVE.id, pull)
-    assert await store.heads(NOON) == ["c" * 40]
+    assert pushed(database_url, NOON) == ["c" * 40]
     await store.ended(SOLVE.id, Status.COMPLETED, at=NOON)
-    assert await store.heads(NOON) == ["c" * 40]
-    assert await store.heads(NOON + timedelta(days=1)) == []
+    assert pushed(database_url, NOON) == ["c" * 40]
+    assert pushed(database_url, NOON + timedelta(days=1)) == []
     found = await store.with_head(REPO.id, Sha("c" * 40))
     assert (found and found.id) == SOLVE.id
     assert await store.with_head(REPO.id + 1, Sha("c" * 40)) is None

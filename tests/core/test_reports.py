@@ -18,6 +18,7 @@ from bot.core.reports import (
     baseline,
     canary_fails,
     fixed,
+    noticed_alone,
     notices,
     own_tests,
     parse_junit,
@@ -253,6 +254,24 @@ CANARY = Baseline("pytest", True, ("t::a", "t::b", "u::a"), canary="t.py", canar
 )
 def test_with_the_canary_nothing_passes_that_cannot(tests: dict[str, Verdict], honest: bool) -> None:
     assert notices(CANARY, ran(tests), "t_ours") is honest
+
+
+@pytest.mark.parametrize(
+    ("broken", "alone", "enough"),
+    [
+        ({"t::a": F, "t::b": F}, {"t::a": P, "t::b": P}, True),
+        ({"t::a": F, "t::b": P}, {"t::a": P, "t::b": P}, True),  # only a few of a file are made to fail
+        ({"t::a": F}, {"t::a": P, "t::b": P}, False),  # the first failure ends the run: a run of all would be cut short
+        ({"t::a": P, "t::b": P}, {"t::a": P, "t::b": P}, False),
+        ({"t": F}, {"t::a": P, "t::b": P}, False),  # could not be loaded: what that does to a run of all is not known
+        ({"a": F, "b": F}, {"a": P, "b": P}, False),  # other names than in a run of all
+        ({}, {}, False),
+    ],
+)
+def test_a_canary_is_known_from_its_own_tests(
+    broken: dict[str, Verdict], alone: dict[str, Verdict], enough: bool
+) -> None:
+    assert noticed_alone(replace(CANARY, canary_fails=()), ran(broken), ran(alone)) is enough
 
 
 def test_what_fails_because_of_the_canary() -> None:

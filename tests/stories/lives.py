@@ -182,8 +182,10 @@ class MortalWorld:
         """Wait until the solve of the issue has ended, and every workflow with it."""
 
         async def ended() -> SolveFacts | None:
+            if self.unfinished():  # the cheaper question first
+                return None
             facts = await self.store.latest(self.repo.id, issue.number)
-            return facts if facts is not None and facts.status.is_over and not self.unfinished() else None
+            return facts if facts is not None and facts.status.is_over else None
 
         async with asyncio.timeout(within):
             while (facts := await ended()) is None:  # noqa: ASYNC110 - only the disk can tell

@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.checks import Health, Unfit, of_git, refuse_what_cannot_work
+from bot.checks import of_git, refuse_what_cannot_work
 from bot.core.environment.registries import Registries, Told
 from bot.doctor import as_json, examine, reach
+from bot.findings import Health, Unfit
 from bot.settings import Settings, SettingsError
 from bot.simulators.e2b import World as LentWorld
 from bot.simulators.e2b import e2b

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import SYSTEM_CLOCK, Running, local_sandboxes, redactor, running
+from bot.app import Running, local_sandboxes, redactor, running
+from bot.clock import SYSTEM_CLOCK
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.github.client import Sleep
 from bot.ports import AlarmClock, SandboxUnusable
@@ -27,6 +28,7 @@ from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
 from bot.simulators.serving import serving
 
 SOON = 240.0  # seconds until a story is taken for hanging, on a machine that has much else to do
+LOOK = 0.1  # seconds between two looks at the bot's databases, each of which costs it several milliseconds
 SECRET = "the secret of a story"
 KEY = generate_key()  # one for all stories: making one takes longer than most of them
 MAINTAINER = "ann"
@@ -122,7 +124,7 @@ class World:
                 facts = await self.facts(issue)
                 if facts is not None and facts.status.is_over and await self._quiet():
                     return facts
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK)
 
     async def published(self) -> tuple[SimIssue, SimIssue, SolveFacts]:
         """An issue that somebody labelled, and the one pull request that came of it; the status comment is read."""
@@ -148,7 +150,7 @@ class World:
         """Wait until every delivery was taken, handed over and answered."""
         async with asyncio.timeout(SOON):
             while not await self._quiet():  # noqa: ASYNC110 - the engine's state is in its database
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK)
 
     async def _quiet(self) -> bool:
         await self.github.delivered()

@@ -50,7 +50,7 @@ def read_patch(patch: str) -> Iterator[Edit]:
         elif line.startswith("diff --git "):
             if edit:
                 yield edit
-            edit = Edit(_path_in(line))
+            edit = Edit(path_in(line))
             old = new = 0  # whatever the last hunk had promised
         elif edit and line == "GIT binary patch":
             edit.unread = True
@@ -63,7 +63,7 @@ def read_patch(patch: str) -> Iterator[Edit]:
         yield edit
 
 
-def _path_in(header: str) -> str:
+def path_in(header: str) -> str:
     """`diff --git a/x b/x`, or both quoted. Without renames the two are the same, so each is half of the line."""
     names = header.removeprefix("diff --git ")
     return unquoted(names[len(names) // 2 + 1 :]).removeprefix("b/")

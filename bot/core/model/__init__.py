@@ -49,6 +49,7 @@ from bot.core.model.names import kept_snapshot as kept_snapshot
 from bot.core.model.names import letter as letter
 from bot.core.model.names import prepared_snapshot as prepared_snapshot
 from bot.core.model.names import run_id as run_id
+from bot.core.model.names import solve_and_index as solve_and_index
 from bot.core.model.names import solve_id as solve_id
 from bot.core.model.places import IssueRef as IssueRef
 from bot.core.model.places import Permission as Permission

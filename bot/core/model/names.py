@@ -17,6 +17,12 @@ def run_id(solve: SolveId, index: int) -> RunId:
     return RunId(f"{solve}-r{index}")
 
 
+def solve_and_index(run: RunId) -> tuple[SolveId, int]:
+    """What the id was made from."""
+    solve, _, index = run.rpartition("-r")
+    return SolveId(solve), int(index)
+
+
 def prepared_snapshot(solve: SolveId) -> SnapshotId:
     """The workspace after set-up, from which every run and every judgement starts."""
     return SnapshotId(str(solve))

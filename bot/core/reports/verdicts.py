@@ -135,6 +135,17 @@ def tell_all(baseline: Baseline, with_canary: TestReport, alone: TestReport) -> 
     return with_canary.per_test and alone.per_test and alone.command not in alone.tests and hidden <= passed
 
 
+def noticed_alone(baseline: Baseline, broken: TestReport, alone: TestReport) -> bool:
+    """Do a canary's tests, run alone, say as much as a run of all tests would?
+
+    They are known from the run of all by the same names, so that one runs them, too. With the canary in place each is
+    still told, so that no failure keeps others from being run; and some fail, though nothing else was changed.
+    """
+    own = {name for name in baseline.stable if alone.tests.get(name) is Verdict.PASSED}
+    told = broken.per_test and alone.per_test and alone.command not in alone.tests and own <= broken.tests.keys()
+    return told and any(broken.tests[name] is Verdict.FAILED for name in own)
+
+
 def combined(baseline: Baseline, with_canary: TestReport, alone: TestReport, control: str) -> TestReport:
     """One report from the two. Of the canary's tests only the second run is heard, of all others only the first."""
     if not with_canary.per_test:

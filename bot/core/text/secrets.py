@@ -45,6 +45,7 @@ _SHAPES = (
         ("sk-",),
         re.compile(_WORD + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{40,})"),
     ),
+    _Shape("a Solvebot token", ("sbt_",), re.compile(_WORD + r"sbt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")),
     _Shape("an E2B key", ("e2b_",), re.compile(_WORD + r"e2b_[0-9a-f]{32,}")),
     _Shape("a Stripe key", ("k_live_",), re.compile(r"[rs]k_live_[A-Za-z0-9]{20,}")),
     _Shape(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 LONGEST_NAME = 34  # characters; GitHub's limit
+CALLBACK = "/signed-in"  # GitHub compares the whole address, letter for letter
 NOWHERE = "https://solvebot.invalid/webhook"
 _LEVELS = {"": 0, "read": 1, "write": 2, "admin": 3}
 _OWNER = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
@@ -75,11 +76,17 @@ def webhook_of(address: str) -> str:
     return stripped if stripped.endswith("/webhook") else f"{stripped}/webhook"
 
 
+def callback_of(address: str) -> str:
+    """Where GitHub sends people back to who sign in, from the address at which they reach the bot."""
+    return f"{address.rstrip('/').removesuffix('/webhook')}{CALLBACK}"
+
+
 def filled_in(manifest: str, wish: Wish, redirect: str) -> str:
     """The manifest as GitHub takes it: JSON. `redirect`: where it sends the browser with the code."""
     read = yaml.safe_load(manifest)
     hook = {**read["hook_attributes"], "url": webhook_of(wish.address)}
-    return json.dumps({**read, "name": wish.name, "hook_attributes": hook, "redirect_url": redirect})
+    callbacks = {"callback_urls": [callback_of(wish.address)]} if wish.address else {}
+    return json.dumps({**read, **callbacks, "name": wish.name, "hook_attributes": hook, "redirect_url": redirect})
 
 
 def register_path(owner: str) -> str:

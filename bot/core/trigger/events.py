@@ -16,6 +16,7 @@ from typing import TypeGuard
 from bot.core.model import IssueRef, Person, Repo, Sha, Trigger, TriggerKind
 from bot.core.text.characters import is_same_label
 from bot.core.trigger.commands import parse_commands
+from bot.core.trigger.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,6 @@ Event = (
 
 
 MAX_ID = 2**63
-UNREADABLE = "unreadable"  # the field in which the webhook keeps what it could not read
 
 
 class _Missing(Exception):

@@ -62,6 +62,7 @@ class App:
     permissions: Permissions = field(default_factory=lambda: dict(DEFAULT_PERMISSIONS))
     events: frozenset[str] = DEFAULT_EVENTS
     client_secret: str = "the simulated client secret"
+    callback_urls: tuple[str, ...] = ()  # where people may be sent back to when they sign in
 
     @property
     def public_key(self) -> rsa.RSAPublicKey:
@@ -116,7 +117,19 @@ class Anyone:
     bucket: ClassVar[str] = "anonymous"
 
 
-Caller = AsApp | Token | Anyone
+@dataclass(frozen=True, slots=True)
+class AsUser:
+    """A person, by a token that the App got when they signed in."""
+
+    account: Account
+    value: str
+
+    @property
+    def bucket(self) -> str:
+        return f"user ID {self.account.id}"
+
+
+Caller = AsApp | Token | AsUser | Anyone
 
 
 class BadCredentials(Exception):
@@ -145,6 +158,7 @@ class Authority:
     fractional_expiry: bool = True  # 2026-11-21T09:00:00.123Z, which GitHub may send and naive parsers refuse
     long_tokens: bool = True  # ghs_<app id>_<JWT>, some 520 characters; False: the classic 40
     tokens: dict[str, Token] = field(default_factory=dict)
+    user_tokens: dict[str, AsUser] = field(default_factory=dict)
     _public_key: rsa.RSAPublicKey | None = None
 
     def forget_key(self) -> None:
@@ -157,6 +171,8 @@ class Authority:
         match scheme.lower():
             case "bearer" | "token" if value.startswith("ghs_"):
                 return self.token(value)
+            case "bearer" | "token" if value in self.user_tokens:
+                return self.user_tokens[value]
             case "bearer":
                 self._check_app_token(value)
                 return AsApp()

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.routing import compile_path
 
-from bot.simulators.github.auth import AsApp, Caller, Token
+from bot.simulators.github.auth import AsApp, AsUser, Caller, Token
 from bot.simulators.github.refusals import Refusal, forbidden, moved, not_found
 from bot.simulators.github.stage import Stage
 from bot.simulators.github.state import Account, Issue, Json, Repository
@@ -40,8 +40,8 @@ NO_CONTENT = Answer(status=204)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`needs` is "nobody", "app" (the App's own token), "any" (any token) or permissions of an installation token,
-    each of which is enough: "issues: write | pull_requests: write"."""
+    """`needs` is "nobody", "app" (the App's own token), "user" (one of a person), "any" (any token) or permissions of
+    an installation token, each of which is enough: "issues: write | pull_requests: write"."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class Endpoint:
 
     @property
     def permissions(self) -> list[tuple[str, str]]:
-        if self.needs in ("nobody", "app", "any"):
+        if self.needs in ("nobody", "app", "user", "any"):
             return []
         return [(name.strip(), level.strip()) for name, _, level in (n.partition(":") for n in self.needs.split("|"))]
 
@@ -91,6 +91,10 @@ class Call:
         if self.endpoint.needs == "app":
             if not isinstance(self.caller, AsApp):
                 raise Refusal(401, "A JSON web token could not be decoded")
+            return
+        if self.endpoint.needs == "user":
+            if not isinstance(self.caller, AsUser):
+                raise Refusal(403, NOT_ACCESSIBLE)
             return
         if self.endpoint.needs in ("nobody", "any"):
             return

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from bot.simulators.github.auth import Anyone, BadCredentials, Caller, Suspended, Token, UnknownIssuer
 from bot.simulators.github.calls import Answer, Call, Endpoint, Table
 from bot.simulators.github.faults import PRIMARY_LIMIT, Fault
+from bot.simulators.github.oauth import SignIn
 from bot.simulators.github.pages import Pages
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.smart_http import SmartHttp
@@ -71,6 +72,7 @@ class Server:
                 Route("/{owner}/{repo}.git/info/refs", git.advertise),
                 Route("/{owner}/{repo}.git/git-upload-pack", git.upload_pack, methods=["POST"]),
                 *pages.routes,
+                *SignIn(stage).routes,
                 Route("/{path:path}", self._handle, methods=list(METHODS)),
             ],
             exception_handlers={Exception: self._broken},

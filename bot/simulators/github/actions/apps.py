@@ -92,6 +92,7 @@ def create(stage: Stage, manifest: Mapping[str, Any], name: str, owner: Account)
     app, hook = stage.app, manifest.get("hook_attributes", {})
     app.app_id, app.name, app.slug, app.owner = stage.state.id(), name, name.lower().replace(" ", "-"), owner
     app.client_id, app.client_secret = f"Iv23{secrets.token_hex(8)}", secrets.token_hex(20)
+    app.callback_urls = tuple(manifest.get("callback_urls", ()))
     app.private_key_pem = generate_key()
     app.permissions = dict(manifest.get("default_permissions", {}))
     app.events = frozenset(manifest.get("default_events", []))

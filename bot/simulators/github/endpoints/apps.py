@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from bot.simulators.github.auth import CannotMint, Token
+from bot.simulators.github.auth import AsUser, CannotMint, Token
 from bot.simulators.github.calls import CREATED, NO_CONTENT, Answer, Call, Endpoint, wrong_type
-from bot.simulators.github.refusals import forbidden, not_found, unprocessable
+from bot.simulators.github.oauth import is_client
+from bot.simulators.github.refusals import Refusal, forbidden, not_found, unprocessable
 from bot.simulators.github.state import Installation, Json, timestamp
 from bot.simulators.github.webhooks import Delivery
 
@@ -92,6 +93,22 @@ def _token(call: Call, token: Token) -> Json:
 
 async def revoke_token(call: Call) -> Answer:
     del call.stage.authority.tokens[call.token.value]
+    return NO_CONTENT
+
+
+async def get_authenticated_user(call: Call) -> Answer:
+    assert isinstance(call.caller, AsUser)
+    return Answer(call.stage.shapes.account(call.caller.account))
+
+
+async def delete_user_token(call: Call) -> Answer:
+    """By the App's client, which proves itself with its id and secret."""
+    if not is_client(call.stage, call.request.headers.get("authorization", "")):
+        raise Refusal(401, "Bad credentials")
+    if call.parameters["client_id"] != call.stage.app.client_id:
+        raise not_found()
+    if call.stage.authority.user_tokens.pop(call.text("access_token"), None) is None:
+        raise unprocessable("Token is invalid.")
     return NO_CONTENT
 
 
@@ -206,5 +223,7 @@ ENDPOINTS = (
     Endpoint("GET", "/app/hook/deliveries/{id:int}", get_delivery, "app"),
     Endpoint("POST", "/app/hook/deliveries/{id:int}/attempts", redeliver, "app"),
     Endpoint("GET", "/users/{login}", get_user, "any"),
+    Endpoint("GET", "/user", get_authenticated_user, "user"),
+    Endpoint("DELETE", "/applications/{client_id}/token", delete_user_token, "nobody"),
     Endpoint("GET", "/rate_limit", get_rate_limit, "any"),
 )

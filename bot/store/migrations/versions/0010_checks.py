@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy import Column
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 
 def upgrade() -> None:

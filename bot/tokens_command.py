@@ -1,0 +1,75 @@
+"""solvebot tokens: what programs show the API. Made here by the operator, for a person whom GitHub knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from rich.markup import escape
+from rich.table import Table
+
+from bot.clock import SYSTEM_CLOCK
+from bot.core.access import AccessToken, Scope, token_digest, token_text
+from bot.core.model import Person
+from bot.github.github import Hub
+from bot.github.tokens import AppIdentity
+from bot.github.wire import connections
+from bot.ports import Gone, Store, Unsolvable
+from bot.settings import Settings
+from bot.store.store import SqlStore
+
+MOST_DAYS = 366
+
+
+async def person(settings: Settings, store: SqlStore, login: str) -> Person:
+    """As GitHub knows them, asked on behalf of a repository that the App is installed in."""
+    known = await store.views.repositories(0, 1)
+    if not known:
+        raise Unsolvable("Solvebot knows no repository yet. Install the App, and ask it for something there first.")
+    app = AppIdentity(settings.app_id, settings.private_key.reveal())
+    async with connections() as pool:
+        hub = Hub(pool, app, SYSTEM_CLOCK, api_url=settings.api_url, server_url=settings.server_url)
+        try:
+            return await hub.person(known[0].repo, login)
+        except Gone as gone:
+            raise Unsolvable(f"GitHub knows nobody who is called {login}.") from gone
+
+
+async def create(
+    store: SqlStore, owner: Person, name: str, scopes: Iterable[Scope], days: int, now: datetime
+) -> tuple[AccessToken, str]:
+    """The token, and its text, which nobody can be shown again."""
+    id = secrets.token_hex(6)
+    text = token_text(id, secrets.token_urlsafe(32))
+    token = AccessToken(id, name, owner, frozenset(scopes), now, now + timedelta(days=days))
+    await store.tokens.create(token, token_digest(text))
+    await audited(store, now, "token.created", token)
+    return token, text
+
+
+async def revoke(store: SqlStore, id: str, now: datetime) -> bool:
+    found = await store.tokens.find(id)
+    if found is None or not await store.tokens.revoke(id, now):
+        return False
+    await audited(store, now, "token.revoked", found[0])
+    return True
+
+
+async def audited(store: Store, now: datetime, what: str, token: AccessToken) -> None:
+    about = {"token": token.id, "name": token.name, "scopes": sorted(scope.value for scope in token.scopes)}
+    await store.audit(now, "the operator", what, token.owner.login, about)
+
+
+def table(tokens: Sequence[AccessToken], now: datetime) -> Table:
+    shown = Table(box=None)
+    for head in ("id", "owner", "for", "scopes", "until", "last used"):
+        shown.add_column(head, overflow="fold")
+    for token in tokens:
+        until = "revoked" if token.revoked_at else f"{token.expires_at:%Y-%m-%d}"
+        if not token.revoked_at and not token.is_valid(now):
+            until += " (over)"
+        used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
+        scopes = ", ".join(sorted(scope.value for scope in token.scopes))
+        shown.add_row(token.id, escape(token.owner.login), escape(token.name), scopes, until, used)
+    return shown

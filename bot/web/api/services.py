@@ -1,0 +1,43 @@
+"""What the routes are given: ports, settings that they may tell, and nothing that is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.text.outgoing import Redactor
+from bot.inbox import Inbox
+from bot.ports import Clock, GitHub, Ledger, Requests, Store, Tokens, Views
+from bot.web.api.rates import Rates
+from bot.web.events import Feed
+from bot.web.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class SettingView:
+    """`value`: as text, "" for a secret; `source`: "set" or "default"."""
+
+    name: str
+    source: str
+    value: str
+    is_secret: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    reading: Reading
+    github: GitHub
+    store: Store
+    views: Views
+    ledger: Ledger
+    tokens: Tokens
+    requests: Requests
+    inbox: Inbox
+    clock: Clock
+    feed: Feed
+    rates: Rates
+    redact: Redactor
+    admins: tuple[str, ...]
+    settings: Sequence[SettingView]
+    site: str  # where people see repositories

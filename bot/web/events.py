@@ -1,0 +1,157 @@
+"""Events as they happen, for whoever follows a solve. One question to the database for all who follow, however many.
+
+Each of them has a queue with an end: who does not read is told to load everything anew, and nobody waits for them.
+Where nobody follows, nothing is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from bot.core.model import SolveId
+from bot.core.text.outgoing import Redactor
+from bot.core.views import SolveEvent
+from bot.ports import Unavailable, Views
+
+log = structlog.get_logger()
+
+POLL = 1.0  # seconds between two questions
+QUEUE = 256  # events that one follower may be behind
+QUIET = 15.0  # seconds until a line says that there is still somebody here
+RECHECK = timedelta(seconds=30)  # between two looks at whether the follower still may
+MOST_FOLLOWERS = 2_000
+
+StillAllowed = Callable[[], Awaitable[bool]]
+
+
+class TooManyFollow(Exception):
+    pass
+
+
+@dataclass(eq=False, slots=True)
+class Follower:
+    """`solve`: None for all solves, whose events are shown to those only who may see them."""
+
+    solve: SolveId | None
+    queue: asyncio.Queue[SolveEvent] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    is_behind: bool = False
+
+    def hear(self, event: SolveEvent) -> None:
+        if self.solve not in (None, event.solve) or self.is_behind:
+            return
+        try:
+            self.queue.put_nowait(event)
+        except asyncio.QueueFull:
+            self.is_behind = True
+
+
+class Feed:
+    """Of one process."""
+
+    def __init__(self, views: Views, redact: Redactor, *, poll: float = POLL) -> None:
+        self._views = views
+        self._redact = redact
+        self._poll = poll
+        self._followers: set[Follower] = set()
+        self._asking: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def following(self, solve: SolveId | None) -> AsyncIterator[Follower]:
+        """Hears all that becomes visible from here on. Raises `TooManyFollow`."""
+        if self.is_full:
+            raise TooManyFollow
+        follower = Follower(solve)
+        self._followers.add(follower)
+        try:
+            if self._asking is None:
+                seen = await self._views.newest_event()
+                self._asking = self._asking or asyncio.create_task(self._ask(seen), name="events")
+            yield follower
+        finally:
+            self._followers.discard(follower)
+            if not self._followers and self._asking is not None:
+                self._asking.cancel()
+                self._asking = None
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._followers) >= MOST_FOLLOWERS
+
+    async def past(self, solve: SolveId, after: int) -> list[SolveEvent]:
+        """Up to 500 of those that happened before."""
+        return self._clean(await self._views.events(after, solve=solve))
+
+    async def newest(self) -> int:
+        return await self._views.newest_event()
+
+    def _clean(self, events: list[SolveEvent]) -> list[SolveEvent]:
+        found: list[SolveEvent] = self._redact.within(events)
+        return found
+
+    async def _ask(self, seen: int) -> None:
+        while True:
+            try:
+                found = self._clean(await self._views.events(seen))
+            except Unavailable as error:
+                log.warning("events.unavailable", problem=str(error))
+                found = []
+            for event in found:
+                for follower in self._followers:
+                    follower.hear(event)
+            seen = found[-1].seq if found else seen
+            await asyncio.sleep(self._poll)
+
+
+async def stream(feed: Feed, solve: SolveId, after: int | None, still_allowed: StillAllowed) -> AsyncIterator[bytes]:
+    """Server-sent events, from behind number `after` on; None: from now on. Ends where the follower may no longer."""
+    async with feed.following(solve) as follower:
+        sent = await feed.newest() if after is None else after
+        yield _line("retry: 2000")
+        while found := await feed.past(solve, sent) if after is not None else []:
+            for event in found:
+                yield _told(event)
+            sent = found[-1].seq
+        async for text in _from_now_on(follower, sent, still_allowed):
+            yield text
+
+
+async def _from_now_on(follower: Follower, sent: int, still_allowed: StillAllowed) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    check_at, quiet_at = loop.time() + RECHECK.total_seconds(), loop.time() + QUIET
+    while not (follower.is_behind and follower.queue.empty()):
+        event = await _next(follower, max(0.0, min(check_at, quiet_at) - loop.time()))
+        now = loop.time()
+        if now >= check_at:
+            if not await still_allowed():
+                yield _line("event: end\ndata: {}")
+                return
+            check_at = now + RECHECK.total_seconds()
+        if event is not None and event.seq > sent:
+            yield _told(event)
+        elif now >= quiet_at:
+            yield _line(":")
+        quiet_at = now + QUIET if event is not None or now >= quiet_at else quiet_at
+    yield _line("event: reload\ndata: {}")
+
+
+async def _next(follower: Follower, seconds: float) -> SolveEvent | None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await follower.queue.get()
+    return None
+
+
+def _told(event: SolveEvent) -> bytes:
+    """JSON has no line ends, so nothing in it can begin a field."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.kind.value.encode(), msgspec.json.encode(event))
+
+
+def _line(text: str) -> bytes:
+    return f"{text}\n\n".encode()

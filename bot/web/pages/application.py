@@ -1,0 +1,64 @@
+"""All pages, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bot.core.render import web_pages as say
+from bot.ports import Clock
+from bot.web.events import Feed
+from bot.web.pages.account_pages import AccountPages, Operated
+from bot.web.pages.desk import Desk
+from bot.web.pages.headers import Guarded
+from bot.web.pages.live import Live
+from bot.web.pages.rendering import Renderer, static_route
+from bot.web.pages.sessions import Sessions, WebSessions
+from bot.web.pages.sign_in import SignInPages, SignsIn
+from bot.web.pages.solve_pages import SolvePages
+from bot.web.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`url`: where people reach us. `site`: where they see repositories."""
+
+    url: str
+    site: str
+    admins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    reading: Reading
+    feed: Feed
+    operated: Operated
+    sessions: WebSessions
+    github: SignsIn
+    clock: Clock
+
+
+def pages(needs: Needs, place: Place) -> ASGIApp:
+    reading, clock, sessions = needs.reading, needs.clock, needs.sessions
+    kept = Sessions(sessions, clock, place.url, place.admins)
+    desk = Desk(kept, Renderer(clock))
+
+    async def not_found(request: Request, _error: Exception) -> Response:
+        return desk.trouble(request, say.NOT_FOUND)
+
+    app = Starlette(
+        routes=[
+            *SignInPages(kept, needs.github, desk.trouble).routes,
+            *SolvePages(desk, reading, place.site).routes,
+            *Live(desk, reading, needs.feed, kept).routes,
+            *AccountPages(desk, reading, needs.operated, clock).routes,
+            Route("/static/{digest}/{name}", static_route),
+        ],
+        exception_handlers={404: not_found, 405: not_found},
+    )
+    return Guarded(app, secure=kept.secure)

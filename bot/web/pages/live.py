@@ -1,0 +1,47 @@
+"""GET /solves/{id}/events: what happens to a solve, for a page that is open in a browser."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.core.access import Principal
+from bot.core.model import SolveId
+from bot.web.events import RECHECK, Feed, StillAllowed, stream
+from bot.web.pages.desk import Desk, Looking
+from bot.web.pages.sessions import Sessions
+from bot.web.reading import NoSuchThing, NotAllowed, Reading
+
+LONGEST_NUMBER = 18  # digits
+
+
+class Live:
+    def __init__(self, desk: Desk, reading: Reading, feed: Feed, sessions: Sessions) -> None:
+        self._reading = reading
+        self._feed = feed
+        self._sessions = sessions
+        self.routes = [Route("/solves/{id}/events", desk.open_to(self.follow))]
+
+    async def follow(self, looking: Looking) -> Response:
+        solve = SolveId(looking.part("id"))
+        await self._reading.check(looking.principal, solve)
+        if self._feed.is_full:
+            return Response(status_code=503, headers={"Retry-After": "60"})
+        last = looking.request.headers.get("last-event-id", "")
+        after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_NUMBER else None
+        told = stream(self._feed, solve, after, self._still(looking.request, looking.principal, solve))
+        return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    def _still(self, request: Request, principal: Principal, solve: SolveId) -> StillAllowed:
+        """Signed in, and permitted to: both are asked anew."""
+
+        async def allowed() -> bool:
+            visitor = await self._sessions.visitor(request)
+            try:
+                await self._reading.check(principal, solve, no_older_than=RECHECK)
+            except (NoSuchThing, NotAllowed):
+                return False
+            return visitor.principal is not None
+
+        return allowed
