@@ -6,11 +6,27 @@ from dataclasses import dataclass
 
 from bot.approval import ApprovalAnswer
 from bot.batches import Wanted
-from bot.core.model import IssueRef, Solve, SolveId
+from bot.core.model import IssueRef, Person, Solve, SolveId
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
 
 REFUSED = "confused"  # the reaction to what is refused
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateJob:
+    """`issue`: the pull request. `asked`: somebody waits for an answer; else it was time to."""
+
+    original: SolveId
+    issue: IssueRef
+    by: Person
+    key: str  # of the request
+    comment_id: int | None = None
+    asked: bool = True
+
+    @property
+    def id(self) -> str:
+        return f"{self.original}-update-{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,8 @@ class Action:
     reaction: str = ""
     reply: str = ""
     republish: RepublishJob | None = None
+    update: UpdateJob | None = None
+    retell: SolveId | None = None  # whose pull request's text says something new
     answer: ApprovalAnswer | None = None
     batch: Wanted | None = None
     refresh: SolveId | None = None  # whose status comment has something else to say

@@ -50,11 +50,13 @@ from bot.github.write_pacing import TurnsHere
 from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.known_heads import KnownHeads
 from bot.onlookers import Within, open_api
 from bot.pages import open_pages
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
 from bot.publish import Publisher
+from bot.pull_text import PullText
 from bot.push import Pusher
 from bot.reconciliation import Reconciliation
 from bot.registries import SetUpReach, this_host
@@ -76,9 +78,11 @@ from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
 from bot.status_comment import StatusBoard, TellOutage, no_outage
+from bot.store.heads import pushed
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
 from bot.temporary_files import temporary_files
+from bot.update_branch import Updating
 from bot.use_candidate import Exchange
 from bot.version_upgrade import Anew
 from bot.web.beside import Beside
@@ -172,9 +176,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
     site = settings.server_url
+    text = PullText(world.github, world.store, hide, links)
     server = server_limits(settings)
-    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches)
-    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide)
+    intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches, text)
+    reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide, text)
     if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
         world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
@@ -182,6 +187,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("revise", reviser.revise, anew=anew.revise)
     engine.register("run", runner.run, queued=True, anew=anew.run)
+    updating = Updating(world, engine, intake.reviews, text, hide, intake.claim)
+    engine.register("update", updating.update)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
     approvals = Approvals(
@@ -417,6 +424,7 @@ class Running:
     worker: Worker
     working: asyncio.Task[None]
     store: SqlStore
+    heads: KnownHeads
 
 
 @asynccontextmanager
@@ -458,18 +466,19 @@ async def running(
         chores = Chores(settings.status_interval, settings.sweep_interval, settings.retention_days)
         alone = OneOfAll(turns or TurnsHere(clock), motor.executor_id)
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
-        polling = Polling(github, inbox, clock) if settings.deliveries == POLL else None
+        heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
+        polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
         branches = Branches(github, store, clock)
-        working = asyncio.create_task(worker.work(github, polling, branches, bot.reconciliation), name="worker")
+        doing = worker.work(github, polling, branches, bot.reconciliation, heads)
+        working = asyncio.create_task(doing, name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = at(settings, partial(_with_money, settings, store, clock, partial(house.standing, store, clock)))
         pages = for_operators(metrics, checks, look, clock)
         within = Within(github, store, inbox, clock)
-        app = for_anybody(
-            settings, inbox, partial(open_api, settings, within), partial(open_pages, settings, within, session)
-        )
-        yield Running(bot, app, pages, inbox, worker, working, store)
+        api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
+        app = for_anybody(settings, inbox, api, shown, heads=heads)
+        yield Running(bot, app, pages, inbox, worker, working, store, heads)
 
 
 async def _with_money(settings: Settings, store: Store, clock: Clock, look: Look) -> Standing:

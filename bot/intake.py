@@ -55,12 +55,14 @@ from bot.core.trigger.commands import (
     ReviseCommand,
     SolveCommand,
     StatusCommand,
+    UpdateCommand,
     UseCommand,
     WhyCommand,
     parse_commands,
 )
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import (
+    ChecksReported,
     CommentPosted,
     InstallationChanged,
     IssueClosed,
@@ -85,7 +87,9 @@ from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
 from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, Full, GitHub, Gone, Rejected, Store
+from bot.pull_text import PullText
 from bot.questions import Questions
+from bot.repairs import Repairs
 from bot.reviews import Asking, Reviews
 from bot.starts import Starts, or_defaults
 from bot.use_candidate import ExchangeJob
@@ -105,6 +109,7 @@ class Intake:
         redact: Redactor,
         site: str,
         batches: BatchBoard,
+        text: PullText,
     ) -> None:
         self._github = github
         self._store = store
@@ -117,7 +122,9 @@ class Intake:
         self._batches = batches
         self._starts = Starts(github, store, clock, server, redact, site)
         self._ends = Ends(store)
-        self._reviews = Reviews(github, store, clock, server, redact)
+        self.reviews = Reviews(github, store, clock, server, redact)
+        self._repairs = Repairs(github, store, clock, self.reviews, redact)
+        self._text = text
         self._permits = Permits(github, redact)
         self._questions = Questions(store, redact)
         self._upkeep = Upkeep(store, clock)
@@ -164,6 +171,10 @@ class Intake:
             await go_on(self._engine, action.answer.solve, action.answer.approval.standing)
         if action.refresh is not None:
             await self._conclusion.say_so(action.refresh)
+        if action.update is not None:
+            await self._engine.start("update", action.update.id, action.update)
+        if action.retell is not None:
+            await self.retell(action.retell)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -203,6 +214,8 @@ class Intake:
                 return await self._ends.of_issue(event)
             case Unreadable():
                 return await self._weigh_unreadable(event, row.guid)
+            case ChecksReported():
+                return await self._repairs.of_checks(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
             case PullRequestReopened():
@@ -247,7 +260,7 @@ class Intake:
                 await self._github.say(event.issue, sorry, marker=marker)
 
     @step("claim")
-    async def claim(self, solve: Solve, a_day: int | None) -> str:
+    async def claim(self, solve: Solve, a_day: int | None = None) -> str:
         """Accept the solve. Where another one has the issue, the day is full or no money is left, what to answer."""
         outcome = await self._store.accept(solve, self._server.budgets, a_day=a_day)
         if isinstance(outcome, Full):
@@ -272,6 +285,10 @@ class Intake:
         if stands is not None and stands.key == answer.approval.key:
             return ""
         return nothing_to_answer(None, No.NOTHING) if stands is None else answered_already(stands)
+
+    @step("retell", patience=PATIENCE)
+    async def retell(self, original: SolveId) -> None:
+        await self._text.rewrite(original)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:
@@ -371,7 +388,9 @@ class Intake:
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
-                return _use(event, await self._reviews.with_candidates(latest), command.number)
+                return _use(event, await self.reviews.with_candidates(latest), command.number)
+            case UpdateCommand():
+                return Action(update=await self.reviews.update(event), reaction="eyes")
             case WhyCommand():
                 return Action(reply=await self._questions.why(latest, Place(command.path, command.line)))
             case ApproveCommand() | RejectCommand():
@@ -380,24 +399,24 @@ class Intake:
                     return Action(refresh=unwanted, reaction="eyes")
                 return approval_answer(event, command, latest, self._redact)
             case ReviseCommand():
-                return Action(start=await self._reviews.revision(event, config))
+                return Action(start=await self.reviews.revision(event, config))
             case ExplainCommand():
                 return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def _weigh_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
         """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
-        if await self._reviews.original(event) is None:
+        if await self.reviews.original(event) is None:
             return Actions(because="not a pull request of ours")
         try:
             commands = self._commands(event.text, event.previous if isinstance(event, ThreadCommented) else None)
             if any(not isinstance(command, ReviseCommand) for command in commands):
                 raise Refusal(replies.only_revise())
             asks = bool(commands) or (isinstance(event, ReviewSubmitted) and event.changes_requested)
-            if not asks or (isinstance(event, ThreadCommented) and await self._reviews.asks_with_its_review(event)):
+            if not asks or (isinstance(event, ThreadCommented) and await self.reviews.asks_with_its_review(event)):
                 return Actions(because="asks nothing of us, or its review does")
             config = await self._config(event.issue.repo)
             await self._permits.check(event, or_defaults(config).who)
-            todo = (Action(start=await self._reviews.revision(event, config)),)
+            todo = (Action(start=await self.reviews.revision(event, config)),)
         except Refusal as refusal:
             if not parse_commands(event.text):
                 return Actions(because=str(refusal))

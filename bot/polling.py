@@ -13,9 +13,11 @@ from typing import Protocol
 
 import structlog
 
+from bot.github.check_records import about_commit
 from bot.github.responses import HookDelivery
 from bot.github.webhook import Delivery, Malformed, is_listened, slim
 from bot.inbox import Inbox
+from bot.known_heads import KnownHeads
 from bot.ports import Clock, Gone, Rejected
 
 log = structlog.get_logger()
@@ -35,10 +37,11 @@ class DeliveryLog(Protocol):
 
 
 class Polling:
-    def __init__(self, listing: DeliveryLog, inbox: Inbox, clock: Clock) -> None:
+    def __init__(self, listing: DeliveryLog, inbox: Inbox, clock: Clock, heads: KnownHeads | None = None) -> None:
         self._listing = listing
         self._inbox = inbox
         self._clock = clock
+        self._heads = heads
         self._since: datetime | None = None
         self._seen: set[int] = set()
 
@@ -64,5 +67,12 @@ class Polling:
             log.warning("delivery.not_read", delivery=listed.guid, reason=str(error))
             return
         record = slim(delivery)
-        if record is not None:
+        if record is not None and self._may_be_ours(delivery, record):
             await self._inbox.put(delivery.guid, delivery.event, record)
+
+    def _may_be_ours(self, delivery: Delivery, record: bytes) -> bool:
+        """Checks of commits that are not ours are dropped here as at the webhook."""
+        commit = about_commit(delivery.event, record)
+        if commit is None or self._heads is None:
+            return True
+        return self._heads.is_ours(commit, delivery.guid, delivery.event, record)

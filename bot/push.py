@@ -12,10 +12,12 @@ import structlog
 from bot.core.choosing.phrases import listing
 from bot.core.model import Candidate, Sha, SolveFacts, SolveId, Task
 from bot.core.render import failure_reasons
+from bot.core.render.checks import PUSHED_MEANWHILE
 from bot.core.render.pull_request import co_author
 from bot.core.render.revision import revision_message
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.permissions import may_ask
+from bot.core.trigger.revising import is_made_anew, keeps_to_its_head, target_of
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.finish import PATIENCE
 from bot.judging import Judge
@@ -67,16 +69,19 @@ class Pusher:
         """May the person still ask, is it open, and where is its branch? Where it has moved, does the change hold?"""
         case = await self._case(id)
         repo, task = case.facts.solve.issue.repo, case.task
-        head = await self._world.github.branch_head(repo, task.base_branch)
+        target = target_of(task)
+        head = await self._world.github.branch_head(repo, target.branch)
         if head is None:
-            return Standing(task.base_sha, failure_reasons.BRANCH_GONE)
+            return Standing(target.head, failure_reasons.BRANCH_GONE)
         if not (await self._world.github.pull(repo, case.facts.solve.issue.number)).open:
             return Standing(head, failure_reasons.PULL_CLOSED)
         asker = case.facts.solve.trigger.by
         if not may_ask(await self._world.github.permission(repo, asker.login), task.config.who, asker):
             return Standing(head, failure_reasons.may_no_longer_ask(asker.login))
-        if head == task.base_sha:
+        if head == target.head:
             return Standing(head)
+        if keeps_to_its_head(case.facts.solve) and (made is None or head != made.sha):
+            return Standing(head, PUSHED_MEANWHILE)
         head = await self._world.mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
         if made is not None and any(past.sha == made.sha for past in await self._world.mirrors.history(repo, head)):
             return Standing(head, pushed=True)
@@ -96,16 +101,21 @@ class Pusher:
     @step("commit on top of head", patience=PATIENCE)
     async def commit_on_top(self, id: SolveId, head: Sha) -> Commit:
         case = await self._case(id)
-        repo = case.facts.solve.issue.repo
-        entries = await self._world.mirrors.entries(repo, head, case.candidate.patch)
+        repo, task, mirrors = case.facts.solve.issue.repo, case.task, self._world.mirrors
         message = revision_message(self._redact.facts(case.facts), co_author(case.facts.solve.trigger.by))
+        if is_made_anew(case.facts.solve):  # the base branch with the patch, as a child of both
+            await mirrors.fetch(repo, await self._world.github.remote(repo), want=head)
+            entries = await mirrors.entries(repo, task.base_sha, case.candidate.patch, since=head)
+            commit = self._world.github.commit
+            return await commit(repo, parent=head, entries=entries, message=message, also=task.base_sha)
+        entries = await mirrors.entries(repo, head, case.candidate.patch)
         return await self._world.github.commit(repo, parent=head, entries=entries, message=message)
 
     @step("advance head", patience=PATIENCE)
     async def advance(self, id: SolveId, head: Sha, commit: Commit) -> bool:
         """Only from the head that was looked at: people may have taken commits away, which must not come back."""
         case = await self._case(id)
-        repo, branch = case.facts.solve.issue.repo, case.task.base_branch
+        repo, branch = case.facts.solve.issue.repo, target_of(case.task).branch
         now = await self._world.github.branch_head(repo, branch)
         if now == commit.sha:
             return True
@@ -118,7 +128,7 @@ class Pusher:
         original = await self._world.store.facts(case.facts.solve.revises)
         assert original is not None
         assert original.pull_request is not None
-        if commit.sha != head and head != case.task.base_sha:
+        if commit.sha != head and head != target_of(case.task).head:
             await self._world.store.noted(id, failure_reasons.rebuilt(head))
         pull = replace(original.pull_request, head_sha=Sha(commit.sha), verified=commit.verified)
         await self._world.store.published(id, pull)
@@ -128,7 +138,7 @@ class Pusher:
 
     @step("gave way")
     async def gave_way(self, id: SolveId, why: str) -> str:
-        return failure_reasons.gave_way((await self._case(id)).task.base_branch, why)
+        return failure_reasons.gave_way(target_of((await self._case(id)).task).branch, why)
 
     # ------------------------------------------------------------------------------------------------------ details
 

@@ -23,7 +23,7 @@ from bot.core.text.outgoing import Redactor
 from bot.inbox import Inbox, open_inbox
 from bot.settings import Settings
 from bot.web.beside import LENGTH
-from bot.web.receiving import for_anybody
+from bot.web.receiving import for_anybody, known_heads
 from bot.web.serving import Sockets, keep_for_good, served
 
 
@@ -74,8 +74,10 @@ async def _receive(settings: Settings, sockets: Sockets) -> None:
         os.set_blocking(sys.stdout.fileno(), False)
         api = partial(api_alone, settings, inbox, stack)
         pages = partial(pages_alone, settings, inbox, stack)
+        heads = known_heads(settings, inbox)
+        await stack.enter_async_context(heads.kept_fresh())
         keep_for_good()
-        await served([(for_anybody(settings, inbox, api, pages), sockets)], alone)
+        await served([(for_anybody(settings, inbox, api, pages, heads=heads), sockets)], alone)
 
 
 def _said() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.actions import Refusal
+from bot.actions import Refusal, UpdateJob
 from bot.core.choosing.experiments import ServerLimits, plan
-from bot.core.model import RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
-from bot.core.render import replies
+from bot.core.model import IssueRef, RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
+from bot.core.render import replies, updates
 from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.commands import Misread, ReviseCommand, parse_commands
 from bot.core.trigger.config import ConfigProblem
@@ -46,9 +46,6 @@ class Reviews:
 
     async def revision(self, event: Asking, config: RepoConfig | ConfigProblem) -> Solve | None:
         """What is to be accepted; None where the same review asks already, or nobody is to speak. Raises `Refusal`."""
-        if isinstance(config, ConfigProblem):
-            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
-            raise Refusal(replies.config_problems(config.path, mistakes))
         pull = await self._github.pull(event.issue.repo, event.issue.number)
         if pull.locked:
             return None
@@ -57,27 +54,50 @@ class Reviews:
             raise Refusal(replies.not_our_pull())
         if not pull.open:
             raise Refusal(replies.pull_request_not_open(event.issue.number))
-        trigger = _trigger(event)
-        id = solve_id(event.issue, trigger.key)
-        active = await self._store.active(event.issue.repo.id, event.issue.number)
+        return await self.planned(event.issue, original, _trigger(event), event.text, config)
+
+    async def update(self, event: CommentPosted | Requested) -> UpdateJob:
+        """Raises `Refusal`."""
+        issue = event.issue if event.is_pull_request else None
+        original = await self._store.of_pull(issue.repo.id, issue.number) if issue is not None else None
+        if original is None or issue is None:
+            raise Refusal(updates.not_in_a_pull())
+        if isinstance(event, Requested):
+            return UpdateJob(original.id, issue, event.by, event.key)
+        return UpdateJob(original.id, issue, event.by, f"c{event.comment_id}", event.comment_id)
+
+    async def planned(
+        self,
+        issue: IssueRef,
+        original: SolveFacts,
+        trigger: Trigger,
+        asked: str,
+        config: RepoConfig | ConfigProblem,
+    ) -> Solve | None:
+        """A revision within the limits of its pull request. Raises `Refusal`."""
+        if isinstance(config, ConfigProblem):
+            mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
+            raise Refusal(replies.config_problems(config.path, mistakes))
+        id = solve_id(issue, trigger.key)
+        active = await self._store.active(issue.repo.id, issue.number)
         if active is not None and active.id != id:
             if trigger.review is not None and active.solve.trigger.review == trigger.review:
                 return None
             raise Refusal(replies.already_running(self._redact.facts(active)))
         before = [facts for facts in await self._store.revisions(original.id) if facts.id != id]
-        options = revision_options(original, self._dollars(event, original, before, config))
+        options = revision_options(original, self._dollars(issue, original, before, config))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
             raise Refusal(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
         solve = original.solve
-        job = Solve(id, event.issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
-        return replace(job, revises=original.id, asked=event.text, reserved=planned.limits.dollars)
+        job = Solve(id, issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
+        return replace(job, revises=original.id, asked=asked, reserved=planned.limits.dollars)
 
-    def _dollars(self, event: Asking, original: SolveFacts, before: list[SolveFacts], config: RepoConfig) -> float:
+    def _dollars(self, issue: IssueRef, original: SolveFacts, before: list[SolveFacts], config: RepoConfig) -> float:
         limit = self._server.limits.dollars
         left = dollars_for(original, before, min(limit, config.dollars or limit))
         if isinstance(left, No):
-            raise Refusal(replies.not_revised(event.issue.number, left))
+            raise Refusal(replies.not_revised(issue.number, left))
         return left
 
 

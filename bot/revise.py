@@ -1,7 +1,8 @@
 """What happens when a reviewer asks for a change of our pull request, from top to bottom.
 
     acknowledge   eyes and a status comment in the pull request
-    freeze        the original task, what is asked for, every unresolved thread; the branch as it stands is the base
+    freeze        the original task, what is asked for, every unresolved thread, or of a repair the checks that fail
+                  and their logs; the branch as it stands is the base
     choose        what reviewers wrote themselves, to the letter, if it holds; else what a solve does: plan,
                   environment, baseline, runs, comparison, decision (solve.py)
     push          one commit on top of the branch (push.py), or give way to people
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -29,6 +31,7 @@ from bot.core.model import (
     Outcome,
     Permission,
     Repo,
+    RepoConfig,
     Sha,
     Solve,
     SolveFacts,
@@ -38,18 +41,29 @@ from bot.core.model import (
     TriggerKind,
     run_id,
 )
+from bot.core.render import checks as render
 from bot.core.render import failure_reasons
-from bot.core.render.pull_request import pull_body, pull_title
 from bot.core.render.revision import is_answered, pushed, thread_answer, thread_marker
 from bot.core.sandboxes import sandbox_of
 from bot.core.text.outgoing import Redactor
-from bot.core.trigger.feedback import Thread
-from bot.core.trigger.revising import Branch, authors, freeze_revision, heard
+from bot.core.trigger.feedback import Onto, Thread
+from bot.core.trigger.revising import (
+    MOST_BEFORE,
+    Branch,
+    Heard,
+    authors,
+    freeze_revision,
+    heard,
+    is_made_anew,
+    is_repair,
+)
 from bot.core.trigger.suggestions import applied, literal_experiment, suggested
 from bot.engine import SANDBOX_PATIENCE, step
+from bot.failing_checks import FailingChecks
 from bot.finish import PATIENCE, Conclusion
 from bot.judging import Judge
 from bot.ports import Denied, Gone, Rejected, ThreadAnswer, Unsolvable, World
+from bot.pull_text import PullText
 from bot.push import Pusher
 from bot.solve import Solver
 from bot.status_comment import StatusBoard
@@ -67,6 +81,7 @@ class Reviser:
         board: StatusBoard,
         conclusion: Conclusion,
         redact: Redactor,
+        text: PullText,
     ) -> None:
         self._world = world
         self._solver = solver
@@ -75,6 +90,8 @@ class Reviser:
         self._board = board
         self._conclusion = conclusion
         self._redact = redact
+        self._text = text
+        self._checks = FailingChecks(world.github)
 
     async def revise(self, job: Solve) -> None:
         """The workflow."""
@@ -88,7 +105,8 @@ class Reviser:
         why_not = ""
         if decision.outcome is not Outcome.NONE:
             await self._solver.trim(job)
-            why_not = await self._pusher.push(job.id)
+            why_not = await self.still_failing(job) if is_repair(job) else ""
+            why_not = why_not or await self._pusher.push(job.id)
         await self.answer(job, why_not)
         if why_not:
             await self._conclusion.fail(job.id, why_not)
@@ -145,14 +163,42 @@ class Reviser:
         head = await self._world.mirrors.fetch(repo, remote, want=pull.head_sha)
         assert original.task is not None
         config = await self._solver.config(repo, repository.default_branch)
-        threads = await self._world.github.threads(repo, job.issue.number)
-        may = await self._permissions(repo, threads)
-        kept = await asyncio.to_thread(heard, threads, job.trigger, may, config.who)  # anybody's text
-        branch = Branch(pull.branch, head, await self._own_tests(repo, original.task.base_sha, head))
+        if is_made_anew(job):
+            tip = await self._world.mirrors.fetch(repo, remote, want=pull.base)
+            branch, kept = Branch(pull.base, tip), await self._before(original, Onto(pull.branch, head, ""))
+        else:
+            kept = await (self._failing(job, head) if is_repair(job) else self._said(job, config))
+            branch = Branch(pull.branch, head, await self._own_tests(repo, original.task.base_sha, head))
         task = await asyncio.to_thread(freeze_revision, job, original.task, branch, kept, config)
         await self._world.store.frozen(job.id, task, self._world.clock.now())
         await self._board.refresh(job.id)
         return task
+
+    async def _said(self, job: Solve, config: RepoConfig) -> Heard:
+        threads = await self._world.github.threads(job.issue.repo, job.issue.number)
+        may = await self._permissions(job.issue.repo, threads)
+        return await asyncio.to_thread(heard, threads, job.trigger, may, config.who)  # anybody's text
+
+    async def _before(self, original: SolveFacts, onto: Onto) -> Heard:
+        """What is in the pull request, patch by patch."""
+        pushed = [original, *(each for each in await self._world.store.revisions(original.id) if each.pull_request)]
+        runs = [facts.champion for facts in pushed]
+        patches = [run.candidate.patch for run in runs if run is not None and run.candidate is not None]
+        return Heard((), onto=replace(onto, before="\n".join(patches)[:MOST_BEFORE]))
+
+    async def _failing(self, job: Solve, head: Sha) -> Heard:
+        checks = await self._checks.of(job.issue.repo, head, await self._original(job))
+        if not checks:
+            raise Unsolvable(render.TURNED_GREEN)
+        return Heard((), checks=checks)
+
+    @step("still failing", patience=PATIENCE)
+    async def still_failing(self, job: Solve) -> str:
+        """Of a repair: empty, or why it is not needed any more. What flaps may have passed meanwhile."""
+        facts = await self._facts(job.id)
+        assert facts.task is not None
+        fails = await self._checks.any(job.issue.repo, facts.task.base_sha, await self._original(job))
+        return "" if fails else render.TURNED_GREEN
 
     @step("answer threads", patience=PATIENCE)
     async def answer(self, job: Solve, why_not: str) -> None:
@@ -180,18 +226,12 @@ class Reviser:
     async def tell(self, job: Solve) -> None:
         """In the pull request's text; and whoever reviewed is asked to look again."""
         original, facts = await self._original(job), await self._facts(job.id)
-        assert original.pull_request is not None
-        repo, pull = job.issue.repo, original.pull_request
-        revisions = await self._world.store.revisions(original.id)
-        told = self._redact.facts(original)
-        lines = [self._redact.facts(revision) for revision in revisions]
-        links, verified = self._board.links, pull.verified is True
-        body = pull_body(told, branch=pull.branch, verified=verified, revisions=lines, links=links)
+        await self._text.rewrite(original.id)
+        repo, number = job.issue.repo, job.issue.number
         with suppress(Gone, Denied, Rejected):  # closed, locked or deleted meanwhile
-            await self._world.github.rewrite_pull(repo, pull.number, title=pull_title(told), body=body)
             if pushed(facts) and job.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD):
                 reviewers = [job.trigger.by.login]
-                undone = await self._world.github.dress_pull(repo, pull.number, labels=(), reviewers=reviewers)
+                undone = await self._world.github.dress_pull(repo, number, labels=(), reviewers=reviewers)
                 log.info("pull.review_requested", solve=job.id, undone=undone)
 
     # ------------------------------------------------------------------------------------------------------ details

@@ -23,6 +23,7 @@ from bot.core.resilience.turns import TURN, Turn, take
 from bot.core.sandboxes import sandboxes_of
 from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
+from bot.known_heads import EVERY as HEADS_EVERY
 from bot.ports import AlarmClock, Sandboxes, Store, Turns, WorldError
 from bot.status_comment import StatusBoard
 
@@ -47,6 +48,12 @@ class Polls(Protocol):
     """Fetches deliveries for a bot that GitHub cannot reach."""
 
     async def look(self) -> None: ...
+
+
+class Heads(Protocol):
+    """Commits of ours, for a receiver in the same process."""
+
+    async def refresh(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class Worker:
         polling: Polls | None = None,
         branches: Branches | None = None,
         reconciliation: Looks | None = None,
+        heads: Heads | None = None,
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
@@ -119,6 +127,8 @@ class Worker:
             group.create_task(self._for_all("statuses", self._chores.status, self.refresh_statuses), name="statuses")
             group.create_task(self._every(TIDY_INTERVAL, self.tidy), name="tidy")
             group.create_task(self._for_all("retention", RETENTION_INTERVAL, self.forget), name="retention")
+            if heads is not None:
+                group.create_task(self._every(HEADS_EVERY, heads.refresh), name="heads")
             if branches is not None:
                 group.create_task(self._for_all("branches", RETENTION_INTERVAL, branches.tidy), name="branches")
             if reconciliation is not None:

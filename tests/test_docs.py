@@ -81,6 +81,9 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "contents": "write",
         "issues": "write",
         "pull_requests": "write",
+        "checks": "write",
+        "statuses": "read",
+        "actions": "read",
     }
     assert manifest["default_events"] == [
         "issues",
@@ -88,6 +91,9 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "pull_request",
         "pull_request_review",
         "pull_request_review_comment",
+        "check_run",
+        "check_suite",
+        "status",
         "repository",
     ]
 

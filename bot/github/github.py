@@ -8,20 +8,22 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from bot.core.model import IssueRef, Permission, Person, PullRequest, Remark, Repo, Sha
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
-from bot.github import responses
+from bot.github import merging, responses
 from bot.github.access import Access
+from bot.github.checks import Checks
 from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
+from bot.github.commits import make_commit
 from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.opening import open_issue
 from bot.github.publishing import look
@@ -35,6 +37,7 @@ from bot.ports import (
     Clock,
     Commit,
     IssueState,
+    Merging,
     PostedComment,
     PullState,
     Rejected,
@@ -48,7 +51,6 @@ from bot.ports import (
 )
 
 _LARGEST_FILE = 256 * 1024  # bytes
-_BLOBS_AT_ONCE = 4
 
 
 class Hub:
@@ -76,6 +78,7 @@ class Hub:
         pacing = WritePacing(write_interval, turns or TurnsHere(clock), sleep)
         self._at = Access(self._client, self._app, self._tokens, pacing, sleep)
         self._threads = Threads(self._at)
+        self._checks = Checks(self._at, pool, api_url)
 
     async def signs(self) -> None:
         """The App's key can sign. Raises `Denied`."""
@@ -255,6 +258,12 @@ class Hub:
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return await self._threads.resolve(repo, threads)
 
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        return await self._checks.of(repo, commit)
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        return await self._checks.log(repo, job, most)
+
     # ---------------------------------------------------------------------------------------------- publishing
 
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:
@@ -275,41 +284,20 @@ class Hub:
         bot = await self._at.ourselves(repo, Purpose.PUBLISH)
         return f"{bot.login} <{bot.noreply}>"
 
-    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
-        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
+    async def commit(
+        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str, also: Sha | None = None
+    ) -> Commit:
+        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
+        return await make_commit(self._at, repo, [parent, *([also] if also else [])], entries, message)
 
-        Nobody sees any of them before a branch points there, so they need not take turns, and twice is harmless.
-        """
-        answer = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", f"/git/commits{encoded(parent)}"))
-        base = answer.read(responses.GitCommit).tree.sha
-        blobs = await self._blobs(repo, [entry.content for entry in entries])
-        tree = [
-            {"path": entry.path, "mode": entry.mode, "type": "blob", "sha": blob}
-            for entry, blob in zip(entries, blobs, strict=True)
-        ]
-        made_tree = await self._create(repo, "trees", {"base_tree": base, "tree": tree})
-        body = {"message": message, "tree": made_tree.read(responses.GitObject).sha, "parents": [parent]}
-        made = (await self._create(repo, "commits", body)).read(responses.GitCommit)
-        return Commit(made.sha, made.verification.verified)
+    async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
+        return await merging.merge(self._at, repo, branch, base, message)
 
-    async def _blobs(self, repo: Repo, contents: Sequence[bytes | None]) -> list[Sha | None]:
-        """The name of each content; None for what is deleted."""
-        slots = asyncio.Semaphore(_BLOBS_AT_ONCE)
+    async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
+        return await merging.missing_from(self._at, repo, base, head)
 
-        async def store(content: bytes) -> Sha:
-            async with slots:
-                body = {"content": b64encode(content).decode(), "encoding": "base64"}
-                return (await self._create(repo, "blobs", body)).read(responses.GitObject).sha
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [None if content is None else group.create_task(store(content)) for content in contents]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # one port error, as everywhere
-        return [None if task is None else task.result() for task in tasks]
-
-    async def _create(self, repo: Repo, kind: str, body: Mapping[str, Any]) -> Answer:
-        return await self._at.ask(repo, Purpose.PUBLISH, Call("POST", f"/git/{kind}", body, repeatable=True))
+    async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
+        return await merging.authors(self._at, repo, number)
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
         """Create the branch; when it, or one below it, is there already, leave that alone. Returns where it points."""

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
@@ -24,6 +25,7 @@ from bot.ports import (
     Commit,
     Gone,
     IssueState,
+    Merging,
     PostedComment,
     PullState,
     Rejected,
@@ -147,7 +149,9 @@ class LocalGitHub:
             return ""
         return ident.rpartition(">")[0] + ">"
 
-    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
+    async def commit(
+        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str, also: Sha | None = None
+    ) -> Commit:
         """As the user of the clone; not signed."""
         with tempfile.TemporaryDirectory(prefix="solvebot-index-") as directory:
             git = self._git.with_environment(GIT_INDEX_FILE=f"{directory}/index")
@@ -156,7 +160,8 @@ class LocalGitHub:
                 removed = [entry.path for entry in entries if entry.content is None]
                 await change_index(git, removed, await self._store(entries))
                 tree = (await git("write-tree")).decode().strip()
-                made = await git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode())
+                parents = ["-p", parent, *(["-p", also] if also else [])]
+                made = await git("commit-tree", tree, *parents, "-F", "-", stdin=message.encode())
             except GitFailed as error:
                 raise Rejected(f"the commit cannot be made: {error.stderr.strip()}") from error
         return Commit(Sha(made.decode().strip()), verified=False)
@@ -219,6 +224,21 @@ class LocalGitHub:
 
     async def answer_threads(self, repo: Repo, number: int, answers: Sequence[ThreadAnswer]) -> list[int]:
         return []
+
+    async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
+        raise Gone("a clone has no pull requests to bring up to date")
+
+    async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
+        return 0
+
+    async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
+        return []
+
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        return []
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        raise Gone("a clone has no CI")
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return []

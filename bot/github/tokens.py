@@ -1,7 +1,8 @@
 """Who we are to GitHub: the App, by a signed JWT; one installation, by a token that can do little and lives an hour.
 
-A token is for one repository and one purpose. There are four purposes rather than one per call, so that a solve needs
-few tokens, and each is minted once however many calls ask for it at the same time.
+A token is for one repository and one purpose. There are few purposes rather than one per call, so that a solve needs
+few tokens, and each is minted once however many calls ask for it at the same time. What an installation may not have
+accepted yet has a purpose of its own: then only that is refused.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class Purpose(Enum):
     TALK = MappingProxyType({"issues": "write", "metadata": "read", "pull_requests": "write"})
     PUBLISH = MappingProxyType({"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"})
     FETCH = MappingProxyType({"contents": "read", "metadata": "read"})
+    CHECKS = MappingProxyType({"checks": "write", "metadata": "read"})
+    STATUSES = MappingProxyType({"metadata": "read", "statuses": "read"})
+    LOGS = MappingProxyType({"actions": "read", "metadata": "read"})
 
 
 @dataclass(frozen=True, slots=True)

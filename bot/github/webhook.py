@@ -18,6 +18,8 @@ import msgspec
 import structlog
 
 from bot.core.trigger.unreadable import UNREADABLE
+from bot.github.check_records import check_run, check_suite, status
+from bot.github.payloads import Account, Payload, Repository
 from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known
 
 MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut
@@ -119,22 +121,6 @@ def _name(headers: Mapping[bytes, bytes], header: bytes) -> str:
 # the whole payload; `slim` then reads with more patience.
 
 
-class _Account(msgspec.Struct, omit_defaults=True):
-    login: str | None = None
-    id: int | None = None
-    type: str | None = None
-
-
-class _Repository(msgspec.Struct, omit_defaults=True):
-    id: int | None = None
-    full_name: str | None = None
-
-
-class _Installation(msgspec.Struct, omit_defaults=True):
-    id: int | None = None
-    account: _Account | None = None
-
-
 class _Label(msgspec.Struct, omit_defaults=True):
     name: str | None = None
 
@@ -150,7 +136,7 @@ class _Issue(msgspec.Struct, omit_defaults=True):
 class _Comment(msgspec.Struct, omit_defaults=True):
     id: int | None = None
     body: str | None = None
-    user: _Account | None = None
+    user: Account | None = None
     updated_at: str | None = None
 
 
@@ -162,19 +148,12 @@ class _Changes(msgspec.Struct, omit_defaults=True):
     body: _Before | None = None
 
 
-class _Payload(msgspec.Struct, omit_defaults=True):
-    action: str | None = None
-    sender: _Account | None = None
-    repository: _Repository | None = None
-    installation: _Installation | None = None
-
-
-class _Issues(_Payload):
+class _Issues(Payload):
     issue: _Issue | None = None
     label: _Label | None = None
 
 
-class _IssueComment(_Payload):
+class _IssueComment(Payload):
     issue: _Issue | None = None
     comment: _Comment | None = None
     changes: _Changes | None = None
@@ -183,7 +162,7 @@ class _IssueComment(_Payload):
 class _Head(msgspec.Struct, omit_defaults=True):
     sha: str | None = None
     ref: str | None = None
-    repo: _Repository | None = None
+    repo: Repository | None = None
 
 
 class _Base(msgspec.Struct, omit_defaults=True):
@@ -200,7 +179,7 @@ class _PullChanges(msgspec.Struct, omit_defaults=True):
 
 class _Pull(msgspec.Struct, omit_defaults=True):
     number: int | None = None
-    user: _Account | None = None
+    user: Account | None = None
     merged: bool | None = None
     body: str | None = None
     updated_at: str | None = None
@@ -209,7 +188,7 @@ class _Pull(msgspec.Struct, omit_defaults=True):
     base: _Base | None = None
 
 
-class _Pulls(_Payload):
+class _Pulls(Payload):
     pull_request: _Pull | None = None
     changes: _PullChanges | None = None
 
@@ -217,7 +196,7 @@ class _Pulls(_Payload):
 class _ReviewedPull(msgspec.Struct, omit_defaults=True):
     number: int | None = None
     title: str | None = None
-    user: _Account | None = None
+    user: Account | None = None
     head: _Head | None = None
 
 
@@ -225,11 +204,11 @@ class _Review(msgspec.Struct, omit_defaults=True):
     id: int | None = None
     body: str | None = None
     state: str | None = None
-    user: _Account | None = None
+    user: Account | None = None
     submitted_at: str | None = None
 
 
-class _Reviews(_Payload):
+class _Reviews(Payload):
     review: _Review | None = None
     pull_request: _ReviewedPull | None = None
 
@@ -238,16 +217,16 @@ class _LineComment(_Comment):
     pull_request_review_id: int | None = None
 
 
-class _LineComments(_Payload):
+class _LineComments(Payload):
     comment: _LineComment | None = None
     pull_request: _ReviewedPull | None = None
     changes: _Changes | None = None
 
 
-class _Installations(_Payload):
-    repositories: list[_Repository] | None = None
-    repositories_added: list[_Repository] | None = None
-    repositories_removed: list[_Repository] | None = None
+class _Installations(Payload):
+    repositories: list[Repository] | None = None
+    repositories_added: list[Repository] | None = None
+    repositories_removed: list[Repository] | None = None
 
 
 def slim(delivery: Delivery) -> bytes | None:
@@ -283,7 +262,7 @@ def _may_concern_us(event: str, text: str) -> bool:
     return (event == "issues" and '"labeled"' in text) or (event == "issue_comment" and _may_ask(text))
 
 
-_read_payload = msgspec.json.Decoder(_Payload).decode
+_read_payload = msgspec.json.Decoder(Payload).decode
 _read_issues = msgspec.json.Decoder(_Issues).decode
 _read_comment = msgspec.json.Decoder(_IssueComment).decode
 _read_pulls = msgspec.json.Decoder(_Pulls).decode
@@ -293,7 +272,7 @@ _read_installation = msgspec.json.Decoder(_Installations).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def _issues(body: bytes) -> _Payload | None:
+def _issues(body: bytes) -> Payload | None:
     payload = _read_issues(body)
     if payload.action not in ("labeled", "unlabeled", "closed", "transferred", "deleted"):
         return None
@@ -301,7 +280,7 @@ def _issues(body: bytes) -> _Payload | None:
     return payload
 
 
-def _issue_comment(body: bytes) -> _Payload | None:
+def _issue_comment(body: bytes) -> Payload | None:
     """Comments that may hold a command, by people."""
     payload = _read_comment(body)
     if not _is_request(payload, payload.comment, payload.changes):
@@ -310,14 +289,14 @@ def _issue_comment(body: bytes) -> _Payload | None:
     return payload
 
 
-def _line_comment(body: bytes) -> _Payload | None:
+def _line_comment(body: bytes) -> Payload | None:
     """The same on lines of a diff, where the pull request may be ours."""
     payload = _read_line_comments(body)
     may_be_ours = _may_be_ours(payload, payload.pull_request)
     return payload if may_be_ours and _is_request(payload, payload.comment, payload.changes) else None
 
 
-def _is_request(payload: _Payload, comment: _Comment | None, changes: _Changes | None) -> bool:
+def _is_request(payload: Payload, comment: _Comment | None, changes: _Changes | None) -> bool:
     """An edit counts for what it adds *and* what it had before. What is kept is cut on the way."""
     if comment is None or payload.action not in ("created", "edited"):
         return False
@@ -332,7 +311,7 @@ def _is_request(payload: _Payload, comment: _Comment | None, changes: _Changes |
     return True
 
 
-def _review(body: bytes) -> _Payload | None:
+def _review(body: bytes) -> Payload | None:
     """By people, where changes are requested or something is asked, and the pull request may be ours."""
     payload = _read_reviews(body)
     review = payload.review
@@ -346,7 +325,7 @@ def _review(body: bytes) -> _Payload | None:
     return payload
 
 
-def _may_be_ours(payload: _Payload, pull: _ReviewedPull | _Pull | None) -> bool:
+def _may_be_ours(payload: Payload, pull: _ReviewedPull | _Pull | None) -> bool:
     """Opened by a robot, from a branch of the repository itself: which robot, the worker knows."""
     if pull is None or payload.repository is None or not _is_bot(pull.user):
         return False
@@ -356,7 +335,7 @@ def _may_be_ours(payload: _Payload, pull: _ReviewedPull | _Pull | None) -> bool:
 _PULL_ACTIONS = frozenset({"closed", "reopened", "converted_to_draft", "ready_for_review", "edited"})
 
 
-def _pull_request(body: bytes) -> _Payload | None:
+def _pull_request(body: bytes) -> Payload | None:
     """That one which may be ours is over, open again, a draft, none any more, or has another base branch; and that
     anybody's is merged which takes one back.
 
@@ -373,13 +352,13 @@ def _pull_request(body: bytes) -> _Payload | None:
     return payload if takes_back or _may_be_ours(payload, pull) else None
 
 
-def _repository(body: bytes) -> _Payload | None:
+def _repository(body: bytes) -> Payload | None:
     payload = _read_payload(body)
     known = payload.action in ("renamed", "transferred", "archived", "unarchived", "deleted")
     return payload if known else None
 
 
-_Keep = Callable[[bytes], _Payload | None]
+_Keep = Callable[[bytes], Payload | None]
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LISTENED: Mapping[str, _Keep] = {
     "ping": _read_payload,
@@ -391,6 +370,9 @@ _LISTENED: Mapping[str, _Keep] = {
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _repository,
+    "check_run": check_run,
+    "check_suite": check_suite,
+    "status": status,
 }
 
 
@@ -398,7 +380,7 @@ def _may_ask(text: str | None) -> bool:
     return text is not None and _REQUEST.search(text) is not None
 
 
-def _is_bot(account: _Account | None) -> bool:
+def _is_bot(account: Account | None) -> bool:
     return account is not None and account.type == "Bot"
 
 

@@ -42,6 +42,8 @@ from bot.ports.errors import WorldError as WorldError
 from bot.ports.github import Commit as Commit
 from bot.ports.github import GitHub as GitHub
 from bot.ports.github import IssueState as IssueState
+from bot.ports.github import Merged as Merged
+from bot.ports.github import Merging as Merging
 from bot.ports.github import PostedComment as PostedComment
 from bot.ports.github import PullState as PullState
 from bot.ports.github import Remote as Remote

@@ -18,6 +18,7 @@ from bot.core.model import (
     Repo,
     Sha,
 )
+from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 
@@ -91,6 +92,22 @@ class Commit:
     verified: bool  # GitHub's own verdict on the signature
 
 
+class Merged(StrEnum):
+    """What became of a merge."""
+
+    MERGED = "merged"
+    NOTHING = "nothing to merge"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """`commit`: the one that was made, if any."""
+
+    outcome: Merged
+    commit: Commit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
     """One path of a new tree: content for a file, None to delete it. `mode` is git's octal, "100644" or "100755"."""
@@ -154,14 +171,28 @@ class GitHub(Protocol):
     async def author(self, repo: Repo) -> str:
         """Whom our commits are by, as a sign-off names it: "name <address>"."""
 
-    async def commit(self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str) -> Commit:
-        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it."""
+    async def commit(
+        self, repo: Repo, *, parent: Sha, entries: Sequence[TreeEntry], message: str, also: Sha | None = None
+    ) -> Commit:
+        """Blobs, tree and commit through the API. No author or committer is given, so that GitHub signs it.
+
+        `also`: a second parent, whose files do not count.
+        """
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
         """Create the branch; when it is there already, leave it alone. Returns where it points then."""
 
     async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
+
+    async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
+        """The base branch into the other, where it is clean. Where that was done before, there is nothing to merge."""
+
+    async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
+        """How many commits of the base branch the head does not have."""
+
+    async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
+        """Who else has commits in the pull request."""
 
     async def delete_branch(self, repo: Repo, branch: str) -> None:
         """One that is not there is fine."""
@@ -199,3 +230,9 @@ class GitHub(Protocol):
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         """By their ids. Returns those that GitHub did not let us resolve."""
+
+    async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
+        """Each as it stands there: check runs and statuses. Raises `Denied` where the App may not see them."""
+
+    async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
+        """The last `most` bytes of it, as they are. Raises `Gone` where it is kept no longer, and `Denied`."""

@@ -32,6 +32,7 @@ from bot.core.model import (
     RunId,
     SandboxId,
     SetUp,
+    Sha,
     Solve,
     SolveFacts,
     SolveId,
@@ -43,6 +44,7 @@ from bot.core.model import (
 )
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import Budget, OverBudget, Spent
+from bot.core.trigger.pull_watch import PullWatch
 from bot.ports.requests import Requests
 
 
@@ -113,6 +115,11 @@ class Store(Protocol):
         """That it was asked for with; "" where it was alone."""
 
     async def batch(self, id: str) -> Batch | None: ...
+    async def with_head(self, repo_id: int, head: Sha) -> SolveFacts | None:
+        """The solve or the revision that pushed this commit."""
+
+    async def watched(self, id: SolveId, watch: PullWatch) -> None: ...
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None: ...
     async def active_solves(self, *, repo_id: int | None = None, installation: int | None = None) -> list[SolveId]: ...
     async def commented(self, id: SolveId, comment_id: int) -> None: ...

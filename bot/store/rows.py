@@ -32,6 +32,7 @@ from bot.core.model import (
 )
 from bot.core.resilience.circuit_breaker import Health
 from bot.core.resilience.sandbox_leases import Image, ImageId, Lease, LeaseKey, MachineId, Operation, Used
+from bot.core.trigger.pull_watch import PullWatch
 from bot.store.tables import ModelConfig, solve_runs
 
 Row = sa.Row[*tuple[Any, ...]]
@@ -108,6 +109,7 @@ def facts_of(row: Row, runs: Sequence[Row]) -> SolveFacts:
         fate_why=row.fate_why or "",
         comment_id=row.comment_id,
         pull_request=row.pull_request,
+        watch=row.watch or PullWatch(),
         error=row.error_message,
         incident=row.incident,
         ended_by=row.ended_by,

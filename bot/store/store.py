@@ -40,6 +40,7 @@ from bot.core.model import (
     RunId,
     SandboxId,
     SetUp,
+    Sha,
     Solve,
     SolveFacts,
     SolveId,
@@ -53,6 +54,7 @@ from bot.core.model import (
 )
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import Budget, OverBudget, Spent
+from bot.core.trigger.pull_watch import PullWatch
 from bot.core.views import EventKind
 from bot.ports import Busy, Full, Gone, Tally, Unavailable
 from bot.store import rows, spending, tally
@@ -219,6 +221,14 @@ class SqlStore:
         question = sa.select(batches.c.batch).where(batches.c.id == id)
         return await self._database.read(lambda db: db.execute(question).scalar_one_or_none())
 
+    async def with_head(self, repo_id: int, head: Sha) -> SolveFacts | None:
+        pushed = _FACTS.where(solves.c.repository_id == repo_id, solves.c.head_sha == head)
+        return await self._facts(pushed.order_by(solves.c.created_at.desc()).limit(1))
+
+    async def watched(self, id: SolveId, watch: PullWatch) -> None:
+        values: dict[str, Any] = {"watch": watch} if watch.head is None else {"watch": watch, "head_sha": watch.head}
+        await self._change_solve(id, **values)
+
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
 
@@ -324,8 +334,9 @@ class SqlStore:
     async def published(self, id: SolveId, pull_request: PullRequest) -> None:
         def work(db: sa.Connection) -> None:
             now, url = _now(), pull_request.url
-            number = pull_request.number
-            _change(db, solves, id, pull_request=pull_request, pr_number=number, pr_url=url, updated_at=now)
+            number, head = pull_request.number, pull_request.head_sha
+            published = {"pull_request": pull_request, "pr_number": number, "pr_url": url, "head_sha": head}
+            _change(db, solves, id, **published, updated_at=now)
             champion = sa.select(solves.c.champion_run_id).where(solves.c.id == id).scalar_subquery()
             db.execute(sa.update(solve_runs).where(_RUN.id == champion).values(pr_url=url, updated_at=now))
             tell(db, id, EventKind.PUBLISHED, now, number=number, url=url)

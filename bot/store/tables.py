@@ -43,6 +43,7 @@ from bot.core.model import (
 from bot.core.resilience.sandbox_leases import Outcome
 from bot.core.resilience.turns import Turn
 from bot.core.trigger.batches import Batch
+from bot.core.trigger.pull_watch import PullWatch
 from bot.core.views import EventKind
 from bot.store.columns import Json, Prose, Utc, Word
 from bot.store.columns import storable as storable
@@ -163,6 +164,8 @@ solves = Table(
     Column("pull_request", Json(PullRequest)),
     Column("pr_number", Integer),
     Column("pr_url", Text),
+    Column("head_sha", Text),  # the commit that we pushed
+    Column("watch", Json(PullWatch)),
     Column("fate", Word(Fate)),  # what people did with the pull request
     Column("fate_at", Utc),
     Column("fate_why", Prose),
@@ -181,6 +184,7 @@ solves = Table(
     Index("solves_by_issue", "repository_id", "issue_number", "created_at"),
     Index("solves_by_pull", "repository_id", "pr_number", "created_at"),
     Index("solves_by_original", "revises", "created_at"),
+    Index("solves_by_head", "repository_id", "head_sha"),
     Index("solves_by_fate", "fate_at"),
     Index("solves_by_end", "completed_at"),
     Index("solves_by_champion", "champion_run_id"),

@@ -22,8 +22,10 @@ from bot.clock import SYSTEM_CLOCK
 from bot.data_directory import prepare
 from bot.disk_checks import premises
 from bot.inbox import Inbox, open_inbox
+from bot.known_heads import KnownHeads
 from bot.ports import Clock, HostBroken
 from bot.settings import Settings
+from bot.store.heads import pushed
 from bot.store.schema import bring_up_to_date, newest_revision
 from bot.store.tally import look as tally
 from bot.web.health import Check, Leaving, alive_route, health_routes
@@ -73,9 +75,11 @@ async def receive(
             look = at(settings, lambda: _standing(settings.store_url))
             metrics = Metrics(build(settings, "web"))
             operators = for_operators(metrics, {"database": inbox.alive}, look, SYSTEM_CLOCK)
+            heads = known_heads(settings, inbox)
+            await stack.enter_async_context(heads.kept_fresh())
             keep_for_good()
             leaving = Leaving(settings.leave_seconds)
-            app = for_anybody(settings, inbox, api, shown, leaving)
+            app = for_anybody(settings, inbox, api, shown, leaving, heads)
             await served([(app, public), (operators, private)], leaving=leaving)
 
 
@@ -83,8 +87,17 @@ async def _standing(url: str) -> Standing:
     return Standing(await asyncio.to_thread(tally, url, SYSTEM_CLOCK.now() - LATELY))
 
 
+def known_heads(settings: Settings, inbox: Inbox) -> KnownHeads:
+    return KnownHeads(partial(pushed, settings.store_url), inbox.put, SYSTEM_CLOCK)
+
+
 def for_anybody(
-    settings: Settings, inbox: Inbox, api: Open | None = None, pages: Open | None = None, leaving: Leaving | None = None
+    settings: Settings,
+    inbox: Inbox,
+    api: Open | None = None,
+    pages: Open | None = None,
+    leaving: Leaving | None = None,
+    heads: KnownHeads | None = None,
 ) -> ASGIApp:
     """The receiver in front, which needs the inbox and no more; behind it API and pages, where they are wanted."""
     secrets = [secret.reveal().encode() for secret in settings.webhook_secrets]
@@ -95,7 +108,7 @@ def for_anybody(
         routes.append(Mount("/", Later(pages)))
     behind = Starlette(routes=routes)
     trusted = uvicorn.Config(behind, log_config=None).forwarded_allow_ips
-    return Receiver(secrets, inbox, ProxyHeadersMiddleware(behind, trusted))  # type: ignore[arg-type]
+    return Receiver(secrets, inbox, ProxyHeadersMiddleware(behind, trusted), heads=heads)  # type: ignore[arg-type]
 
 
 def for_operators(metrics: Metrics, checks: Mapping[str, Check], look: Look, clock: Clock) -> ASGIApp:

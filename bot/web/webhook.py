@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.github.check_records import about_commit
 from bot.github.webhook import BadSignature, Delivery, Malformed, check_signature, slim, verify
 from bot.ports import Unavailable
 
@@ -29,6 +30,19 @@ class Puts(Protocol):
     """The putting side of the inbox."""
 
     async def put(self, guid: str, event: str, record: bytes) -> None: ...
+
+
+class Heads(Protocol):
+    """Commits of ours, in memory."""
+
+    def is_ours(self, commit: str, guid: str, event: str, record: bytes) -> bool: ...
+
+
+class NoHeads:
+    """Where no checks are looked at."""
+
+    def is_ours(self, commit: str, guid: str, event: str, record: bytes) -> bool:
+        return False
 
 
 class _Answer(NamedTuple):
@@ -75,7 +89,13 @@ class Receiver:
     """The application's outermost layer: answers `PATH`, and passes all else on to `behind`."""
 
     def __init__(
-        self, secrets: Sequence[bytes], inbox: Puts, behind: ASGIApp, *, most_held: int = 4 * MAX_BODY
+        self,
+        secrets: Sequence[bytes],
+        inbox: Puts,
+        behind: ASGIApp,
+        *,
+        heads: Heads | None = None,
+        most_held: int = 4 * MAX_BODY,
     ) -> None:
         """`most_held`: bytes of large bodies in memory at once, because nobody knows yet who sends them.
 
@@ -86,6 +106,7 @@ class Receiver:
         self._secrets = tuple(secrets)
         self._inbox = inbox
         self._behind = behind
+        self._heads = heads or NoHeads()
         self._most_held = most_held
         self._held = 0
 
@@ -135,6 +156,9 @@ class Receiver:
     async def _keep(self, delivery: Delivery) -> _Answer:
         record = slim(delivery)
         if record is None:
+            return _NOT_OURS
+        commit = about_commit(delivery.event, record)
+        if commit is not None and not self._heads.is_ours(commit, delivery.guid, delivery.event, record):
             return _NOT_OURS
         try:
             await self._inbox.put(delivery.guid, delivery.event, record)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
+from bot.store import heads
 from bot.store.ledger import SqlLedger
 from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
@@ -50,6 +51,10 @@ def test_a_partial_index_is_not_for_parameters(postgres_url: str, sqlite_url: st
     """Why ACTIVE is literal."""
     assert postgres_problems(postgres_url, {"select id from solves where status in ($1, $2)"})
     assert sqlite_problems(sqlite_url, [("select id from solves where status in (?, ?)", ("pending", "running"))])
+
+
+def test_what_a_receiver_asks_of_sqlite(sqlite_url: str) -> None:
+    assert sqlite_problems(sqlite_url, [(heads.QUESTION.replace("%s", "?"), ("2026-11-20 12:00:00.000000",))]) == []
 
 
 async def test_the_log_tells_what_the_inbox_asks(postgres: PostgresServer, postgres_url: str) -> None:

@@ -72,10 +72,12 @@ from bot.core.model import (
 )
 from bot.core.trigger.batches import Batch, Entry
 from bot.core.trigger.budgets import Budget, OverBudget, Period, Spent, Whose
+from bot.core.trigger.pull_watch import PullWatch
 from bot.inbox import open_inbox
 from bot.ports import Busy, Full, Gone, Rejected, Unavailable
 from bot.store import sqlite
 from bot.store.database import translated
+from bot.store.heads import pushed
 from bot.store.store import SqlStore, opened
 
 pytestmark = pytest.mark.usefixtures("every_plan_is_checked")
@@ -599,6 +601,30 @@ async def test_a_revision_is_a_solve_of_its_pull_request(store: SqlStore) -> Non
     assert original is not None
     assert original.pull_request == pull
     assert await store.revisions(SolveId("s-r1")) == []
+
+
+async def test_a_commit_of_ours_is_known_by_its_name(store: SqlStore, database_url: str) -> None:
+    """While its solve goes on, and for as long as is asked after it has ended."""
+    pull = PullRequest(7, "https://x/7", "b", Sha("c" * 40), draft=False)
+    await store.accept(SOLVE)
+    assert pushed(database_url, NOON) == []
+    await store.published(SOLVE.id, pull)
+    assert pushed(database_url, NOON) == ["c" * 40]
+    await store.ended(SOLVE.id, Status.COMPLETED, at=NOON)
+    assert pushed(database_url, NOON) == ["c" * 40]
+    assert pushed(database_url, NOON + timedelta(days=1)) == []
+    found = await store.with_head(REPO.id, Sha("c" * 40))
+    assert (found and found.id) == SOLVE.id
+    assert await store.with_head(REPO.id + 1, Sha("c" * 40)) is None
+    assert await store.with_head(REPO.id, Sha("d" * 40)) is None
+
+
+async def test_what_was_seen_of_a_pull_request_is_kept(store: SqlStore) -> None:
+    await store.accept(SOLVE)
+    assert (await facts(store)).watch == PullWatch()
+    watch = PullWatch(checks="`test` fails.", moved="main moved on.", check_run=7, updated_at=NOON)
+    await store.watched(SOLVE.id, watch)
+    assert (await facts(store)).watch == watch
 
 
 async def test_a_solve_is_running_once_its_task_is_frozen(store: SqlStore) -> None:

@@ -22,7 +22,8 @@ from bot.github.client import Sleep
 from bot.ports import AlarmClock, SandboxUnusable
 from bot.settings import Secret, Settings
 from bot.simulators.github import GitHubSimulator, Note, SimIssue, SimRepository, generate_key
-from bot.simulators.github.state import Comment, Review, Thread
+from bot.simulators.github.actions.checks import ACTIONS
+from bot.simulators.github.state import CheckRun, Comment, Review, Thread
 from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
 from bot.simulators.serving import serving
 
@@ -87,6 +88,13 @@ class World:
         review = await pull.review("REQUEST_CHANGES", text, by=by, threads=notes)
         await self.github.delivered()
         return review
+
+    async def check(self, pull: SimIssue, name: str, conclusion: str, *, log: str = "", app: str = ACTIONS) -> CheckRun:
+        """Of a CI, on the head of the pull request, as soon as the receiver knows that commit."""
+        await self.bot.heads.refresh()
+        run = await self.repo.check(pull.pull.head_sha, name, conclusion, log=log, app=app)
+        await self.github.delivered()
+        return run
 
     async def revised(self, pull: SimIssue) -> SolveFacts:
         """Wait until all that goes on is over: the latest revision of the pull request, whose comment is read."""

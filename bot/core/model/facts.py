@@ -22,6 +22,7 @@ from bot.core.model.evidence import Answer, Evidence
 from bot.core.model.request import Limits, Strategy
 from bot.core.model.solve import Solve, Status
 from bot.core.model.task import Experiment, Task
+from bot.core.trigger.pull_watch import PullWatch
 
 
 class ExitStatus(StrEnum):
@@ -170,6 +171,7 @@ class SolveFacts:
     fate_why: str = ""  # what somebody said against it
     comment_id: int | None = None
     pull_request: PullRequest | None = None
+    watch: PullWatch = field(default_factory=PullWatch)  # what was seen of the pull request since
     error: str = ""  # for people: what was wrong and what to do
     incident: str = ""  # id of a failure on our side, to be found in the log
     ended_by: str = ""  # login, or "the issue was closed", ... when cancelled

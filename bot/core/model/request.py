@@ -21,6 +21,8 @@ class TriggerKind(StrEnum):
     THREAD = "thread"  # a comment on a line of a diff
     COMMAND_LINE = "command line"
     API = "API"
+    CHECK = "check"  # one that fails on a commit of ours
+    UPDATE = "update"  # of a pull request whose base branch has moved on and conflicts with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class RepoConfig:
     command: float | None = None  # seconds for one command of an agent
     protect: tuple[str, ...] = ()
     trust: float = 0.35  # the least chance of being right with which a champion is published
+    repair: int = 1  # repairs of one pull request that failing checks may start; 0: none
     rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
     publish: Publish = Publish.AT_ONCE

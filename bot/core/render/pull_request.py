@@ -21,6 +21,7 @@ from bot.core.model import (
 from bot.core.render.advice import by_people, compared
 from bot.core.render.approval import approved_by
 from bot.core.render.behaviour import beside_the_runner_up
+from bot.core.render.checks import since_then
 from bot.core.render.environment import offer
 from bot.core.render.evidence import attempts_made, baseline_sentence, others, receipt, scoreboard
 from bot.core.render.page_links import NO_PAGES, PageLinks
@@ -103,6 +104,7 @@ def pull_body(
     parts = [
         three_lines(facts, champion, moved),
         revisions_section(revisions),
+        since_then(facts.watch),
         _what_was_wrong(facts, champion),
         _what_changed(champion, facts.minimal),
         _why_this_one(facts, facts.decision),

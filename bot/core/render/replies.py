@@ -294,6 +294,8 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "| `/solve approve` | where that waits for approval, publish the champion; with `B`, candidate B |",
             "| `/solve reject too large` | publish nothing, and say why |",
             "| `/solve revise use a constant` | on a pull request of mine, in a review or on a line: change that |",
+            "| `/solve update` | on a pull request of mine: merge its base branch in; where that conflicts, make the "
+            "change anew |",
             "| `/solve help` | this text |",
             "",
             "Options of `/solve` and `/solve retry`: `model=` names, `attempts=` number, `temperature=` 0 to 2, "

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from bot.core.candidate.hunks import Hunk, hunks_of
 from bot.core.model import Evidence, Outcome, RunFacts, Sha, SolveFacts, SolveId, Status, TriggerKind
+from bot.core.render.checks import failing, what_ci_showed
 from bot.core.render.evidence import attempts_made, own_tests
 from bot.core.render.text import code, count, dollars, fitted, harmless
 from bot.core.solve_status import Phase
 from bot.core.text.outgoing import Clean, CleanFacts
 from bot.core.trigger.feedback import Thread
-from bot.core.trigger.revising import last_word
+from bot.core.trigger.revising import is_made_anew, is_repair, last_word
 
 NEAR = 3  # lines: what is changed so close to a line is an answer about it
 
@@ -23,6 +24,10 @@ def thread_marker(revision: SolveId, comment: int) -> str:
 def headline(facts: SolveFacts, now: Phase) -> str | None:
     """Of the status comment, where it differs from a solve's."""
     match now:
+        case Phase.ACCEPTED if is_repair(facts.solve):
+            return "🔎 A check fails on my commit that did not fail before. Reading its log."
+        case Phase.ACCEPTED if is_made_anew(facts.solve):
+            return "🔎 The base branch has moved on and conflicts with this change. Making the change anew on it."
         case Phase.ACCEPTED:
             return f"🔎 On it, **{harmless(facts.solve.trigger.by.login)}**. Reading the review."
         case Phase.PREPARING:
@@ -33,8 +38,16 @@ def headline(facts: SolveFacts, now: Phase) -> str | None:
             champion = f"candidate **{_letter(facts)}**, chosen from {attempts_made(facts)}"
             return f"✅ Pushed {commit_of(facts)} with {champion}. {what_was_run(facts.champion)}"
         case Phase.NO_CHAMPION:
-            return "🤷 Nothing was pushed: no candidate can be trusted."
+            return f"🤷 Nothing was pushed: no candidate can be trusted.{_shown_by_ci(facts)}"
+        case Phase.FAILED if _shown_by_ci(facts):
+            return f"⚠️ This did not work. {harmless(facts.error)}{_shown_by_ci(facts)}"
     return None
+
+
+def _shown_by_ci(facts: SolveFacts) -> str:
+    """Of a repair that did not help."""
+    checks = facts.task.feedback.checks if facts.task is not None and facts.task.feedback is not None else ()
+    return f" {harmless(what_ci_showed(checks), 600)}" if checks and not facts.incident else ""
 
 
 def pushed(facts: SolveFacts) -> Sha | None:
@@ -127,7 +140,7 @@ def revisions_section(revisions: Sequence[CleanFacts]) -> str:
 
 
 def _line(facts: SolveFacts) -> str:
-    asked = f"asked for by {harmless(facts.solve.trigger.by.login)}"
+    asked = _asked_for(facts)
     cost = dollars(facts.dollars)
     sha = commit_of(facts)
     if not sha:
@@ -139,6 +152,16 @@ def _line(facts: SolveFacts) -> str:
     return f"- {sha}, {asked}{about}: {chosen} ({cost}). {what_was_run(facts.champion)}{notes}"
 
 
+def _asked_for(facts: SolveFacts) -> str:
+    if is_made_anew(facts.solve):
+        base = f" on {code(facts.task.base_branch)}" if facts.task is not None else ""
+        return f"made anew{base}, asked for by {harmless(facts.solve.trigger.by.login)}"
+    if not is_repair(facts.solve):
+        return f"asked for by {harmless(facts.solve.trigger.by.login)}"
+    checks = facts.task.feedback.checks if facts.task is not None and facts.task.feedback is not None else ()
+    return f"a repair of {failing(checks)}" if checks else "a repair"
+
+
 def _outcome(facts: SolveFacts) -> str:
     if facts.status is Status.CANCELLED:
         return "cancelled"
@@ -147,6 +170,10 @@ def _outcome(facts: SolveFacts) -> str:
 
 
 def revision_message(facts: CleanFacts, co_author: str) -> str:
-    """Of its commit."""
+    """Of its commit. A repair is nobody's wish but ours."""
+    if is_repair(facts.solve):
+        return f"Repair the checks of #{facts.solve.issue.number}"
+    if is_made_anew(facts.solve):
+        return f"Make the change of #{facts.solve.issue.number} anew on its base branch\n\n{co_author}"
     about = "review" if facts.solve.trigger.kind in (TriggerKind.REVIEW, TriggerKind.THREAD) else "comment"
     return f"Answer the {about} of #{facts.solve.issue.number}\n\n{co_author}"

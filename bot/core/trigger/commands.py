@@ -95,6 +95,11 @@ class WhyCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateCommand:
+    """Bring the pull request up to date with its base branch."""
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
@@ -111,6 +116,7 @@ Command = (
     | ApproveCommand
     | RejectCommand
     | WhyCommand
+    | UpdateCommand
     | HelpCommand
 )
 
@@ -321,6 +327,7 @@ _PLAIN: dict[str, Command] = {
     "status": StatusCommand(),
     "cancel": CancelCommand(),
     "explain": ExplainCommand(),
+    "update": UpdateCommand(),
     "help": HelpCommand(),
 }
 

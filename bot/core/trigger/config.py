@@ -19,6 +19,7 @@ from bot.core.choosing.rounds import MOST_ROUNDS
 from bot.core.globs import parse_globs
 from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
 from bot.core.text.characters import encodable, holds_half_a_character
+from bot.core.trigger.checks import MOST_REPAIRS
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
 
 CONFIG_PATHS = (".github/solvebot.yml", ".github/solvebot.yaml")  # the first that is there counts
@@ -384,6 +385,21 @@ def _limits(checker: _Checker, node: Node, name: str) -> dict[str, Any]:
     return checker.section(node, _LIMITS, f"`{name}`")
 
 
+def _repairs(checker: _Checker, node: Node, name: str) -> int | None:
+    text = node.value if isinstance(node, ScalarNode) else ""
+    if re.fullmatch(r"[0-9]", str(text)) and int(text) <= MOST_REPAIRS:
+        return int(text)
+    checker.wrong(node, f"`{name}` must be a whole number from 0 to {MOST_REPAIRS}.")
+    return None
+
+
+_CI = {"repair": _Field("repair", _repairs)}
+
+
+def _ci(checker: _Checker, node: Node, name: str) -> dict[str, Any]:
+    return checker.section(node, _CI, f"`{name}`")
+
+
 def _pull_request(checker: _Checker, node: Node, name: str) -> PullRequestConfig:
     return PullRequestConfig(**checker.section(node, _PULL_REQUEST, f"`{name}`"))
 
@@ -403,9 +419,10 @@ _TOP = {
     "rounds": _Field("rounds", _whole(MOST_ROUNDS)),
     "pull_request": _Field("pull_request", _pull_request),
     "publish": _Field("publish", _publish),
+    "ci": _Field("ci", _ci),
 }
 
 
 def _repo_config(checker: _Checker, root: Node) -> RepoConfig:
     values = checker.section(root, _TOP, "this file")
-    return RepoConfig(**values.pop("limits", {}), **values)
+    return RepoConfig(**values.pop("limits", {}), **values.pop("ci", {}), **values)

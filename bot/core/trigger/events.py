@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from bot.core.model import IssueRef, Person, Repo, SolveId, SolveOptions, Trigger, TriggerKind
+from bot.core.model import IssueRef, Person, Repo, Sha, SolveId, SolveOptions, Trigger, TriggerKind
 from bot.core.text.characters import is_same_label
 from bot.core.trigger.commands import parse_commands
 from bot.core.trigger.unreadable import UNREADABLE
@@ -149,6 +149,25 @@ class PullRequestChanged:
     by: Person
 
 
+@dataclass(frozen=True, slots=True)
+class ChecksReported:
+    """Something is known about the checks of a commit. What, is asked then: events come late and in any order."""
+
+    repo: Repo
+    sha: Sha
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """On a check run, which may be ours."""
+
+    repo: Repo
+    sha: Sha
+    check: int
+    button: str
+    by: Person
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -223,6 +242,8 @@ Event = (
     | PullRequestReopened
     | PullRequestChanged
     | Requested
+    | ChecksReported
+    | ButtonPressed
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -400,6 +421,32 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
     return "" if _person(record, "pull_request", "user").is_bot else "a person's pull request"
 
 
+def _read_check_run(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action == "completed":
+        return ChecksReported(_repo(record), Sha(_text(record, "check_run", "head_sha")))
+    if action != "requested_action":
+        return Ignored(f"check_run.{action} asks nothing of us")
+    return ButtonPressed(
+        _repo(record),
+        Sha(_text(record, "check_run", "head_sha")),
+        _number(record, "check_run", "id"),
+        _text(record, "requested_action", "identifier"),
+        _person(record, "sender"),
+    )
+
+
+def _read_check_suite(record: Mapping[str, object]) -> Event:
+    action = _text(record, "action")
+    if action != "completed":
+        return Ignored(f"check_suite.{action} asks nothing of us")
+    return ChecksReported(_repo(record), Sha(_text(record, "check_suite", "head_sha")))
+
+
+def _read_status(record: Mapping[str, object]) -> Event:
+    return ChecksReported(_repo(record), Sha(_text(record, "sha")))
+
+
 def _read_installation(record: Mapping[str, object]) -> Event:
     try:
         action = InstallationAction(_text(record, "action"))
@@ -441,6 +488,9 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _read_repository,
+    "check_run": _read_check_run,
+    "check_suite": _read_check_suite,
+    "status": _read_status,
     "ping": lambda _: Ping(),
     API_EVENT: _read_request,
 }

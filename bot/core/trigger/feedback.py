@@ -1,4 +1,4 @@
-"""What reviewers say about a pull request: conversations on lines of its diff, and what a review asks for.
+"""What is said about a pull request: conversations on lines of its diff, what a review asks for, checks that fail.
 
 The same values as GitHub tells them and as they are frozen into a task (`core/trigger/revising.py`), cleaned then.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from bot.core.ids import Sha
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,33 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check that a repair is about, frozen. `log`: its end, cleaned; `unread`: why there is none, for people.
+
+    `seen`: what of it our own results agree with or contradict, a sentence each.
+    """
+
+    name: str
+    said: str = ""
+    log: str = ""
+    url: str = ""
+    unread: str = ""
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Onto:
+    """Of a change that is made anew, because the base branch has moved on and conflicts with it.
+
+    The task's base is the base branch; `branch` and `head` are the pull request's, `before` the change as it was.
+    """
+
+    branch: str
+    head: Sha
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """What a revision is to answer, frozen."""
 
@@ -50,3 +79,5 @@ class Feedback:
     text: str  # of the review or the comment that asks
     threads: tuple[Thread, ...] = ()
     own_tests: tuple[str, ...] = ()  # test files that the pull request brings, which a revision may change
+    checks: tuple[FailedCheck, ...] = ()  # of a repair
+    onto: Onto | None = None

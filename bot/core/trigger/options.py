@@ -143,7 +143,7 @@ def _unknown(word: Word) -> BadOption:
 
 SUBCOMMANDS = (
     *("status", "#12 #14", "cancel", "retry", "explain", "why src/a.py:12", "use B", "approve", "reject too large"),
-    *("revise use a constant", "help"),
+    *("revise use a constant", "update", "help"),
 )
 
 

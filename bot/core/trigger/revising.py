@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.core.choosing.experiments import LEAST_SHARE
-from bot.core.model import Permission, RepoConfig, Sha, Solve, SolveFacts, SolveOptions, Task, Trigger
+from bot.core.model import Permission, RepoConfig, Sha, Solve, SolveFacts, SolveOptions, Task, Trigger, TriggerKind
 from bot.core.render.text import count
 from bot.core.text.cleaning import clean_text, task_digest, visible
-from bot.core.trigger.feedback import Feedback, Said, Thread
+from bot.core.trigger.feedback import FailedCheck, Feedback, Onto, Said, Thread
 
 MOST_REVISIONS = 10  # of one pull request
 BUDGETS = 3  # a pull request and all its revisions cost at most so many times what one solve may cost
@@ -21,6 +21,7 @@ SAID_LIMIT = 4_000  # of one comment in a thread
 ALL_SAID_LIMIT = 40_000
 ALL_SAID_READ = 200_000  # before cleaning, which takes up to a second for the 65,536 characters of one comment
 HUNK_LINES = 20
+MOST_BEFORE = 200_000  # characters of a change that is made anew
 
 
 class No(Enum):
@@ -50,6 +51,34 @@ def revision_options(original: SolveFacts, dollars: float) -> SolveOptions:
     return replace(asked, dollars=min(dollars, asked.dollars or dollars), base=None, draft=False)
 
 
+def is_repair(job: Solve) -> bool:
+    """Started by a failing check, and by nobody's word."""
+    return job.trigger.kind is TriggerKind.CHECK
+
+
+def is_made_anew(job: Solve) -> bool:
+    """On a base branch that has moved on, and not on what is in the pull request."""
+    return job.trigger.kind is TriggerKind.UPDATE
+
+
+def keeps_to_its_head(job: Solve) -> bool:
+    """Where people push meanwhile it gives way, because it was about the branch as it stood."""
+    return is_repair(job) or is_made_anew(job)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The branch that a revision is pushed to, and the commit that it was made for."""
+
+    branch: str
+    head: Sha
+
+
+def target_of(task: Task) -> Target:
+    onto = task.feedback.onto if task.feedback is not None else None
+    return Target(onto.branch, onto.head) if onto is not None else Target(task.base_branch, task.base_sha)
+
+
 def authors(threads: Sequence[Thread]) -> tuple[str, ...]:
     """People whose permission decides what counts, those who spoke last first; robots have none."""
     said = sorted((each for thread in threads for each in thread.said), key=lambda each: each.at, reverse=True)
@@ -58,10 +87,15 @@ def authors(threads: Sequence[Thread]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`left_out`: what of it is not part of the task and why, for people."""
+    """`left_out`: what of it is not part of the task and why, for people.
+
+    `checks`: what a repair is about. `onto`: where the change is made anew.
+    """
 
     threads: tuple[Thread, ...]
     left_out: tuple[str, ...] = ()
+    checks: tuple[FailedCheck, ...] = ()
+    onto: Onto | None = None
 
 
 def heard(threads: Sequence[Thread], trigger: Trigger, may: Mapping[str, Permission], needed: Permission) -> Heard:
@@ -154,7 +188,9 @@ def freeze_revision(job: Solve, original: Task, branch: Branch, heard: Heard, co
     """The original task and what reviewers say about its change, which is in the base commit."""
     trigger = job.trigger
     text = clean_text(job.asked, limit=TEXT_LIMIT)
-    feedback = Feedback(job.issue.number, trigger.by.login, text, heard.threads, branch.own_tests)
+    feedback = Feedback(
+        job.issue.number, trigger.by.login, text, heard.threads, branch.own_tests, heard.checks, heard.onto
+    )
     digest = task_digest(
         original.title,
         original.body,

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.simulators.github.actions import apps, repositories
@@ -27,7 +27,15 @@ class Pages:
             Route(SLUG, self.new_installation, methods=["GET"]),
             Route("/favicon.ico", self.no_icon, methods=["GET"]),
             Route(SLUG, self.install, methods=["POST"]),
+            Route("/_logs/{repository:int}/{job:int}", self.job_log, methods=["GET"]),
         ]
+
+    async def job_log(self, request: Request) -> Response:
+        """On GitHub this is another company's storage: no token may come with the request."""
+        if "authorization" in request.headers:
+            self._stage.state.errors.append("a token was sent to where logs are stored")
+        repo = self._stage.state.repositories[request.path_params["repository"]]
+        return PlainTextResponse(repo.check_runs[request.path_params["job"]].log)
 
     async def new_app(self, request: Request) -> Response:
         """The manifest is checked, and the name may be changed."""

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from bot.simulators.github.actions import issues, pulls, repositories, reviews
+from bot.simulators.github.actions import checks, issues, pulls, repositories, reviews
 from bot.simulators.github.actions.reviews import Note
 from bot.simulators.github.gitdata import EMPTY_TREE, TREE_MODE, Entry
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.stage import Stage
 from bot.simulators.github.state import (
     Account,
+    CheckRun,
     Collaborator,
     Comment,
     Installation,
@@ -148,6 +149,43 @@ class SimRepository:
 
     async def delete_branch(self, name: str, *, by: str = "octocat") -> None:
         repositories.delete_ref(self._stage, self.state, f"refs/heads/{name}", self._stage.state.account(by))
+
+    # --------------------------------------------------------------------------------------------------- checks
+
+    async def check(
+        self,
+        sha: str,
+        name: str,
+        conclusion: str | None,
+        *,
+        log: str = "",
+        app: str = checks.ACTIONS,
+        title: str = "",
+        summary: str = "",
+    ) -> CheckRun:
+        """A check of somebody's CI on a commit; once more is another time. `conclusion` None: it goes on."""
+        output = {"title": title or None, "summary": summary or None, "text": None}
+        return checks.run(self._stage, self.state, sha, name, conclusion, app=app, output=output, log=log)
+
+    async def finish(self, check: CheckRun, conclusion: str) -> None:
+        checks.finish(self._stage, self.state, check, conclusion)
+
+    async def wait_for_approval(self, sha: str, *, app: str = checks.ACTIONS) -> None:
+        """A workflow of that commit runs only when somebody says so."""
+        checks.wait_for_approval(self._stage, self.state, sha, app=app)
+
+    async def set_status(
+        self, sha: str, context: str, state: str, description: str = "", *, by: str = "octocat"
+    ) -> None:
+        checks.set_status(self._stage, self.state, sha, context, state, description, self._stage.state.account(by))
+
+    async def press(self, check: CheckRun, identifier: str, *, by: str) -> None:
+        """A button on a check run of the App's."""
+        checks.press(self._stage, self.state, check, identifier, self._stage.state.account(by))
+
+    def checks(self, sha: str) -> list[CheckRun]:
+        """Of the App itself, oldest first."""
+        return [run for run in self.state.check_runs.values() if run.head_sha == sha and not run.app]
 
     # ----------------------------------------------------------------------------------------- issues and pulls
 

@@ -22,6 +22,7 @@ from bot.simulators.github.state import (
     ReviewComment,
     Role,
     State,
+    Status,
     Thread,
     Verification,
     node_id,
@@ -392,9 +393,45 @@ class Shapes:
             "completed_at": timestamp(run.completed_at) if run.completed_at else None,
             "output": {"title": None, "summary": None, "text": None, **run.output}
             | {"annotations_count": len(run.annotations)},
-            "check_suite": {"id": run.id + 1},
-            "app": self.app(),
+            "check_suite": {"id": run.suite or run.id + 1},
+            "app": self.app() if not run.app else self.other_app(run.app),
             "pull_requests": [],
+        }
+
+    def other_app(self, slug: str) -> Json:
+        """Whose checks are not ours: GitHub's own, or anybody's."""
+        return {"id": 15_368 + len(slug), "slug": slug, "name": slug.replace("-", " ").title(), "owner": None}
+
+    def check_suite(
+        self, repo: Repository, id: int, sha: str, app: str, status: str, conclusion: str | None, runs: int
+    ) -> Json:
+        now = timestamp(self._state.time())
+        return {
+            "id": id,
+            "node_id": node_id("CS", id),
+            "head_branch": None,
+            "head_sha": sha,
+            "status": status,
+            "conclusion": conclusion,
+            "url": f"{self.repository_url(repo)}/check-suites/{id}",
+            "latest_check_runs_count": runs,
+            "app": self.other_app(app) if app else self.app(),
+            "created_at": now,
+            "updated_at": now,
+            "pull_requests": [],
+        }
+
+    def status(self, repo: Repository, status: Status) -> Json:
+        return {
+            "id": status.id,
+            "node_id": node_id("SC", status.id),
+            "url": f"{self.repository_url(repo)}/statuses/{status.sha}",
+            "state": status.state,
+            "context": status.context,
+            "description": status.description,
+            "target_url": status.target_url,
+            "created_at": timestamp(status.created_at),
+            "updated_at": timestamp(status.created_at),
         }
 
     # -------------------------------------------------------------------------------------------------------- git

@@ -86,6 +86,10 @@ class GitHubSimulator:
     def user(self, login: str) -> Account:
         return self._state.account(login)
 
+    def robot(self, name: str) -> str:
+        """Somebody else's App, by the login that it acts under."""
+        return self._state.account(f"{name}[bot]", AccountType.BOT).login
+
     def repository(
         self,
         name: str,

@@ -20,6 +20,8 @@ from bot.simulators.github.state import (
 )
 from bot.simulators.github.webhooks import Webhooks
 
+COMES_WITH = {"check_run": "checks", "check_suite": "checks", "status": "statuses"}  # event -> permission
+
 
 @dataclass(slots=True)
 class Stage:
@@ -35,15 +37,26 @@ class Stage:
 
     def emit(self, repo: Repository, event: str, action: str, by: Account, **details: object) -> None:
         """Tell the App, if it is installed there and has subscribed; wake whoever waits in any case."""
+        self.emit_flat(repo, event, by, action=action, **details)
+
+    def emit_flat(self, repo: Repository, event: str, by: Account, **details: object) -> None:
+        """The same for an event that knows no actions."""
         installation = self.state.installation_of(repo)
-        if installation is not None and installation.suspended_at is None and event in self.app.events:
-            payload: Json = {"action": action, **details, "repository": self.shapes.repository(repo)}
+        if installation is not None and self._hears(installation, event):
+            payload: Json = {**details, "repository": self.shapes.repository(repo)}
             if repo.owner.type is AccountType.ORGANIZATION:
                 payload["organization"] = self._organization(repo.owner)
             payload["sender"] = self.shapes.account(by)
             payload["installation"] = {"id": installation.id, "node_id": node_id("MDIz", installation.id)}
             self.webhooks.emit(event, payload, installation_id=installation.id, repository_id=repo.id)
         self.state.changes.notify()
+
+    def _hears(self, installation: Installation, event: str) -> bool:
+        """Subscribed to it, and has the permission that it comes with."""
+        if installation.suspended_at is not None or event not in self.app.events:
+            return False
+        needed = COMES_WITH.get(event)
+        return needed is None or needed in installation.permissions
 
     def emit_installation(
         self, installation: Installation, event: str, action: str, by: Account, **details: object

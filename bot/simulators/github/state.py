@@ -194,6 +194,32 @@ class CheckRun:
     details_url: str | None = None
     external_id: str = ""
     actions: list[Json] = field(default_factory=list)
+    app: str = ""  # the slug of whose it is; "": ours
+    log: str = ""  # of a job of GitHub Actions
+    suite: int = 0  # 0: one of its own
+
+
+@dataclass(slots=True)
+class WaitingSuite:
+    """Workflows of an App that somebody has to approve before there is a check run."""
+
+    id: int
+    sha: str
+    app: str
+
+
+@dataclass(slots=True)
+class Status:
+    """Of a commit, by whoever may write it: older than check runs, and still used."""
+
+    id: int
+    sha: str
+    context: str
+    state: str  # error, failure, pending, success
+    description: str | None
+    target_url: str | None
+    creator: Account
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +269,8 @@ class Repository:
     moved_issues: dict[int, tuple[int, int]] = field(default_factory=dict)  # number -> new repository and number
     deleted_issues: set[int] = field(default_factory=set)
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
+    statuses: list[Status] = field(default_factory=list)
+    waiting_suites: list[WaitingSuite] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     verifications: dict[str, Verification] = field(default_factory=dict)
     published: set[str] = field(default_factory=set)  # commits that a ref has ever reached

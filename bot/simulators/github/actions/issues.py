@@ -7,7 +7,6 @@ from bot.simulators.github.shapes import REACTIONS
 from bot.simulators.github.stage import Stage
 from bot.simulators.github.state import (
     Account,
-    AccountType,
     Comment,
     Edit,
     Issue,
@@ -46,7 +45,7 @@ def open_issue(stage: Stage, repo: Repository, title: str, body: str | None, by:
         user=by,
         created_at=now,
         updated_at=now,
-        by_app=by.type is AccountType.BOT,
+        by_app=by.id == stage.app.bot.id,
     )
     repo.issues[issue.number] = issue
     emit_issue(stage, repo, issue, "opened", by)
@@ -80,7 +79,7 @@ def comment(stage: Stage, repo: Repository, issue: Issue, body: str, by: Account
         raise invalid("IssueComment", "body", "missing_field", "Body cannot be blank")
     check_body(body, "IssueComment")
     now = stage.state.time()
-    posted = Comment(stage.state.id(), body, by, now, now, by_app=by.type is AccountType.BOT)
+    posted = Comment(stage.state.id(), body, by, now, now, by_app=by.id == stage.app.bot.id)
     issue.comments.append(posted)
     issue.updated_at = now
     _emit_comment(stage, repo, issue, posted, "created", by)

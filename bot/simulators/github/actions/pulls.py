@@ -10,7 +10,6 @@ from bot.simulators.github.refusals import Refusal, invalid, unprocessable
 from bot.simulators.github.stage import Stage
 from bot.simulators.github.state import (
     Account,
-    AccountType,
     CheckRun,
     Issue,
     Pull,
@@ -44,7 +43,7 @@ def open_pull(
         user=by,
         created_at=now,
         updated_at=now,
-        by_app=by.type is AccountType.BOT,
+        by_app=by.id == stage.app.bot.id,
         pull=Pull(head, base, head_sha, base_sha, draft),
     )
     repo.issues[issue.number] = issue

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bot.simulators.github.actions import issues, pulls
+from bot.simulators.github.actions import checks, issues, pulls
 from bot.simulators.github.calls import CREATED, IN_REPOSITORY, Answer, Call, Endpoint, wrong_type
 from bot.simulators.github.endpoints.repositories import file_shape
 from bot.simulators.github.gitdata import FileDiff
-from bot.simulators.github.refusals import invalid, not_found, unprocessable
+from bot.simulators.github.refusals import forbidden, invalid, not_found, unprocessable
 from bot.simulators.github.state import CheckRun, Issue, Json, Pull
 
 READ, WRITE = "pull_requests: read", "pull_requests: write"
 CHECK_STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
 CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out")
+LONGEST_OF_ACTION = {"label": 20, "identifier": 20, "description": 40}
 MOST_ANNOTATIONS, LONGEST_OUTPUT, MOST_ACTIONS = 50, 65_535, 3
 
 
@@ -152,6 +153,8 @@ async def create_check(call: Call) -> Answer:
 
 async def update_check(call: Call) -> Answer:
     run = _check(call)
+    if run.app:
+        raise forbidden(f"Invalid app_id `{call.stage.app.app_id}`: the check run is another App's")
     _update_check(call, run)
     pulls.check_changed(call.stage, call.repo, run, created=False)
     return Answer(call.stage.shapes.check_run(call.repo, run))
@@ -185,8 +188,17 @@ def _update_check(call: Call, run: CheckRun) -> None:
     actions = call.objects("actions")
     if len(actions) > MOST_ACTIONS:
         raise unprocessable(f"Invalid request.\n\nNo more than {MOST_ACTIONS} items are allowed.")
+    for action in actions:
+        _check_action(action)
     run.actions = actions or run.actions
     _update_output(call, run)
+
+
+def _check_action(action: Json) -> None:
+    for name, most in LONGEST_OF_ACTION.items():
+        value = action.get(name)
+        if not isinstance(value, str) or not 1 <= len(value) <= most:
+            raise unprocessable(f"Invalid request.\n\n{name} of an action has 1 to {most} characters.")
 
 
 def _update_output(call: Call, run: CheckRun) -> None:
@@ -205,8 +217,11 @@ def _update_output(call: Call, run: CheckRun) -> None:
 
 
 async def list_checks(call: Call) -> Answer:
-    sha = call.repo.git.resolve(call.parameters["ref"])
-    runs = [run for run in call.repo.check_runs.values() if run.head_sha == sha]
+    sha, filter = call.repo.git.resolve(call.parameters["ref"]), call.query("filter", "latest")
+    if filter not in ("latest", "all"):
+        raise unprocessable(f"Invalid request.\n\n{filter} is not a member of ['latest', 'all'].")
+    of_commit = [run for run in call.repo.check_runs.values() if run.head_sha == sha]
+    runs = of_commit if filter == "all" else checks.latest(call.repo, sha or "")
     return call.listing(runs, lambda run: call.stage.shapes.check_run(call.repo, run), wrap="check_runs")
 
 

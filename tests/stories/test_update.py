@@ -1,0 +1,77 @@
+"""`/solve update`: the base branch comes into the pull request, or the change is made anew on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.core.model import Status, TriggerKind
+from bot.simulators.github import SimIssue
+from tests.stories.pulls import a_pull
+from tests.stories.test_repair import mends, plain
+from tests.stories.world import World, a_world, line_up
+
+TESTS = "for t in tests/*.sh; do sh $t || exit 1; done"
+FILES = line_up("fixer", test=TESTS)
+ANEW = "printf '#!/bin/sh\\necho \"hello ${1:-world}\"\\n' > greet.sh"
+ITS_TEST = "printf '%s\\n' 'test \"$(sh greet.sh)\" = \"hello world\"' > tests/test_default.sh"
+
+
+async def pulled(world: World) -> SimIssue:
+    return await a_pull(world.github, world.repo, world.bot.bot.world.store)
+
+
+async def test_what_is_clean_is_merged_by_github(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files=FILES) as world:
+        pull = await pulled(world)
+        before = pull.pull.head_sha
+        await world.comment(pull, "/solve update")
+        assert (await world.next_comment(pull)).body.endswith(f"#{pull.number} holds all of main already.")
+        tip = await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        asked = await world.comment(pull, "/solve update")
+        told = (await world.said(pull, "was merged in")).body
+        after = pull.pull.head_sha
+        assert list(world.repo.state.git.commit(after).parents) == [before, tip]
+        assert world.repo.state.git.commit(after).message == "Merge main into solvebot/1-no-name"
+        assert world.repo.file(after, "notes.txt") == b"news\n"
+        assert f"main was merged in by {after[:10]}; what the tests say here is from before that." in told
+        assert f"main was merged in by {after[:10]}" in pull.body
+        assert [reaction.content for reaction in asked.reactions] == ["eyes"]
+        assert world.models.calls == {}
+
+        await world.check(pull, "test", "failure")  # the merge is a commit of ours, too
+        assert (await world.revised(pull)).solve.trigger.kind is TriggerKind.CHECK
+
+
+async def test_where_it_conflicts_the_change_is_made_anew_on_the_base_branch(tmp_path: Path) -> None:
+    async with a_world(tmp_path, scripts={"fixer": mends(ANEW, ITS_TEST)}, files=FILES) as world:
+        pull = await pulled(world)
+        before = pull.pull.head_sha
+        tip = await world.repo.commit("main", {"greet.sh": '#!/bin/sh\necho "hello $1"\n'}, "News")
+        await world.comment(pull, "/solve update")
+        facts = await world.revised(pull)
+        assert facts.status is Status.COMPLETED, facts.error
+        after = pull.pull.head_sha
+        assert list(world.repo.state.git.commit(after).parents) == [before, tip]
+        assert world.repo.file(after, "greet.sh") == b'#!/bin/sh\necho "hello ${1:-world}"\n'
+        assert world.repo.file(after, "tests/test_default.sh") == b'test "$(sh greet.sh)" = "hello world"\n'
+        asked = "".join(str(message["content"]) for request in world.models.asked for message in request.messages)
+        assert '+echo "hello ${1:-world}"' in asked
+        assert f"- {after[:10]}, made anew on `main`, asked for by ann: candidate A of 1 attempt" in pull.body
+        assert await world.repo.state.git.merge_base(tip, after) == tip
+
+
+async def test_people_are_not_overruled(tmp_path: Path) -> None:
+    """Their commits are in the pull request, and the base branch conflicts with it."""
+    async with a_world(tmp_path, files=FILES) as world:
+        pull = await pulled(world)
+        theirs = await world.repo.commit(pull.pull.head, {"notes.txt": "mine\n"}, "Theirs", by="ann")
+        await world.repo.commit("main", {"greet.sh": "echo conflict\n"}, "News")
+        await world.comment(pull, "/solve update")
+        told = plain((await world.said(pull, "by hand")).body)
+        assert "main conflicts with this pull request, and there are commits of ann in it" in told
+        assert pull.pull.head_sha == theirs
+        await world.comment(pull, "/solve update", by="stranger")
+        assert "you have **read**" in (await world.said(pull, "you have")).body
+        issue = world.repo.issue(1)
+        await world.comment(issue, "/solve update")
+        assert "belongs into a pull request of mine" in (await world.next_comment(issue)).body
