@@ -63,9 +63,14 @@ async def weigh_batch(
         else:
             entries.append(Entry(number, refusal=found))
     each = shared(command.options, len(solves))  # what could not be started leaves its part to the others
-    solves = [replace(solve, options=each) for solve in solves]
+    solves = [replace(solve, options=each, reserved=_of_more(solve.reserved, options, each)) for solve in solves]
     batch = Batch(id, event.issue, event.by.login, tuple(entries), clock.now(), command.options.dollars)
     return Wanted(batch, tuple(solves), a_day)
+
+
+def _of_more(reserved: float, before: SolveOptions, now: SolveOptions) -> float:
+    """What was set aside for a part that has grown, unless something else than the part bounds it."""
+    return now.dollars if now.dollars is not None and reserved == before.dollars else reserved
 
 
 def without_refused(batch: Batch, refused: dict[SolveId, str]) -> Batch:

@@ -38,7 +38,7 @@ from bot.core.model import (
 from bot.core.render import replies, requests
 from bot.core.render.approval import answered_already, nothing_to_answer
 from bot.core.solve_status import is_unpublished
-from bot.core.text.outgoing import Clean, CleanFacts, Redactor
+from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.core.trigger.api_requests import command_of
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import OverBudget
@@ -384,7 +384,7 @@ class Intake:
                     return await self._starts.publish_again(event, latest, config)
                 return await self._starts.start(event, command.options or latest.solve.options, config)
             case CancelCommand():
-                return self._cancel(latest, _who_cancels(event))
+                return self._cancel(latest, self._who_cancels(event))
             case StatusCommand():
                 return Action(reply=replies.status_reply(told) if told else replies.no_solve_yet())
             case UseCommand():
@@ -462,15 +462,14 @@ class Intake:
             cancel=latest.id, cancelled_by=by, reply=replies.cancelled_reply(self._redact.facts(latest), self._site)
         )
 
+    def _who_cancels(self, event: CommentPosted | Requested) -> str:
+        login = self._redact(event.by.login)
+        return f"{login} said `/solve cancel`" if isinstance(event, CommentPosted) else requests.cancelled_by(login)
+
 
 def _lacks_issue(row: InboxRow) -> bool:
     event = read_event(row.event, row.record)
     return isinstance(event, Requested) and not event.issue.number
-
-
-def _who_cancels(event: CommentPosted | Requested) -> str:
-    login = event.by.login
-    return f"{login} said `/solve cancel`" if isinstance(event, CommentPosted) else requests.cancelled_by(Clean(login))
 
 
 def _use(event: CommentPosted | Requested, latest: CleanFacts | None, number: int) -> Action:
