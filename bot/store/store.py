@@ -227,7 +227,7 @@ class SqlStore:
 
     async def watched(self, id: SolveId, watch: PullWatch) -> None:
         values: dict[str, Any] = {"watch": watch} if watch.head is None else {"watch": watch, "head_sha": watch.head}
-        await self._change_solve(id, **values)
+        await self._change_solve(id, EventKind.NOTED, **values)
 
     async def active(self, repo_id: int, issue: int) -> SolveFacts | None:
         return await self._facts(_FACTS.where(*_issue(repo_id, issue), ACTIVE))
