@@ -15,7 +15,7 @@ from bot.core.conversation import LONGEST_TEXT, Ran, Speaker, Turn, read_traject
 
 
 def packed(value: object) -> bytes:
-    return gzip.compress(json.dumps(value).encode())
+    return gzip.compress(json.dumps(value).encode(), mtime=0)
 
 
 def turns(*messages: object) -> Sequence[Turn]:
@@ -54,8 +54,8 @@ def test_what_was_said_and_run() -> None:
         packed({"messages": 3}),
         packed({"messages": [None, 1, "x", []]}),
         packed({"messages": [{"role": "somebody"}, {"role": 3}, {}]}),
-        gzip.compress(b"\xff\xfe"),
-        gzip.compress(b"[" * 100_000),
+        gzip.compress(b"\xff\xfe", mtime=0),
+        gzip.compress(b"[" * 100_000, mtime=0),
         packed({"messages": []})[:-9],  # cut off
     ],
 )
