@@ -82,7 +82,7 @@ class Updating:
         except Exception:  # the top of a workflow, where everything may be caught: nobody is left without an answer
             log.exception("update.broke", solve=job.original)
             said = render.ours_broke(job.id)
-        if said and job.asked:
+        if said:
             await self.answer(job, said)
 
     async def _story(self, job: UpdateJob) -> str:
@@ -93,8 +93,6 @@ class Updating:
         done = await self.merge(job, standing)
         if done.outcome is not Merged.CONFLICT:
             return await self.record(job, standing, done)
-        if not job.asked:
-            return await self.note_conflict(job, standing)
         return await self._make_anew(job, standing)
 
     async def _make_anew(self, job: UpdateJob, standing: Standing) -> str:
@@ -148,14 +146,6 @@ class Updating:
         log.info("pull.updated", solve=facts.id, pull=job.issue.number, commit=done.head)
         await self._text.rewrite(facts.id)
         return moved
-
-    @step("note conflict", patience=PATIENCE)
-    async def note_conflict(self, job: UpdateJob, standing: Standing) -> str:
-        facts = await self._facts(job)
-        watch = replace(facts.watch, moved=render.conflicts(standing.base), updated_at=self._world.clock.now())
-        await self._world.store.watched(facts.id, watch)
-        await self._text.rewrite(facts.id)
-        return ""
 
     @step("plan anew", patience=PATIENCE)
     async def plan_anew(self, job: UpdateJob, standing: Standing) -> Anew:

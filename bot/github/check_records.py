@@ -1,4 +1,4 @@
-"""Checks of commits, from a payload to its slim record: a failure, the last of many, or a button of ours."""
+"""Checks of commits, from a payload to its slim record: a failure, or the last of many."""
 
 from __future__ import annotations
 
@@ -18,13 +18,8 @@ class _CheckRun(msgspec.Struct, omit_defaults=True):
     app: _CheckApp | None = None
 
 
-class _RequestedAction(msgspec.Struct, omit_defaults=True):
-    identifier: str | None = None
-
-
 class _CheckRuns(Payload):
     check_run: _CheckRun | None = None
-    requested_action: _RequestedAction | None = None
 
 
 class _CheckSuites(Payload):
@@ -43,12 +38,12 @@ _read_statuses = msgspec.json.Decoder(_Statuses).decode
 
 
 def check_run(body: bytes) -> Payload | None:
-    """One is over that may be a failure, or somebody has pressed a button of ours."""
+    """One is over that may be a failure."""
     payload = _read_check_runs(body)
     run = payload.check_run
-    if run is None or payload.action not in ("completed", "requested_action"):
+    if run is None or payload.action != "completed" or run.conclusion in _HARMLESS:
         return None
-    return None if payload.action == "completed" and run.conclusion in _HARMLESS else payload
+    return payload
 
 
 def check_suite(body: bytes) -> Payload | None:

@@ -41,7 +41,7 @@ class Purpose(Enum):
     TALK = MappingProxyType({"issues": "write", "metadata": "read", "pull_requests": "write"})
     PUBLISH = MappingProxyType({"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"})
     FETCH = MappingProxyType({"contents": "read", "metadata": "read"})
-    CHECKS = MappingProxyType({"checks": "write", "metadata": "read"})
+    CHECKS = MappingProxyType({"checks": "read", "metadata": "read"})
     STATUSES = MappingProxyType({"metadata": "read", "statuses": "read"})
     LOGS = MappingProxyType({"actions": "read", "metadata": "read"})
 

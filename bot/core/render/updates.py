@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot.core.choosing.phrases import listing
 from bot.core.model import Sha
@@ -33,14 +32,6 @@ def up_to_date(number: int, base: str) -> str:
 
 def merged(base: str, head: Sha) -> str:
     return f"{base} was merged in by {head[:10]}; what the tests say here is from before that."
-
-
-def moved_on(base: str, since: datetime) -> str:
-    return f"{base} has moved on; what the tests say here is of {since:%Y-%m-%d}. `/solve update` merges it in."
-
-
-def conflicts(base: str) -> str:
-    return f"{base} has moved on and conflicts with this change. `/solve update` makes the change anew on it."
 
 
 def others_inside(base: str, others: Sequence[str]) -> str:

@@ -157,17 +157,6 @@ class ChecksReported:
     sha: Sha
 
 
-@dataclass(frozen=True, slots=True)
-class ButtonPressed:
-    """On a check run, which may be ours."""
-
-    repo: Repo
-    sha: Sha
-    check: int
-    button: str
-    by: Person
-
-
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -243,7 +232,6 @@ Event = (
     | PullRequestChanged
     | Requested
     | ChecksReported
-    | ButtonPressed
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -423,17 +411,9 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
 
 def _read_check_run(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
-    if action == "completed":
-        return ChecksReported(_repo(record), Sha(_text(record, "check_run", "head_sha")))
-    if action != "requested_action":
+    if action != "completed":
         return Ignored(f"check_run.{action} asks nothing of us")
-    return ButtonPressed(
-        _repo(record),
-        Sha(_text(record, "check_run", "head_sha")),
-        _number(record, "check_run", "id"),
-        _text(record, "requested_action", "identifier"),
-        _person(record, "sender"),
-    )
+    return ChecksReported(_repo(record), Sha(_text(record, "check_run", "head_sha")))
 
 
 def _read_check_suite(record: Mapping[str, object]) -> Event:
