@@ -27,6 +27,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     advisers.py    models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
     reviews.py     a review, a comment on a line -> a revision
+    repairs.py failing_checks.py known_heads.py      a failing check on a commit of ours -> a revision
+    update_branch.py pull_text.py     /solve update: the base branch merged in; what a pull request says, brought up to date
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     starts.py batches.py              is there anything to solve? one issue, or several by one comment
     approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
@@ -40,6 +42,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     outcomes.py branch_cleanup.py     what became of champions, and of branches that nobody wants
     installations.py                  where the App is installed, and which repositories there are
     agent_sandbox.py lost_sandbox.py  the sandbox of an agent, and what is done again when one is lost
+    heartbeat.py restoration.py reconciliation.py    a fleet: who lives, what is made anew elsewhere, what was missed
     disk_checks.py this machine's disk and backups, for the operator
     web/           POST /webhook, /healthz, /readyz, /metrics; receiving.py is the process that does only this
                    api/ below /api/v1, reading.py what may be seen there, events.py what happens
