@@ -28,7 +28,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
     reviews.py     a review, a comment on a line -> a revision
     repairs.py failing_checks.py known_heads.py      a failing check on a commit of ours -> a revision
-    update_branch.py pull_text.py     /solve update: the base branch merged in; what a pull request says, brought up to date
+    update_branch.py pull_text.py     /solve update: the base branch merged in; the text of a pull request
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     starts.py batches.py              is there anything to solve? one issue, or several by one comment
     approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
