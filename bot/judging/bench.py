@@ -141,7 +141,8 @@ class Bench:
     async def _fresh(self, files: Overlay) -> AsyncIterator[None]:
         try:
             await self.sandboxes.create(self.sandbox, snapshot=self.snapshot)
-            await self.sandboxes.write(self.sandbox, files.write, delete=files.delete)
+            if files != AS_IT_IS:
+                await self.sandboxes.write(self.sandbox, files.write, delete=files.delete)
             yield
         finally:
             await asyncio.shield(self.sandboxes.close(self.sandbox))
