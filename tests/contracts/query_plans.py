@@ -30,6 +30,7 @@ GROWING = (
     "events",
     "access_tokens",
     "api_requests",
+    "web_sessions",
 )
 BOUNDED = ("one_active_solve_per_issue", "deliveries_waiting")
 """Indexes of what is going on right now: walking through all of one is what its queries are for."""

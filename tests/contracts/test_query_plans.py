@@ -16,6 +16,7 @@ from bot.store.store import SqlStore
 from bot.store.tables import metadata
 from bot.store.tokens import SqlTokens
 from bot.store.views import SqlViews
+from bot.store.web_sessions import SqlWebSessions
 from tests.contracts.postgres import PostgresServer
 from tests.contracts.query_plans import GROWING, logged_statements, postgres_problems, sqlite_problems
 
@@ -80,25 +81,27 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "suite"),
+    ("kind", "suites"),
     [
-        (SqlStore, "test_store.py"),
-        (SqlLedger, "test_ledger.py"),
-        (Inbox, "test_inbox.py"),
-        (SqlViews, "test_views.py"),
-        (SqlTokens, "test_tokens.py"),
-        (SqlRequests, "test_tokens.py"),
+        (SqlStore, ("test_store.py", "test_fleet_store.py")),
+        (SqlLedger, ("test_ledger.py",)),
+        (Inbox, ("test_inbox.py",)),
+        (SqlViews, ("test_views.py",)),
+        (SqlTokens, ("test_tokens.py",)),
+        (SqlRequests, ("test_tokens.py",)),
+        (SqlWebSessions, ("test_web_sessions.py",)),
     ],
 )
-def test_every_method_is_called_where_plans_are_checked(kind: type, suite: str) -> None:
-    text = (HERE / suite).read_text()
-    assert 'usefixtures("every_plan_is_checked")' in text
+def test_every_method_is_called_where_plans_are_checked(kind: type, suites: tuple[str, ...]) -> None:
+    texts = [(HERE / suite).read_text() for suite in suites]
+    assert all('usefixtures("every_plan_is_checked")' in text for text in texts)
+    text = "".join(texts)
     methods = [name for name, _ in inspect.getmembers(kind, inspect.iscoroutinefunction) if not name.startswith("_")]
     assert [name for name in methods if f".{name}(" not in text] == []
 
 
 def test_every_table_is_known_to_the_check() -> None:
-    """Few models, few installations and repositories, few machines at a time: read whole. All else grows."""
+    """Few models, installations and repositories, few machines and workers at a time: read whole. All else grows."""
     few = {
         "ai_models",
         "installations",
@@ -109,6 +112,7 @@ def test_every_table_is_known_to_the_check() -> None:
         "known_environments",
         "vain_searches",
         "sandbox_instance",
+        "turns",
     }
     assert set(metadata.tables) - set(GROWING) == few
 
