@@ -54,8 +54,9 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
     rollout/       solvebot up: a release in place of the one before; core/operations/rollout.py says how
-    remote.py remote_cli.py           a server elsewhere, asked through its API
-    cli.py onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py tokens_command.py
+    remote.py      a server elsewhere, asked through its API
+    cli.py models_cli.py tokens_cli.py sandboxes_cli.py remote_cli.py command_line.py
+    onboarding/ doctor.py app_checks.py local_solve.py sandboxes_command.py tokens_command.py
     terminal_tables.py demo/          for people at a terminal
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """

@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-import sys
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 from click.shell_completion import get_completion_class
 
 from bot import __version__, logs
-from bot.core.model import UNKNOWN_PRIOR, ModelSpec, Prices
-from bot.core.render.doctor import meant
+from bot.command_line import configure_logging, run, settings_from_environment, with_store
 from bot.core.text.outgoing import Redactor
-from bot.findings import Unfit
-from bot.ports import Store, Unsolvable, WorldError
+from bot.models_cli import models
+from bot.ports import Store, WorldError
 from bot.remote_cli import remote
-from bot.settings import Settings, SettingsError, environment, environment_in, top_of, unread
+from bot.sandboxes_cli import sandboxes
+from bot.settings import Settings, environment, environment_in, top_of
 from bot.store.schema import WrongSchema
-from bot.web.listening import CannotListen
+from bot.tokens_cli import tokens
 
 if TYPE_CHECKING:
-    from bot.app import Lending
-    from bot.store.store import SqlStore
-
-MAX_PRICE = 1e6  # dollars per million tokens; more is a mistake
-INTERRUPTED = 130  # what a shell calls a process that Ctrl-C ended
-
-
-def _settings(*, serving: bool, solving: Path | None = None) -> Settings:
-    """The environment over .env, all of it or a list of what is wrong."""
-    found = environment(solving=solving)
-    for wrong in unread(found):
-        click.echo(f"{wrong.name} is set, and nobody reads it. {meant(wrong)}", err=True)
-    try:
-        return Settings.from_env(found, serving=serving)
-    except SettingsError as error:
-        raise click.ClickException("\n  ".join(["these settings need you:", *error.problems])) from error
-
-
-def _run(
-    work: Coroutine[Any, Any, int | None],
-    on_a_loop: Callable[[Coroutine[Any, Any, int | None]], int | None] = asyncio.run,
-) -> None:
-    """Errors that a person can mend become one line; Ctrl-C ends without a traceback."""
-    try:
-        sys.exit(on_a_loop(work) or 0)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except CannotListen as error:
-        raise _Unusable(f"{error}\n{error.remedy}") from error
-    except Unfit as error:
-        lines = [f"{finding.what}: {finding.found}. {finding.remedy}" for finding in error.findings]
-        raise click.ClickException("\n  ".join(["this cannot work:", *lines])) from error
-    except (WorldError, Unsolvable, WrongSchema) as error:
-        remedy = getattr(error, "remedy", "")
-        raise click.ClickException(f"{error}\n{remedy}".strip()) from error
-
-
-class _Unusable(click.ClickException):
-    """What was given cannot be used."""
-
-    exit_code = 2  # as click has it for its own arguments
-
-
-def _logging(settings: Settings) -> None:
-    logs.configure(format=settings.log_format, level=settings.log_level, redact=Redactor(settings.secrets))
+    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,9 +35,9 @@ def serve() -> None:
     """Receive webhooks and do the work, in two processes, of which one starts the other."""
     from bot import app, checks
 
-    settings = _settings(serving=True)
-    _logging(settings)
-    _run(app.serve(settings, first=checks.refuse_what_cannot_work))
+    settings = settings_from_environment(serving=True)
+    configure_logging(settings)
+    run(app.serve(settings, first=checks.refuse_what_cannot_work))
 
 
 @main.command()
@@ -97,9 +48,9 @@ def web() -> None:
     from bot.receiver_process import api_alone, pages_alone
     from bot.web.receiving import receive
 
-    settings = _settings(serving=True)
-    _logging(settings)
-    _run(receive(settings, first=_refuse_what_cannot_receive, behind=api_alone, pages=pages_alone), uvloop.run)
+    settings = settings_from_environment(serving=True)
+    configure_logging(settings)
+    run(receive(settings, first=_refuse_what_cannot_receive, behind=api_alone, pages=pages_alone), uvloop.run)
 
 
 async def _refuse_what_cannot_receive(settings: Settings) -> None:
@@ -117,9 +68,9 @@ def worker() -> None:
     """Do the work only; `solvebot web` receives, on the same database."""
     from bot import app, checks
 
-    settings = _settings(serving=True)
-    _logging(settings)
-    _run(app.serve_work(settings, first=checks.refuse_what_cannot_work))
+    settings = settings_from_environment(serving=True)
+    configure_logging(settings)
+    run(app.serve_work(settings, first=checks.refuse_what_cannot_work))
 
 
 @main.command()
@@ -136,7 +87,7 @@ def demo(keep: bool, sandbox: str) -> None:
     from bot.terminal_tables import console
 
     logs.configure(format="console", level="ERROR", redact=Redactor())
-    _run(play(console(piped=100), keep=keep, sandbox=sandbox))
+    run(play(console(piped=100), keep=keep, sandbox=sandbox))
 
 
 def _refuse_without_model_key(settings: Settings) -> None:
@@ -171,12 +122,12 @@ def solve(
     from bot.core.model import SolveOptions
     from bot.local_solve import solve_here
 
-    settings = _settings(serving=False, solving=path)
+    settings = settings_from_environment(serving=False, solving=path)
     _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
     options = SolveOptions(models=models, attempts=attempts, dollars=budget, repro=repro)
-    _run(solve_here(settings, path, issue, options))
+    run(solve_here(settings, path, issue, options))
 
 
 @main.command("environment")
@@ -191,12 +142,12 @@ def environment_(path: Path, write: bool, as_json: bool, agent: bool) -> None:
     """
     from bot.environment_command import environment_here
 
-    settings = _settings(serving=False, solving=path)
+    settings = settings_from_environment(serving=False, solving=path)
     if agent:
         _refuse_without_model_key(settings)
     _refuse_data_in(path, settings)
     logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
-    _run(environment_here(settings, path, write=write, as_json=as_json, agent=agent))
+    run(environment_here(settings, path, write=write, as_json=as_json, agent=agent))
 
 
 @main.command()
@@ -209,9 +160,9 @@ def receive(event: str, payload: Path) -> None:
     """Feed one payload, as if GitHub had delivered it, and work until nothing of it is left to do."""
     from bot.local_solve import receive_one
 
-    settings = _settings(serving=True)
-    _logging(settings)
-    _run(receive_one(settings, event, payload.read_bytes()))
+    settings = settings_from_environment(serving=True)
+    configure_logging(settings)
+    run(receive_one(settings, event, payload.read_bytes()))
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -237,9 +188,9 @@ def setup(port: int) -> None:
     """
     from bot.onboarding.command import set_up
 
-    settings = _settings(serving=False)
+    settings = settings_from_environment(serving=False)
     logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
-    _run(set_up(Path(".env"), environment, port, click.echo))
+    run(set_up(Path(".env"), environment, port, click.echo))
 
 
 @main.command()
@@ -250,7 +201,7 @@ def doctor(as_json_: bool) -> None:
 
     from bot.doctor import as_json, examine
 
-    _run(as_json(environment(), click.echo) if as_json_ else examine(environment(), Console()))
+    run(as_json(environment(), click.echo) if as_json_ else examine(environment(), Console()))
 
 
 @main.command()
@@ -273,7 +224,7 @@ def check(url: str, operators: tuple[str, ...], ca: str | None, as_json: bool) -
     from bot.deployment import Deployment, examine
 
     secret = environment().get("GITHUB_WEBHOOK_SECRET", "").split(",")[0].strip().encode()
-    _run(examine(Deployment(url, operators, secret, ca or ""), Console(), as_json=as_json))
+    run(examine(Deployment(url, operators, secret, ca or ""), Console(), as_json=as_json))
 
 
 _DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -299,7 +250,7 @@ def up(url: str, root: Path, source: Path, web: int, worker: int, ca: str | None
     if worker > 1 and not env.get("DATABASE_URL"):
         raise click.UsageError("more than one worker needs a DATABASE_URL: postgresql://...")
     options = UpOptions(root, source.absolute(), web, worker, url, str(Path(ca).absolute()) if ca else "")
-    _run(roll_out(options, env, SYSTEM_CLOCK.now(), click.echo))
+    run(roll_out(options, env, SYSTEM_CLOCK.now(), click.echo))
 
 
 @main.command("migrate")
@@ -307,7 +258,7 @@ def migrate_() -> None:
     """Bring the database to the tables that this version knows. `serve` and `worker` do it by themselves."""
     from bot.store.migrate import migrate
 
-    settings = _settings(serving=False)
+    settings = settings_from_environment(serving=False)
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
         migrate(settings.store_url)
@@ -331,289 +282,18 @@ def spending_() -> None:
     from bot.clock import SYSTEM_CLOCK
     from bot.terminal_tables import console, spending
 
-    settings = _settings(serving=False)
+    settings = settings_from_environment(serving=False)
 
     async def show(store: Store) -> None:
         console().print(spending(await store.spent(settings.budgets, SYSTEM_CLOCK.now())))
 
     if not settings.budgets:
         raise click.ClickException("no budget is set: DAY_DOLLARS, MONTH_DOLLARS, or one for repositories or people")
-    _with_store(settings, show)
+    with_store(settings, show)
 
 
-@main.group()
-def models() -> None:
-    """The catalogue of models: what people may ask for, and what it costs."""
-
-
-def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
-    from bot import app
-
-    async def connected() -> None:
-        async with app.the_store(settings) as store:
-            await work(store)
-
-    _run(connected())
-
-
-@models.command("list")
-def models_list() -> None:
-    """All models. Prices are dollars per million tokens, the prior is the share of issues that it solves alone.
-
-    Below them, shares that were published, also of models that can be added.
-    """
-    from bot.agent.catalogue import PUBLISHED
-    from bot.terminal_tables import catalogue, console, published
-
-    async def show(store: Store) -> None:
-        found = await store.models(active_only=False)
-        console().print(catalogue(found))
-        console().print(published(PUBLISHED, found))
-
-    _with_store(_settings(serving=False), show)
-
-
-@models.command("record")
-def models_record() -> None:
-    """What people did with each model's champions, and how that moves its prior. It stays on this server."""
-    from bot.terminal_tables import console, record
-
-    async def show(store: Store) -> None:
-        console().print(record(await store.models(active_only=False), await store.record()))
-
-    _with_store(_settings(serving=False), show)
-
-
-def _one_word(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    """What goes into comma lists, commands and tables."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+~-]{0,99}", text):
-        raise click.BadParameter(
-            f"{text!r} is no name: begin with a letter or a digit, and use only those and . _ - : / @ + ~, at most 100."
-        )
-    return text
-
-
-def _price(_context: click.Context, _parameter: click.Parameter, price: float | None) -> float | None:
-    if price is None or 0 <= price < MAX_PRICE:  # neither is what is not a number
-        return price
-    raise click.BadParameter(f"{price:g} is no price: use dollars per million tokens, from 0 to {MAX_PRICE:g}.")
-
-
-@models.command("add")
-@click.argument("name", callback=_one_word)
-@click.argument("model_id", callback=_one_word)
-@click.option("--provider", default="openrouter", show_default=True, callback=_one_word, help="As in MODEL_PROVIDER.")
-@click.option("--input", "input_price", type=float, callback=_price, help="Dollars per million tokens.")
-@click.option("--output", "output_price", type=float, callback=_price, help="Dollars per million tokens.")
-@click.option("--temperature", type=click.FloatRange(0, 2))
-@click.option("--max-tokens", type=click.IntRange(min=1))
-@click.option("--prior", type=click.FloatRange(0, 1), default=UNKNOWN_PRIOR, show_default=True, help="Share it solves.")
-def models_add(name: str, model_id: str, provider: str, input_price: float | None, output_price: float | None,
-               temperature: float | None, max_tokens: int | None, prior: float) -> None:  # fmt: skip
-    """Add a model, or change one. NAME is what people type, MODEL_ID what the provider calls it."""
-    if (input_price is None) != (output_price is None):
-        raise click.UsageError("give both --input and --output, or neither")
-    prices = Prices(input_price, output_price) if input_price is not None and output_price is not None else None
-    spec = ModelSpec(name, provider, model_id, temperature, max_tokens, prices, prior)
-    settings = _settings(serving=False)
-
-    async def save(store: Store) -> None:
-        await _refuse_twin(store, name)
-        await store.save_model(spec)
-        click.echo(f"{name} is in the catalogue.")
-        for hint in _what_it_lacks(spec, settings):
-            click.echo(hint)
-
-    _with_store(settings, save)
-
-
-async def _refuse_twin(store: Store, name: str) -> None:
-    """People's upper and lower case do not count, so one of the two could never be asked for."""
-    names = [spec.name for spec in await store.models(active_only=False)]
-    twin = next((other for other in names if other != name and other.lower() == name.lower()), None)
-    if twin is not None:
-        raise click.ClickException(f"there is {twin} already, and upper and lower case are the same to who asks for it")
-
-
-def _what_it_lacks(spec: ModelSpec, settings: Settings) -> Iterator[str]:
-    """What keeps it from being used, a sentence each."""
-    if spec.prices is None and not settings.allow_unknown_prices:
-        yield (
-            "Its price is unknown, so no budget could be kept and it will not be used. "
-            "Add it again with --input and --output, or set ALLOW_UNKNOWN_PRICES=true."
-        )
-    if spec.provider != settings.model_provider:
-        yield f"This server has a key for {settings.model_provider} only (MODEL_PROVIDER), not for {spec.provider}."
-
-
-@models.command("enable")
-@click.argument("name")
-def models_enable(name: str) -> None:
-    """People may ask for it again."""
-
-    async def enable(store: Store) -> None:
-        known = {spec.name: spec for spec in await store.models(active_only=False)}
-        if name not in known:
-            raise _no_such_model(name)
-        await store.save_model(replace(known[name], is_active=True))
-        click.echo(f"{name} is enabled.")
-
-    _with_store(_settings(serving=False), enable)
-
-
-@models.command("disable")
-@click.argument("name")
-def models_disable(name: str) -> None:
-    """Nobody may ask for it any more."""
-
-    async def disable(store: Store) -> None:
-        if not await store.disable_model(name):
-            raise _no_such_model(name)
-        click.echo(f"{name} is disabled.")
-
-    _with_store(_settings(serving=False), disable)
-
-
-def _no_such_model(name: str) -> click.ClickException:
-    return click.ClickException(f"there is no model {name}; `solvebot models list` shows all")
-
-
-@main.group()
-def tokens() -> None:
-    """Access tokens for the API: who has one may see and do there what its owner may."""
-
-
-@tokens.command("create")
-@click.argument("login")
-@click.option("--name", default="", help="What it is for, so that you know later.")
-@click.option(
-    "--scope",
-    "scopes",
-    type=click.Choice(["read", "steer", "operate"]),
-    multiple=True,
-    default=("read", "steer"),
-    show_default=True,
-    help="What it may be used for; may be repeated.",
-)
-@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="It is valid for so long.")
-def tokens_create(login: str, name: str, scopes: tuple[str, ...], days: int) -> None:
-    """Make one for the person whom GitHub calls LOGIN. It is printed once, and kept nowhere."""
-    settings = _settings(serving=True)
-
-    async def make(store: SqlStore) -> None:
-        from bot import tokens_command
-        from bot.clock import SYSTEM_CLOCK
-        from bot.core.access import Scope
-
-        async with tokens_command.github(settings) as hub:
-            owner = await tokens_command.person(hub, store, login)
-        wanted = [Scope(scope) for scope in scopes]
-        token, text = await tokens_command.create(store, owner, name, wanted, days, SYSTEM_CLOCK.now())
-        click.echo(text)
-        click.echo(f"For {owner.login}, until {token.expires_at:%Y-%m-%d}. It is not shown again.", err=True)
-
-    _with_sql_store(settings, make)
-
-
-@tokens.command("list")
-def tokens_list() -> None:
-    """All of them, with when they were last used. The tokens themselves are kept nowhere."""
-
-    async def show(store: SqlStore) -> None:
-        from bot import tokens_command
-        from bot.clock import SYSTEM_CLOCK
-        from bot.terminal_tables import console
-
-        console().print(tokens_command.table(await store.tokens.owned(), SYSTEM_CLOCK.now()))
-
-    _with_sql_store(_settings(serving=False), show)
-
-
-@tokens.command("revoke")
-@click.argument("id")
-def tokens_revoke(id: str) -> None:
-    """End the one with this ID at once."""
-
-    async def end(store: SqlStore) -> None:
-        from bot import tokens_command
-        from bot.clock import SYSTEM_CLOCK
-
-        if not await tokens_command.revoke(store, id, SYSTEM_CLOCK.now()):
-            raise Unsolvable(f"There is no token {id}, or it is revoked already. `solvebot tokens list` shows all.")
-        click.echo(f"{id} is revoked.")
-
-    _with_sql_store(_settings(serving=False), end)
-
-
-def _with_sql_store(settings: Settings, work: Callable[[SqlStore], Coroutine[Any, Any, None]]) -> None:
-    from bot import app
-
-    async def connected() -> None:
-        async with app.the_store(settings) as store:
-            await work(store)
-
-    _run(connected())
-
-
-@main.group()
-def sandboxes() -> None:
-    """What services lend us: for when something is wrong with them. The worker tidies up by itself."""
-
-
-def _with_lending(work: Callable[[Lending, Store, Settings], Coroutine[Any, Any, int | None]]) -> None:
-    from bot import app
-
-    settings = _settings(serving=False)
-    if "e2b" not in settings.sandbox:
-        raise click.ClickException("no service lends us sandboxes: SANDBOX does not name e2b")
-    logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
-
-    async def connected() -> int | None:
-        async with app.the_store(settings) as store, app.lending(settings, store) as lending:
-            return await work(lending, store, settings)
-
-    _run(connected())
-
-
-@sandboxes.command("list")
-def sandboxes_list() -> None:
-    """All that we hold, and all that there is. Exit code 1 when a service does not answer."""
-    from bot import sandboxes_command
-    from bot.terminal_tables import console
-
-    _with_lending(lambda lending, _store, _settings: sandboxes_command.show(lending, console()))
-
-
-@sandboxes.command("kill")
-@click.argument("names", nargs=-1, required=True)
-def sandboxes_kill(names: tuple[str, ...]) -> None:
-    """End sandboxes, by the names of `solvebot sandboxes list`. A run that was in one gets another."""
-    from bot import sandboxes_command
-    from bot.terminal_tables import console
-
-    _with_lending(lambda lending, _store, _settings: sandboxes_command.kill(lending, names, console()))
-
-
-@sandboxes.command("reset-breaker")
-@click.argument("provider", required=False)
-def sandboxes_reset_breaker(provider: str | None) -> None:
-    """Ask a service again that was left alone, or all of them, without waiting for the next look."""
-    from bot import sandboxes_command
-    from bot.terminal_tables import console
-
-    _with_lending(lambda lending, _store, _settings: sandboxes_command.reset_breaker(lending, provider, console()))
-
-
-@sandboxes.command("usage")
-def sandboxes_usage() -> None:
-    """What was asked in the last hour, what is left of the plan, and whether the queued runs fit."""
-    from bot import sandboxes_command
-    from bot.terminal_tables import console
-
-    _with_lending(lambda lending, store, settings: sandboxes_command.usage(lending, store, settings, console()))
-
-
-main.add_command(remote)
+for group in (models, tokens, sandboxes, remote):
+    main.add_command(group)
 
 
 if __name__ == "__main__":
