@@ -64,8 +64,8 @@ class Reconciliation:
             if facts is not None and not facts.status.is_over and (why := await self._why_over(facts)):
                 log.warning("solve.unwanted", solve=id, why=why)
                 await self._engine.start("call off", f"{id}-off", CallOff(id, why))
+        await self._pulls()  # first: status comments tell of it
         await self._ends()
-        await self._pulls()
 
     async def _why_over(self, facts: SolveFacts) -> str:
         """ "" where it goes on."""

@@ -89,7 +89,8 @@ async def test_pull_requests_and_comments_are_brought_up_to_date(tmp_path: Path)
         await pull.ready_for_review(by=MAINTAINER)
         await pull.merge(by=MAINTAINER)
         await look(world)
-        assert [each.body for each in issue.bot_comments] == [last_word]
+        [told] = issue.bot_comments
+        assert (told.id, "was merged" in told.body, "was merged" in last_word) == (comment.id, True, False)
         assert await world.bot.bot.world.store.fate_at(facts.id) is not None
         [fared] = await world.bot.bot.world.store.record()
         assert fared.fate is Fate.MERGED
