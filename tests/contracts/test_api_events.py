@@ -74,8 +74,12 @@ async def test_each_fact_is_told_once_and_in_its_order(store: SqlStore) -> None:
         *[EventKind.OBSERVED] * 4,
         EventKind.DECIDED,
         EventKind.OBSERVED,
+        EventKind.NOTED,  # that it waits for approval
+        EventKind.NOTED,  # that others change the same files
         EventKind.PUBLISHED,
         EventKind.NOTED,
+        EventKind.FATE,
+        EventKind.FATE,  # and why
         EventKind.ENDED,
     ]
     assert [event.run for event in told[4:14]] == ["A"] * 5 + ["B"] * 5
@@ -137,7 +141,7 @@ async def test_who_comes_back_goes_on_where_they_were(store: SqlStore) -> None:
     await tell_everything(store)
     known = (await store.views.events(0))[-3].seq
     async with aclosing(stream(feed(store), SOLVE.id, known, always)) as told:
-        assert [kind for kind, _ in await read(told, 2)] == ["solve.noted", "solve.ended"]
+        assert [kind for kind, _ in await read(told, 2)] == ["solve.fate", "solve.ended"]
 
 
 async def test_who_does_not_read_is_told_to_load_anew_and_nobody_waits(store: SqlStore) -> None:
