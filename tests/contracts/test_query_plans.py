@@ -15,6 +15,7 @@ from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
 from bot.store.tables import metadata
 from bot.store.tokens import SqlTokens
+from bot.store.turns import SqlTurns
 from bot.store.views import SqlViews
 from bot.store.web_sessions import SqlWebSessions
 from tests.contracts.postgres import PostgresServer
@@ -38,6 +39,10 @@ class Noon:
         ("update deliveries set attempt = 0 where event = 'ping'", True),
         ("select id from solves where status in ('pending', 'running')", False),
         ("select * from ai_models order by name", False),
+        ("select * from web_sessions where user_id = 1", True),
+        ("select * from web_sessions where digest = 'd' and expires_at > '2026-11-20 12:00:00'", False),
+        ("delete from web_sessions where expires_at <= '2026-11-20 12:00:00'", False),
+        ("delete from web_sessions where digest = 'd'", False),
     ],
 )
 def test_walking_through_a_table_is_noticed(database_url: str, statement: str, walks: bool) -> None:
@@ -89,6 +94,7 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
         (SqlViews, ("test_views.py",)),
         (SqlTokens, ("test_tokens.py",)),
         (SqlRequests, ("test_tokens.py",)),
+        (SqlTurns, ("test_store.py",)),
         (SqlWebSessions, ("test_web_sessions.py",)),
     ],
 )

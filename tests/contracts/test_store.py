@@ -70,6 +70,7 @@ from bot.core.model import (
     Workspace,
     run_id,
 )
+from bot.core.resilience.turns import Turn, leave, take
 from bot.core.trigger.batches import Batch, Entry
 from bot.core.trigger.budgets import Budget, OverBudget, Period, Spent, Whose
 from bot.core.trigger.pull_watch import PullWatch
@@ -627,6 +628,29 @@ async def test_what_was_seen_of_a_pull_request_is_kept(store: SqlStore) -> None:
     assert (await facts(store)).watch == watch
 
 
+async def test_the_order_of_those_that_ended_lately_and_of_those_undecided(store: SqlStore) -> None:
+    """The latest end comes first; of those undecided the earliest. A revision has no pull request of its own."""
+    assert await store.lately_ended(since=NOON) == await store.undecided(since=NOON) == []
+    unpublished = SolveId("s-3")
+    for hours, one in enumerate((SOLVE, solve("s-2", number=4), solve("s-3", number=5), REVISION)):
+        await store.accept(one)
+        if one.id != unpublished:
+            await store.published(one.id, PULL)
+        assert one.id not in await _undecided(store, NOON), "it is still going on"
+        await store.ended(one.id, Status.COMPLETED, at=NOON + timedelta(hours=hours))
+    late = NOON + timedelta(hours=1)
+    assert [found.id for found in await store.lately_ended(since=NOON)] == ["s-r1", "s-3", "s-2", "s-1"]
+    assert [found.id for found in await store.lately_ended(since=late)] == ["s-r1", "s-3", "s-2"]
+    assert await _undecided(store, NOON) == ["s-1", "s-2"]
+    assert await _undecided(store, late) == ["s-2"]
+    await store.became(SOLVE.id, Fate.CLOSED, NOON)
+    assert await _undecided(store, NOON) == ["s-2"]
+
+
+async def _undecided(store: SqlStore, since: datetime) -> list[SolveId]:
+    return [found.id for found in await store.undecided(since=since)]
+
+
 async def test_a_solve_is_running_once_its_task_is_frozen(store: SqlStore) -> None:
     await store.accept(SOLVE)
     assert (await facts(store)).status is Status.PENDING
@@ -729,6 +753,7 @@ async def test_what_is_not_there_is_gone(store: SqlStore) -> None:
     nobody, nothing = SolveId("nobody"), RunId("nothing")
     for told in (
         store.commented(nobody, 1),
+        store.showing(nobody, "digest"),
         store.frozen(nobody, TASK, NOON),
         store.planned(nobody, EXPERIMENTS, LIMITS),
         store.noted(nobody, "x"),
@@ -778,6 +803,20 @@ async def test_a_repository_is_called_as_it_is_now(store: SqlStore) -> None:
     await store.repository_seen(renamed, deleted=True)
     await store.accept(solve("s-2", number=9))
     assert (await facts(store, SolveId("s-2"))).solve.issue.repo == REPO
+
+
+async def test_one_worker_at_a_time_has_a_turn(store: SqlStore, database_url: str) -> None:
+    async def ask(name: str, worker: str) -> float:
+        def change(turn: Turn, now: datetime) -> tuple[Turn, float]:
+            return take(turn, worker, now, seconds=3600)
+
+        return await store.turns.change(name, change)
+
+    assert sorted(await asyncio.gather(ask("chore purge", "a"), ask("chore purge", "b"))) == [0.0, 0.25]
+    assert [await ask("github 5", worker) for worker in ("a", "b", "a")] == [0.0, 0.25, 0.0]
+    assert await store.turns.change("github 5", lambda turn, now: leave(turn, "a", now)) == 0.0
+    assert [await ask("github 5", worker) for worker in ("b", "a")] == [0.0, 0.25]
+    assert rows(database_url, "select name from turns order by name") == [("chore purge",), ("github 5",)]
 
 
 async def test_one_workspace_of_a_repository_is_kept(store: SqlStore) -> None:
