@@ -1,4 +1,4 @@
-"""All we ask of the world, on one page, and the errors it may answer with.
+"""All we ask of the world, a page for each port, and the errors it may answer with.
 
 Adapters implement these; the story sees nothing else. Every method may be called again after a crash with the same
 arguments and must then find what the first call left behind.

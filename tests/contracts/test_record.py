@@ -306,7 +306,7 @@ def test_a_replay_raises_what_the_first_life_raised() -> None:
         assert type(again) is type(first), cls
         assert isinstance(error, type(first)), cls
         assert (str(again), vars(again)) == (str(first), vars(first)), cls
-        assert first.__class__.__module__ == "bot.ports", cls
+        assert first.__class__.__module__ == "bot.ports.errors", cls
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from bot.ports import (
     Ledger,
     LeftAlone,
     Rejected,
+    SandboxDiffers,
     SandboxLost,
     SandboxUnusable,
     StoreAway,
@@ -241,6 +242,7 @@ OUTCOMES = {
     Rejected: Outcome.REJECTED,
     TooMuchText: Outcome.REJECTED,
     SandboxUnusable: Outcome.REJECTED,
+    SandboxDiffers: Outcome.REJECTED,
 }
 
 
@@ -248,7 +250,7 @@ def test_every_error_of_the_port_has_an_outcome() -> None:
     def below(kind: type[WorldError]) -> set[type[WorldError]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
-    ours = {kind for kind in below(WorldError) if kind.__module__ == "bot.ports"}
+    ours = {kind for kind in below(WorldError) if kind.__module__ == "bot.ports.errors"}
     assert ours - {WorldError} == set(OUTCOMES)
     assert {kind: outcome_of(kind("why")) for kind in OUTCOMES} == OUTCOMES
 

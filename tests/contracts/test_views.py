@@ -64,7 +64,7 @@ async def listed(views: SqlViews, wanted: SolveFilter, after: Position = NEWEST,
         (SolveFilter(state=State.FAILED), ["s-3"]),
         (SolveFilter(state=State.CANCELLED), []),
         (SolveFilter(state=State.MERGED), []),
-        (SolveFilter(state=State.CLOSED), []),
+        (SolveFilter(state=State.CLOSED), ["s-1"]),
         (SolveFilter(state=State.REVERTED), []),
         (SolveFilter(search="BREAKS"), ["s-3", "s-2", "s-1"]),
         (SolveFilter(search="100%"), ["s-4"]),
@@ -100,7 +100,7 @@ async def test_a_row_says_all_that_a_list_shows(views: SqlViews) -> None:
 
 
 async def test_fates(store: SqlStore, views: SqlViews) -> None:
-    assert await views.fate(SolveId("s-1")) is None
+    assert await views.fate(SolveId("s-2")) is None
     for fate, state in ((Fate.CHANGED, State.MERGED), (Fate.CLOSED, State.CLOSED), (Fate.REVERTED, State.REVERTED)):
         await store.became(SolveId("s-1"), fate, NOON)
         assert await views.fate(SolveId("s-1")) is fate
