@@ -230,6 +230,19 @@ def test_where_our_own_test_does_not_fail_nothing_is_believed() -> None:
     assert (test.passed_by, test.failed_by) == ((A,), (B, C))
 
 
+def test_our_own_tests_are_known_whatever_time_of_day_their_cases_are_named_by() -> None:
+    """`@pytest.mark.parametrize("value", [datetime.now(), …])`: no two runs name the same cases."""
+    entry = replace(ENTRY, control="test_ours")
+    base = report({"x": F, "t.test_ours::y[12:00:01]": F, "t.test_ours::z": P})
+    seen = {
+        A: report({"x": P, "t.test_ours::y[12:00:07]": F, "t.test_ours::z": P}),
+        B: report({"x": P, "t.test_ours::y[12:00:08]": F, "t.test_ours::y[12:00:09]": P}),
+        C: report({"x": P, "t.test_ours::y[12:00:08]": P}),
+    }
+    [test] = pooled(entry, (base, base), ("x",), seen)
+    assert (test.passed_by, test.failed_by) == ((A,), (B, C))
+
+
 def test_where_it_is_not_run_on_the_base_commit_either_it_says_nothing() -> None:
     base = report({"x": F})
     [test] = pooled(replace(ENTRY, control="test_ours"), (base, base), ("x",), {A: report({"x": P})})

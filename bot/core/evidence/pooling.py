@@ -227,8 +227,13 @@ def pooled(
     our own tests do not all fail that do on the base commit, nothing that is reported can be believed.
     """
     known = {run: report for run, report in seen.items() if report is not None}
-    ours = _failing_controls(entry, base[0]) & _failing_controls(entry, base[1])
-    honest = {run: report for run, report in known.items() if ours <= _failing_controls(entry, report)}
+    ours = _controls(entry, base[0], Verdict.FAILED) & _controls(entry, base[1], Verdict.FAILED)
+    passing = _controls(entry, base[0], Verdict.PASSED) | _controls(entry, base[1], Verdict.PASSED)
+    honest = {
+        run: report
+        for run, report in known.items()
+        if ours <= _controls(entry, report, Verdict.FAILED) and _controls(entry, report, Verdict.PASSED) <= passing
+    }
     found = []
     for name in names:
         green = tuple(sorted(run for run, report in honest.items() if _passes(name, base[0], report)))
@@ -249,14 +254,16 @@ def _is_control(entry: Entry, name: str) -> bool:
     return bool(entry.control) and entry.control in name
 
 
-def _failing_controls(entry: Entry, report: TestReport) -> set[str]:
-    return {name for name, seen in report.tests.items() if seen is Verdict.FAILED and _is_control(entry, name)}
+def _controls(entry: Entry, report: TestReport, verdict: Verdict) -> set[str]:
+    """Those of which a case ended so. Cases are named by their parameters, which may be of the time of day."""
+    return {
+        name.partition("[")[0] for name, seen in report.tests.items() if seen is verdict and _is_control(entry, name)
+    }
 
 
 def _fails_controls(entry: Entry, report: TestReport) -> bool:
     """By itself, beside no report of the base commit: some of ours fail, and none passes."""
-    passes = any(seen is Verdict.PASSED and _is_control(entry, name) for name, seen in report.tests.items())
-    return bool(_failing_controls(entry, report)) and not passes
+    return bool(_controls(entry, report, Verdict.FAILED)) and not _controls(entry, report, Verdict.PASSED)
 
 
 def _passes(name: str, base: TestReport, report: TestReport) -> bool:
