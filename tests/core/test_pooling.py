@@ -243,6 +243,19 @@ def test_our_own_tests_are_known_whatever_time_of_day_their_cases_are_named_by()
     assert (test.passed_by, test.failed_by) == ((A,), (B, C))
 
 
+def test_a_new_test_in_a_long_file_flips_in_its_copy_too() -> None:
+    """Only a few tests of the copy are made to fail; the new one, far behind them, is red in both and green in both."""
+    entry = replace(ENTRY, control="test_shop_0a1b2c3d")
+    base = report({"t.test_shop::old": P, "t.test_shop::new": F, f"t.{entry.control}::old": F,
+                   f"t.{entry.control}::new": F})  # fmt: skip
+    seen = {
+        A: report({"t.test_shop::new": P, f"t.{entry.control}::old": F, f"t.{entry.control}::new": P}),
+        B: report({"t.test_shop::new": P, f"t.{entry.control}::old": P, f"t.{entry.control}::new": P}),
+    }
+    [test] = pooled(entry, (base, base), ("t.test_shop::new",), seen)
+    assert (test.passed_by, test.failed_by) == ((A,), (B,))
+
+
 def test_where_it_is_not_run_on_the_base_commit_either_it_says_nothing() -> None:
     base = report({"x": F})
     [test] = pooled(replace(ENTRY, control="test_ours"), (base, base), ("x",), {A: report({"x": P})})
