@@ -140,6 +140,17 @@ def help_policy(settings: Settings) -> HelpPolicy:
     return HelpPolicy(settings.setup_agent, settings.setup_agent_dollars, settings.setup_agent_steps)
 
 
+def solver_options(settings: Settings) -> SolverOptions:
+    longest = max(settings.command_timeout, settings.test_timeout)
+    return SolverOptions(server_limits(settings), settings.command_timeout, longest, help_policy(settings))
+
+
+def make_anew_elsewhere(settings: Settings, world: World, environments: Environments) -> None:
+    """Where workers have a disk each, a snapshot that is on another one's is made anew."""
+    if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
+        world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
+
+
 def assemble(settings: Settings, world: World, engine: Engine, tell_outage: TellOutage = no_outage) -> Bot:
     """Wire the story to the world and give its workflows their names. Before the engine is launched."""
     hide = redactor(settings)
@@ -167,33 +178,23 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         WaitingRoom(world.store, board, conclusion, world.clock),
         board,
         conclusion,
-        SolverOptions(
-            server_limits(settings),
-            settings.command_timeout,
-            max(settings.command_timeout, settings.test_timeout),
-            help_policy(settings),
-        ),
+        solver_options(settings),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
-    site = settings.server_url
     text = PullText(world.github, world.store, hide, links)
-    server = server_limits(settings)
+    server, site = server_limits(settings), settings.server_url
     intake = Intake(world.github, world.store, engine, conclusion, world.clock, server, hide, site, batches, text)
     reviser = Reviser(world, solver, judge, Pusher(world, judge, hide), board, conclusion, hide, text)
-    if has_homes(settings) and isinstance(world.sandboxes, LocalSandboxes):
-        world.sandboxes.restore = Restoration(world.store, world.sandboxes, environments).restore
+    make_anew_elsewhere(settings, world, environments)
     anew = Anew(world.store, engine, solver, reviser, runner, conclusion)
     engine.register("intake", intake.handle)
     engine.register("solve", solver.solve, anew=anew.solve)
     engine.register("revise", reviser.revise, anew=anew.revise)
     engine.register("run", runner.run, queued=True, anew=anew.run)
-    updating = Updating(world, engine, intake.reviews, text, hide, intake.claim)
-    engine.register("update", updating.update)
+    engine.register("update", Updating(world, engine, intake.reviews, text, hide, intake.claim).update)
     engine.register("use", Exchange(world, board, hide).use)
     engine.register("republish", Republication(world, publisher, board).publish)
-    approvals = Approvals(
-        world.github, world.mirrors, world.store, world.clock, publisher, board, conclusion, solver.to_its_end
-    )
+    approvals = Approvals(world, publisher, board, conclusion, solver.to_its_end)
     engine.register("publish approved", approvals.publish)
     engine.register("end unapproved", approvals.end)
     engine.register("give up", conclusion.give_up)
@@ -468,13 +469,12 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        branches = Branches(github, store, clock)
-        doing = worker.work(github, polling, branches, bot.reconciliation, heads)
+        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads)
         working = asyncio.create_task(doing, name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
-        look = at(settings, partial(_with_money, settings, store, clock, partial(house.standing, store, clock)))
-        pages = for_operators(metrics, checks, look, clock)
+        look = partial(_with_money, settings, store, clock, partial(house.standing, store, clock))
+        pages = for_operators(metrics, checks, at(settings, look), clock)
         within = Within(github, store, inbox, clock)
         api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
         app = for_anybody(settings, inbox, api, shown, heads=heads)

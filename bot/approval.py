@@ -19,7 +19,7 @@ from bot.core.model import Fate, Solve, SolveFacts, SolveId
 from bot.core.render import failure_reasons
 from bot.engine import Engine, WorkflowState, step
 from bot.finish import PATIENCE, Conclusion
-from bot.ports import Clock, GitHub, Mirrors, Store
+from bot.ports import Clock, Store, World
 from bot.publish import Publisher
 from bot.status_comment import StatusBoard
 
@@ -61,19 +61,16 @@ class Approvals:
 
     def __init__(
         self,
-        github: GitHub,
-        mirrors: Mirrors,
-        store: Store,
-        clock: Clock,
+        world: World,
         publisher: Publisher,
         board: StatusBoard,
         conclusion: Conclusion,
         to_its_end: ToItsEnd,
     ) -> None:
-        self._github = github
-        self._mirrors = mirrors
-        self._store = store
-        self._clock = clock
+        self._github = world.github
+        self._mirrors = world.mirrors
+        self._store = world.store
+        self._clock = world.clock
         self._publisher = publisher
         self._board = board
         self._conclusion = conclusion

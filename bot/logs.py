@@ -20,42 +20,47 @@ _STRUCTLOGS = ("_record", "_from_structlog")
 _WIDEST = 64  # bits of a number; Python refuses to write very large ones, and what cannot be logged is lost
 
 
-def configure(*, format: str, level: str, redact: Redactor) -> None:
-    """Everything, the libraries' own logging included, leaves through one handler on stderr."""
+class _Redacted:
+    """A processor: all but what structlog carries along for itself is redacted, then shown as it is read."""
 
-    def said(text: str) -> str:
-        return _shown(redact(text))
+    def __init__(self, redact: Redactor) -> None:
+        self._redact = redact
 
-    def harmless(value: Any) -> Any:
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.pop("color_message", None)  # uvicorn's, which says the same again
+        return {
+            key if key in _STRUCTLOGS else self._said(key): value if key in _STRUCTLOGS else self._harmless(value)
+            for key, value in event.items()
+        }
+
+    def _harmless(self, value: Any) -> Any:
         match value:
             case None | bool() | float():
                 return value
             case int():
                 return value if value.bit_length() <= _WIDEST else f"a number of {value.bit_length()} bits"
             case str():
-                return said(value)
+                return self._said(value)
             case Mapping():
-                return {harmless(key): harmless(item) for key, item in value.items()}
+                return {self._harmless(key): self._harmless(item) for key, item in value.items()}
             case list() | tuple() | set() | frozenset():
-                return [harmless(item) for item in value]
+                return [self._harmless(item) for item in value]
             case _:
-                return said(repr(value))
+                return self._said(repr(value))
 
-    def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """All but what structlog carries along for itself."""
-        event.pop("color_message", None)  # uvicorn's, which says the same again
-        return {
-            key if key in _STRUCTLOGS else said(key): value if key in _STRUCTLOGS else harmless(value)
-            for key, value in event.items()
-        }
+    def _said(self, text: str) -> str:
+        return _shown(self._redact(text))
 
+
+def configure(*, format: str, level: str, redact: Redactor) -> None:
+    """Everything, the libraries' own logging included, leaves through one handler on stderr."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redacted,
+        _Redacted(redact),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bot.store.store import SqlStore
 
 
+MOST_DAYS = 366
+
+
 @click.group()
 def tokens() -> None:
     """Access tokens for the API: who has one may see and do there what its owner may."""
@@ -32,7 +35,7 @@ def tokens() -> None:
     show_default=True,
     help="What it may be used for; may be repeated.",
 )
-@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="It is valid for so long.")
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=90, show_default=True, help="How long it is valid.")
 def tokens_create(login: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     """Make one for the person whom GitHub calls LOGIN. It is printed once, and kept nowhere."""
     settings = settings_from_environment(serving=True)

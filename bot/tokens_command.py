@@ -20,8 +20,6 @@ from bot.ports import Gone, Store, Unsolvable
 from bot.settings import Settings
 from bot.store.store import SqlStore
 
-MOST_DAYS = 366
-
 
 @asynccontextmanager
 async def github(settings: Settings) -> AsyncIterator[Hub]:

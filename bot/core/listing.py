@@ -96,10 +96,6 @@ def read_cursor(text: str) -> Position | None:
         return None
 
 
-def page_size(wanted: int) -> int:
-    return max(1, min(LARGEST_PAGE, wanted))
-
-
 def page_of(items: Sequence[T], positions: Sequence[Position], size: int) -> Page[T]:
     """Of up to `size` + 1 rows: the one too many only says that there is another page."""
     if len(items) <= size:

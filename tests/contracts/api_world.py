@@ -92,6 +92,16 @@ def _headers(token: str, others: dict[str, str]) -> dict[str, str]:
     return {**({"Authorization": f"Bearer {token}"} if token else {}), **named}
 
 
+def two_repositories(github: GitHubSimulator) -> tuple[SimRepository, SimRepository]:
+    """A public and a private one, and in both a reader, a writer and an administrator."""
+    public = github.repository("octo/web", files={"a.txt": "a"})
+    private = github.repository("octo/secret", files={"a.txt": "a"}, private=True)
+    for login, role in (("rita", "read"), ("will", "write"), ("ada", "admin")):
+        for repository in (public, private):
+            repository.grant(login, role)
+    return public, private
+
+
 async def _solves(store: SqlStore, public: Repo, private: Repo) -> None:
     """The private one has been through everything; the other one has just been asked for."""
     await tell_everything(store, dataclasses.replace(SOLVE, issue=IssueRef(private, 3)))
@@ -101,11 +111,7 @@ async def _solves(store: SqlStore, public: Repo, private: Repo) -> None:
 async def _world(directory: Path, url: str, stack: AsyncExitStack, is_slowed_down: bool) -> ApiWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
-    public = github.repository("octo/web", files={"a.txt": "a"})
-    private = github.repository("octo/secret", files={"a.txt": "a"}, private=True)
-    for login, role in (("rita", "read"), ("will", "write"), ("ada", "admin")):
-        for repository in (public, private):
-            repository.grant(login, role)
+    public, private = two_repositories(github)
     await stack.enter_async_context(github.serving())
     inside = World(github, public, await stack.enter_async_context(connections()), time)
     store = await stack.enter_async_context(opened(url))

@@ -24,6 +24,7 @@ from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.simulators.serving import Deferred, serving
 from bot.store.store import SqlStore, opened
 from tests.browser import Browser, Page
+from tests.contracts.api_world import two_repositories
 from tests.contracts.github_world import Time, World, make_key, repo_of
 from tests.contracts.test_store import SOLVE, solve, tell_everything
 
@@ -63,11 +64,7 @@ class PagesWorld:
 async def _world(directory: Path, database: str, stack: AsyncExitStack) -> PagesWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
-    public = github.repository("octo/web", files={"a.txt": "a"})
-    private = github.repository("octo/secret", files={"a.txt": "a"}, private=True)
-    for login, role in (("rita", "read"), ("will", "write"), ("ada", "admin")):
-        for repository in (public, private):
-            repository.grant(login, role)
+    public, private = two_repositories(github)
     await stack.enter_async_context(github.serving())
     inside = World(github, public, await stack.enter_async_context(connections()), time)
     store = await stack.enter_async_context(opened(database))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.listing import LARGEST_PAGE, NEWEST, Position, cursor, page_of, page_size, read_cursor
+from bot.core.listing import NEWEST, Position, cursor, page_of, read_cursor
 
 times = st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC))
 ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
@@ -37,11 +37,6 @@ def test_no_cursor_of_ours(text: str) -> None:
 
 def test_the_beginning() -> None:
     assert read_cursor("") == NEWEST
-
-
-@pytest.mark.parametrize(("wanted", "size"), [(-1, 1), (0, 1), (1, 1), (50, 50), (10**9, LARGEST_PAGE)])
-def test_a_page_has_a_size(wanted: int, size: int) -> None:
-    assert page_size(wanted) == size
 
 
 @given(st.integers(0, 8), st.integers(1, 8))

@@ -170,11 +170,6 @@ def pull_refused(remedy: str) -> str:
     return f"GitHub refused the pull request. {remedy}".strip()
 
 
-def not_written(remedy: str) -> str:
-    """Before there was a branch."""
-    return f"GitHub refused what should be published. {remedy}".strip()
-
-
 def delete_branches(name: str) -> str:
     return f"Delete old {name} branches."
 

@@ -81,21 +81,9 @@ def broke(incident: str) -> Problem:
     return Problem(500, "broke", "That is our fault", detail, "Tell the operator of this bot.")
 
 
-def key_needed() -> Problem:
-    detail = "The header Idempotency-Key is missing, or longer than 200 characters."
-    remedy = "Send a new random text with each request, and the same one when you repeat it."
-    return Problem(400, "idempotency-key", "The key of the request is missing", detail, remedy)
-
-
 def key_reused() -> Problem:
     detail = "The same Idempotency-Key came with another request before."
     return Problem(409, "key-reused", "The key was used before", detail, "Use a new one for each request.")
-
-
-def unknown_repository(name: str) -> Problem:
-    detail = f"Solvebot knows no repository {name}, or you may not see it."
-    remedy = "Look at its name, and whether the App is installed there."
-    return Problem(404, "unknown-repository", "Unknown repository", detail, remedy)
 
 
 def no_issue() -> Problem:
