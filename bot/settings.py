@@ -262,7 +262,7 @@ class Settings:
     backups: Path | None = _setting(
         "BACKUP_DIR", None, "Directory in which your backups lie: how old the newest is becomes a metric."
     )
-    host: str = _setting("HOST", "127.0.0.1", "Address of /webhook and /healthz, which are for anybody.")
+    host: str = _setting("HOST", "127.0.0.1", "Address of /webhook, /healthz, API and pages, which are for anybody.")
     port: int = _setting("PORT", 8000, "Port to listen on.")
     api: bool = _setting(
         "API",

@@ -7,16 +7,20 @@ import re
 import shlex
 import sqlite3
 import subprocess
+import threading
 from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from bot.cli import main
 from bot.settings import Settings
 from tests.contracts.test_metrics import everything
+from tests.stories.test_check import free_port
 from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
@@ -96,10 +100,8 @@ def test_services_have_no_more_rights_than_they_need() -> None:
         assert not service.get("privileged"), name
 
 
-def test_the_proxy_passes_on_what_is_for_anybody_and_nothing_else() -> None:
+def test_the_proxy_bounds_what_it_passes_on() -> None:
     text = (DEPLOY / "Caddyfile").read_text()
-    [paths] = re.findall(r"@ours path (.*)", text)
-    assert paths.split() == ["/webhook", "/healthz"]
     assert text.count("reverse_proxy") == 1
     assert "max_size 25MiB" in text  # what bot/web/webhook.py takes at most
     assert set(re.findall(r"\{\$(\w+)", text)) <= OF_THE_SET_UP
@@ -182,6 +184,51 @@ def test_the_proxy_reads_its_file(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A page that says what browsers may do, and an answer that says nothing of it."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        if self.path == "/solves":
+            self.send_header("Content-Security-Policy", "default-src 'self'")
+            self.send_header("Referrer-Policy", "same-origin")
+        self.end_headers()
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.mark.needs("caddy")
+def test_pages_keep_what_they_say_to_browsers_and_all_else_is_told_to_do_nothing(tmp_path: Path) -> None:
+    """A stricter `Referrer-Policy` than the pages' own would make all their forms fail, another policy their look."""
+    port = free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as behind:
+        threading.Thread(target=behind.serve_forever, daemon=True).start()
+        env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "SOLVEBOT_HOST": f"http://127.0.0.1:{port}",
+               "SOLVEBOT_WEB": f"127.0.0.1:{behind.server_port}"}  # fmt: skip
+        command = [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile")]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet) as caddy:
+            try:
+                page, other = (answer(port, path) for path in ("/solves", "/healthz"))
+            finally:
+                caddy.terminate()
+        behind.shutdown()
+    assert (page["Content-Security-Policy"], page["Referrer-Policy"]) == ("default-src 'self'", "same-origin")
+    assert other["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert other["Referrer-Policy"] == "no-referrer"
+    assert {each["X-Content-Type-Options"] for each in (page, other)} == {"nosniff"}
+
+
+def answer(port: str, path: str) -> httpx.Headers:
+    """As soon as somebody listens there, and knows that somebody answers behind."""
+    transport = httpx.HTTPTransport(retries=8)
+    with httpx.Client(transport=transport, timeout=60) as client:
+        found = client.get(f"http://127.0.0.1:{port}{path}")
+    assert found.status_code == 200
+    return found.headers
 
 
 EXPOSED = {"solvebot-web.service": 3.0, "solvebot-backup.service": 3.0, "solvebot-worker.service": 3.5}

@@ -80,7 +80,7 @@ def not_ready(url: str, failing: Mapping[str, str]) -> Told:
 def exposed(path: str) -> Told:
     return (
         f"strangers can read {path}",
-        "Let the proxy pass on /webhook and /healthz only; METRICS_HOST is private.",
+        "Let the proxy pass on HOST and PORT only; METRICS_HOST is private.",
     )
 
 
