@@ -88,7 +88,7 @@ async def test_a_log_is_only_read_from_an_address_on_the_web(world: World, addre
         await world.hub.job_log(world.repo, run.id, most=100)
 
 
-@pytest.mark.parametrize(("lacks", "named"), [("actions", "actions: read"), ("checks", "checks: write")])
+@pytest.mark.parametrize(("lacks", "named"), [("actions", "actions: read"), ("checks", "checks: read")])
 async def test_what_was_not_accepted_is_named(world: World, lacks: str, named: str) -> None:
     run = await world.repository.check(head(world), "test", "failure", log="x")
     installation = world.repository.installation

@@ -304,6 +304,14 @@ class TestUsingUp:
             done = await attack(sandboxes, f"head -c {DISK // 3} /dev/zero > {step}")
         assert done.killed_by == "disk"
 
+    async def test_filling_the_disk_while_others_make_room(self, sandboxes: BubblewrapSandboxes, tmp_path: Path) -> None:
+        theirs = tmp_path / "theirs"
+        theirs.write_bytes(bytes(4 * DISK))
+        for step in range(5):
+            os.truncate(theirs, (3 - step) * DISK if step < 3 else 0)
+            done = await attack(sandboxes, f"head -c {DISK // 3} /dev/zero > {step}")
+        assert done.killed_by == "disk"
+
     async def test_files_with_nothing_in_them(self, sandboxes: BubblewrapSandboxes) -> None:
         """They take no space, but a file system has room for a number of files only."""
         done = await attack(sandboxes, f"for i in $(seq {2 * DISK // 4096}); do : > $i; done; sleep 1", timeout=120)

@@ -82,11 +82,13 @@ class Watch:
         return room.path in self._full
 
     async def fills_up(self, room: Room) -> bool:
-        """Is the room above its limit? Measured only when enough was written since the last time, by whomever."""
+        """Is the room above its limit? Measured only when the file system changed enough since the last time.
+
+        By whomever, and in either direction: what somebody else removes meanwhile hides what was written here.
+        """
         free = free_bytes(room)
         last = self._free.setdefault(room.path, free)
-        if last - free < self.limits.disk // 16 and room.path not in self._full:
-            self._free[room.path] = max(last, free)
+        if abs(last - free) < self.limits.disk // 16 and room.path not in self._full:
             return False
         self._free[room.path] = free
         if await disk_use(room) > self.limits.disk:
