@@ -304,7 +304,9 @@ class TestUsingUp:
             done = await attack(sandboxes, f"head -c {DISK // 3} /dev/zero > {step}")
         assert done.killed_by == "disk"
 
-    async def test_filling_the_disk_while_others_make_room(self, sandboxes: BubblewrapSandboxes, tmp_path: Path) -> None:
+    async def test_filling_the_disk_while_others_make_room(
+        self, sandboxes: BubblewrapSandboxes, tmp_path: Path
+    ) -> None:
         theirs = tmp_path / "theirs"
         theirs.write_bytes(bytes(4 * DISK))
         for step in range(5):
