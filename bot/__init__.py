@@ -17,7 +17,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
         resilience/    retries, circuit breaker, plans of services       operations/    deployment, set-up, isolation
     ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
-    settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    declared_settings.py setting_rules.py setting_readers.py settings.py      the environment, read once
+    logs.py data_directory.py      events with keys, without secrets; DATA_DIR
     receiver_process.py                         `serve` receives in a process of its own
     clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox

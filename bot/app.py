@@ -38,6 +38,7 @@ from bot.core.resilience.circuit_breaker import Outage
 from bot.core.resilience.plan_usage import Plan
 from bot.core.text.outgoing import Redactor
 from bot.data_directory import claim, home_of, prepare
+from bot.declared_settings import POLL
 from bot.engine import Engine, EngineOptions
 from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
@@ -75,7 +76,7 @@ from bot.sandbox.plan_usage import PlanWatch
 from bot.sandbox.remote import LeasedSandboxes
 from bot.sandbox.request_counts import Account
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
-from bot.settings import POLL, Settings
+from bot.settings import Settings
 from bot.solve import Solver, SolverOptions
 from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.store.heads import pushed

@@ -13,11 +13,12 @@ from bot.app_checks import own_app
 from bot.core.environment.help import cheapest
 from bot.core.operations.onboarding import Facts
 from bot.core.trigger.app_manifest import NOWHERE, Wish, webhook_of
+from bot.declared_settings import POLL, WEBHOOK, Secret
 from bot.doctor import findings, lent
 from bot.findings import Finding, Health
 from bot.github.registration import Registered, convert
 from bot.onboarding.settings_file import SettingsFile
-from bot.settings import POLL, WEBHOOK, Secret, Settings
+from bot.settings import Settings
 
 TRY = (
     {"role": "system", "content": "You answer with one word."},
