@@ -51,7 +51,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     polling.py     deliveries for a bot that GitHub cannot reach
     registries.py  asks this machine's package managers what set-up may reach
     onlookers.py pages.py             the API and pages, opened when somebody first asks for them
-    app.py         where all of it is put together
+    adapters.py assembly.py app.py    settings -> adapters -> the story -> a server: where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
     rollout/       solvebot up: a release in place of the one before; core/operations/rollout.py says how

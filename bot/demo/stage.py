@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from rich.console import Console
 
-from bot.app import Running, local_sandboxes, running
+from bot.adapters import local_sandboxes
+from bot.app import Running, running
 from bot.core.model import SolveFacts
 from bot.core.trigger.app_manifest import callback_of
 from bot.declared_settings import Secret

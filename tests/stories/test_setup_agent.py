@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import Bot, environment_options, help_policy
+from bot.assembly import Bot, environment_options, help_policy
 from bot.core.environment.help import FOUND_BY_AGENT, allowance
 from bot.core.environment.proof import Found, passing
 from bot.core.model import Experiment, Limits, Repo, RepoConfig, SandboxId, SolveFacts, SolveId, Status, Strategy

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import Running, local_sandboxes, redactor, running
+from bot.adapters import local_sandboxes
+from bot.app import Running, running
+from bot.assembly import redactor
 from bot.clock import SYSTEM_CLOCK
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
 from bot.declared_settings import Secret
