@@ -31,6 +31,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     repairs.py failing_checks.py known_heads.py      a failing check on a commit of ours -> a revision
     update_branch.py pull_text.py     /solve update: the base branch merged in; the text of a pull request
     intake.py      delivery -> refused, answered, cancelled, or a started solve
+    command_dispatch.py               each command, label and review -> what answers it
     starts.py batches.py              is there anything to solve? one issue, or several by one comment
     approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
     questions.py                      /solve why: which step changed it, out of what is stored
