@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core.model import Repo, RepoConfig
-from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.trigger.config_values import Mistake
 from bot.ports import GitHub, Rejected
 
 

@@ -32,6 +32,7 @@ from bot.core.render.approval import answered_already, nothing_to_answer
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import OverBudget
+from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import (
     ChecksReported,
     CommentPosted,
@@ -48,7 +49,6 @@ from bot.core.trigger.events import (
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
-    read_event,
 )
 from bot.engine import Engine, step
 from bot.finish import PATIENCE, Conclusion

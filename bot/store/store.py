@@ -26,6 +26,7 @@ from bot.store.ledger import SqlLedger
 from bot.store.places import SqlPlaces
 from bot.store.requests import SqlRequests
 from bot.store.runs import SqlRuns
+from bot.store.sandbox_tables import sandbox_operations
 from bot.store.solves import SqlSolves
 from bot.store.tables import (
     api_requests,
@@ -34,7 +35,6 @@ from bot.store.tables import (
     deliveries,
     known_environments,
     prepared_workspaces,
-    sandbox_operations,
     solves,
     vain_searches,
 )
