@@ -23,7 +23,8 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/       evidence: what happens when things are run
-    status_comment.py finish.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
+    solve.py       the story, from top to bottom; its parts:
+    run_queue.py run.py rounds.py comparison.py status_comment.py publish.py finish.py
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py    models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch

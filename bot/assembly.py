@@ -16,7 +16,7 @@ from bot.engine import Engine
 from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
 from bot.intake import Intake
-from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.judging import Court, CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.ports import World
 from bot.publish import Publisher
 from bot.pull_text import PullText
@@ -26,11 +26,10 @@ from bot.registries import SetUpReach, this_host
 from bot.republish import Republication
 from bot.restoration import Restoration
 from bot.revise import Reviser
-from bot.rounds import Rounds
 from bot.run import Runner, RunOptions
 from bot.sandbox.local.base import LocalSandboxes
 from bot.settings import Settings
-from bot.solve import Solver, SolverOptions
+from bot.solve import Ending, Solver, SolverOptions
 from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.update_branch import Updating
 from bot.use_candidate import Exchange
@@ -104,16 +103,10 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
         world,
         engine,
         environments,
-        judge,
-        cross_examination,
-        prober,
-        Trimmer(judge, cross_examination, prober),
+        Court(judge, cross_examination, prober, Trimmer(judge, cross_examination, prober)),
         Advisers(world, Advice(settings.issue_tests, settings.comparer)),
-        Rounds(world.store, board),
-        publisher,
-        WaitingRoom(world.store, board, conclusion, world.clock),
         board,
-        conclusion,
+        Ending(publisher, WaitingRoom(world.store, board, conclusion, world.clock), conclusion),
         solver_options(settings),
     )
     runner = Runner(world, judge, hide, RunOptions(WORKSPACE_LIMIT, has_homes(settings)))
