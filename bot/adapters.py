@@ -30,6 +30,7 @@ from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns
 from bot.sandbox.failover import PreferredSandboxes
 from bot.sandbox.leases import LendingOptions
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
+from bot.sandbox.local.installed_toolchains import installed_toolchains
 from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
 from bot.sandbox.local.registry_downloads import DownloadOptions
 from bot.sandbox.plan_usage import PlanWatch
@@ -51,7 +52,8 @@ REQUEST_DEADLINE = 180.0  # seconds for one request to a service that lends sand
 def local_sandboxes(settings: Settings, shared: Path | None = None) -> Sandboxes:
     """`shared`: where lies what bots with directories of data of their own have in common; DATA_DIR by default."""
     directory, shared = (settings.data / "sandboxes").absolute(), (shared or settings.data).absolute()
-    toolchains = (*settings.sandbox_toolchains, our_toolchain(shared / "toolchain"))
+    found = installed_toolchains(os.environ) if settings.sandbox_installed_toolchains else ()
+    toolchains = (*settings.sandbox_toolchains, *found, our_toolchain(shared / "toolchain"))
     path = tuple(str(toolchain / "bin") for toolchain in toolchains)
     memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2
     at_once = settings.sandbox_commands or COMMANDS_PER_PROCESSOR * len(os.sched_getaffinity(0))

@@ -136,6 +136,12 @@ class DeclaredSettings:
         (),
         "Directories shown read-only in every sandbox, separated by colons; their bin/ joins PATH.",
     )
+    sandbox_installed_toolchains: bool = _setting(
+        "SANDBOX_INSTALLED_TOOLCHAINS",
+        True,
+        "The same for what rustup, nvm, SDKMAN and their like installed for the user of the bot, and for Go in "
+        "/usr/local/go.",
+    )
     sandbox_memory: int = _setting("SANDBOX_MEMORY_MB", 2048, "Memory of one sandbox in MB.")
     sandbox_disk: int = _setting("SANDBOX_DISK_MB", 4096, "Disk of one sandbox in MB.")
     sandbox_commands: int = _setting(

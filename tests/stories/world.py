@@ -204,6 +204,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         baseline_repeats=2,
         setup_agent=False,
         setup_hosts=(),  # no story asks the tools of the machine that it happens on
+        sandbox_installed_toolchains=False,
         poll=0.1,
         data=directory / "bot",
         database_url=database_url,
