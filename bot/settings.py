@@ -11,6 +11,7 @@ import binascii
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -449,6 +450,8 @@ def _ranges(settings: Settings) -> list[str]:
         problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
+    elif settings.database_url and not _is_readable(settings.database_url):
+        problems.append("DATABASE_URL cannot be read: use postgresql://user:password@host/name, with %xx for signs")
     return problems
 
 
@@ -469,6 +472,14 @@ def _wrong_pages(settings: Settings) -> list[str]:
         }
         problems += [f"PAGES is on, so {name} is needed" for name, value in needed.items() if not value]
     return problems
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _is_address(url: str) -> bool:
@@ -572,3 +583,14 @@ _READERS: dict[Any, Callable[[str], Any]] = {
     tuple[Path, ...]: _directories,
     tuple[Secret, ...]: lambda text: tuple(Secret(word) for word in _words(text)),
 }
+
+
+def secret_texts(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Whatever in the environment is meant to be secret, readable or not, for redaction of what is said about it."""
+    types = get_type_hints(Settings)
+    secret = {each.metadata["name"] for each in fields(Settings) if types[each.name] in (Secret, tuple[Secret, ...])}
+    found = [part for name in secret for part in (env.get(name, ""), *env.get(name, "").split(","))]
+    with suppress(ValueError):
+        password = urlsplit(env.get("DATABASE_URL", "")).password or ""
+        found += [password, unquote(password)]
+    return tuple(filter(None, (text.strip() for text in found)))
