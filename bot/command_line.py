@@ -79,5 +79,5 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = Redactor(secret_texts(environment()))(error.message)
+            vars(error)["message"] = Redactor(secret_texts(environment()))(error.message)
             raise

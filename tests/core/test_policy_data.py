@@ -39,6 +39,10 @@ PROTECTED = each(
     .semaphore/x.yml .teamcity/settings.kts .gitea/workflows/x.yml .forgejo/workflows/x.yml azure-pipelines.yml
     azure-pipelines-release.yml .azure-pipelines/x.yml bitbucket-pipelines.yml appveyor.yml .appveyor.yml
     cloudbuild.yaml cloudbuild.yml buildspec.yml buildspec.yaml Jenkinsfile deploy/Jenkinsfile.release
+    .cirrus.star .drone.yaml .drone.star .drone.jsonnet .zuul.yaml .zuul.d/x zuul.yaml zuul.d/x .builds/x.yml .build.yml
+    .tekton/x .harness/x .jenkins/x .pipelines/x .vsts-ci.yml .taskcluster.yml screwdriver.yaml screwdriver.yml
+    wercker.yml shippable.yml .shippable.yml bitrise.yml codemagic.yaml ci_scripts/x.sh buddy.yml .dagger/x
+    .readthedocs.yaml .readthedocs.yml readthedocs.yml readthedocs.yaml
     CODEOWNERS docs/CODEOWNERS
     """
 )
@@ -47,7 +51,11 @@ NOT_PROTECTED = each(
     src/.github/x src/.gitlab-ci.yml src/.circleci/x src/.travis.yml docs/appveyor.yml src/cloudbuild.yml
     src/buildspec.yml src/.ci/run src/.drone.yml src/.buildkite/x src/.teamcity/x src/.gitea/x src/.forgejo/x
     src/.semaphore/x github/x src/bitbucket-pipelines.yml src/.cirrus.yml src/.appveyor.yml
-    src/.azure-pipelines/x pipelines.yml codeowners.py
+    src/.azure-pipelines/x pipelines.yml codeowners.py src/.cirrus.star src/.drone.yaml src/.drone.star
+    src/.drone.jsonnet src/.zuul.yaml src/.zuul.d/x src/zuul.yaml src/zuul.d/x src/.builds/x src/.build.yml
+    src/.tekton/x src/.harness/x src/.jenkins/x src/.pipelines/x src/.vsts-ci.yml src/.taskcluster.yml
+    src/screwdriver.yaml src/wercker.yml src/shippable.yml src/.shippable.yml src/bitrise.yml src/codemagic.yaml
+    src/ci_scripts/x src/buddy.yml src/.dagger/x src/.readthedocs.yaml src/readthedocs.yml
     """
 )
 

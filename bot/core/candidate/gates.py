@@ -6,6 +6,7 @@ or could not read (a binary, half a megabyte). What may be right or wrong is not
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ _SHORTEST_OWN = 12  # characters of a secret of this server; a shorter password 
 _SYMLINK, _SUBMODULE, _ABSENT = "120000", "160000", "000000"
 # Control, format and private characters, line and paragraph ends, blanks that are not the blank; what is not UTF-8
 # GitHub's API cannot take. In a list of files each of them makes a name look like another one.
+_AS_ANOTHER = re.compile(r"\\|::|[. ]$|^ |~\d$")  # on Windows, and the last is a short name such as GIT~1
 _NO_NAME = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 
 
@@ -77,7 +79,9 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
 
 
 def _misleads(path: str) -> bool:
-    """Whether people may take this name for another one."""
+    """Whether people, or a file system of theirs, may take this name for another one."""
+    if any(_AS_ANOTHER.search(name) for name in path.split("/")):
+        return True
     if path.isascii():
         return not path.isprintable()
     categories = {unicodedata.category(character) for character in path.replace(" ", "")}
