@@ -37,7 +37,7 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
     What is tried goes to stderr as it happens. To stdout goes the configuration that says what was found, or, as
     JSON, all that was seen.
     """
-    out, redact = console(stderr=True), app.redactor(settings)
+    out, redact = console(stderr=True), assembly.redactor(settings)
     github = LocalGitHub.to_read(path)
     repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
     digest = sha256(f"environment {github.root}".encode()).hexdigest()[:12]
