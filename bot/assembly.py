@@ -94,7 +94,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     board = StatusBoard(world.github, world.store, hide, tell_outage, links, batches)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
-    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
+    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats, secrets=settings.secrets)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
     publisher = Publisher(world.github, world.mirrors, world.store, hide, links)
