@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock setup setup-dev
+.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock sbom setup setup-dev
 RUN := .venv/bin/python -m
 # Tests start hundreds of processes of the bot; where nothing keeps what Python compiled, each compiles it anew.
 TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) pytest -q
@@ -29,12 +29,16 @@ fuzz: setup-dev        ## what strangers send, bent in a hundred times as many w
 long: setup-dev        ## what the suite leaves out, because something else of its kind is in it
 	@$(TESTS) $(SIDE_BY_SIDE) -m long $(ARGS)
 
-check: setup-dev       ## what CI runs: format, lint, types, imports, tests; a machine that cannot run all tests fails
+check: setup-dev       ## what CI runs: format, lint, types, imports, dependencies, tests; what cannot run all tests fails
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	@$(RUN) tests.dependencies check
 	@$(MAKE) --no-print-directory test REQUIRE_NAMESPACES=1
+
+sbom: setup-dev        ## a bill of materials (CycloneDX) of what requirements.lock names: sbom.json
+	@$(RUN) tests.dependencies sbom
 
 mutation: setup-dev    ## change core/ in small ways and tell what no test notices; hours, but for ARGS="'bot.core.candidate.gates*'"
 	@.venv/bin/mutmut run $(ARGS)
@@ -65,3 +69,5 @@ lock:                  ## resolve again; needs uv
 		-c requirements.lock --group demo -o bot/demo/requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		-c bot/demo/requirements.lock --group dev pyproject.toml -o tests/requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--group audit -o tests/audit.lock
