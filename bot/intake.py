@@ -19,6 +19,7 @@ from bot.approval import ApprovalAnswer, go_on
 from bot.approval_requests import approval_answer
 from bot.authorization import Permits
 from bot.batches import BatchBoard, Wanted, without_refused
+from bot.buttons import Buttons
 from bot.cancellation import Ends
 from bot.configuration import read_config
 from bot.core.choosing.approve import No, least_permission
@@ -62,6 +63,7 @@ from bot.core.trigger.commands import (
 )
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import (
+    ButtonPressed,
     ChecksReported,
     CommentPosted,
     InstallationChanged,
@@ -126,6 +128,7 @@ class Intake:
         self._repairs = Repairs(github, store, clock, self.reviews, redact)
         self._text = text
         self._permits = Permits(github, redact)
+        self._buttons = Buttons(github, store, clock, self.reviews, self._permits, redact)
         self._questions = Questions(store, redact)
         self._upkeep = Upkeep(store, clock)
 
@@ -216,6 +219,8 @@ class Intake:
                 return await self._weigh_unreadable(event, row.guid)
             case ChecksReported():
                 return await self._repairs.of_checks(event)
+            case ButtonPressed():
+                return await self._weigh_button(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
             case PullRequestReopened():
@@ -424,6 +429,12 @@ class Intake:
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions(todo, event.issue)
+
+    async def _weigh_button(self, event: ButtonPressed) -> Actions:
+        try:
+            return await self._buttons.weigh(event, await self._config(event.repo))
+        except Gone as gone:
+            return Actions(because=str(gone))
 
     def _commands(self, text: str, previous: str | None) -> list[Command]:
         """Each is answered once. Raises `Refusal` where one of them cannot be read."""

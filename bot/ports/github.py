@@ -20,6 +20,7 @@ from bot.core.model import (
 )
 from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
+from bot.core.trigger.own_check import OwnCheck
 from bot.core.trigger.publish_precheck import Publishing
 
 
@@ -236,3 +237,6 @@ class GitHub(Protocol):
 
     async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
         """The last `most` bytes of it, as they are. Raises `Gone` where it is kept no longer, and `Denied`."""
+
+    async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """Ours on that commit: made, or brought up to date. Raises `Denied` where the App may not write checks."""

@@ -157,6 +157,16 @@ class ChecksReported:
     sha: Sha
 
 
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """On the check run of our own on the pull request that this solve opened. GitHub tells nobody else of it."""
+
+    repo: Repo
+    solve: SolveId
+    button: str
+    by: Person
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -232,6 +242,7 @@ Event = (
     | PullRequestChanged
     | Requested
     | ChecksReported
+    | ButtonPressed
     | InstallationChanged
     | RepositoryChanged
     | Ping
@@ -411,6 +422,10 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
 
 def _read_check_run(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "requested_action":
+        solve = SolveId(_text(record, "check_run", "external_id"))
+        button = _text(record, "requested_action", "identifier")
+        return ButtonPressed(_repo(record), solve, button, _person(record, "sender"))
     if action != "completed":
         return Ignored(f"check_run.{action} asks nothing of us")
     return ChecksReported(_repo(record), Sha(_text(record, "check_run", "head_sha")))
