@@ -15,13 +15,14 @@ REFUSED = "confused"  # the reaction to what is refused
 
 @dataclass(frozen=True, slots=True)
 class UpdateJob:
-    """`issue`: the pull request."""
+    """`issue`: the pull request. `asked`: somebody waits for an answer; else it was time to."""
 
     original: SolveId
     issue: IssueRef
     by: Person
     key: str  # of the request
     comment_id: int | None = None
+    asked: bool = True
 
     @property
     def id(self) -> str:

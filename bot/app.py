@@ -78,6 +78,7 @@ from bot.sandbox.request_counts import Account
 from bot.sandbox.resilience import Observe, ResilienceOptions, Resilient, outage_of
 from bot.settings import POLL, Settings
 from bot.solve import Solver, SolverOptions
+from bot.stale_pulls import StalePulls
 from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.store.heads import pushed
 from bot.store.migrate import migrate
@@ -115,6 +116,7 @@ class Bot:
     solver: Solver
     intake: Intake
     reconciliation: Reconciliation
+    stale: StalePulls
 
 
 def redactor(settings: Settings) -> Redactor:
@@ -201,7 +203,8 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("give up", conclusion.give_up)
     reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
     engine.register("call off", reconciliation.call_off)
-    return Bot(world, engine, judge, board, solver, intake, reconciliation)
+    stale = StalePulls(world.github, world.store, engine, world.clock, text)
+    return Bot(world, engine, judge, board, solver, intake, reconciliation, stale)
 
 
 # ------------------------------------------------------------------------------------------------------------ adapters
@@ -471,7 +474,7 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads)
+        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads, bot.stale)
         working = asyncio.create_task(doing, name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}

@@ -187,7 +187,8 @@ class GitHub(Protocol):
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
 
     async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
-        """The base branch into the other, where it is clean. Where that was done before, there is nothing to merge."""
+        """The base branch into the other, where it is clean. A merge of ours that is there already, by its message, is
+        found."""
 
     async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
         """How many commits of the base branch the head does not have."""

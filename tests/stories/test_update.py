@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.core.model import Status, TriggerKind
@@ -75,3 +77,35 @@ async def test_people_are_not_overruled(tmp_path: Path) -> None:
         issue = world.repo.issue(1)
         await world.comment(issue, "/solve update")
         assert "belongs into a pull request of mine" in (await world.next_comment(issue)).body
+
+
+async def test_a_base_that_goes_on_is_told_of_and_merged_once_a_week(tmp_path: Path) -> None:
+    """Nobody waits for an answer, so there is no comment; what conflicts is named, and costs nothing."""
+    files = line_up("fixer", test=TESTS, extra="update: weekly\n")
+    async with a_world(tmp_path, files=files) as world:
+        pull, store = await pulled(world), world.bot.bot.world.store
+        stale = world.bot.bot.stale
+        await stale.look()
+        assert "has moved on" not in pull.body
+        await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        await stale.look()
+        assert "main has moved on since the tests here were run." in plain(pull.body)
+
+        original = await store.of_pull(world.repo.id, pull.number)
+        assert original is not None
+        before = pull.pull.head_sha
+        old = world.bot.bot.world.clock.now() - timedelta(days=8)
+        await store.watched(original.id, replace(original.watch, updated_at=old))
+        await stale.look()
+        await stale.look()
+        await world.settled()
+        after = pull.pull.head_sha
+        assert world.repo.state.git.commit(after).parents[0] == before
+        assert f"main was merged in by {after[:10]}" in plain(pull.body)
+        [check] = world.repo.checks(after)
+        assert check.output["title"] == "the base branch was merged in; nothing was run since"
+        await world.repo.commit("main", {"greet.sh": "echo conflict\n"}, "News")
+        await stale.look()
+        assert "main has moved on since" in plain(pull.body)
+        assert pull.pull.head_sha == after
+        assert pull.bot_comments == []

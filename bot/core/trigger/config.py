@@ -17,7 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.core.choosing.rounds import MOST_ROUNDS
 from bot.core.globs import parse_globs
-from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy, Update
 from bot.core.text.characters import encodable, holds_half_a_character
 from bot.core.trigger.checks import MOST_REPAIRS
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, MAX_REPRO, is_branch_name, nearest, shown
@@ -329,6 +329,11 @@ def _publish(checker: _Checker, node: Node, name: str) -> Publish | None:
     return Publish(text) if text else None
 
 
+def _update(checker: _Checker, node: Node, name: str) -> Update | None:
+    text = checker.choice(node, name, [when.value for when in Update])
+    return Update(text) if text else None
+
+
 def _truth(checker: _Checker, node: Node, name: str) -> bool | None:
     text = checker.choice(node, name, ["true", "false"])
     return None if text is None else text == "true"
@@ -420,6 +425,7 @@ _TOP = {
     "pull_request": _Field("pull_request", _pull_request),
     "publish": _Field("publish", _publish),
     "ci": _Field("ci", _ci),
+    "update": _Field("update", _update),
 }
 
 
