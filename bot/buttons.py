@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from bot.actions import REFUSED, Action, Actions, Refusal
 from bot.authorization import Permits
+from bot.configuration import read_config
 from bot.core.choosing.use_candidate import candidate_for
-from bot.core.model import IssueRef, RepoConfig, RunFacts, SolveFacts, Trigger, TriggerKind
+from bot.core.model import IssueRef, Repo, RepoConfig, RunFacts, SolveFacts, Trigger, TriggerKind
 from bot.core.render import own_check as render
 from bot.core.render import replies
 from bot.core.render.revision import pushed
@@ -15,7 +16,7 @@ from bot.core.text.outgoing import Redactor
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import ButtonPressed, IssueEvent
 from bot.core.trigger.own_check import Pressed, Wanted, read_button
-from bot.ports import Clock, GitHub, Store
+from bot.ports import Clock, GitHub, Gone, Store
 from bot.reviews import Reviews
 from bot.starts import or_defaults
 from bot.use_candidate import ExchangeJob
@@ -41,7 +42,7 @@ class Buttons:
             return None
         return facts
 
-    async def weigh(self, event: ButtonPressed, config: Config) -> Actions:
+    async def weigh(self, event: ButtonPressed) -> Actions:
         """Pressed twice on the same state of things is once: the second finds the first by its key."""
         original, wanted = await self.original(event), read_button(event.button)
         if original is None or original.pull_request is None or wanted is None or event.by.is_bot:
@@ -52,12 +53,18 @@ class Buttons:
             return Actions(because="the pull request is being revised already")
         key = f"b{original.pull_request.head_sha[:10]}-{len(revisions)}-{event.button}"
         try:
+            config = await self._config(event.repo)
             await self._permits.check(asked, or_defaults(config).who)
             action = await self._wanted(asked, original, wanted, key, config)
         except Refusal as refusal:
             by = render.pressed(self._redact(event.by.login), wanted.wanted.value)
             action = Action(reply=f"{by} {refusal}", reaction=REFUSED)
+        except Gone as gone:
+            return Actions(because=str(gone))
         return Actions((action,), asked.issue)
+
+    async def _config(self, repo: Repo) -> Config:
+        return await read_config(self._github, repo, (await self._github.repository(repo)).default_branch)
 
     def _asked(self, event: ButtonPressed, number: int) -> IssueEvent:
         return IssueEvent(IssueRef(event.repo, number), "", "", True, event.by, self._clock.now())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.core.model import Repo, RepoConfig
-from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
-from bot.ports import GitHub, Rejected
+from bot.core.render import failure_reasons
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.trigger.config_values import Mistake
+from bot.ports import GitHub, Rejected, Unsolvable
 
 
 async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:
@@ -20,3 +22,11 @@ async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoCo
             config = parse_config(text)
             return replace(config, path=path) if isinstance(config, ConfigProblem) else config
     return RepoConfig()
+
+
+async def readable_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig:
+    """Raises `Unsolvable`, with every mistake."""
+    config = await read_config(github, repo, default_branch)
+    if isinstance(config, ConfigProblem):
+        raise Unsolvable(failure_reasons.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
+    return config

@@ -24,7 +24,7 @@ import aiohttp
 import msgspec
 import psycopg
 
-from bot.app import local_sandboxes
+from bot.adapters import local_sandboxes
 from bot.core.model import SolveFacts
 from bot.ports import Sandboxes
 from bot.settings import Settings
