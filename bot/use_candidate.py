@@ -78,6 +78,8 @@ class Exchange:
             return replies.pull_request_not_open(ours.number)
         if any(revision.pull_request is not None for revision in await self._world.store.revisions(job.solve)):
             return replies.revised_since(ours.number)
+        if pull.head_sha == facts.watch.head:
+            return replies.updated_since(ours.number)
         return replies.commits_of_people(ours) if pull.head_sha != ours.head_sha else ""
 
     @step("commit on top", patience=PATIENCE)

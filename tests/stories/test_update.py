@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot.core.model import Status, TriggerKind
+from bot.core.model import Limits, Status, TriggerKind, run_id
 from bot.simulators.github import SimIssue
 from tests.stories.pulls import a_pull
 from tests.stories.test_repair import mends, plain
@@ -109,3 +109,27 @@ async def test_a_base_that_goes_on_is_told_of_and_merged_once_a_week(tmp_path: P
         assert "main has moved on since" in plain(pull.body)
         assert pull.pull.head_sha == after
         assert pull.bot_comments == []
+
+
+async def test_another_candidate_would_take_the_base_branch_out_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files=FILES) as world:
+        pull, store = await pulled(world), world.bot.bot.world.store
+        original = await store.of_pull(world.repo.id, pull.number)
+        assert original is not None
+        first, second = original.runs[0], run_id(original.id, 2)
+        assert first.candidate is not None
+        assert first.evidence is not None
+        experiments = [first.experiment, replace(first.experiment, index=2)]
+        await store.planned(original.id, experiments, Limits())
+        await store.run_ended(second, Status.COMPLETED, at=original.solve.created_at, exit_status=None)
+        await store.candidate_found(second, replace(first.candidate, run=second))
+        await store.judged(second, replace(first.evidence, run=second))
+        await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        await world.comment(pull, "/solve update")
+        await world.said(pull, "was merged in")
+        after = pull.pull.head_sha
+        issue = world.repo.issue(1)
+        await world.comment(issue, "/solve use B")
+        told = (await world.next_comment(issue)).body
+        assert f"The base branch was merged into #{pull.number} since" in told
+        assert pull.pull.head_sha == after

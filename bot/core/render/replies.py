@@ -221,6 +221,13 @@ def revised_since(number: int) -> str:
     return f"#{number} was revised since, and another candidate would undo that. `/solve revise` changes it further."
 
 
+def updated_since(number: int) -> str:
+    return (
+        f"The base branch was merged into #{number} since, and another candidate would take that out again. "
+        "`/solve revise` changes it further."
+    )
+
+
 def not_exchanged(remedy: Clean) -> str:
     return f"The pull request stays as it is: GitHub did not let me change it. {remedy}".rstrip()
 
