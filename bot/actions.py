@@ -71,3 +71,7 @@ class Actions:
 
 class Refusal(Exception):
     """A no, as the one line that people read."""
+
+
+class Hindered(Refusal):
+    """To somebody who may ask: it would be done, but for what goes on already, a limit, or a mistake."""

@@ -48,6 +48,7 @@ from bot.core.trigger.events import (
     PullRequestReopened,
     RepositoryChanged,
     Requested,
+    ReviewDismissed,
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
@@ -189,6 +190,8 @@ class Intake:
                 return await self._buttons.weigh(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
+            case ReviewDismissed():
+                return await self._ends.of_review(event)
             case PullRequestReopened():
                 return await self._ends.undone(event)
             case PullRequestChanged():

@@ -132,7 +132,8 @@ def already_running(facts: CleanFacts, site: str = GITHUB) -> str:
     comment = status_link(facts, site, "the status comment")
     what = "issue" if facts.solve.revises is None else "pull request"
     how_far = f"I am already working on this {what} ({phase(facts).value}); {comment} shows how far."
-    return f"{how_far} `/solve cancel` stops it."
+    then = "" if facts.solve.revises is None else " Once it is over, `/solve revise` takes up what is open then."
+    return f"{how_far} `/solve cancel` stops it.{then}"
 
 
 def status_link(facts: CleanFacts, site: str, words: str) -> str:

@@ -34,6 +34,7 @@ from bot.core.trigger.events import (
     RepositoryAction,
     RepositoryChanged,
     Requested,
+    ReviewDismissed,
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
@@ -148,6 +149,13 @@ def _changed(record: Mapping[str, object], action: str) -> Event:
 
 def _read_review(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "dismissed":
+        return ReviewDismissed(
+            _repo(record),
+            _number(record, "pull_request", "number"),
+            _number(record, "review", "id"),
+            _person(record, "sender"),
+        )
     if action != "submitted":
         return Ignored(f"pull_request_review.{action} asks nothing of us")
     if reason := _not_for_us(record, "review"):

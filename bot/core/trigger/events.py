@@ -109,6 +109,16 @@ class ThreadCommented(IssueEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewDismissed:
+    """Somebody has taken a review back, the one who wrote it or another."""
+
+    repo: Repo
+    number: int
+    review: int
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestClosed:
     """Anybody's. `body`: only where it may say what it takes back."""
 
@@ -227,6 +237,7 @@ Event = (
     | IssueMoved
     | CommentPosted
     | ReviewSubmitted
+    | ReviewDismissed
     | ThreadCommented
     | PullRequestClosed
     | PullRequestReopened

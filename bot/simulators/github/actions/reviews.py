@@ -81,6 +81,16 @@ def resolve(stage: Stage, repo: Repository, issue: Issue, thread: Thread, by: Ac
         stage.emit(repo, "pull_request_review_thread", "resolved", by, pull_request=pull, **told)
 
 
+def dismiss(stage: Stage, repo: Repository, issue: Issue, given: Review, by: Account) -> None:
+    """Of one that approves or requests changes, by somebody who may write."""
+    if given.state not in ("APPROVED", "CHANGES_REQUESTED"):
+        raise unprocessable("Can not dismiss a commented pull request review")
+    given.state = "DISMISSED"
+    told = {**stage.shapes.review(repo, issue, given), "state": "dismissed", "body": given.body or None}
+    pull = stage.shapes.pull(repo, issue, _of(issue))
+    stage.emit(repo, "pull_request_review", "dismissed", by, review=told, pull_request=pull)
+
+
 def thread_of(issue: Issue, comment_id: int) -> Thread:
     """Raises 404 where no thread has that comment."""
     for thread in _of(issue).threads:
