@@ -18,25 +18,10 @@ from tests.stories.test_repair import FILES, LOG, QUOTED
 from tests.stories.test_revise_crash import stubborn
 from tests.stories.test_update import ANEW, ITS_TEST
 
-REPAIR = (
-    "weigh",
-    "claim",
-    "freeze revision",
-    "still failing",
-    "commit on top of head",
-    "advance head",
-    "tell revision",
-)
+PUSH = ("freeze revision", "commit on top of head", "advance head")
+REPAIR = (*PUSH, "still failing", "tell revision")
 UPDATE = ("weigh", "look at base", "merge base", "record update", "answer update")
-ANEW_STEPS = (
-    "look at base",
-    "merge base",
-    "plan anew",
-    "claim",
-    "freeze revision",
-    "commit on top of head",
-    "advance head",
-)
+ANEW_STEPS = ("look at base", "merge base", "plan anew", "claim", *PUSH)
 WHOLE = pytest.param("", marks=pytest.mark.long)
 
 
