@@ -109,7 +109,7 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads)
+        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads, bot.stale)
         working = asyncio.create_task(doing, name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
