@@ -6,13 +6,15 @@ GitHub is the simulator, and people sign in there. Time stands still unless a te
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.core.model import IssueRef, Repo, SolveId
 from bot.github.wire import connections
@@ -23,6 +25,7 @@ from bot.settings import Secret, Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.simulators.serving import Deferred, serving
 from bot.store.store import SqlStore, opened
+from bot.web.pages.headers import Guarded
 from tests.browser import Browser, Page
 from tests.contracts.api_world import two_repositories
 from tests.contracts.github_world import Time, World, make_key, repo_of
@@ -50,6 +53,7 @@ class PagesWorld:
     store: SqlStore
     inbox: Inbox
     time: Time
+    routes: Sequence[Route]
 
     async def enter(self, browser: Browser, login: str, path: str = "/") -> Page:
         return await sign_in(browser, self.url, login, path)
@@ -85,8 +89,11 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack) -> Pages
         admins=("ada",),
     )
     github.app.callback_urls = (f"{url}/signed-in",)
-    front.app = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
-    return PagesWorld(url, github, public, private, store, inbox, time)
+    front.app = guarded = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
+    assert isinstance(guarded, Guarded)
+    assert isinstance(guarded.app, Starlette)
+    routes = [route for route in guarded.app.routes if isinstance(route, Route)]
+    return PagesWorld(url, github, public, private, store, inbox, time, routes)
 
 
 @asynccontextmanager

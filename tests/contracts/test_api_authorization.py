@@ -53,6 +53,8 @@ ROWS: Mapping[str, Row] = {
     "POST /solves/{id}/cancel": Row(f"{S}/cancel", STEERS),
     "POST /solves/{id}/retry": Row(f"{S}/retry", STEERS),
     "POST /solves/{id}/use": Row(f"{S}/use", STEERS, {"candidate": "B"}),
+    "POST /solves/{id}/approve": Row(f"{S}/approve", STEERS),
+    "POST /solves/{id}/reject": Row(f"{S}/reject", STEERS, {"why": "too large"}),
     "POST /solves/{id}/revise": Row(f"{S}/revise", STEERS, {"text": "Say it louder."}),
     "GET /queue": Row("/queue", OPERATES),
     "GET /deliveries": Row("/deliveries", OPERATES),

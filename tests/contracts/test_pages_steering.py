@@ -11,7 +11,7 @@ from bot.core.trigger.events import API_EVENT
 from tests.browser import Browser, Page
 from tests.contracts.pages_world import PRIVATE, PUBLIC, PagesWorld, pages_world
 
-DEEDS = ("cancel", "retry", "use")
+DEEDS = ("cancel", "retry", "use", "approve", "reject")
 
 
 @pytest.fixture

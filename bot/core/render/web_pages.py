@@ -95,6 +95,7 @@ def run_pill(run: RunView) -> Pill:
             return _ENDINGS[run.exit_status] if run.exit_status else Pill("finished", "good")
 
 
+WHY_NOT = "Why not"
 NO_ISSUE = "There is no such issue, or you may not see it. Enter its address on GitHub, of a repository with the App."
 
 STATES: Sequence[tuple[State, str]] = (

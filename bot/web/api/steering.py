@@ -16,6 +16,7 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.access import Principal
+from bot.core.choosing.approval import MAX_WHY
 from bot.core.model import IssueRef, SolveFacts, SolveId, SolveOptions
 from bot.core.render import problems
 from bot.core.trigger.api_requests import options_of
@@ -92,6 +93,20 @@ class Choice(BaseModel):
     candidate: str = Field(pattern="^[A-Za-z]$", description="What it is called: B.")
 
 
+class Approved(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    candidate: str = Field(
+        default="", pattern="^[A-Za-z]?$", description="What it is called: B. Left out: the champion."
+    )
+
+
+class Rejected(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(default="", max_length=MAX_WHY, description="What speaks against it, for those who read it.")
+
+
 class Change(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -155,8 +170,7 @@ async def use_another_candidate(
 ) -> RequestView:
     """Its patch becomes the content of the open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
-    number = ord(body.candidate.upper()) - ord("A") + 1
-    asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=number)
+    asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=_number(body.candidate))
     return await _put(given, principal, key, asked, response)
 
 
@@ -167,6 +181,28 @@ async def revise_a_pull_request(
     """What you say is changed in the solve's open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
     asked = Asked(Wish.REVISE, _pull_of(facts), facts.id, text=body.text)
+    return await _put(given, principal, key, asked, response)
+
+
+@router.post("/solves/{id}/approve", status_code=202)
+async def approve_a_champion(
+    id: Id, given: Given, principal: Somebody, key: Key, response: Response, body: Approved | None = None
+) -> RequestView:
+    """Where the repository says `publish: after-approval`: the champion, or the one you name, is published."""
+    facts = await given.reading.facts(principal, SolveId(id))
+    number = _number(body.candidate) if body and body.candidate else 0
+    return await _put(
+        given, principal, key, Asked(Wish.APPROVE, facts.solve.issue, facts.id, candidate=number), response
+    )
+
+
+@router.post("/solves/{id}/reject", status_code=202)
+async def reject_a_champion(
+    id: Id, given: Given, principal: Somebody, key: Key, response: Response, body: Rejected | None = None
+) -> RequestView:
+    """Nothing of what waits for approval is published, and the solve ends with your reason."""
+    facts = await given.reading.facts(principal, SolveId(id))
+    asked = Asked(Wish.REJECT, facts.solve.issue, facts.id, text=body.why if body else "")
     return await _put(given, principal, key, asked, response)
 
 
@@ -194,6 +230,11 @@ async def _put(given: Services, principal: Principal, key: str, asked: Asked, re
         raise Refused(problems.key_reused()) from None
     response.headers["Location"] = f"/api/v1/requests/{kept.id}"
     return _view(kept)
+
+
+def _number(letter: str) -> int:
+    """Of the run whose candidate is called so."""
+    return ord(letter.upper()) - ord("A") + 1
 
 
 def _options(body: Options) -> SolveOptions:

@@ -12,8 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.core.access import Principal
+from bot.core.choosing.approval import MAX_WHY
 from bot.core.model import Fate, IssueRef, Permission, SolveId, SolveOptions
 from bot.core.render import web_pages as say
+from bot.core.solve_status import Phase
 from bot.core.trigger.api_requests import options_of
 from bot.core.trigger.events import Wish
 from bot.core.trigger.options import BadOption
@@ -25,17 +27,19 @@ from bot.web.reading import NoSuchThing, NotAllowed
 
 _ISSUE = re.compile(r"/([\w.-]{1,100}/[\w.-]{1,100})/issues/(\d{1,9})/?(?:[#?].*)?")
 _FIELDS = ("issue", "models", "attempts", "base", "budget", "minutes", "repro", "draft")
+_OF_A_CANDIDATE = (Wish.USE, Wish.APPROVE)
 _LETTER = re.compile(r"[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A button. `letters`: of candidates, one of which is chosen first."""
+    """A button. `letters`: of candidates, one of which is chosen first. `text`: what is asked for in words."""
 
     path: str
     words: str
     kind: str = ""
     letters: tuple[str, ...] = ()
+    text: str = ""
 
 
 async def deeds(asking: Asking, principal: Principal, detail: SolveDetail) -> tuple[Deed, ...]:
@@ -44,11 +48,20 @@ async def deeds(asking: Asking, principal: Principal, detail: SolveDetail) -> tu
     if not has.at_least(Permission.WRITE):
         return ()
     if not detail.summary.status.is_over:
-        return (Deed("cancel", "Cancel", "danger"),)
+        return (*_on_approval(detail), Deed("cancel", "Cancel", "danger"))
     again = () if detail.summary.revises else (Deed("retry", "Try again"),)
     others = tuple(run.letter for run in detail.runs if run.has_patch and not run.is_champion)
     is_open = detail.summary.pull_number is not None and detail.summary.fate in (None, Fate.REVERTED)
     return (*again, *((Deed("use", "Use it instead", letters=others),) if others and is_open else ()))
+
+
+def _on_approval(detail: SolveDetail) -> tuple[Deed, ...]:
+    """The champion stands first among those that may be published."""
+    if detail.phase is not Phase.WAITING:
+        return ()
+    champions_first = sorted((run for run in detail.runs if run.has_patch), key=lambda run: not run.is_champion)
+    letters = tuple(run.letter for run in champions_first)
+    return Deed("approve", "Approve", "main", letters), Deed("reject", "Reject", text=say.WHY_NOT)
 
 
 class SteeringPages:
@@ -62,6 +75,8 @@ class SteeringPages:
             Route("/solves/{id}/cancel", desk.open_to(self.cancel), methods=["POST"]),
             Route("/solves/{id}/retry", desk.open_to(self.retry), methods=["POST"]),
             Route("/solves/{id}/use", desk.open_to(self.use), methods=["POST"]),
+            Route("/solves/{id}/approve", desk.open_to(self.approve), methods=["POST"]),
+            Route("/solves/{id}/reject", desk.open_to(self.reject), methods=["POST"]),
             Route("/start", desk.open_to(self.form), methods=["GET"]),
             Route("/start", desk.open_to(self.start), methods=["POST"]),
             Route("/requests/{id}", desk.open_to(self.request)),
@@ -76,17 +91,24 @@ class SteeringPages:
     async def use(self, looking: Looking) -> Response:
         return await self._about(looking, Wish.USE)
 
+    async def approve(self, looking: Looking) -> Response:
+        return await self._about(looking, Wish.APPROVE)
+
+    async def reject(self, looking: Looking) -> Response:
+        return await self._about(looking, Wish.REJECT)
+
     async def _about(self, looking: Looking, wish: Wish) -> Response:
         """Pressed twice within a minute is pressed once."""
         fields = await self._desk.sessions.form(looking.request)
         if fields is None:
             return looking.trouble(say.WRONG_FORM)
         facts = await self._asking.reading.facts(looking.principal, SolveId(looking.part("id")))
-        letter = fields.get("letter", "")
-        if wish is Wish.USE and not _LETTER.fullmatch(letter):
+        letter = fields.get("letter", "") if wish in _OF_A_CANDIDATE else ""
+        if wish in _OF_A_CANDIDATE and not _LETTER.fullmatch(letter):
             raise NoSuchThing
-        number = ord(letter) - ord("A") + 1 if wish is Wish.USE else 0
-        asked = Asked(wish, facts.solve.issue, facts.id, candidate=number)
+        number = ord(letter) - ord("A") + 1 if letter else 0
+        why = fields.get("text", "").strip()[:MAX_WHY] if wish is Wish.REJECT else ""
+        asked = Asked(wish, facts.solve.issue, facts.id, candidate=number, text=why)
         return await self._ask(looking, f"{wish.value} {facts.id} {letter}", asked)
 
     async def _ask(self, looking: Looking, what: str, asked: Asked) -> Response:
