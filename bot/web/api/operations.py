@@ -18,6 +18,7 @@ from bot.web.api.services import SettingView
 from bot.web.api.solves import After, Size
 from bot.web.api.steering import Key
 from bot.web.reading import BadCursor, NoSuchThing
+from bot.web.repositories import RepositoryDetail, repository_detail
 
 router = APIRouter()
 
@@ -72,6 +73,16 @@ async def list_repositories(
 ) -> Page[RepositoryView]:
     """By name, those that you may read, with what came of solves there."""
     return await given.reading.repositories(principal, after, size)
+
+
+@router.get("/repositories/{id}", tags=["repositories"])
+async def show_a_repository(
+    id: Annotated[int, Path(ge=1, le=2**53, description="As in `GET /repositories`.")],
+    given: Given,
+    principal: Somebody,
+) -> RepositoryDetail:
+    """What came of solves there, how it is set up and tested, and what its configuration says, with its mistakes."""
+    return await repository_detail(given.reading, given.github, principal, id, given.clock.now())
 
 
 @router.get("/models", tags=["models"])

@@ -45,8 +45,8 @@ class Needs:
 
 
 def pages(needs: Needs, place: Place) -> ASGIApp:
-    reading, clock, sessions = needs.asking.reading, needs.clock, needs.sessions
-    kept = Sessions(sessions, clock, place.url, place.admins)
+    reading, clock = needs.asking.reading, needs.clock
+    kept = Sessions(needs.sessions, clock, place.url, place.admins)
     desk = Desk(kept, Renderer(clock))
 
     async def not_found(request: Request, _error: Exception) -> Response:
@@ -58,7 +58,7 @@ def pages(needs: Needs, place: Place) -> ASGIApp:
             *SolvePages(desk, needs.asking, place.site).routes,
             *SteeringPages(desk, needs.asking, place.site).routes,
             *Live(desk, reading, needs.feed, kept).routes,
-            *AccountPages(desk, reading, needs.operated, clock).routes,
+            *AccountPages(desk, needs.asking, needs.operated).routes,
             Route("/static/{digest}/{name}", static_route),
         ],
         exception_handlers={404: not_found, 405: not_found},
