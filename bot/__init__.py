@@ -37,6 +37,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     version_upgrade.py                what an upgrade finds in flight and cannot read
     publish_precheck.py               could the champion be published at all? asked before the first dollar
     republish.py   /solve retry where only the publication failed
+    access_tokens.py                  tokens for the API, made and ended
     configuration.py                  what the repository says, read from its default branch
     use_candidate.py                  /solve use B: another candidate for the open pull request
     outcomes.py branch_cleanup.py     what became of champions, and of branches that nobody wants

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 from starlette.types import ASGIApp
 
+from bot.access_tokens import AccessTokens
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.app_manifest import callback_of
 from bot.inbox import Inbox
@@ -43,11 +44,14 @@ def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -
         Asking(reading, within.github, store.requests, within.inbox, within.clock),
         Feed(store.views, redact),
         Operated(store, store.views, store.ledger, redact, _providers(settings)),
+        AccessTokens(store.tokens, store),
         store.web_sessions,
         SignIn(session, client),
         within.clock,
     )
-    return pages(needs, Place(settings.public_url, settings.server_url, settings.admins))
+    return pages(
+        needs, Place(settings.public_url, settings.server_url, settings.admins, "/api/v1" if settings.api else "")
+    )
 
 
 def _providers(settings: Settings) -> tuple[str, ...]:

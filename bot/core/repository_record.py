@@ -60,6 +60,10 @@ class RepositoryRecord:
         return sum(week.merged for week in self.weeks)
 
     @property
+    def most_in_a_week(self) -> int:
+        return max((week.solves for week in self.weeks), default=0)
+
+    @property
     def dollars(self) -> float:
         return sum(week.dollars for week in self.weeks)
 

@@ -39,6 +39,9 @@ ROWS: Mapping[str, Row] = {
     "GET /solves/{id}/runs/{letter}": Row(f"{S}/runs/A", READS),
     "GET /solves/{id}/compare": Row(f"{S}/compare?one=A&other=B", READS),
     "GET /start": Row("/start", OPEN),
+    "GET /tokens": Row("/tokens", OPEN),  # whose they are: test_pages_tokens.py
+    "POST /tokens": Row("/tokens", OPEN, {"name": "mine", "days": "9", "read": "yes"}),
+    "POST /tokens/{id}/revoke": Row("/tokens/0/revoke", (404, 404, 404, 404)),
     "GET /requests/{id}": Row(f"/requests/api-{'0' * 32}", (404, 404, 404, 404)),  # whose it is: test_pages_steering.py
     "POST /solves/{id}/cancel": Row(f"{S}/cancel", STEERS),
     "POST /solves/{id}/retry": Row(f"{S}/retry", STEERS),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from bot.access_tokens import AccessTokens
 from bot.core.render import web_pages as say
 from bot.ports import Clock
 from bot.web.asking import Asking
@@ -23,6 +24,7 @@ from bot.web.pages.sessions import Sessions, WebSessions
 from bot.web.pages.sign_in import SignInPages, SignsIn
 from bot.web.pages.solve_pages import SolvePages
 from bot.web.pages.steering_pages import SteeringPages
+from bot.web.pages.token_pages import TokenPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Place:
     url: str
     site: str
     admins: tuple[str, ...] = ()
+    api: str = ""  # its path, where it is switched on
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Needs:
     asking: Asking
     feed: Feed
     operated: Operated
+    tokens: AccessTokens
     sessions: WebSessions
     github: SignsIn
     clock: Clock
@@ -59,6 +63,7 @@ def pages(needs: Needs, place: Place) -> ASGIApp:
             *SteeringPages(desk, needs.asking, place.site).routes,
             *Live(desk, reading, needs.feed, kept).routes,
             *AccountPages(desk, needs.asking, needs.operated).routes,
+            *TokenPages(desk, needs.tokens, clock, place.api).routes,
             Route("/static/{digest}/{name}", static_route),
         ],
         exception_handlers={404: not_found, 405: not_found},
