@@ -30,7 +30,6 @@ from bot.approval import Approvals, WaitingRoom
 from bot.batches import BatchBoard
 from bot.branch_cleanup import Branches
 from bot.clock import SYSTEM_CLOCK, SystemClock
-from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
 from bot.core.model import SolveId, prepared_snapshot
 from bot.core.render.page_links import NO_PAGES, PageLinks
@@ -51,7 +50,7 @@ from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.known_heads import KnownHeads
-from bot.onlookers import Within, open_api
+from bot.onlookers import Within, open_api, server_limits
 from bot.pages import open_pages
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
@@ -119,10 +118,6 @@ class Bot:
 def redactor(settings: Settings) -> Redactor:
     """By exact value and by shape, for everything that leaves."""
     return Redactor(settings.secrets)
-
-
-def server_limits(settings: Settings) -> ServerLimits:
-    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
 
 
 def environment_options(settings: Settings) -> EnvironmentOptions:

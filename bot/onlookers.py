@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from bot.clock import SYSTEM_CLOCK
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
 from bot.inbox import Inbox
 from bot.ports import Clock, GitHub
@@ -35,6 +36,10 @@ class Within:
     store: SqlStore
     inbox: Inbox
     clock: Clock = SYSTEM_CLOCK
+
+
+def server_limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
 
 
 async def open_api(settings: Settings, within: Within) -> ASGIApp:
@@ -84,6 +89,7 @@ def services(settings: Settings, within: Within) -> Services:
         rates=Rates(),
         redact=redact,
         admins=settings.admins,
+        limits=server_limits(settings),
         settings=tuple(_shown(settings)),
         site=settings.server_url,
     )

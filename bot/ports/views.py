@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import Page, Position, SolveFilter, UsageBy
 from bot.core.model import Fate, Repo, SolveId
 from bot.core.repository_record import RepositoryRecord
@@ -37,6 +38,9 @@ class Views(Protocol):
 
     async def repository_record(self, id: int, now: datetime) -> RepositoryRecord:
         """Of solves that began within the last 26 weeks."""
+
+    async def known_runs(self, within: Collection[int], since: datetime) -> list[KnownRun]:
+        """The newest 300 of solves in these repositories that came to their own end."""
 
     async def active_repositories(self, since: datetime) -> list[Repo]:
         """Those with solves since then, of the newest 20,000."""

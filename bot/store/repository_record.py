@@ -1,14 +1,16 @@
-"""What came of solves in one repository, by day and by model: two questions, over an index of its solves by time."""
+"""What came of solves in a repository, by day and by model, and what runs cost: over an index of solves by time."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import Text
 
-from bot.core.model import Fate
+from bot.core.estimate import MOST_KNOWN, KnownRun
+from bot.core.model import Fate, SolveId, Status
 from bot.core.repository_record import Cohort, ModelRecord
 from bot.store.tables import solve_runs, solves
 
@@ -67,6 +69,34 @@ def models_of(db: sa.Connection, repository: int, since: datetime) -> tuple[Mode
         ModelRecord(row.model, row.runs, int(row.candidates), int(row.chosen), int(row.merged), float(row.dollars or 0))
         for row in db.execute(question)
     )
+
+
+def known_runs(db: sa.Connection, within: Collection[int], since: datetime) -> list[KnownRun]:
+    """The newest 300 of solves that came to their own end."""
+    question = (
+        sa.select(_RUN.solve_id, _SOLVE.repository_id, _RUN.model, _RUN.cost, _SOLVE.created_at, _SOLVE.completed_at)
+        .select_from(solves)
+        .join(solve_runs, _RUN.solve_id == _SOLVE.id)
+        .where(
+            _SOLVE.repository_id.in_(sorted(within)),
+            _SOLVE.created_at >= since,
+            _SOLVE.status == Status.COMPLETED,
+            _RUN.status == Status.COMPLETED,
+        )
+        .order_by(_SOLVE.created_at.desc())
+        .limit(MOST_KNOWN)
+    )
+    return [
+        KnownRun(
+            SolveId(row.solve_id),
+            row.repository_id,
+            row.model,
+            row.cost,
+            (row.completed_at - row.created_at).total_seconds() / 60,
+        )
+        for row in db.execute(question)
+        if row.completed_at is not None
+    ]
 
 
 def _number(condition: sa.ColumnElement[bool], name: str) -> sa.Label[Any]:

@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import Text
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import Page, Position, SolveFilter, State, UsageBy, page_of
 from bot.core.model import Fate, Repo, SolveId, Status, letter
 from bot.core.repository_record import RepositoryRecord, by_week, first_day
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
 from bot.store.database import Database
-from bot.store.repository_record import days_of, models_of
+from bot.store.repository_record import days_of, known_runs, models_of
 from bot.store.rows import Row
 from bot.store.tables import ACTIVE, audit_log, deliveries, events, repositories, solve_runs, solves
 
@@ -138,6 +139,10 @@ class SqlViews:
             return RepositoryRecord(by_week(days_of(db, id, since), now), models_of(db, id, since))
 
         return await self._database.read(work)
+
+    async def known_runs(self, within: Collection[int], since: datetime) -> list[KnownRun]:
+        """The newest 300 of solves in these repositories that came to their own end."""
+        return await self._database.read(lambda db: known_runs(db, within, since))
 
     async def active_repositories(self, since: datetime) -> list[Repo]:
         """Those with solves since then, of the newest 20,000."""

@@ -39,6 +39,7 @@ ROWS: Mapping[str, Row] = {
     "GET /solves": Row("/solves", OPEN),  # what is in them: test_api.py
     "GET /repositories": Row("/repositories", OPEN),
     "GET /repositories/{id}": Row("/repositories/SECRET", READS),
+    "GET /repositories/{id}/estimate": Row("/repositories/SECRET/estimate", READS),
     "GET /models": Row("/models", OPEN),
     "GET /models/record": Row("/models/record", OPEN),
     "GET /usage": Row("/usage", OPEN),

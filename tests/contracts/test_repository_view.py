@@ -11,6 +11,7 @@ from bot.core.model import Fate, KnownEnvironment, Toolchain
 from tests.browser import Browser
 from tests.contracts.api_world import PRIVATE, ApiWorld, api_world
 from tests.contracts.pages_world import PagesWorld, pages_world
+from tests.contracts.test_store import SPEC
 
 PLAN = Toolchain(("pip install .",), "pytest -q", "detected: pyproject.toml with pytest", "python", ("ruff check",))
 BROKEN = "attempts: 99\nmodel: [sonnet]\n"
@@ -56,6 +57,17 @@ async def test_what_is_no_id(api: ApiWorld, id: str) -> None:
 async def test_what_is_not_there_is_answered_as_what_may_not_be_seen(api: ApiWorld) -> None:
     nothing, hidden = await api.as_("sam", "/repositories/12"), await api.as_("sam", f"/repositories/{api.private.id}")
     assert (nothing.status_code, nothing.json()) == (404, hidden.json())
+
+
+async def test_an_estimate_goes_by_runs_that_the_person_may_read(api: ApiWorld) -> None:
+    await api.store.save_model(SPEC)
+    path = f"/repositories/{api.private.id}/estimate?models=sonnet&attempts=2&budget=1"
+    found = (await api.as_("rita", path)).json()
+    assert (found["attempts"], found["known"], found["dollars_to"], found["most_dollars"]) == (2, 2, 0.25, 1.0)
+    public = f"/repositories/{api.public.id}/estimate?models=sonnet"
+    assert ((await api.as_("rita", public)).json()["known"], (await api.as_("sam", public)).json()["known"]) == (2, 0)
+    wrong = await api.as_("rita", f"/repositories/{api.private.id}/estimate?models=nothing")
+    assert (wrong.status_code, wrong.json()["title"]) == (422, "An option is wrong")
 
 
 async def test_its_page_has_charts_with_tables_behind_them(world: PagesWorld) -> None:

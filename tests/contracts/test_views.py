@@ -145,6 +145,17 @@ async def test_a_repository_and_its_record(store: SqlStore, views: SqlViews) -> 
     assert await views.known_repository(12) is None
 
 
+async def test_what_runs_cost(views: SqlViews) -> None:
+    since = NOON - timedelta(days=1)
+    known = await views.known_runs({REPO.id, OTHER.id}, since)
+    assert [(run.solve, run.repository, run.model, run.dollars, run.solve_minutes) for run in known] == [
+        ("s-1", REPO.id, "sonnet", 0.125, pytest.approx(3.0))
+    ] * 2
+    assert await views.known_runs({OTHER.id}, since) == []
+    assert await views.known_runs(set(), since) == []
+    assert await views.known_runs({REPO.id}, NOON + timedelta(days=1)) == []
+
+
 @pytest.mark.parametrize(
     ("by", "expected"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
 from bot.inbox import Inbox
 from bot.ports import Clock, GitHub, Ledger, Requests, Store, Tokens, Views
@@ -39,5 +40,6 @@ class Services:
     rates: Rates
     redact: Redactor
     admins: tuple[str, ...]
+    limits: ServerLimits
     settings: Sequence[SettingView]
     site: str  # where people see repositories

@@ -12,14 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.access import Principal
 from bot.core.choosing.approval import MAX_WHY
+from bot.core.estimate import Estimate
 from bot.core.model import IssueRef, SolveFacts, SolveId, SolveOptions
 from bot.core.render import problems
 from bot.core.trigger.api_requests import options_of
+from bot.core.trigger.commands import Misread
 from bot.core.trigger.events import Wish
 from bot.core.trigger.options import BadOption
 from bot.ports import Request
@@ -28,6 +30,7 @@ from bot.web.api.problems import Refused
 from bot.web.api.services import Services
 from bot.web.api.solves import Id
 from bot.web.asking import Asked, Asking, KeyReused, NoSuchIssue
+from bot.web.estimates import Estimates
 from bot.web.reading import NoSuchThing
 
 router = APIRouter(tags=["steering"])
@@ -145,6 +148,24 @@ async def start_a_solve(body: NewSolve, given: Given, principal: Somebody, key: 
     repo = await given.reading.repository(principal, found[1])
     asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
     return await _put(given, principal, key, asked, response)
+
+
+@router.get("/repositories/{id}/estimate", tags=["repositories"])
+async def estimate_a_solve(
+    id: Annotated[int, Path(ge=1, le=2**53, description="As in `GET /repositories`.")],
+    given: Given,
+    principal: Somebody,
+    models: Annotated[list[_Model], Query(max_length=8)] = [],  # noqa: B006  FastAPI copies it
+    attempts: Annotated[int | None, Query(ge=1, le=8)] = None,
+    budget: Annotated[float | None, Query(gt=0, allow_inf_nan=False, description="Dollars.")] = None,
+) -> Estimate:
+    """What a solve there would cost and take, by the record of runs like those that would be planned."""
+    options = _options(Options(models=models, attempts=attempts, budget=budget))
+    repo = (await given.reading.known_repository(principal, id)).repo
+    found = await Estimates(given.reading, given.github, given.limits).of(principal, repo, options, given.clock.now())
+    if isinstance(found, Misread):
+        raise Refused(problems.bad_option(found.what, found.remedy))
+    return found
 
 
 @router.post("/solves/{id}/cancel", status_code=202)

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot.access_tokens import AccessTokens
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.render import web_pages as say
 from bot.ports import Clock
 from bot.web.asking import Asking
@@ -43,6 +44,7 @@ class Needs:
     feed: Feed
     operated: Operated
     tokens: AccessTokens
+    limits: ServerLimits
     sessions: WebSessions
     github: SignsIn
     clock: Clock
@@ -60,7 +62,7 @@ def pages(needs: Needs, place: Place) -> ASGIApp:
         routes=[
             *SignInPages(kept, needs.github, desk.trouble).routes,
             *SolvePages(desk, needs.asking, place.site).routes,
-            *SteeringPages(desk, needs.asking, place.site).routes,
+            *SteeringPages(desk, needs.asking, needs.limits, place.site).routes,
             *Live(desk, reading, needs.feed, kept).routes,
             *AccountPages(desk, needs.asking, needs.operated).routes,
             *TokenPages(desk, needs.tokens, clock, place.api).routes,

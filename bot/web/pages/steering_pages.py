@@ -13,15 +13,19 @@ from starlette.routing import Route
 
 from bot.core.access import Principal
 from bot.core.choosing.approval import MAX_WHY
-from bot.core.model import Fate, IssueRef, Permission, SolveId, SolveOptions
+from bot.core.choosing.experiments import ServerLimits
+from bot.core.estimate import Estimate
+from bot.core.model import Fate, IssueRef, Permission, Repo, SolveId, SolveOptions
 from bot.core.render import web_pages as say
 from bot.core.solve_status import Phase
 from bot.core.trigger.api_requests import options_of
+from bot.core.trigger.commands import Misread
 from bot.core.trigger.events import Wish
 from bot.core.trigger.options import BadOption
 from bot.core.views import SolveDetail
 from bot.ports import Request
 from bot.web.asking import Asked, Asking, NoSuchIssue
+from bot.web.estimates import Estimates
 from bot.web.pages.desk import Desk, Looking
 from bot.web.reading import NoSuchThing, NotAllowed
 
@@ -67,9 +71,10 @@ def _on_approval(detail: SolveDetail) -> tuple[Deed, ...]:
 class SteeringPages:
     """`site`: where people see repositories."""
 
-    def __init__(self, desk: Desk, asking: Asking, site: str) -> None:
+    def __init__(self, desk: Desk, asking: Asking, limits: ServerLimits, site: str) -> None:
         self._desk = desk
         self._asking = asking
+        self._estimates = Estimates(asking.reading, asking.github, limits)
         self._site = site.rstrip("/")
         self.routes = [
             Route("/solves/{id}/cancel", desk.open_to(self.cancel), methods=["POST"]),
@@ -121,10 +126,14 @@ class SteeringPages:
     async def form(self, looking: Looking) -> Response:
         return await self._form(looking, {"issue": looking.asked("issue", 400)}, "")
 
-    async def _form(self, looking: Looking, fields: Mapping[str, str], problem: str) -> Response:
+    async def _form(
+        self, looking: Looking, fields: Mapping[str, str], problem: str, estimate: Estimate | None = None
+    ) -> Response:
         models = await self._asking.reading.models(looking.principal)
         filled = {name: fields.get(name, "") for name in _FIELDS}
-        return looking.page("start.html", fields=filled, models=models, problem=problem, site=self._site)
+        return looking.page(
+            "start.html", fields=filled, models=models, problem=problem, site=self._site, estimate=estimate
+        )
 
     async def start(self, looking: Looking) -> Response:
         fields = await self._desk.sessions.form(looking.request)
@@ -135,6 +144,8 @@ class SteeringPages:
             return await self._form(looking, fields, say.NO_ISSUE)
         try:
             repo = await self._asking.reading.repository(looking.principal, found[1])
+            if fields.get("estimate"):
+                return await self._estimate(looking, fields, repo)
             asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=_options(fields))
             return await self._ask(looking, f"solve {found[1]} {found[2]} {asked.options}", asked)
         except BadOption as bad:
@@ -143,6 +154,14 @@ class SteeringPages:
             return await self._form(looking, fields, say.NO_ISSUE)
         except NotAllowed:
             return await self._form(looking, fields, say.MAY_NOT.text)
+
+    async def _estimate(self, looking: Looking, fields: Mapping[str, str], repo: Repo) -> Response:
+        """The form once more, with what it would cost. Raises `BadOption`."""
+        now = self._asking.clock.now()
+        found = await self._estimates.of(looking.principal, repo, _options(fields), now)
+        if isinstance(found, Misread):
+            return await self._form(looking, fields, f"{found.what} {found.remedy}".strip())
+        return await self._form(looking, fields, "", found)
 
     # -------------------------------------------------------------------------------------------------- what came of it
 
