@@ -49,6 +49,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
                    api/ below /api/v1, reading.py what may be seen there, events.py what happens
     worker.py      what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
+    notifying.py   the operator's own address, told what becomes of solves
     registries.py  asks this machine's package managers what set-up may reach
     onlookers.py pages.py             the API and pages, opened when somebody first asks for them
     app.py         where all of it is put together

@@ -50,7 +50,10 @@ from bot.inbox import Inbox, open_inbox
 from bot.intake import Intake
 from bot.judging import CrossExamination, Judge, Prober, Timeouts, Trimmer
 from bot.known_heads import KnownHeads
-from bot.onlookers import Within, open_api, server_limits
+from bot.notifying import Notifying, Target
+from bot.notifying import session as telling_session
+from bot.onlookers import Within, open_api
+from bot.onlookers import server_limits as server_limits
 from bot.pages import open_pages
 from bot.polling import Polling
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns, World
@@ -464,7 +467,8 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads)
+        telling = await notifying(settings, store, clock, stack)
+        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads, telling)
         working = asyncio.create_task(doing, name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
@@ -474,6 +478,16 @@ async def running(
         api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
         app = for_anybody(settings, inbox, api, shown, heads=heads)
         yield Running(bot, app, pages, inbox, worker, working, store, heads)
+
+
+async def notifying(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Notifying | None:
+    """Where the operator names an address that is to be told."""
+    if not settings.notify_url:
+        return None
+    pages = settings.public_url.rstrip("/") if settings.pages else ""
+    target = Target(settings.notify_url, settings.notify_secret.reveal(), settings.notify_private, pages)
+    opened = await stack.enter_async_context(telling_session(target))
+    return Notifying(store.outbox, store, clock, redactor(settings), target, opened)
 
 
 async def _with_money(settings: Settings, store: Store, clock: Clock, look: Look) -> Standing:

@@ -281,6 +281,15 @@ class Settings:
         "Pages on PORT to watch solves and steer them, for people who sign in with GitHub. They need PUBLIC_URL, "
         "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, and PUBLIC_URL with `/signed-in` as a callback URL of the App.",
     )
+    notify_url: str = _setting(
+        "NOTIFY_URL", "", "An address of yours that is told when a solve is started, decided, published and ended."
+    )
+    notify_secret: Secret = _setting(
+        "NOTIFY_SECRET", Secret(""), "What is told to NOTIFY_URL is signed with this, as GitHub signs webhooks."
+    )
+    notify_private: bool = _setting(
+        "NOTIFY_PRIVATE", False, "NOTIFY_URL may lead into a private network, and may begin with http://."
+    )
     metrics_host: str = _setting(
         "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
     )
@@ -334,7 +343,14 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        kept = (self.private_key, self.client_secret, self.model_key, self.e2b_key, *self.webhook_secrets)
+        kept = (
+            self.private_key,
+            self.client_secret,
+            self.model_key,
+            self.e2b_key,
+            self.notify_secret,
+            *self.webhook_secrets,
+        )
         named = [secret.reveal() for secret in kept]
         password = urlsplit(self.database_url).password or ""
         return tuple(filter(None, (*named, password, unquote(password))))
@@ -395,6 +411,7 @@ _ZERO_IS_FINE = (
     "person_month_dollars",
 )
 LONGEST_MONTH = 31  # days
+SHORTEST_NOTIFY_SECRET = 16  # characters
 
 
 def _ranges(settings: Settings) -> list[str]:
@@ -431,10 +448,11 @@ def _ranges(settings: Settings) -> list[str]:
         ("MODEL_BASE_URL", settings.model_url),
         ("E2B_API_URL", settings.e2b_url),
         ("PUBLIC_URL", settings.public_url),
+        ("NOTIFY_URL", settings.notify_url),
     ):
         if url and not _is_address(url):
             problems.append(f"{name} is {url!r}, which is no address; it starts with https://")
-    problems += _wrong_pages(settings)
+    problems += _wrong_pages(settings) + _wrong_notify(settings)
     if settings.deliveries not in (WEBHOOK, POLL):
         problems.append(f"DELIVERIES is {settings.deliveries!r}, use {WEBHOOK} or {POLL}")
     if settings.log_format not in ("json", "console"):
@@ -462,6 +480,17 @@ def _wrong_pages(settings: Settings) -> list[str]:
             "GITHUB_CLIENT_SECRET": settings.client_secret.reveal(),
         }
         problems += [f"PAGES is on, so {name} is needed" for name, value in needed.items() if not value]
+    return problems
+
+
+def _wrong_notify(settings: Settings) -> list[str]:
+    if not settings.notify_url:
+        return []
+    problems = []
+    if len(settings.notify_secret.reveal()) < SHORTEST_NOTIFY_SECRET:
+        problems.append(f"NOTIFY_URL is set, so NOTIFY_SECRET is needed: {SHORTEST_NOTIFY_SECRET} characters or more")
+    if not settings.notify_private and not settings.notify_url.startswith("https://"):
+        problems.append("NOTIFY_URL must start with https://, unless NOTIFY_PRIVATE is set")
     return problems
 
 

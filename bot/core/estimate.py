@@ -28,7 +28,7 @@ class KnownRun:
 class Estimate:
     """Between the dollars and minutes of a cheap run and those of a dear one, of runs like those that are planned.
 
-    `known`: how many there are to go by; `unknown`: models of the plan without any, counted with all that they may cost.
+    `known`: how many there are to go by; `unknown`: models of the plan without any, counted with all they may cost.
     `minutes_from` and `minutes_to` are None where no solve is known.
     """
 

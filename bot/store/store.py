@@ -61,6 +61,7 @@ from bot.store import rows, spending, tally
 from bot.store.database import Database, insert, open_database
 from bot.store.events import tell
 from bot.store.ledger import SqlLedger
+from bot.store.outbox import SqlOutbox
 from bot.store.requests import SqlRequests
 from bot.store.tables import (
     ACTIVE,
@@ -145,6 +146,7 @@ class SqlStore:
         self.tokens = SqlTokens(database)
         self.requests = SqlRequests(database)
         self.turns = SqlTurns(database)  # of workers
+        self.outbox = SqlOutbox(database)
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""

@@ -11,6 +11,7 @@ import pytest
 from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
 from bot.store import heads
 from bot.store.ledger import SqlLedger
+from bot.store.outbox import SqlOutbox
 from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
 from bot.store.tables import metadata
@@ -95,6 +96,7 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
         (SqlTokens, ("test_tokens.py",)),
         (SqlRequests, ("test_tokens.py",)),
         (SqlTurns, ("test_store.py",)),
+        (SqlOutbox, ("test_outbox.py",)),
         (SqlWebSessions, ("test_web_sessions.py",)),
     ],
 )

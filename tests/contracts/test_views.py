@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import NEWEST, Position, SolveFilter, State, UsageBy, read_cursor
 from bot.core.model import Fate, Person, Repo, SolveId, Status
 from bot.core.repository_record import WEEKS, Cohort, ModelRecord
@@ -148,9 +149,7 @@ async def test_a_repository_and_its_record(store: SqlStore, views: SqlViews) -> 
 async def test_what_runs_cost(views: SqlViews) -> None:
     since = NOON - timedelta(days=1)
     known = await views.known_runs({REPO.id, OTHER.id}, since)
-    assert [(run.solve, run.repository, run.model, run.dollars, run.solve_minutes) for run in known] == [
-        ("s-1", REPO.id, "sonnet", 0.125, pytest.approx(3.0))
-    ] * 2
+    assert known == [KnownRun(SolveId("s-1"), REPO.id, "sonnet", 0.125, 3.0)] * 2
     assert await views.known_runs({OTHER.id}, since) == []
     assert await views.known_runs(set(), since) == []
     assert await views.known_runs({REPO.id}, NOON + timedelta(days=1)) == []
