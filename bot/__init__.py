@@ -17,12 +17,14 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
         resilience/    retries, circuit breaker, plans of services       operations/    deployment, set-up, isolation
     ports/         all we ask of the world, a page for each
     github/ sandbox/ agent/ store/    adapters      inbox.py  deliveries at rest      engine/  durable workflows
-    settings.py logs.py data_directory.py       the environment, read once; events with keys, without secrets; DATA_DIR
+    declared_settings.py setting_rules.py setting_readers.py settings.py      the environment, read once
+    logs.py data_directory.py      events with keys, without secrets; DATA_DIR
     receiver_process.py                         `serve` receives in a process of its own
     clock.py findings.py                        the time; what was found out about a bot
     checkout.py    the base commit, its past and its submodules, put into a sandbox
     judging/       evidence: what happens when things are run
-    status_comment.py finish.py publish.py run.py rounds.py solve.py      the story; solve.py reads from top to bottom
+    solve.py       the story, from top to bottom; its parts:
+    run_queue.py run.py rounds.py comparison.py status_comment.py publish.py finish.py
     environment.py setup_agent.py     the environment: plans that are tried, and an agent that looks where none holds
     advisers.py    models without a candidate of their own: tests from the issue alone, a word between near ties
     revise.py push.py                 what a reviewer asks for, as one commit on top of the branch
@@ -30,6 +32,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     repairs.py failing_checks.py known_heads.py      a failing check on a commit of ours -> a revision
     update_branch.py pull_text.py     /solve update: the base branch merged in; the text of a pull request
     intake.py      delivery -> refused, answered, cancelled, or a started solve
+    command_dispatch.py               each command, label and review -> what answers it
     starts.py batches.py              is there anything to solve? one issue, or several by one comment
     approval.py approval_requests.py  publish: after-approval: a champion that waits, and what people answer
     questions.py                      /solve why: which step changed it, out of what is stored
@@ -52,7 +55,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     notifying.py   the operator's own address, told what becomes of solves
     registries.py  asks this machine's package managers what set-up may reach
     onlookers.py pages.py             the API and pages, opened when somebody first asks for them
-    app.py         where all of it is put together
+    adapters.py assembly.py app.py    settings -> adapters -> the story -> a server: where all of it is put together
     checks.py      what can be known without the network: the doctor asks, and every start
     deployment.py  a deployment, looked at from outside; core/operations/deployment.py judges it
     rollout/       solvebot up: a release in place of the one before; core/operations/rollout.py says how

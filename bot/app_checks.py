@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.clock import SYSTEM_CLOCK
 from bot.core.render.doctor import lacks, lost
 from bot.core.trigger.app_manifest import NOWHERE, Rights, missing, rights
+from bot.declared_settings import POLL
 from bot.findings import Finding, Health
 from bot.github import responses
 from bot.github.client import Client
@@ -16,7 +17,7 @@ from bot.github.registration import OwnApp, give_up, manifest
 from bot.github.tokens import AppCredentials, AppIdentity
 from bot.github.wire import anonymous, connections
 from bot.ports import WorldError
-from bot.settings import POLL, Settings
+from bot.settings import Settings
 
 LOOKED_BACK = timedelta(days=1)
 

@@ -18,7 +18,7 @@ from tempfile import NamedTemporaryFile
 import structlog
 from sqlalchemy.exc import ArgumentError
 
-from bot import app
+from bot import adapters, assembly
 from bot.clock import SYSTEM_CLOCK
 from bot.core.choosing.experiments import plan
 from bot.core.model import RepoConfig, SolveOptions
@@ -146,9 +146,9 @@ def _engine(settings: Settings) -> Finding:
 
 async def _line_up(settings: Settings) -> Finding:
     """The default line-up can be planned: all known, active and priced, and of the provider that we have a key for."""
-    async with app.the_store(settings) as store:
+    async with adapters.the_store(settings) as store:
         catalogue = await store.models()
-    planned = plan(SolveOptions(), RepoConfig(), catalogue, app.server_limits(settings))
+    planned = plan(SolveOptions(), RepoConfig(), catalogue, assembly.server_limits(settings))
     if isinstance(planned, Misread):
         return Finding(Health.BAD, "models", planned.what, planned.remedy)
     names = ", ".join(dict.fromkeys(experiment.model.name for experiment in planned.experiments))

@@ -63,10 +63,10 @@ def configure_logging(settings: Settings) -> None:
 
 
 def with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
-    from bot import app
+    from bot import adapters
 
     async def connected() -> None:
-        async with app.the_store(settings) as store:
+        async with adapters.the_store(settings) as store:
             await work(store)
 
     run(connected())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.core.model import Repo, RepoConfig
-from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, Mistake, parse_config
-from bot.ports import GitHub, Rejected
+from bot.core.render import failure_reasons
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, parse_config
+from bot.core.trigger.config_values import Mistake
+from bot.ports import GitHub, Rejected, Unsolvable
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,11 @@ async def read_config_file(github: GitHub, repo: Repo, default_branch: str) -> C
             config = replace(config, path=path) if isinstance(config, ConfigProblem) else config
             return ConfigFile(path, text, config)
     return ConfigFile(CONFIG_PATHS[0], None, RepoConfig())
+
+
+async def readable_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig:
+    """Raises `Unsolvable`, with every mistake."""
+    config = await read_config(github, repo, default_branch)
+    if isinstance(config, ConfigProblem):
+        raise Unsolvable(failure_reasons.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes]))
+    return config

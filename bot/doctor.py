@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from bot import app
+from bot import adapters
 from bot.app_checks import of_the_app
 from bot.checks import DIRECTORY, MODEL_KEY, without_network
 from bot.clock import SystemClock
@@ -217,7 +217,7 @@ async def _sandbox(settings: Settings) -> Finding:
             "Unset RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION on any machine that matters.",
         )
     try:
-        await app.local_sandboxes(settings).check()
+        await adapters.local_sandboxes(settings).check()
     except SandboxUnusable as error:
         return Finding(Health.BAD, "sandbox", str(error), error.remedy)
     return Finding(Health.GOOD, "sandbox", "bubblewrap isolates")
@@ -225,9 +225,9 @@ async def _sandbox(settings: Settings) -> Finding:
 
 async def lent(settings: Settings) -> AsyncIterator[Finding]:
     """Does the service answer, and to our key? Asked once, without anything that asks again."""
-    from bot.sandbox.e2b.machines import E2BProvider  # as in app.py
+    from bot.sandbox.e2b.machines import E2BProvider  # as in adapters.py
 
-    for options in app.e2b_options(settings, "doctor"):
+    for options in adapters.e2b_options(settings, "doctor"):
         where = options.api_url or options.domain or "E2B"
         try:
             await E2BProvider(replace(options, request_timeout=ASK_SECONDS)).machines()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from bot import app
+from bot import assembly
 from bot.configuration import read_config
 from bot.core.choosing.experiments import plan
 from bot.core.environment.help import Allowance, NoHelp, allowance
@@ -49,7 +49,7 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
         def tell(line: str) -> None:
             out.print(visible(line), markup=False, highlight=False)
 
-        environments = Environments(bot.world, bot.judge, app.environment_options(settings), tell)
+        environments = Environments(bot.world, bot.judge, assembly.environment_options(settings), tell)
         found = await bot.engine.alone(environments.find(place))
         if found.note:
             tell(found.note)
@@ -86,7 +86,7 @@ def _record(name: str, place: Place, found: Found) -> dict[str, object]:
     }
 
 
-async def _place(bot: app.Bot, github: LocalGitHub, repo: Repo) -> Place:
+async def _place(bot: assembly.Bot, github: LocalGitHub, repo: Repo) -> Place:
     state = await github.repository(repo)
     base = await bot.world.mirrors.fetch(repo, await github.remote(repo), want=state.default_branch)
     config = await read_config(github, repo, state.default_branch)
@@ -95,9 +95,9 @@ async def _place(bot: app.Bot, github: LocalGitHub, repo: Repo) -> Place:
     return Place(SolveId(f"environment-{uuid.uuid4().hex[:12]}"), repo, base, config, branch=state.default_branch)
 
 
-async def _allowance(bot: app.Bot, settings: Settings, config: RepoConfig) -> Allowance | NoHelp:
+async def _allowance(bot: assembly.Bot, settings: Settings, config: RepoConfig) -> Allowance | NoHelp:
     """What a solve of this repository would get; who asks for it here allows it."""
-    planned = plan(SolveOptions(), config, await bot.world.store.models(), app.server_limits(settings))
+    planned = plan(SolveOptions(), config, await bot.world.store.models(), assembly.server_limits(settings))
     if isinstance(planned, Misread):
         raise Unsolvable(f"{planned.what} {planned.remedy}")
-    return allowance(replace(app.help_policy(settings), allowed=True), planned.limits, planned.experiments)
+    return allowance(replace(assembly.help_policy(settings), allowed=True), planned.limits, planned.experiments)

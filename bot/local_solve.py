@@ -18,7 +18,7 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from bot import app
+from bot import adapters, app, assembly
 from bot.clock import SystemClock
 from bot.configuration import read_config
 from bot.core.model import (
@@ -65,11 +65,11 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
         store, engine = bot.world.store, bot.engine
         job = await _job(store, github, IssueRef(repo, 1), digest, options)
         if await store.facts(job.id) is None:
-            await _refuse_unpublishable(github, job, app.redactor(settings))
+            await _refuse_unpublishable(github, job, assembly.redactor(settings))
         await store.accept(job)
         await engine.start("solve", job.id, job)
         try:
-            facts = await _watch(out, store, engine, job.id, app.redactor(settings))
+            facts = await _watch(out, store, engine, job.id, assembly.redactor(settings))
         except asyncio.CancelledError:
             out.print("Interrupted. The same command goes on from here.")
             raise
@@ -77,22 +77,22 @@ async def solve_here(settings: Settings, path: Path, issue: Path, options: Solve
 
 
 @asynccontextmanager
-async def working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[app.Bot]:
+async def working(settings: Settings, digest: str, github: LocalGitHub) -> AsyncIterator[assembly.Bot]:
     """A bot of its own for one clone; `digest` names the directory in which it keeps what it knows."""
     local = settings.data / "local"
     own = replace(settings, data=local / digest, database_url="", stop_seconds=0.0)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(app.the_store(own))
-        async with app.the_store(settings) as main:
+        store = await stack.enter_async_context(adapters.the_store(own))
+        async with adapters.the_store(settings) as main:
             for spec in await main.models(active_only=False):
                 await store.save_model(spec)
         stack.enter_context(temporary_files(own.data / "tmp"))
-        house = await stack.enter_async_context(app.housing(own, store, shared=local))
-        session = await stack.enter_async_context(app.http_session())
-        engine = app.engine(own)
-        model = app.chat_model(own, session)
+        house = await stack.enter_async_context(adapters.housing(own, store, shared=local))
+        session = await stack.enter_async_context(adapters.http_session())
+        engine = adapters.engine(own)
+        model = adapters.chat_model(own, session)
         mirrors = GitMirrors(local / "mirrors")
-        bot = app.assemble(own, World(github, mirrors, house.sandboxes, model, store, SystemClock()), engine)
+        bot = assembly.assemble(own, World(github, mirrors, house.sandboxes, model, store, SystemClock()), engine)
         await engine.launch()
         stack.push_async_callback(engine.close)
         yield bot

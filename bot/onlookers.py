@@ -16,9 +16,10 @@ from starlette.types import ASGIApp
 from bot.clock import SYSTEM_CLOCK
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
+from bot.declared_settings import Secret
 from bot.inbox import Inbox
 from bot.ports import Clock, GitHub
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.store.store import SqlStore, opened
 from bot.web.events import Feed
 from bot.web.permissions import Permissions

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 import aiohttp
 import structlog
@@ -28,12 +28,14 @@ from bot.core.environment.registries import MAX_ANSWER, Registries, SetUpNetwork
 from bot.sandbox.local.process import end_processes, is_marked
 from bot.sandbox.local.spawn import Plan, start
 from bot.settings import Settings
+from bot.temporary_files import own_directory
 
 log = structlog.get_logger()
 
 SECONDS = 20.0  # for one question
 _AT_ONCE = 4
 _MARK = "SOLVEBOT_QUESTION"
+_QUESTIONS = ".solvebot-questions"
 _MAX_JAR = 20 * 1024**2
 
 
@@ -125,10 +127,10 @@ async def _answer(host: Host, question: Question) -> str | None:
         return ""
     async with host.places:
         try:
-            with TemporaryDirectory(prefix=".solvebot-", dir=_place(host), ignore_cleanup_errors=True) as directory:
+            with own_directory(_place(host) / _QUESTIONS) as directory:
                 for name, content in question.files.items():
-                    (Path(directory) / name).write_text(content)
-                return await _run(host, (program, *question.words[1:]), question.env, directory)
+                    (directory / name).write_text(content)
+                return await _run(host, (program, *question.words[1:]), question.env, str(directory))
         except OSError:
             return ""
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.configuration import readable_config
 from bot.core.candidate.testfiles import is_test_file
 from bot.core.choosing.champion import without_runs
 from bot.core.evidence.observations import is_broken
@@ -162,7 +163,7 @@ class Reviser:
         remote = await self._world.github.remote(repo)
         head = await self._world.mirrors.fetch(repo, remote, want=pull.head_sha)
         assert original.task is not None
-        config = await self._solver.config(repo, repository.default_branch)
+        config = await readable_config(self._world.github, repo, repository.default_branch)
         if is_made_anew(job):
             tip = await self._world.mirrors.fetch(repo, remote, want=pull.base)
             branch, kept = Branch(pull.base, tip), await self._before(original, Onto(pull.branch, head, ""))

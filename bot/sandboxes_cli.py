@@ -14,7 +14,7 @@ from bot.ports import Store
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.app import Lending
+    from bot.adapters import Lending
 
 
 @click.group()
@@ -23,7 +23,7 @@ def sandboxes() -> None:
 
 
 def _with_lending(work: Callable[[Lending, Store, Settings], Coroutine[Any, Any, int | None]]) -> None:
-    from bot import app
+    from bot import adapters
 
     settings = settings_from_environment(serving=False)
     if "e2b" not in settings.sandbox:
@@ -31,7 +31,7 @@ def _with_lending(work: Callable[[Lending, Store, Settings], Coroutine[Any, Any,
     logs.configure(format="console", level="ERROR", redact=Redactor(settings.secrets))
 
     async def connected() -> int | None:
-        async with app.the_store(settings) as store, app.lending(settings, store) as lending:
+        async with adapters.the_store(settings) as store, adapters.lending(settings, store) as lending:
             return await work(lending, store, settings)
 
     run(connected())

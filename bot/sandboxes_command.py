@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.app import Lending
+from bot.adapters import Lending
 from bot.clock import SystemClock
 from bot.core.model import Status
 from bot.core.resilience.circuit_breaker import WELL, Circuit, Health, circuit, wait

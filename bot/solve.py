@@ -5,9 +5,9 @@
     plan          the matrix of experiments within the limits
     prepare       once: an environment that holds (environment.py), snapshot, baseline tests
     brief         what helps the agent: named files, best matches, similar fixes
-    run           each experiment as a workflow of its own (run.py), at most `parallel` at a time
+    run           each experiment as a workflow of its own (run.py), at most `parallel` at a time (run_queue.py)
     compare       tests from the issue alone, every candidate on the tests of all (judging/pool.py), and between near
-                  ties a model that reads both (advisers.py)
+                  ties a model that reads both (comparison.py)
     decide        the ranked evidence and the outcome; where nobody can be trusted, perhaps another round (rounds.py)
     trim          the champion without what nobody needs (judging/trimmer.py)
     publish       one pull request by the champion (publish.py), or none; where the repository wants it, only after
@@ -23,39 +23,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import structlog
 
 from bot.advisers import Advisers
 from bot.approval import WaitingRoom
-from bot.configuration import read_config
+from bot.comparison import Comparison
+from bot.configuration import readable_config
 from bot.core.candidate.similarity import case_of
 from bot.core.choosing.approve import wants_approval
 from bot.core.choosing.champion import decide, publishes_unproven, without_runs
 from bot.core.choosing.comparing import beside_of
-from bot.core.choosing.early_stop import enough
 from bot.core.choosing.experiments import Plan, ServerLimits, after_setup, plan
 from bot.core.choosing.outcomes import with_record
-from bot.core.choosing.rounds import of_first_round, of_one_round
+from bot.core.choosing.rounds import of_first_round
 from bot.core.environment.help import HelpPolicy, allowance
 from bot.core.environment.proof import Attempt, Found
 from bot.core.evidence.observations import provable
-from bot.core.evidence.pool import PooledTest
 from bot.core.localization import keywords, localize
 from bot.core.model import (
     Baseline,
     Consulted,
     Decision,
-    ExitStatus,
     Outcome,
-    Repo,
-    RepoConfig,
-    RunId,
     Solve,
     SolveFacts,
     SolveId,
-    Status,
     Task,
     Toolchain,
     run_id,
@@ -65,21 +58,19 @@ from bot.core.render import failure_reasons
 from bot.core.render.environment import notes, tried
 from bot.core.text.cleaning import freeze
 from bot.core.trigger.commands import Misread
-from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.still_wanted import unwanted
-from bot.engine import SANDBOX_PATIENCE, Child, Engine, step
+from bot.engine import SANDBOX_PATIENCE, Engine, step
 from bot.environment import Environments, Place
 from bot.finish import PATIENCE, Conclusion
-from bot.judging import CrossExamination, Docket, Heard, Judge, Prober, Trimmer
+from bot.judging import Court
 from bot.ports import Denied, Gone, Unsolvable, Unwanted, World, WorldError
 from bot.publish import Publisher, Withheld
 from bot.rounds import Rounds, Wave
 from bot.run import RunJob
+from bot.run_queue import RunQueue
 from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
-
-_PROBING = 15.0  # seconds for it in any case: it is quick, and what it shows is for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +90,35 @@ class Ready:
     baseline: Baseline
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of the decision."""
+
+    publisher: Publisher
+    waiting_room: WaitingRoom
+    conclusion: Conclusion
+
+
 class Solver:
     def __init__(
         self,
         world: World,
         engine: Engine,
         environments: Environments,
-        judge: Judge,
-        cross_examination: CrossExamination,
-        prober: Prober,
-        trimmer: Trimmer,
+        court: Court,
         advisers: Advisers,
-        rounds: Rounds,
-        publisher: Publisher,
-        waiting_room: WaitingRoom,
         board: StatusBoard,
-        conclusion: Conclusion,
+        ending: Ending,
         options: SolverOptions,
     ) -> None:
         self._world = world
-        self._engine = engine
+        self._run_queue = RunQueue(world, engine, board)
         self._environments = environments
-        self._judge = judge
-        self._cross_examination = cross_examination
-        self._prober = prober
-        self._trimmer = trimmer
-        self._advisers = advisers
-        self._rounds = rounds
-        self._publisher = publisher
-        self._waiting_room = waiting_room
+        self._court = court
+        self._comparison = Comparison(world.store, court, advisers)
+        self._rounds = Rounds(world.store, board)
         self._board = board
-        self._conclusion = conclusion
+        self._ending = ending
         self._options = options
 
     async def solve(self, job: Solve) -> None:
@@ -142,16 +131,16 @@ class Solver:
         try:
             await story(job)
         except Unwanted as error:
-            await self._conclusion.call_off(job.id, str(error))
+            await self._ending.conclusion.call_off(job.id, str(error))
         except (Unsolvable, Withheld) as error:
-            await self._conclusion.fail(job.id, str(error))
+            await self._ending.conclusion.fail(job.id, str(error))
         except Exception as error:  # the top of a workflow: one of the two places that may catch everything
-            if isinstance(error, Gone) and (gone := await self._conclusion.what_is_gone(job.issue)):
-                await self._conclusion.call_off(job.id, gone)
+            if isinstance(error, Gone) and (gone := await self._ending.conclusion.what_is_gone(job.issue)):
+                await self._ending.conclusion.call_off(job.id, gone)
                 return
             log.exception("solve.broke", solve=job.id)
             remedy = error.remedy if isinstance(error, WorldError) else ""
-            await self._conclusion.fail(job.id, remedy or failure_reasons.OURS, incident=str(job.id))
+            await self._ending.conclusion.fail(job.id, remedy or failure_reasons.OURS, incident=str(job.id))
 
     async def _story(self, job: Solve) -> None:
         await self.acknowledge(job)
@@ -160,10 +149,10 @@ class Solver:
         if decision.outcome is not Outcome.NONE:
             await self.trim(job)
             if wants_approval(task, job.trigger.kind):
-                await self._waiting_room.enter(job.id)
+                await self._ending.waiting_room.enter(job.id)
                 return  # what a person says, or nobody for two weeks, starts the rest: approval.py
-            await self._publisher.publish(job.id)
-        await self._conclusion.complete(job.id)
+            await self._ending.publisher.publish(job.id)
+        await self._ending.conclusion.complete(job.id)
 
     async def choose(self, job: Solve, task: Task) -> Decision:
         """From the frozen task to who is the champion."""
@@ -196,18 +185,14 @@ class Solver:
 
     async def _round(self, job: Solve, task: Task, ready: Ready, wave: Wave) -> Decision:
         """The decision is about all candidates, whichever round they come from."""
-        await self._run_all(job, task, ready, wave)
-        await self._compare(job, wave.unbiased)
+        await self._run_queue.work(job, self._runs(job, task, ready, wave), ready.planned.limits.parallel)
+        await self._comparison.compare(job, wave.unbiased)
         return await self.decide(job)
 
-    async def _run_all(self, job: Solve, task: Task, ready: Ready, wave: Wave) -> None:
-        """Each experiment as a workflow of its own, at most `parallel` at a time, in the order of the plan.
-
-        When two that are over agree, those that have not begun are not begun.
-        """
+    def _runs(self, job: Solve, task: Task, ready: Ready, wave: Wave) -> list[RunJob]:
         wanted = task.config.command or self._options.command_timeout
         command_seconds = min(wanted, self._options.longest_command)
-        waiting = [
+        return [
             RunJob(
                 id=run_id(job.id, experiment.index),
                 solve=job.id,
@@ -222,34 +207,6 @@ class Solver:
             )
             for experiment in wave.experiments
         ]
-        working: dict[str, Child] = {}
-        ahead = partial(self._world.store.runs_ahead, job.issue.repo.installation)
-        while waiting or working:
-            while waiting and len(working) < ready.planned.limits.parallel:
-                run = waiting.pop(0)
-                working[run.id] = await self._engine.queue("run", run.id, run, ahead=ahead)
-            done = await self._engine.first_of(list(working.values()))
-            del working[done]
-            await self.tell(job.id, RunId(done))
-            if waiting and await self.enough(job, tuple(run.id for run in waiting)):
-                waiting.clear()
-
-    async def _compare(self, job: Solve, brief: str) -> None:
-        """Every candidate on the tests of all, for as long as there is time: one entry of the pool after the other."""
-        await self._advisers.write_tests(job.id, brief)
-        docket = await self.docket(job)
-        left, pool = docket.seconds, list[PooledTest]()
-        for entry in docket.entries:
-            if left <= 0:
-                break
-            heard = await self.hear(job, entry, left)
-            left -= heard.seconds
-            pool += heard.tests
-        if docket.entries:
-            await self.pooled(job, tuple(pool))
-        if docket.several:
-            await self.probe(job, max(left, _PROBING))
-            await self._advisers.compare(job.id)
 
     # ------------------------------------------------------------------------------------------------------- steps
 
@@ -279,7 +236,7 @@ class Solver:
             freeze,
             job,
             await self._world.github.remarks(job.issue, before=job.trigger.at),
-            config=await self.config(repo, repository.default_branch),
+            config=await readable_config(self._world.github, repo, repository.default_branch),
             base_branch=branch,
             base_sha=base,
             private=repository.private,
@@ -319,7 +276,7 @@ class Solver:
     @step("baseline", patience=SANDBOX_PATIENCE)
     async def baseline(self, job: Solve, task: Task, found: Found) -> Baseline:
         attempt = found.attempt
-        observed = await self._judge.baseline(job.id, task, job.issue.repo, attempt, note=notes(found))
+        observed = await self._court.judge.baseline(job.id, task, job.issue.repo, attempt, note=notes(found))
         if not attempt.holds:
             observed = replace(observed, tried=tuple(map(tried, found.tried)))
         await self._world.store.prepared(job.id, attempt.plan, observed)
@@ -345,58 +302,10 @@ class Solver:
         instructions = {path: await self._text(job, task, path) for path in INSTRUCTION_FILES if path in files}
         return task_text(task, toolchain, hints, instructions, baseline)
 
-    @step("tell")
-    async def tell(self, id: SolveId, ended: RunId) -> None:
-        """A run is over. One that broke, or that the engine gave up, could not say so itself."""
-        run = (await self._facts(id)).run(ended)
-        if run is not None and not run.status.is_over:
-            log.error("run.broke", solve=id, run=ended)
-            await self._world.store.run_ended(
-                ended,
-                Status.FAILED,
-                at=self._world.clock.now(),
-                exit_status=ExitStatus.SANDBOX,
-                error=failure_reasons.OURS,
-            )
-        await self._board.refresh(id)
-
-    @step("enough")
-    async def enough(self, job: Solve, waiting: tuple[RunId, ...]) -> bool:
-        """Do two of this round that are over agree? Then those that have not begun end here."""
-        facts = await self._facts(job.id)
-        agreed = enough(case_of(of_one_round(facts, waiting[0])), ())
-        if not agreed:
-            return False
-        now, why = self._world.clock.now(), failure_reasons.not_needed(facts, agreed)
-        for run in waiting:
-            await self._world.store.run_ended(run, Status.CANCELLED, at=now, exit_status=None, error=why)
-        await self._world.store.noted(job.id, failure_reasons.spared(await self._facts(job.id)))
-        log.info("solve.enough", solve=job.id, agreed=sorted(agreed), not_begun=len(waiting))
-        await self._board.refresh(job.id)
-        return True
-
     @step("decide without runs")
     async def decide_without_runs(self, job: Solve) -> None:
         await self._world.store.decided(job.id, without_runs())
         log.info("solve.unprovable", solve=job.id)
-
-    @step("docket")
-    async def docket(self, job: Solve) -> Docket:
-        return await self._cross_examination.docket(await self._facts(job.id))
-
-    @step("hear", patience=SANDBOX_PATIENCE)
-    async def hear(self, job: Solve, entry: str, seconds: float) -> Heard:
-        return await self._cross_examination.hear(await self._facts(job.id), entry, seconds)
-
-    @step("pool")
-    async def pooled(self, job: Solve, pool: tuple[PooledTest, ...]) -> None:
-        await self._world.store.pooled(job.id, pool)
-
-    @step("probe", patience=SANDBOX_PATIENCE)
-    async def probe(self, job: Solve, seconds: float) -> None:
-        probed = await self._prober.probe(await self._facts(job.id), seconds)
-        if probed is not None:
-            await self._world.store.probed(job.id, probed)
 
     @step("decide")
     async def decide(self, job: Solve) -> Decision:
@@ -423,19 +332,11 @@ class Solver:
     @step("trim", patience=SANDBOX_PATIENCE)
     async def trim(self, job: Solve) -> None:
         facts = await self._facts(job.id)
-        minimal = await self._trimmer.trim(facts) if facts.minimal is None else None
+        minimal = await self._court.trimmer.trim(facts) if facts.minimal is None else None
         if minimal is not None:
             await self._world.store.trimmed(job.id, minimal)
 
     # ------------------------------------------------------------------------------------------------------ details
-
-    async def config(self, repo: Repo, default_branch: str) -> RepoConfig:
-        config = await read_config(self._world.github, repo, default_branch)
-        if isinstance(config, ConfigProblem):
-            raise Unsolvable(
-                failure_reasons.config_mistakes(config.path, [(m.line, m.reason) for m in config.mistakes])
-            )
-        return config
 
     async def _must_be_wanted(self, job: Solve) -> None:
         """Raises `Gone` as well."""

@@ -15,23 +15,32 @@ from pathlib import Path
 
 @contextmanager
 def temporary_files(directory: Path) -> Iterator[None]:
-    """Meanwhile the standard library makes all of them in a directory of our own in this one.
+    """Meanwhile the standard library makes all of them in a directory of our own in this one."""
+    with own_directory(directory) as own:
+        before, tempfile.tempdir = tempfile.tempdir, str(own)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
-    It is locked for as long as we live: several processes may share DATA_DIR.
+
+@contextmanager
+def own_directory(directory: Path) -> Iterator[Path]:
+    """A new one in this one, which is made; what the dead left in it is deleted.
+
+    It is locked for as long as we live: several processes may share the outer one.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(_Lock(directory)):
         for left in directory.iterdir():
             with suppress(BlockingIOError), closing(_Lock(left, wait=False)):
                 shutil.rmtree(left)
-        own = tempfile.mkdtemp(dir=directory)
-        alive = _Lock(Path(own))
-    before, tempfile.tempdir = tempfile.tempdir, own
+        own = Path(tempfile.mkdtemp(dir=directory))
+        alive = _Lock(own)
     try:
-        yield
+        yield own
     finally:
-        tempfile.tempdir = before
-        shutil.rmtree(own)
+        shutil.rmtree(own, ignore_errors=True)  # or the next start does
         alive.close()
 
 

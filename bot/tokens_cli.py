@@ -84,10 +84,10 @@ def tokens_revoke(id: str) -> None:
 
 
 def _with_sql_store(settings: Settings, work: Callable[[SqlStore], Coroutine[Any, Any, None]]) -> None:
-    from bot import app
+    from bot import adapters
 
     async def connected() -> None:
-        async with app.the_store(settings) as store:
+        async with adapters.the_store(settings) as store:
             await work(store)
 
     run(connected())

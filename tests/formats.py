@@ -19,7 +19,8 @@ from typing import Any, cast
 import msgspec
 
 import bot
-from bot.app import assemble, engine
+from bot.adapters import engine
+from bot.assembly import assemble
 from bot.clock import SYSTEM_CLOCK
 from bot.engine import STEPS, returned
 from bot.ports import World

@@ -15,7 +15,8 @@ from bot.cli import main
 from bot.core.render.replies import help_text
 from bot.core.trigger.commands import Misread, parse_commands
 from bot.core.trigger.config import ConfigProblem, parse_config
-from bot.settings import Secret, Settings
+from bot.declared_settings import Secret
+from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Secret, Settings, SettingsError
+from bot.declared_settings import Secret
+from bot.settings import Settings, SettingsError
 from bot.simulators.github import generate_key
 
 KEY = generate_key()

@@ -11,13 +11,15 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from rich.console import Console
 
-from bot.app import Running, local_sandboxes, running
+from bot.adapters import local_sandboxes
+from bot.app import Running, running
 from bot.core.model import SolveFacts
 from bot.core.trigger.app_manifest import callback_of
+from bot.declared_settings import Secret
 from bot.demo import models, repository, show
 from bot.demo.toolchain import make_toolchain
 from bot.ports import SandboxUnusable
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.e2b.host import Toolchain
 from bot.simulators.e2b.simulator import World as E2BWorld
 from bot.simulators.e2b.simulator import e2b

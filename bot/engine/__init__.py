@@ -29,9 +29,11 @@ Facts about DBOS 3.4.0 that shape this room (each one tried):
 """
 
 from bot.engine.endings import Child
-from bot.engine.engine import Engine, EngineOptions, WorkflowState
+from bot.engine.engine import Engine
+from bot.engine.options import EngineOptions
 from bot.engine.sqlite import EngineError, check_sqlite
 from bot.engine.steps import SANDBOX_PATIENCE, STEPS, STORE_PATIENCE, patiently, returned, step
+from bot.engine.workflow_state import WorkflowState
 
 __all__ = [
     "SANDBOX_PATIENCE",

@@ -11,8 +11,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import IO, Any, TypeAlias, TypeVar, get_type_hints
 
 import msgspec
@@ -22,8 +20,10 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions, SetWorkflowID,
 
 from bot.engine import homes, record
 from bot.engine.endings import OVER, Child, Endings
+from bot.engine.options import EngineOptions
 from bot.engine.sqlite import EngineError, open_sqlite
 from bot.engine.steps import PLAY, Play
+from bot.engine.workflow_state import WorkflowState, workflow_state
 from bot.heartbeat import Buried, Heartbeat
 from bot.ports import AlarmClock, Unavailable
 
@@ -35,29 +35,6 @@ R = TypeVar("R")
 Workflow: TypeAlias = Callable[[Any], Coroutine[Any, Any, Any]]
 
 log = structlog.get_logger()
-
-
-class WorkflowState(StrEnum):
-    UNKNOWN = "unknown"
-    ACTIVE = "active"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"  # raised, or recovered too often
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    url: str  # sqlite:///path or postgresql://...
-    worker_runs: int = 8
-    queue_poll: float = 0.25  # seconds until a queued run is noticed
-    result_poll: float = 0.5  # seconds until a finished run is noticed
-    recovery_attempts: int = 50  # a workflow that was in flight at that many crashes is given up
-    queued_recovery_attempts: int = 10  # ... a queued one sooner, so that it does not take its parent along
-    heartbeat: float = 5.0  # seconds between two looks for work that nobody does, and between signs of life
-    dead_after: float = 30.0  # PostgreSQL: ... and until another worker takes its work over
-    grace: float = 0.0  # seconds that steps get to end when the engine is closed
-    instance: str = ""  # the database that the engine works for, where it has a file of its own
-    home: str = ""  # PostgreSQL: the directory of data whose sandboxes are this worker's alone; see homes.py
 
 
 class Engine:
@@ -268,7 +245,7 @@ class Engine:
     async def state(self, id: str) -> WorkflowState:
         with _own_errors():
             status = await DBOS.get_workflow_status_async(id)
-        return WorkflowState.UNKNOWN if status is None else _state(status.status)
+        return WorkflowState.UNKNOWN if status is None else workflow_state(status.status)
 
     async def cancel(self, id: str) -> None:
         """With its children. What of them is played here has ended when this returns, on other workers about a second
@@ -387,18 +364,6 @@ async def apart(work: Callable[[Sequence[str]], R], ids: Sequence[str]) -> R:
 def _own_errors() -> AbstractContextManager[None]:
     """The engine's own errors are for the engine where a workflow meets them, and for whoever asked otherwise."""
     return record.on_record() if record.is_in_workflow() else record.asked()
-
-
-def _state(status: str) -> WorkflowState:
-    match status:
-        case "SUCCESS":
-            return WorkflowState.SUCCEEDED
-        case "ERROR" | "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-            return WorkflowState.FAILED
-        case "CANCELLED":
-            return WorkflowState.CANCELLED
-        case _:
-            return WorkflowState.ACTIVE
 
 
 async def _place_in_line(ahead: Callable[[], Awaitable[int]] | None) -> int:

@@ -21,8 +21,9 @@ from bot.core.trigger.feedback import Thread
 from bot.core.trigger.publish_precheck import Publishing
 from bot.github import merging, responses
 from bot.github.access import Access
+from bot.github.branches import Branches
 from bot.github.checks import Checks
-from bot.github.client import RAW, Answer, Call, Client, Sleep, encoded
+from bot.github.client import RAW, Call, Client, Sleep, encoded
 from bot.github.commits import make_commit
 from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.opening import open_issue
@@ -77,6 +78,7 @@ class Hub:
         self._tokens = Tokens(self._client, self._app, clock)
         pacing = WritePacing(write_interval, turns or TurnsHere(clock), sleep)
         self._at = Access(self._client, self._app, self._tokens, pacing, sleep)
+        self._branches = Branches(self._at)
         self._threads = Threads(self._at)
         self._checks = Checks(self._at, pool, api_url)
 
@@ -107,7 +109,7 @@ class Hub:
             found.private,
             found.archived,
             found.disabled,
-            empty=found.size == 0 and await self._is_empty(repo, found.default_branch),
+            empty=found.size == 0 and await self._branches.are_missing(repo, found.default_branch),
         )
 
     async def issue(self, issue: IssueRef) -> IssueState:
@@ -178,22 +180,13 @@ class Hub:
             raise Rejected(f"{path} of {repo.name}: {error}", remedy=f"`{path}` is not UTF-8 text") from error
 
     async def branch_head(self, repo: Repo, branch: str) -> Sha | None:
-        answer = await self._ref(repo, Purpose.READ, branch)
-        return answer.read(responses.Ref).object.sha if answer.status == 200 else None
+        return await self._branches.head(repo, branch)
 
     async def remote(self, repo: Repo) -> Remote:
         """The authorization ends within the hour, so ask for it where it is used."""
         token = await self._tokens.of(repo, Purpose.FETCH).token()
         basic = b64encode(f"x-access-token:{token.value}".encode()).decode()
         return Remote(f"{self._server}/{self._at.name(repo)}.git", f"Basic {basic}")
-
-    async def _is_empty(self, repo: Repo, default_branch: str) -> bool:
-        return (await self._ref(repo, Purpose.READ, default_branch)).status == 409
-
-    async def _ref(self, repo: Repo, purpose: Purpose, branch: str) -> Answer:
-        """404: there is no such branch; 409: there is nothing at all in the repository."""
-        call = Call("GET", f"/git/ref/heads{encoded(*branch.split('/'))}", expect=(404, 409))
-        return await self._at.ask(repo, purpose, call)
 
     # ------------------------------------------------------------------------------------------------- talking
 
@@ -300,40 +293,13 @@ class Hub:
         return await merging.authors(self._at, repo, number)
 
     async def point_branch(self, repo: Repo, branch: str, commit: Sha) -> Sha:
-        """Create the branch; when it, or one below it, is there already, leave that alone. Returns where it points."""
-        body = {"ref": f"refs/heads/{branch}", "sha": commit}
-        call = Call("POST", "/git/refs", body, expect=(422,), repeatable=True)
-        answer = await self._at.write(repo, Purpose.PUBLISH, call)
-        if answer.status == 422:
-            there = await self._ref(repo, Purpose.PUBLISH, branch)
-            if there.status == 200:
-                return there.read(responses.Ref).object.sha
-            below = await self._below(repo, branch)
-            if below is None:
-                raise answer.error()
-            return below
-        return answer.read(responses.Ref).object.sha
-
-    async def _below(self, repo: Repo, branch: str) -> Sha | None:
-        """Where a branch points that leaves no room for this one: git keeps branches as files in directories."""
-        path = f"/git/matching-refs/heads{encoded(*branch.split('/'))}/"
-        found = await self._at.ask(repo, Purpose.PUBLISH, Call("GET", path))
-        return next((ref.object.sha for ref in found.read(list[responses.Ref])), None)
+        return await self._branches.point(repo, branch, commit)
 
     async def advance_branch(self, repo: Repo, branch: str, commit: Sha) -> bool:
-        """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
-        ref = f"/git/refs/heads{encoded(*branch.split('/'))}"
-        call = Call("PATCH", ref, {"sha": commit, "force": False}, expect=(422,), repeatable=True)
-        answer = await self._at.write(repo, Purpose.PUBLISH, call)
-        if answer.status == 422 and "fast forward" not in answer.message:
-            raise answer.error()
-        return answer.status == 200
+        return await self._branches.advance(repo, branch, commit)
 
     async def delete_branch(self, repo: Repo, branch: str) -> None:
-        call = Call("DELETE", f"/git/refs/heads{encoded(*branch.split('/'))}", expect=(404, 422))
-        answer = await self._at.write(repo, Purpose.PUBLISH, call)
-        if answer.status == 422 and "does not exist" not in answer.message:
-            raise answer.error()
+        await self._branches.delete(repo, branch)
 
     async def open_pull(
         self, issue: IssueRef, *, branch: str, base: str, title: str, body: str, draft: bool

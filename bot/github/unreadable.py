@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.text.characters import encodable
-from bot.core.trigger.events import MAX_ID
+from bot.core.trigger.event_reader import MAX_ID
 
 MAX_EXCERPT = 16_384  # characters of a delivery that are kept for the operator
 _FACTS: tuple[tuple[str, str, type], ...] = (

@@ -14,13 +14,14 @@ each old test by heart; for those that do there is what everybody does with the 
 bench.py    one execution in a fresh sandbox       judge.py    the base commit, and each candidate by itself
 trial.py    one candidate on the bench             pool.py     every candidate on the tests of all
 compared.py what they are compared by              probe.py    every candidate on the same inputs
-trimmer.py  the champion without what it does not take
+trimmer.py  the champion without what it does not take   court.py  all of these together
 """
 
 from bot.judging.bench import Timeouts
+from bot.judging.court import Court
 from bot.judging.judge import Judge
 from bot.judging.pool import CrossExamination, Docket, Heard
 from bot.judging.probe import Prober
 from bot.judging.trimmer import Trimmer
 
-__all__ = ["CrossExamination", "Docket", "Heard", "Judge", "Prober", "Timeouts", "Trimmer"]
+__all__ = ["Court", "CrossExamination", "Docket", "Heard", "Judge", "Prober", "Timeouts", "Trimmer"]

@@ -6,6 +6,7 @@ commit, where it has to fail, then on each candidate that is not broken. A sandb
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -164,7 +165,9 @@ class CrossExamination:
             if run.id in tried:
                 sources[run.id] = without_tests(files, baseline)
         from_issue = facts.issue_tests.files if facts.issue_tests else ()
-        return _Gathered(gather(brought, list(sources), baseline, from_issue), sources)
+        # In a thread, because it reads whole test files.
+        entries = await asyncio.to_thread(gather, brought, list(sources), baseline, from_issue)
+        return _Gathered(entries, sources)
 
 
 async def _run(bench: Bench, entry: Entry, files: Overlay) -> TestReport | None:

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from bot.app_checks import own_app
 from bot.core.render import onboarding as render
+from bot.declared_settings import Secret
 from bot.onboarding.steps import Steps
 from bot.ports import Denied, Gone
-from bot.settings import Secret
 
 NAME = "GITHUB_WEBHOOK_SECRET"
 _PEM = re.compile(r"-----BEGIN ([A-Z ]*)PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+\n-----END \1PRIVATE KEY-----")

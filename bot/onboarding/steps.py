@@ -7,17 +7,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot import app
+from bot import adapters
 from bot.agent.model import ChatModel, Patience, Provider
 from bot.app_checks import own_app
 from bot.core.environment.help import cheapest
 from bot.core.operations.onboarding import Facts
 from bot.core.trigger.app_manifest import NOWHERE, Wish, webhook_of
+from bot.declared_settings import POLL, WEBHOOK, Secret
 from bot.doctor import findings, lent
 from bot.findings import Finding, Health
 from bot.github.registration import Registered, convert
 from bot.onboarding.settings_file import SettingsFile
-from bot.settings import POLL, WEBHOOK, Secret, Settings
+from bot.settings import Settings
 
 TRY = (
     {"role": "system", "content": "You answer with one word."},
@@ -79,7 +80,7 @@ class Steps:
 
     async def register(self, code: str, wish: Wish) -> Registered:
         """Change the code for the App, and write down what GitHub tells once."""
-        async with app.http_session() as session:
+        async with adapters.http_session() as session:
             made = await convert(session, self.settings.api_url, code)
         key = self._file.write_key(made.slug, made.pem)
         self._file.write(
@@ -103,13 +104,13 @@ class Steps:
     async def try_model(self, key: str) -> Tried | None:
         """One call of the cheapest model, after which the key is kept. None where no model has a price."""
         settings = replace(self.settings, model_key=Secret(key))
-        async with app.the_store(settings) as store:
+        async with adapters.the_store(settings) as store:
             known = [spec for spec in await store.models() if spec.provider == settings.model_provider]
         spec = cheapest(known)
         if spec is None:
             return None
         providers = {settings.model_provider: Provider(settings.model_url, key)}
-        async with app.http_session() as session:
+        async with adapters.http_session() as session:
             model = ChatModel(session, providers, patience=PATIENCE)
             reply = await model.complete(replace(spec, max_tokens=TRY_TOKENS), TRY, temperature=None, tools=())
         self._file.write({"MODEL_API_KEY": key})

@@ -20,7 +20,13 @@ from bot.core.resilience.sandbox_leases import WARM, Image, Lease, LeaseKey, Mac
 from bot.ports import Gone
 from bot.store import rows
 from bot.store.database import Database, insert
-from bot.store.tables import sandbox_images, sandbox_instance, sandbox_leases, sandbox_operations, sandbox_providers
+from bot.store.sandbox_tables import (
+    sandbox_images,
+    sandbox_instance,
+    sandbox_leases,
+    sandbox_operations,
+    sandbox_providers,
+)
 
 _LEASE = sandbox_leases.c
 _IMAGE = sandbox_images.c

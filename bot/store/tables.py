@@ -40,7 +40,6 @@ from bot.core.model import (
     Toolchain,
     Trigger,
 )
-from bot.core.resilience.sandbox_leases import Outcome
 from bot.core.resilience.turns import Turn
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.pull_watch import PullWatch
@@ -272,26 +271,6 @@ audit_log = Table(
     Index("audit_by_time", "at"),
 )
 
-sandbox_leases = Table(
-    "sandbox_leases",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("sandbox_id", Text, nullable=False, unique=True),  # ours
-    Column("provider", Text, nullable=False),
-    Column("machine_id", Text),  # the service's
-    Column("image_id", Text),
-    Column("is_networked", Boolean, nullable=False),
-    Column("asked_at", Utc, nullable=False),
-    Column("expires_at", Utc, nullable=False),
-)
-
-sandbox_instance = Table(
-    "sandbox_instance",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # 1: there is one row
-    Column("name", Text, nullable=False),
-)
-
 turns = Table(
     "turns",
     metadata,
@@ -323,40 +302,6 @@ prepared_workspaces = Table(
     Column("key", Text, nullable=False),
     Column("left_behind", Json(dict[str, str]), nullable=False),
     Column("used_at", Utc, nullable=False),
-)
-
-sandbox_images = Table(
-    "sandbox_images",
-    metadata,
-    Column("name", Text, primary_key=True),  # ours
-    Column("provider", Text, nullable=False),
-    Column("image_id", Text, nullable=False),  # the service's
-    Column("taken_at", Utc, nullable=False),
-)
-
-sandbox_providers = Table(
-    "sandbox_providers",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("failures", Integer, nullable=False),  # in a row
-    Column("failing_since", Utc),
-    Column("probe_at", Utc),
-    Column("is_probing", Boolean, nullable=False),
-    Column("last_slot", Utc),  # the latest moment that was given to somebody for creating a machine
-)
-
-sandbox_operations = Table(
-    "sandbox_operations",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("provider", Text, nullable=False),
-    Column("operation", Text, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("at", Utc, nullable=False),
-    Column("latency_ms", BigInteger, nullable=False),
-    Column("outcome", Word(Outcome), nullable=False),
-    Column("sandbox_id", Text, nullable=False),
-    Index("sandbox_operations_by_time", "at"),
 )
 
 events = Table(

@@ -9,7 +9,8 @@ from bot.configuration import ConfigFile, read_config_file
 from bot.core.access import Principal
 from bot.core.model import Repo, RepoConfig
 from bot.core.repository_record import RepositoryRecord
-from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem, Mistake
+from bot.core.trigger.config import CONFIG_PATHS, ConfigProblem
+from bot.core.trigger.config_values import Mistake
 from bot.core.views import RepositoryView
 from bot.ports import Denied, GitHub, Gone, Rejected
 from bot.web.reading import NoSuchThing, Reading

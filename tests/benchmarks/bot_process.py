@@ -10,7 +10,8 @@ import sys
 from contextlib import suppress
 
 from bot import logs
-from bot.app import redactor, running
+from bot.app import running
+from bot.assembly import redactor
 from bot.core.model import ModelSpec, Prices
 from bot.ports import SandboxUnusable
 from bot.settings import Settings, environment

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import msgspec
 
+from bot.adapters import http_session
 from bot.agent.mini import TOOLS
 from bot.agent.model import ChatModel, Provider
 from bot.agent.wire import encode_request
-from bot.app import http_session
 from bot.core.model import ModelSpec, Prices
 from tests.benchmarks.child import Said, answering, say
 

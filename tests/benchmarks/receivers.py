@@ -25,8 +25,9 @@ from uvicorn.server import ServerState
 from bot import logs
 from bot.clock import SystemClock
 from bot.core.text.outgoing import Redactor
+from bot.declared_settings import Secret
 from bot.inbox import open_inbox
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.store.migrate import migrate
 from bot.web.connection import BoundedProtocol
 from bot.web.receiving import for_anybody

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bot.app import local_sandboxes
+from bot.adapters import local_sandboxes
 from bot.core.model import SandboxId, SnapshotId
 from bot.ports import Sandboxes
 from bot.settings import Settings

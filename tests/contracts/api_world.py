@@ -21,10 +21,11 @@ from starlette.routing import Mount
 from bot.core.access import EVERY_SCOPE, AccessToken, Scope, token_digest, token_text
 from bot.core.model import IssueRef, Person, Repo, SolveId
 from bot.core.resilience.circuit_breaker import Health
+from bot.declared_settings import Secret
 from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.onlookers import Within, services
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.store.store import SqlStore, opened
 from bot.web.api.application import api

@@ -18,11 +18,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.core.model import IssueRef, Repo, SolveId
+from bot.declared_settings import Secret
 from bot.github.wire import connections
 from bot.inbox import Inbox, open_inbox
 from bot.onlookers import Within
 from bot.pages import open_pages
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.simulators.serving import Deferred, serving
 from bot.store.store import SqlStore, opened

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from bot.core.model import IssueRef, Permission, SolveId, SolveOptions
-from bot.core.trigger.events import API_EVENT, Requested, Wish, read_event
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import API_EVENT, Requested, Wish
 from bot.github.webhook import is_listened
 from tests.contracts.api_world import PRIVATE, ApiWorld, api_world
 from tests.contracts.github_world import repo_of

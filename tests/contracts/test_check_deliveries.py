@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.model import Repo, Sha
-from bot.core.trigger.events import ChecksReported, Ignored, read_event
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import ChecksReported, Ignored
 from bot.github.check_records import about_commit
 from bot.github.webhook import slim, told_by_github
 from bot.known_heads import KnownHeads

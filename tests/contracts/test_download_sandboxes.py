@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import our_toolchain
+from bot.adapters import our_toolchain
 from bot.core.model import SandboxId
 from bot.ports import Finished
 from bot.sandbox.local.bubblewrap import BubblewrapSandboxes

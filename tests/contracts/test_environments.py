@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import environment_options
+from bot.assembly import environment_options
 from bot.core.environment.proof import Found, Proof, passing
 from bot.core.environment.registries import SetUpNetwork
 from bot.core.model import Repo, RepoConfig, SolveId

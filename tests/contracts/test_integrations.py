@@ -19,7 +19,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from bot.core.trigger.events import Requested, read_event
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import Requested
 from bot.simulators.serving import serving
 from bot.web.api.application import api as application
 from tests.contracts.api_world import PREFIX, ApiWorld, api_world

@@ -18,9 +18,9 @@ from alembic.script import ScriptDirectory
 
 from bot.ports import Rejected, Unavailable
 from bot.store import sqlite
+from bot.store.all_tables import metadata
 from bot.store.migrate import migrate
 from bot.store.schema import WrongSchema, bring_up_to_date, found_revision, newest_revision, revisions
-from bot.store.tables import metadata
 
 HEAD = "0015"
 

@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.core.access import Scope as TokenScope
 from bot.core.listing import NEWEST
 from bot.core.model import Person
+from bot.declared_settings import Secret
 from bot.inbox import open_inbox
 from bot.onlookers import open_api_alone
 from bot.ports import Unsolvable
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.store.store import opened
 from bot.tokens_command import create, person, revoke
 from bot.web.later import Later

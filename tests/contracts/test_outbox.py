@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,21 @@ async def test_who_does_not_take_it_is_told_again_also_by_another_process(store:
     async with telling(store, time) as (notifying, receiver):
         await notifying.look()
         assert len(receiver.taken) == 1
+
+
+async def test_a_row_is_there_until_it_is_told_or_given_up(store: SqlStore) -> None:
+    now = NOON
+    await store.outbox.collect(now)
+    await store.ended(SOLVE.id, Status.COMPLETED, at=NOON)
+    await store.outbox.collect(now)
+    [untold] = await store.outbox.due(now)
+    assert (untold.event.kind, untold.tries) == (EventKind.ENDED, 0)
+    await store.outbox.failed(untold.event.seq, now, now + timedelta(seconds=30), "It answered 500.")
+    assert await store.outbox.due(now) == []
+    [again] = await store.outbox.due(now + timedelta(seconds=30))
+    assert (again.event, again.tries) == (untold.event, 1)
+    await store.outbox.told(untold.event.seq, now)
+    assert await store.outbox.due(now + timedelta(days=1)) == []
 
 
 async def test_after_some_tries_it_is_given_up(store: SqlStore) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, open_inbox
 from bot.store import heads
+from bot.store.all_tables import metadata
 from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox
 from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
-from bot.store.tables import metadata
 from bot.store.tokens import SqlTokens
 from bot.store.turns import SqlTurns
 from bot.store.views import SqlViews

@@ -51,7 +51,15 @@ async def test_the_pip_that_the_bot_runs_with_says_where_packages_come_from(tmp_
     told = of((await ask(host)).told, "pip and uv")
     assert len(told.hosts) == 2
     assert all("." in name for name in told.hosts)
-    assert (told.problem, list(tmp_path.glob(".solvebot-*"))) == ("", [])
+    assert (told.problem, list(tmp_path.glob(".solvebot-*/*"))) == ("", [])
+
+
+async def test_what_a_killed_process_left_where_tools_are_asked_is_gone_with_the_next_question(tmp_path: Path) -> None:
+    left = tmp_path / ".solvebot-questions" / "tmp12345678"
+    left.mkdir(parents=True)
+    (left / "package.json").write_text("{}")
+    await ask(Host({"PATH": "/nowhere", "HOME": str(tmp_path)}, python=sys.executable, seconds=60))
+    assert list(left.parent.iterdir()) == []
 
 
 async def test_the_operators_mirror_of_real_tools(tmp_path: Path) -> None:

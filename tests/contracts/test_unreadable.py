@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.core.model import IssueRef, Repo
-from bot.core.trigger.events import CommentPosted, LabelAdded, Unreadable, read_event
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import CommentPosted, LabelAdded, Unreadable
 from bot.github.webhook import slim, verify
 from tests.contracts.test_webhook import SECRET, commented, labeled, payload, signed
 

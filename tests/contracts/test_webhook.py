@@ -17,7 +17,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from bot.core.trigger.events import CommentPosted, LabelAdded, Ping, read_event
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import CommentPosted, LabelAdded, Ping
 from bot.github.webhook import MAX_TEXT, BadSignature, Delivery, Malformed, slim, verify
 from bot.inbox import Inbox, open_inbox
 from bot.ports import Unavailable

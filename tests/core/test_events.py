@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.model import IssueRef, Person, Repo
+from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import (
     CommentPosted,
     Event,
@@ -31,7 +32,6 @@ from bot.core.trigger.events import (
     Unreadable,
     asks_us,
     is_one_of,
-    read_event,
 )
 
 Change = Callable[[dict[str, Any]], object]

@@ -24,7 +24,9 @@ from bot.core.model import SolveFacts
 from bot.core.render import pull_request, replies, status
 from bot.core.render.text import block, code, harmless, unmarked
 from bot.core.text.outgoing import Clean, CleanFacts, Redactor
+from bot.core.text.secrets import redact
 from tests.core.facts import decided, run, solve
+from tests.work import counted
 
 TOKEN = "ghs_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ"
 OPENROUTER = "sk-or-v1-" + "0123456789abcdef" * 4
@@ -225,3 +227,40 @@ def test_only_the_path_makes_what_was_redacted() -> None:
     root = Path(bot.__file__).parent
     makers = [path for path in root.rglob("*.py") if re.search(r"\bClean(Facts)?\(", path.read_text())]
     assert makers == [root / "core" / "text" / "outgoing.py"]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "",
+                "tests/test_a.py::test_b",
+                "&",
+                "\\",
+                "%4",
+                "1",
+                TOKEN,
+                TOKEN[:9],
+                TOKEN[9:],
+                PASSWORD,
+                *PEM.split("\n"),
+            ]
+        ),
+        max_size=20,
+    )
+)
+def test_many_texts_are_what_each_of_them_is(texts: list[str]) -> None:
+    each = [REDACT(text) for text in texts]
+    assert REDACT.within(texts) == each
+    assert REDACT.within(tuple(texts)) == tuple(each)
+    assert REDACT.within(dict(enumerate(texts))) == dict(enumerate(each))
+    assert REDACT.within(dict(zip(texts, texts, strict=True))) == dict(zip(each, each, strict=True))
+    assert REDACT.within(frozenset(texts)) == frozenset(each)
+
+
+def test_thousands_of_names_are_looked_at_once() -> None:
+    names = [f"tests/test_{number}.py::test_it[{number}]" for number in range(8000)]
+    with counted(redact) as work:
+        REDACT.within(names)
+        REDACT.within(list(names))
+    assert work == {"redact": 1}

@@ -31,7 +31,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from bot import app, logs
+from bot import adapters, app, assembly, logs
 from bot.clock import SYSTEM_CLOCK
 from bot.engine import EngineOptions
 from bot.github.wire import connections
@@ -166,7 +166,7 @@ def _lessee(connection: sa.Connection, lease: str) -> str | None:
 
 def live(plan: Plan) -> None:
     settings = Settings.from_env(plan.environment)
-    logs.configure(format="json", level="INFO", redact=app.redactor(settings))
+    logs.configure(format="json", level="INFO", redact=assembly.redactor(settings))
     if plan.dies is not Dies.NEVER:
         Reaper(plan).listen()
     options = EngineOptions(
@@ -190,7 +190,7 @@ async def load(settings: Settings) -> None:
         importlib.import_module(name)
     seccomp.program()
     async with connections() as pool:
-        app.hub(settings, pool, SYSTEM_CLOCK)
+        adapters.hub(settings, pool, SYSTEM_CLOCK)
 
 
 class Supervisor:

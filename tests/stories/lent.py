@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.declared_settings import Secret
 from bot.ports import Ledger
-from bot.settings import Secret
 from bot.simulators.e2b.clock import Clock
 from bot.simulators.e2b.simulator import E2B, World, e2b
 from bot.simulators.e2b.stage import BOUNDLESS

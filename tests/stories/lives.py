@@ -24,7 +24,7 @@ import aiohttp
 import msgspec
 import psycopg
 
-from bot.app import local_sandboxes
+from bot.adapters import local_sandboxes
 from bot.core.model import SolveFacts
 from bot.ports import Sandboxes
 from bot.settings import Settings
@@ -279,6 +279,7 @@ async def a_mortal_world(
             "BASELINE_REPEATS": "2",
             "SETUP_AGENT": "false",
             "SETUP_HOSTS": "none",
+            "SANDBOX_INSTALLED_TOOLCHAINS": "false",
             "ENGINE_POLL": "0.1",
             "DATA_DIR": str(directory / "data"),
             "DATABASE_URL": database_url,

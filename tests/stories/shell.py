@@ -15,7 +15,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from bot.app import the_store
+from bot.adapters import the_store
 from bot.cli import main
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.settings import Secret
+from bot.declared_settings import Secret
 from bot.simulators.serving import Deferred, serving
 from tests.browser import Browser, Page
 from tests.contracts.pages_world import sign_in

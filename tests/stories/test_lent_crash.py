@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import lending
+from bot.adapters import lending
 from bot.core.model import SolveFacts, Status
 from bot.simulators.e2b.faults import HANG, Fault
 from bot.simulators.e2b.sandboxes import Sandbox

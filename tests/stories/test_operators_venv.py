@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import local_sandboxes
+from bot.adapters import local_sandboxes
 from bot.core.model import SandboxId
 from bot.settings import Settings
 from tests.contracts.local_sandboxes import SYSTEM_PATH

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app
+from bot import adapters
 from bot.core.model import SandboxId
 from bot.core.resilience.circuit_breaker import WELL, Health
 from bot.core.resilience.sandbox_leases import WARM, Lease, LeaseKey, MachineId, Operation, Outcome
@@ -59,7 +59,7 @@ async def listed(solvebot: Shell) -> list[list[str]]:
 
 async def borrow(stage: Stage) -> list[str]:
     """A sandbox, and a machine that is nobody's; their machines' names."""
-    async with app.the_store(stage.settings) as store, app.lending(stage.settings, store) as lending:
+    async with adapters.the_store(stage.settings) as store, adapters.lending(stage.settings, store) as lending:
         await lending.sandboxes.create(ANN)
         lease = await store.ledger.lease(ANN)
         assert lease is not None
@@ -103,7 +103,7 @@ async def test_while_the_service_is_away_the_ledger_is_shown(stage: Stage) -> No
 
 
 async def test_a_breaker_is_reset_by_name(stage: Stage) -> None:
-    async with app.the_store(stage.settings) as store:
+    async with adapters.the_store(stage.settings) as store:
         await store.ledger.change_health("e2b", lambda _: Health(5, NOON, NOON + timedelta(days=999)))
         code, _, err = await stage.solvebot("sandboxes", "reset-breaker", "e3b")
         assert code == 1
@@ -118,7 +118,7 @@ async def test_a_breaker_is_reset_by_name(stage: Stage) -> None:
 async def test_usage_of_the_last_hour_and_of_the_plan(stage: Stage) -> None:
     at = datetime.now(UTC)
     told = [("create", Outcome.DONE, 0.5)] * 3 + [("create", Outcome.UNCLEAR, 2.5), ("execute", Outcome.LIMITED, 0.1)]
-    async with app.the_store(stage.settings) as store:
+    async with adapters.the_store(stage.settings) as store:
         await store.ledger.count([Operation("e2b", name, 1, at, s, outcome) for name, outcome, s in told])
         await store.ledger.count([Operation("e2b", "kill", 1, at - timedelta(hours=2), 0.1, Outcome.DONE)])
     process = Shell(stage.solvebot.directory, stage.solvebot.env)

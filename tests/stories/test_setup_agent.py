@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 
-from bot.app import Bot, environment_options, help_policy
+from bot.assembly import Bot, environment_options, help_policy
 from bot.core.environment.help import FOUND_BY_AGENT, allowance
 from bot.core.environment.proof import Found, passing
 from bot.core.model import Experiment, Limits, Repo, RepoConfig, SandboxId, SolveFacts, SolveId, Status, Strategy
 from bot.core.render import failure_reasons
+from bot.declared_settings import Secret
 from bot.demo.toolchain import make_toolchain
 from bot.environment import Environments, Place
 from bot.github.local import LocalGitHub
 from bot.local_solve import working
 from bot.ports import Sandboxes
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, ModelSimulator, Script, bash, too_much_text, turns
 from tests.stories.setup_repositories import (

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.declared_settings import Secret
 from bot.local_solve import receive_one
 from bot.ports import Rejected
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.model import Hold, bash
 from tests.stories.shell import PATIENCE, Shell, a_shell
 from tests.stories.world import FILES, FIX, FIXES, GIVES_UP

@@ -18,7 +18,17 @@ from tests.stories.shell import PATIENCE, Shell
 from tests.stories.world import KEY, SECRET
 
 TOO_HEAVY = {"dbos", "sqlalchemy", "alembic", "githubkit", "minisweagent", "e2b", "httpx", "cryptography", "psycopg"}
-TOO_HEAVY |= {"bot.app", "bot.engine", "bot.agent", "bot.sandbox", "bot.solve", "bot.intake", "bot.github.client"}
+TOO_HEAVY |= {
+    "bot.app",
+    "bot.assembly",
+    "bot.adapters",
+    "bot.engine",
+    "bot.agent",
+    "bot.sandbox",
+    "bot.solve",
+    "bot.intake",
+    "bot.github.client",
+}
 _IMPORTED = re.compile(rb"import time: +\d+ \| +\d+ \| *([\w.]+)$", re.MULTILINE)
 
 

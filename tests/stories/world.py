@@ -15,12 +15,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot import logs
-from bot.app import Running, local_sandboxes, redactor, running
+from bot.adapters import local_sandboxes
+from bot.app import Running, running
+from bot.assembly import redactor
 from bot.clock import SYSTEM_CLOCK
 from bot.core.model import ModelSpec, Prices, SolveFacts, Strategy
+from bot.declared_settings import Secret
 from bot.github.client import Sleep
 from bot.ports import AlarmClock, SandboxUnusable
-from bot.settings import Secret, Settings
+from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, Note, SimIssue, SimRepository, generate_key
 from bot.simulators.github.actions.checks import ACTIONS
 from bot.simulators.github.state import CheckRun, Comment, Review, Thread
@@ -201,6 +204,7 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         baseline_repeats=2,
         setup_agent=False,
         setup_hosts=(),  # no story asks the tools of the machine that it happens on
+        sandbox_installed_toolchains=False,
         poll=0.1,
         data=directory / "bot",
         database_url=database_url,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import PurePosixPath
 
@@ -74,6 +75,7 @@ def break_tests_on_purpose(path: str, content: bytes) -> bytes:
     return failing_tests(path, content) or break_on_purpose(path, content)
 
 
+@lru_cache(maxsize=16)  # each test of a pool asks for the controls of all of them
 def failing_tests(path: str, content: bytes) -> bytes | None:
     """A test file of which the first few tests are run to their ends and fail there, each as its kind does; None where
     that is not to be had. In other languages than Python they fail at their beginnings.

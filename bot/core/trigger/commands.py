@@ -8,18 +8,16 @@ headings or links. A wrong command never starts anything. The parser is total: n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, takewhile
 
 from bot.core.model import ModelSpec, SolveOptions
 from bot.core.text.cleaning import visible
-from bot.core.text.markdown import Block, BlockKind, Span, SpanKind, read_page, spans
+from bot.core.text.markdown import Block, BlockKind, read_page
+from bot.core.trigger.command_lines import SlashLine, first_solve, readable, slash_line, spoken
 from bot.core.trigger.options import BadOption, Bound, Word, nearest, one_of, read_options, read_words, shown
 
 MAX_COMMANDS = 5
-MAX_MARKDOWN = 10_000  # characters
-MAX_LINES = 800
 MAX_LINE = 2_000  # characters of one command
 
 
@@ -152,16 +150,6 @@ def _meaning(item: Command | Misread) -> Command | str:
     return str(item) if isinstance(item, Misread) else item
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line that starts with a slash. `number` is 0-based."""
-
-    number: int
-    word: str  # in lower case, with the slash
-    rest: str
-
-
-_SLASH_LINE = re.compile(r"(?: {0,3})(/\S{4,6})(?:\s(.*))?", re.DOTALL)
 _SPACES = dict.fromkeys(
     map(ord, "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"), " "
 )
@@ -169,11 +157,11 @@ _SPACES = dict.fromkeys(
 
 def _read(text: str) -> list[Command | Misread]:
     all_lines = visible(text).translate(_SPACES).split("\n")
-    if not any(_slash_line(number, line) for number, line in enumerate(all_lines)):
+    if not any(slash_line(number, line) for number, line in enumerate(all_lines)):
         return []
-    lines = _readable(all_lines)
+    lines = readable(all_lines)
     found = list(_commands(lines))
-    if not found and (late := _first_solve(all_lines, after=len(lines))):
+    if not found and (late := first_solve(all_lines, after=len(lines))):
         found = [
             Misread(
                 "This comment is too long, and the command comes too late in it.",
@@ -191,88 +179,20 @@ def _read(text: str) -> list[Command | Misread]:
     return found
 
 
-def _readable(lines: Sequence[str]) -> Sequence[str]:
-    """As many lines from the start as the Markdown parser may be given."""
-    lengths = accumulate(len(line) + 1 for line in lines[:MAX_LINES])
-    return lines[: sum(1 for length in lengths if length <= MAX_MARKDOWN)]
-
-
-def _first_solve(lines: Sequence[str], *, after: int) -> _Line | None:
-    found = (_slash_line(number, lines[number]) for number in range(after, len(lines)))
-    return next((line for line in found if line and line.word == "/solve"), None)
-
-
-def _slash_line(number: int, text: str) -> _Line | None:
-    """A line that may be meant for us: `/solve`, or one letter away from it."""
-    found = _SLASH_LINE.fullmatch(text)
-    if found is None or not _near_solve(found[1].lower()):
-        return None
-    return _Line(number, found[1].lower(), found[2] or "")
-
-
-_OTHER_WORDS = frozenset({"/solver", "/solved", "/solves", "/salve", "/sole"})
-
-
-def _near_solve(word: str) -> bool:
-    """`/solve` itself, or one edit (a letter more, less, other, or two swapped) away and no word of its own."""
-    ours = "/solve"
-    if word in _OTHER_WORDS:
-        return False
-    start = _common(word, ours)
-    end = _common(word[start:][::-1], ours[start:][::-1])
-    middle, wanted = word[start : len(word) - end], ours[start : len(ours) - end]
-    return (len(middle) <= 1 and len(wanted) <= 1) or (len(middle) == 2 and middle == wanted[::-1])
-
-
-def _common(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-
-
 def _commands(lines: Sequence[str]) -> Iterator[Command | Misread]:
     page = read_page("\n".join(lines))
     for block in sorted(page.blocks, key=lambda block: block.first):
-        here = [line for number in range(block.first, block.end) if (line := _slash_line(number, lines[number]))]
+        here = [line for number in range(block.first, block.end) if (line := slash_line(number, lines[number]))]
         if not here:
             continue
         if block.kind is BlockKind.PARAGRAPH and not block.quoted:
-            yield from (_read_line(line) for line in _spoken(block, lines, page.labels))
+            yield from (_read_line(line) for line in spoken(block, lines, page.labels))
         else:
             swallowed = (_swallowed(line, block, lines) for line in here if line.word == "/solve")
             yield from (misread for misread in swallowed if misread)
 
 
-def _spoken(block: Block, lines: Sequence[str], labels: Set[str]) -> Iterator[_Line]:
-    """The slash lines of a paragraph that do not begin inside code, a tag, a link or a comment."""
-    text = "\n".join(lines[block.first : block.end])
-    found = spans(text, labels)
-    text = _without_hidden(text, found)
-    waiting = iter([*found, Span(SpanKind.CODE, len(text), len(text))])
-    span = next(waiting)
-    position = reach = 0
-    for number, source in enumerate(text.split("\n"), block.first):
-        slash = position + source.find("/")
-        while span.start < slash:
-            reach = max(reach, span.end)
-            span = next(waiting)
-        line = _slash_line(number, source)
-        if line and reach <= slash:
-            yield line
-        position += len(source) + 1
-
-
-def _without_hidden(text: str, found: Sequence[Span]) -> str:
-    """Blanks instead, so that every character stays in its place."""
-    parts = []
-    position = 0
-    for span in found:
-        if span.kind is SpanKind.HIDDEN:
-            parts += [text[position : span.start], re.sub(r"[^\n]", " ", text[span.start : span.end])]
-            position = span.end
-    return "".join(parts) + text[position:]
-
-
-def _swallowed(line: _Line, block: Block, lines: Sequence[str]) -> Misread | None:
+def _swallowed(line: SlashLine, block: Block, lines: Sequence[str]) -> Misread | None:
     """A hint where Markdown made something else of a line that looks like a command, as people do not expect it to."""
     number = line.number + 1
     if block.kind is BlockKind.PARAGRAPH:
@@ -297,7 +217,7 @@ def _swallowed(line: _Line, block: Block, lines: Sequence[str]) -> Misread | Non
     return None
 
 
-def _read_line(line: _Line) -> Command | Misread:
+def _read_line(line: SlashLine) -> Command | Misread:
     number = line.number + 1
     if line.word != "/solve":
         return Misread(

@@ -7,7 +7,7 @@
     calls.py, connect.py      what an operation is given; the Connect protocol
     sandboxes.py   what is there, until when; pause, snapshot, fork       stage.py  all of these together, and the plan
     commands.py    who listens to a command, and how it ended             network.py  policies, and the way out
-    machine.py     one sandbox's first process, and what we say to it     guest.py    that process
+    machine.py     one sandbox's first process, and what we say to it     guest*.py    that process
     host.py, root.py          bubblewrap's walls, users, files            clock.py, faults.py  time and failures
 
 Strictness is the point: what the SDK never sends, or what is not simulated (terminals, watching directories, volumes,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.clock import Clock
 from bot.simulators.e2b.machine import LOST, Machine
 
@@ -152,10 +152,10 @@ class Command:
         self._finish()
 
     def on_output(self, stream: str, id: int, kind: int, payload: bytes) -> None:
-        if kind == guest.EOF:
+        if kind == guest_messages.EOF:
             self._open -= 1
             self._finish()
-        elif kind == guest.DATA:
+        elif kind == guest_messages.DATA:
             self._pass_on(Chunk(stream, payload, id, len(self._listeners)))
 
     def _pass_on(self, chunk: Chunk) -> None:
@@ -191,7 +191,7 @@ class Commands:
         fields = ["1" if invocation.stdin else "", invocation.cwd, str(len(invocation.env))]
         fields += [f"{name}={value}" for name, value in invocation.env.items()]
         try:
-            answer = await machine.ask(guest.START, *fields, invocation.cmd, *invocation.args, id=id)
+            answer = await machine.ask(guest_messages.START, *fields, invocation.cmd, *invocation.args, id=id)
         except BaseException:
             for number in (id, id + 1, id + 2):
                 machine.drop(number)

@@ -16,7 +16,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.calls import Call, Refusal, Route, json_answer
 from bot.simulators.e2b.clock import timestamp
 from bot.simulators.e2b.connect import read_message, refuse, translated
@@ -51,9 +51,9 @@ async def read(call: Call) -> ASGIApp:
     machine = sandbox.running_machine()
     id = machine.reserve()
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
-    machine.receive(id + 1, lambda kind, data: pieces.put_nowait({guest.EOF: b"", LOST: None}.get(kind, data)))
+    machine.receive(id + 1, lambda kind, data: pieces.put_nowait({guest_messages.EOF: b"", LOST: None}.get(kind, data)))
     try:
-        await machine.ask(guest.READ, path, id=id)
+        await machine.ask(guest_messages.READ, path, id=id)
     except (GuestError, ValueError) as error:
         machine.drop(id + 1)
         raise _refusal(error, call.query("path")) from error
@@ -110,7 +110,7 @@ def _sent(call: Call) -> Iterable[bytes]:
     unpacker, left = zlib.decompressobj(wbits=_GZIP), call.body
     try:
         while left and not unpacker.eof:
-            yield unpacker.decompress(left, 4 * guest.CHUNK)
+            yield unpacker.decompress(left, 4 * guest_messages.CHUNK)
             left = unpacker.unconsumed_tail
     except zlib.error as error:
         raise Refusal(400, f"invalid gzip: {error}") from error
@@ -123,7 +123,7 @@ async def _write(call: Call, asked: str, pieces: Iterable[bytes]) -> dict[str, s
     machine = sandbox.running_machine()
     id = machine.reserve()
     try:
-        await machine.ask(guest.WRITE, path, id=id)
+        await machine.ask(guest_messages.WRITE, path, id=id)
         try:
             for piece in pieces:
                 await machine.write(id + 1, piece)
@@ -220,29 +220,29 @@ def _entry(fields: Sequence[bytes]) -> dict[str, Any]:
 
 async def stat_path(call: Call) -> Response:
     sent = read_message(call, "path")
-    return json_answer({"entry": (await _ask(call, guest.STAT, sent.text("path", "")))[0]})
+    return json_answer({"entry": (await _ask(call, guest_messages.STAT, sent.text("path", "")))[0]})
 
 
 async def list_directory(call: Call) -> Response:
     sent = read_message(call, "path", "depth")
     depth = max(1, sent.number("depth", 1))
-    return json_answer({"entries": await _ask(call, guest.LIST, sent.text("path", ""), more=str(depth))})
+    return json_answer({"entries": await _ask(call, guest_messages.LIST, sent.text("path", ""), more=str(depth))})
 
 
 async def make_directory(call: Call) -> Response:
     path = read_message(call, "path").text("path", "")
-    await _ask(call, guest.MAKE_DIR, path)
-    return json_answer({"entry": (await _ask(call, guest.STAT, path))[0]})
+    await _ask(call, guest_messages.MAKE_DIR, path)
+    return json_answer({"entry": (await _ask(call, guest_messages.STAT, path))[0]})
 
 
 async def move(call: Call) -> Response:
     sent = read_message(call, "source", "destination")
-    moved = await _ask(call, guest.MOVE, sent.text("source", ""), sent.text("destination", ""))
+    moved = await _ask(call, guest_messages.MOVE, sent.text("source", ""), sent.text("destination", ""))
     return json_answer({"entry": moved[0]})
 
 
 async def remove(call: Call) -> Response:
-    await _ask(call, guest.REMOVE, read_message(call, "path").text("path", ""))
+    await _ask(call, guest_messages.REMOVE, read_message(call, "path").text("path", ""))
     return json_answer({})
 
 

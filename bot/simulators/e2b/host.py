@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import random
@@ -11,12 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from bot.sandbox.local.directories import FIRST_UID, users_to_choose_from
 from bot.sandbox.local.private_paths import Stage, first_closed
 from bot.sandbox.local.seccomp import program
 from bot.sandbox.local.spawn import Descriptors
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest, guest_files, guest_messages, guest_streams
 from bot.simulators.e2b.root import INSIDE_UID, system_directories
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -163,6 +165,20 @@ class Host:
 
     def _compile_guest(self) -> None:
         """By the Python that will run it: reading the source would take half of the time that a machine needs."""
-        command: Sequence[str] = [self._python, "-I", "-S", "-c", _COMPILE, guest.__file__, str(self._compiled)]
+        source = self.directory / "guest.py"
+        source.write_text(_one_script(guest_messages, guest_files, guest_streams, guest))
+        command: Sequence[str] = [self._python, "-I", "-S", "-c", _COMPILE, str(source), str(self._compiled)]
         subprocess.run(command, env={}, check=True, capture_output=True, timeout=60)
+        source.unlink()
         self._compiled.chmod(0o644)
+
+
+def _one_script(*modules: ModuleType) -> str:
+    """Modules one after the other, without what they import from each other: inside there is none of them."""
+    script = ["from __future__ import annotations"]
+    for module in modules:
+        assert module.__file__ is not None
+        for statement in ast.parse(Path(module.__file__).read_text()).body:
+            if not (isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(("bot.", "__"))):
+                script.append(ast.unparse(statement))
+    return "\n".join(script)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.sandbox.local.spawn import Descriptors, memory_file
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.host import Host
 
 Receiver = Callable[[int, bytes], None]
@@ -115,7 +115,7 @@ class Machine:
     async def finish(self, id: int) -> None:
         """End what is written under `id`, a file, and hear whether that went well."""
         try:
-            await self._answer(guest.EOF, id, b"")
+            await self._answer(guest_messages.EOF, id, b"")
         finally:
             self._forget(id)
 
@@ -140,28 +140,28 @@ class Machine:
         """So many bytes were read: as many more may come."""
         if id in self._unread:
             self._unread[id] -= size
-            self._send(guest.CREDIT, id, str(size).encode())
+            self._send(guest_messages.CREDIT, id, str(size).encode())
 
     def drop(self, id: int) -> None:
         """Nobody reads, or writes, under `id` any more."""
         self._forget(id)
-        self._send(guest.DROP, id)
+        self._send(guest_messages.DROP, id)
 
     async def write(self, id: int, data: bytes) -> None:
         """Waits while too much is under way. Raises `MachineGone`."""
-        for start in range(0, len(data), guest.CHUNK):
-            while self._written[id] >= guest.WINDOW and not self.gone:
+        for start in range(0, len(data), guest_messages.CHUNK):
+            while self._written[id] >= guest_messages.WINDOW and not self.gone:
                 self._room[id].clear()
                 await self._room[id].wait()
             if self.gone:
                 raise MachineGone
-            chunk = data[start : start + guest.CHUNK]
+            chunk = data[start : start + guest_messages.CHUNK]
             self._written[id] += len(chunk)
-            self._send(guest.DATA, id, chunk)
+            self._send(guest_messages.DATA, id, chunk)
 
     def end(self, id: int) -> None:
         """Of an input or a connection; `finish` is for files."""
-        self._send(guest.EOF, id)
+        self._send(guest_messages.EOF, id)
 
     def _send(self, kind: int, id: int, payload: bytes = b"") -> None:
         if not self.gone:
@@ -176,24 +176,26 @@ class Machine:
     def _on_message(self, kind: int, id: int, payload: bytes) -> None:
         fields = payload.split(b"\0")[:-1]
         match kind:
-            case guest.DATA | guest.EOF | guest.EXIT if receiver := self._receivers.get(id):
+            case guest_messages.DATA | guest_messages.EOF | guest_messages.EXIT if receiver := self._receivers.get(id):
                 self._count(kind, id, len(payload))
                 receiver(kind, payload)
-                if kind != guest.DATA:
+                if kind != guest_messages.DATA:
                     self._forget(id)
-            case guest.CREDIT if id in self._written:
+            case guest_messages.CREDIT if id in self._written:
                 self._written[id] -= int(payload)
                 self._room[id].set()
-            case guest.ACCEPT:
+            case guest_messages.ACCEPT:
                 self._accept(id, fields[0])
-            case guest.READY | guest.DONE | guest.FAILED if (answer := self._answers.get(id)) and not answer.done():
-                if kind == guest.FAILED:
+            case guest_messages.READY | guest_messages.DONE | guest_messages.FAILED if (
+                answer := self._answers.get(id)
+            ) and not answer.done():
+                if kind == guest_messages.FAILED:
                     answer.set_exception(GuestError(int(fields[0]), fields[1].decode()))
                 else:
                     answer.set_result(fields)
 
     def _count(self, kind: int, id: int, size: int) -> None:
-        if kind == guest.DATA:
+        if kind == guest_messages.DATA:
             self._unread[id] += size
             if self._unread[id] > _MOST:
                 self.kill()  # it does not keep to the protocol
@@ -269,9 +271,9 @@ class _Wire(asyncio.Protocol):
         self._received += data
         start = 0
         try:
-            while len(self._received) - start >= guest.HEADER:
-                size = int.from_bytes(self._received[start + 5 : start + guest.HEADER], "big")
-                body = start + guest.HEADER
+            while len(self._received) - start >= guest_messages.HEADER:
+                size = int.from_bytes(self._received[start + 5 : start + guest_messages.HEADER], "big")
+                body = start + guest_messages.HEADER
                 if size > _LARGEST:
                     raise ValueError("a message too large")
                 if len(self._received) < body + size:

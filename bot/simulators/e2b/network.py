@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.machine import LOST, Machine, MachineGone
 
 ALL_TRAFFIC = "0.0.0.0/0"
@@ -113,7 +113,7 @@ class Gate:
             if not policy.allows(name):
                 task.cancel()
         if self._machine is not None:
-            await self._machine.ask(guest.LISTEN, *self._internet.places(policy))
+            await self._machine.ask(guest_messages.LISTEN, *self._internet.places(policy))
 
     def accept(self, id: int, place: bytes) -> None:
         name = self._internet.name_at(place.decode("ascii", "replace"))
@@ -124,7 +124,7 @@ class Gate:
             _hang_up(machine, id)
             return
         outgoing: asyncio.Queue[bytes] = asyncio.Queue()
-        machine.receive(id, lambda kind, data: outgoing.put_nowait(data if kind not in (LOST, guest.EOF) else b""))
+        machine.receive(id, lambda kind, data: outgoing.put_nowait(b"" if kind in (LOST, guest_messages.EOF) else data))
         task = asyncio.create_task(_relay(machine, id, outgoing, self._internet.server(name)))
         self._connections[task] = name
         task.add_done_callback(lambda _: self._forget(task, machine, id))
@@ -169,6 +169,6 @@ async def _send(machine: Machine, id: int, outgoing: asyncio.Queue[bytes], write
 
 async def _fetch(machine: Machine, id: int, reader: asyncio.StreamReader) -> None:
     with suppress(MachineGone):
-        while data := await reader.read(guest.CHUNK):
+        while data := await reader.read(guest_messages.CHUNK):
             await machine.write(id + 1, data)
         machine.end(id + 1)

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.calls import Call, Fields, Refusal, Route, json_answer
 from bot.simulators.e2b.commands import Chunk, Command, Cut, End, Event, Invocation, Left, Listener
 from bot.simulators.e2b.connect import STREAM, chunk, deadline, end_frame, frame, read_message, refuse, translated
@@ -127,7 +127,7 @@ async def send_signal(call: Call) -> Response:
         raise refuse("unimplemented", f"invalid signal: {sent.text('signal')}")
     command = _selected(call, sent)
     try:
-        await command.machine.ask(guest.SIGNAL, str(command.pid), str(number))
+        await command.machine.ask(guest_messages.SIGNAL, str(command.pid), str(number))
     except GuestError as error:
         raise refuse("not_found", f"process with pid {command.pid} not found") from error
     return json_answer({})
@@ -232,7 +232,7 @@ class ProcessStream:
     async def _end_leader(self) -> None:
         """Its children are nobody's business here, as in the service."""
         with suppress(GuestError, MachineGone):  # it was faster
-            await self._command.machine.ask(guest.SIGNAL, str(self._command.pid), "9")
+            await self._command.machine.ask(guest_messages.SIGNAL, str(self._command.pid), "9")
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from bot.simulators.e2b import guest
+from bot.simulators.e2b import guest_messages
 from bot.simulators.e2b.clock import Clock
 from bot.simulators.e2b.commands import Commands
 from bot.simulators.e2b.host import Host
@@ -228,21 +228,21 @@ class Sandboxes:
         """Nobody is connected any more, and nothing inside runs."""
         sandbox.state = SandboxState.PAUSED
         sandbox.commands.cut()
-        task = asyncio.create_task(self._signal(sandbox, guest.FREEZE))
+        task = asyncio.create_task(self._signal(sandbox, guest_messages.FREEZE))
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
 
     async def pause(self, sandbox: Sandbox) -> None:
         sandbox.state = SandboxState.PAUSED
         sandbox.commands.cut()
-        await self._signal(sandbox, guest.FREEZE)
+        await self._signal(sandbox, guest_messages.FREEZE)
 
     async def resume(self, sandbox: Sandbox, timeout: float, *, reboot: bool = False) -> None:
         """`reboot`: with the files only, nothing that ran runs on. Raises `MachineGone`."""
         if reboot:
             await self._reboot(sandbox)
         else:
-            await self._signal(sandbox, guest.THAW)
+            await self._signal(sandbox, guest_messages.THAW)
         sandbox.state = SandboxState.RUNNING
         self.set_timeout(sandbox, timeout)
 
@@ -265,12 +265,12 @@ class Sandboxes:
         """Its files, while nothing inside changes them."""
         async with sandbox.changing:
             if sandbox.state is SandboxState.RUNNING:
-                await self._signal(sandbox, guest.FREEZE)
+                await self._signal(sandbox, guest_messages.FREEZE)
             try:
                 yield sandbox.root
             finally:
                 if sandbox.state is SandboxState.RUNNING:  # its time may have been over meanwhile
-                    await self._signal(sandbox, guest.THAW)
+                    await self._signal(sandbox, guest_messages.THAW)
 
     async def snapshot(self, sandbox: Sandbox, name: str | None) -> Image:
         """Raises `OSError`. An image of the same name loses it."""

@@ -6,7 +6,7 @@
     pages.py        what a person clicks through: an App from a manifest, its installation
     calls.py        what an endpoint is given and how it names the permission it needs
     endpoints/      REST by subject      graphql/  the few operations of GraphQL      smart_http.py  git fetch
-    actions/        all that can happen, by whomever      shapes.py  GitHub's JSON      webhooks.py  deliveries
+    actions/        all that can happen, by whomever      *shapes.py  GitHub's JSON      webhooks.py  deliveries
     auth.py         the App, its tokens      faults.py  failures on purpose, rate limits      refusals.py  saying no
     state.py        what is known      gitdata.py  real bare repositories      stage.py  all of these together
 

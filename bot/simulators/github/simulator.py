@@ -16,8 +16,9 @@ from bot.simulators.github.actions import repositories
 from bot.simulators.github.auth import App, Authority, generate_key
 from bot.simulators.github.endpoints import ENDPOINTS
 from bot.simulators.github.faults import Faults, RateLimits
+from bot.simulators.github.files import Content
 from bot.simulators.github.gitdata import GitStore
-from bot.simulators.github.people import Content, SimInstallation, SimIssue, SimRepository, describe
+from bot.simulators.github.people import SimInstallation, SimIssue, SimRepository, describe
 from bot.simulators.github.server import Logged, Server
 from bot.simulators.github.shapes import Shapes
 from bot.simulators.github.stage import Stage

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.simulators.github.issue_shapes import REACTIONS
 from bot.simulators.github.refusals import Refusal, forbidden, invalid, unprocessable
-from bot.simulators.github.shapes import REACTIONS
 from bot.simulators.github.stage import Stage
 from bot.simulators.github.state import (
     Account,
