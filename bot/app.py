@@ -111,9 +111,13 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        telling = await notifying(settings, store, clock, stack)
-        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads, telling)
-        working = asyncio.create_task(doing, name="worker")
+        looks = (
+            Branches(github, store, clock),
+            bot.reconciliation,
+            heads,
+            await notifying(settings, store, clock, stack),
+        )
+        working = asyncio.create_task(worker.work(github, polling, *looks), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = partial(_with_money, settings, store, clock, partial(house.standing, store, clock))

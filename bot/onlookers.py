@@ -26,7 +26,8 @@ from bot.web.permissions import Permissions
 from bot.web.reading import Reading
 
 if TYPE_CHECKING:
-    from bot.web.api.services import Services, SettingView
+    from bot.web.api.services import Services
+    from bot.web.shown_settings import SettingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,14 @@ def services(settings: Settings, within: Within) -> Services:
         redact=redact,
         admins=settings.admins,
         limits=server_limits(settings),
-        settings=tuple(_shown(settings)),
+        settings=tuple(shown_settings(settings)),
         site=settings.server_url,
     )
 
 
-def _shown(settings: Settings) -> Iterable[SettingView]:
+def shown_settings(settings: Settings) -> Iterable[SettingView]:
     """A secret has no value here, and neither has what may hold one."""
-    from bot.web.api.services import SettingView
+    from bot.web.shown_settings import SettingView
 
     for each in fields(settings):
         value = getattr(settings, each.name)

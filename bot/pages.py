@@ -12,7 +12,7 @@ from bot.access_tokens import AccessTokens
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.app_manifest import callback_of
 from bot.inbox import Inbox
-from bot.onlookers import Within, alone, server_limits
+from bot.onlookers import Within, alone, server_limits, shown_settings
 from bot.settings import Settings
 
 
@@ -46,6 +46,7 @@ def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -
         Operated(store, store.views, store.ledger, redact, _providers(settings)),
         AccessTokens(store.tokens, store),
         server_limits(settings),
+        tuple(shown_settings(settings)),
         store.web_sessions,
         SignIn(session, client),
         within.clock,

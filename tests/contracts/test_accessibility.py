@@ -35,6 +35,7 @@ PATHS = (
     "/start",
     "/tokens",
     "/operations",
+    "/settings",
     "/nothing",
 )
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.resilience.circuit_breaker import Health
 from tests.browser import Browser
 from tests.contracts.pages_world import PRIVATE, PagesWorld, pages_world
 
@@ -39,6 +40,9 @@ ROWS: Mapping[str, Row] = {
     "GET /solves/{id}/runs/{letter}": Row(f"{S}/runs/A", READS),
     "GET /solves/{id}/compare": Row(f"{S}/compare?one=A&other=B", READS),
     "GET /start": Row("/start", OPEN),
+    "GET /settings": Row("/settings", OPERATES),
+    "POST /deliveries/{guid}/redeliver": Row("/deliveries/g-1/redeliver", (403, 403, 403, 303)),
+    "POST /providers/{name}/reset": Row("/providers/e2b/reset", (403, 403, 403, 303)),
     "GET /tokens": Row("/tokens", OPEN),  # whose they are: test_pages_tokens.py
     "POST /tokens": Row("/tokens", OPEN, {"name": "mine", "days": "9", "read": "yes"}),
     "POST /tokens/{id}/revoke": Row("/tokens/0/revoke", (404, 404, 404, 404)),
@@ -61,6 +65,9 @@ async def world(tmp_path: Path, sqlite_url: str) -> AsyncIterator[PagesWorld]:
     async with pages_world(tmp_path, sqlite_url) as world:
         for _ in range(3):
             await world.private.open_issue("It breaks", "", by="sam")
+        await world.inbox.put("g-1", "issues", b"{}")
+        failing = Health(99, world.time.now(), world.time.now(), probing=False)
+        await world.store.ledger.change_health("e2b", lambda _: failing)
         yield world
 
 
@@ -96,4 +103,4 @@ async def test_who_is_not_signed_in_is_asked_to_and_nothing_is_done(world: Pages
             else:
                 page = await browser.post(f"{world.url}{row.path}", {**row.fields, "form_token": "x"})
             assert (page.status, "Sign in with GitHub" in page.text) == (200, True), name
-    assert await world.inbox.waiting(10) == []
+    assert [row.guid for row in await world.inbox.waiting(10)] == ["g-1"]

@@ -12,17 +12,7 @@ from bot.ports import Clock, GitHub, Ledger, Requests, Store, Tokens, Views
 from bot.web.api.rates import Rates
 from bot.web.events import Feed
 from bot.web.reading import Reading
-
-
-@dataclass(frozen=True, slots=True)
-class SettingView:
-    """`value`: as text, "" for a secret; `source`: "set" or "default"."""
-
-    name: str
-    source: str
-    value: str
-    is_secret: bool
-    doc: str
+from bot.web.shown_settings import SettingView
 
 
 @dataclass(frozen=True, slots=True)
