@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock setup setup-dev
+.PHONY: demo fast pictures test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock setup setup-dev
 RUN := .venv/bin/python -m
 
 demo: setup            ## the main job, in front of you, without any account
@@ -15,6 +15,9 @@ test: setup-dev        ## every test
 
 test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
 	@$(RUN) tests.contracts.real_e2b
+
+pictures: setup-dev    ## docs/pictures anew, light, dark and on a phone; needs Chromium
+	@$(RUN) tests.pictures
 
 forgery: setup-dev     ## every way to forge what is seen of a candidate, of which the tests try half
 	@$(RUN) pytest -q -n 2 -m "long or not long" tests/contracts/test_forgery.py $(ARGS)

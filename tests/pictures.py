@@ -1,6 +1,6 @@
 """Pictures of the pages, light, dark and on a phone: `make pictures` writes them to docs/pictures.
 
-The same data, time and browser give the same picture. They are small enough to be kept: a palette of 64 colours.
+They are of the data of studio.py, and small enough to be kept: whoever adds one that is not is told.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from bot.store.migrate import migrate
 from tests.chromium import a_browser, a_tab
@@ -21,6 +21,7 @@ from tests.studio import DONE, LIVE, WAITING, furnish
 
 WHERE = Path(__file__).parent.parent / "docs/pictures"
 MOST_BYTES = 150_000
+SIZE: ViewportSize = {"width": 1080, "height": 680}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,11 @@ PICTURES = (
     Picture("solve-dark", f"/solves/{DONE}", is_dark=True),
     Picture("live-phone", f"/solves/{LIVE}", is_phone=True),
     Picture("approval-dark", f"/solves/{WAITING}", is_dark=True),
-    Picture("run", f"/solves/{DONE}/runs/A"),
+    Picture("start-phone", "/start", is_phone=True),
     Picture("repository", "/repositories/octo/web"),
     Picture("repository-phone", "/repositories/octo/web", is_dark=True, is_phone=True),
     Picture("money", "/money?days=90"),
-    Picture("start", "/start"),
+    Picture("tokens", "/tokens"),
     Picture("operations-dark", "/operations", is_dark=True),
 )
 
@@ -54,7 +55,7 @@ async def sign_in(page: Page, login: str) -> None:
         await page.click("button")
 
 
-async def take(where: Path, pictures: Sequence[Picture], *, whole: bool = False) -> None:
+async def take(where: Path, pictures: Sequence[Picture]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         url = f"sqlite:///{directory}/store.sqlite"
         migrate(url)
@@ -64,7 +65,9 @@ async def take(where: Path, pictures: Sequence[Picture], *, whole: bool = False)
                 async with a_tab(browser, *hosts, phone=each.is_phone, dark=each.is_dark) as tab:
                     await tab.page.goto(f"{world.url}{each.path}")
                     await sign_in(tab.page, "ada")
-                    await tab.page.screenshot(path=where / f"{each.name}.png", full_page=whole, animations="disabled")
+                    if not each.is_phone:
+                        await tab.page.set_viewport_size(SIZE)
+                    await tab.page.screenshot(path=where / f"{each.name}.png", animations="disabled")
 
 
 def main() -> None:
