@@ -1,5 +1,5 @@
 # Paths are relative and quoted nowhere on purpose: this works in a directory whose name has spaces.
-.PHONY: demo fast test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock sbom setup setup-dev
+.PHONY: demo fast pictures test test-e2b forgery fuzz long check mutation policies bench drill drill-upgrade lock sbom setup setup-dev
 RUN := .venv/bin/python -m
 # Tests start hundreds of processes of the bot; where nothing keeps what Python compiled, each compiles it anew.
 TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) pytest -q
@@ -19,6 +19,9 @@ test: setup-dev        ## every test
 
 test-e2b: setup-dev    ## the contract of sandboxes against E2B itself; needs E2B_API_KEY, and says what it costs at most
 	@$(RUN) tests.contracts.real_e2b
+
+pictures: setup-dev    ## docs/pictures anew, light, dark and on a phone; needs Chromium
+	@$(RUN) tests.pictures
 
 forgery: setup-dev     ## every way to forge what is seen of a candidate, of which the tests try half
 	@$(TESTS) -n 2 -m "long or not long" tests/contracts/test_forgery.py $(ARGS)

@@ -76,8 +76,8 @@ class Settings(DeclaredSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, for redaction by exact value."""
-        kept = (self.private_key, self.client_secret, self.model_key, self.e2b_key, *self.webhook_secrets)
-        named = [secret.reveal() for secret in kept]
+        kept = (self.private_key, self.client_secret, self.model_key, self.e2b_key, self.notify_secret)
+        named = [secret.reveal() for secret in (*kept, *self.webhook_secrets)]
         password = urlsplit(self.database_url).password or ""
         return tuple(filter(None, (*named, password, unquote(password))))
 
