@@ -396,6 +396,8 @@ def _cut_issue(issue: _Issue | None) -> None:
 
 
 def _cut(text: str | None) -> str | None:
-    if text is None or len(text) <= MAX_TEXT:
-        return text
-    return f"{text[:MAX_TEXT]}\n\n[cut here: the text has {len(text)} characters]"
+    return (
+        text
+        if text is None or len(text) <= MAX_TEXT
+        else f"{text[:MAX_TEXT]}\n\n[cut here: the text has {len(text)} characters]"
+    )
