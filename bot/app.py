@@ -83,7 +83,8 @@ async def running(
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
     `clock` is what the story, its sandboxes and its chores go by; what we tell GitHub goes by the system's. `role` is
-    what metrics call this process, `checks` what it needs besides. Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
+    what metrics call this process, `checks` what it needs besides.
+    Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(the_store(settings))
