@@ -41,6 +41,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     version_upgrade.py                what an upgrade finds in flight and cannot read
     publish_precheck.py               could the champion be published at all? asked before the first dollar
     republish.py   /solve retry where only the publication failed
+    access_tokens.py                  tokens for the API, made and ended
     configuration.py                  what the repository says, read from its default branch
     use_candidate.py                  /solve use B: another candidate for the open pull request
     outcomes.py branch_cleanup.py     what became of champions, and of branches that nobody wants
@@ -52,6 +53,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
                    api/ below /api/v1, reading.py what may be seen there, events.py what happens
     worker.py      what goes on beside the workflows
     polling.py     deliveries for a bot that GitHub cannot reach
+    notifying.py   the operator's own address, told what becomes of solves
     registries.py  asks this machine's package managers what set-up may reach
     onlookers.py pages.py             the API and pages, opened when somebody first asks for them
     adapters.py assembly.py app.py    settings -> adapters -> the story -> a server: where all of it is put together
@@ -65,4 +67,4 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -53,7 +53,9 @@ class Action:
         for job in (self.use, self.republish):
             if job is not None:
                 return job.solve
-        return self.start.id if self.start is not None else self.cancel
+        if self.answer is not None:
+            return self.answer.solve.id
+        return self.start.id if self.start is not None else self.cancel or self.refresh
 
     @property
     def is_refusal(self) -> bool:

@@ -25,7 +25,7 @@ from bot.adapters import (
     the_store,
 )
 from bot.agent.observed import ObservedModel
-from bot.assembly import Bot, assemble
+from bot.assembly import Bot, assemble, redactor
 from bot.branch_cleanup import Branches
 from bot.clock import SYSTEM_CLOCK
 from bot.data_directory import claim, home_of
@@ -37,6 +37,8 @@ from bot.github.wire import connections
 from bot.github.write_pacing import TurnsHere
 from bot.inbox import Inbox, open_inbox
 from bot.known_heads import KnownHeads
+from bot.notifying import Notifying, Target
+from bot.notifying import session as telling_session
 from bot.onlookers import Within, open_api
 from bot.pages import open_pages
 from bot.polling import Polling
@@ -80,9 +82,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
-    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
+    `clock` is what the story, its sandboxes and its chores go by; what we tell GitHub goes by the system's. `role` is
     what metrics call this process, `checks` what it needs besides.
-
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
@@ -109,8 +110,9 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        doing = worker.work(github, polling, Branches(github, store, clock), bot.reconciliation, heads, bot.stale)
-        working = asyncio.create_task(doing, name="worker")
+        told = await notifying(settings, store, clock, stack)
+        looks = Branches(github, store, clock), bot.reconciliation, heads, bot.stale, told
+        working = asyncio.create_task(worker.work(github, polling, *looks), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = partial(_with_money, settings, store, clock, partial(house.standing, store, clock))
@@ -119,6 +121,16 @@ async def running(
         api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
         app = for_anybody(settings, inbox, api, shown, heads=heads)
         yield Running(bot, app, pages, inbox, worker, working, store, heads)
+
+
+async def notifying(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Notifying | None:
+    """Where the operator names an address that is to be told."""
+    if not settings.notify_url:
+        return None
+    pages = settings.public_url.rstrip("/") if settings.pages else ""
+    target = Target(settings.notify_url, settings.notify_secret.reveal(), settings.notify_private, pages)
+    opened = await stack.enter_async_context(telling_session(target))
+    return Notifying(store.outbox, store, clock, redactor(settings), target, opened)
 
 
 async def _with_money(settings: Settings, store: Store, clock: Clock, look: Look) -> Standing:

@@ -8,7 +8,6 @@ from bot.adapters import has_homes
 from bot.advisers import Advice, Advisers
 from bot.approval import Approvals, WaitingRoom
 from bot.batches import BatchBoard
-from bot.core.choosing.experiments import ServerLimits
 from bot.core.environment.help import HelpPolicy
 from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.text.outgoing import Redactor
@@ -17,6 +16,7 @@ from bot.environment import EnvironmentOptions, Environments
 from bot.finish import Conclusion
 from bot.intake import Intake
 from bot.judging import Court, CrossExamination, Judge, Prober, Timeouts, Trimmer
+from bot.onlookers import server_limits as server_limits
 from bot.ports import World
 from bot.publish import Publisher
 from bot.pull_text import PullText
@@ -58,10 +58,6 @@ def redactor(settings: Settings) -> Redactor:
     return Redactor(settings.secrets)
 
 
-def server_limits(settings: Settings) -> ServerLimits:
-    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
-
-
 def environment_options(settings: Settings) -> EnvironmentOptions:
     return EnvironmentOptions(
         settings.setup_hosts,
@@ -96,7 +92,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     board = StatusBoard(world.github, world.store, hide, tell_outage, links, batches)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
-    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
+    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats, secrets=settings.secrets)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
     publisher = Publisher(world.github, world.mirrors, world.store, hide, links)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.core.model import Repo, RepoConfig
 from bot.core.render import failure_reasons
@@ -11,17 +11,32 @@ from bot.core.trigger.config_values import Mistake
 from bot.ports import GitHub, Rejected, Unsolvable
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """`text`: None where there is none, and `path` is where one would be."""
+
+    path: str
+    text: str | None
+    config: RepoConfig | ConfigProblem
+
+
 async def read_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig | ConfigProblem:
-    """The repository's word, from its default branch; a file that cannot be read is a mistake like any other."""
+    """The repository's word, from its default branch."""
+    return (await read_config_file(github, repo, default_branch)).config
+
+
+async def read_config_file(github: GitHub, repo: Repo, default_branch: str) -> ConfigFile:
+    """A file that cannot be read is a mistake like any other."""
     for path in CONFIG_PATHS:
         try:
             text = await github.file(repo, path, f"refs/heads/{default_branch}")  # a tag may have the same name
         except Rejected as error:
-            return ConfigProblem((Mistake(1, 1, error.remedy),), path)
+            return ConfigFile(path, "", ConfigProblem((Mistake(1, 1, error.remedy),), path))
         if text is not None:
             config = parse_config(text)
-            return replace(config, path=path) if isinstance(config, ConfigProblem) else config
-    return RepoConfig()
+            config = replace(config, path=path) if isinstance(config, ConfigProblem) else config
+            return ConfigFile(path, text, config)
+    return ConfigFile(CONFIG_PATHS[0], None, RepoConfig())
 
 
 async def readable_config(github: GitHub, repo: Repo, default_branch: str) -> RepoConfig:

@@ -241,6 +241,15 @@ class DeclaredSettings:
         "Pages on PORT to watch solves and steer them, for people who sign in with GitHub. They need PUBLIC_URL, "
         "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, and PUBLIC_URL with `/signed-in` as a callback URL of the App.",
     )
+    notify_url: str = _setting(
+        "NOTIFY_URL", "", "An address of yours that is told when a solve is started, decided, published and ended."
+    )
+    notify_secret: Secret = _setting(
+        "NOTIFY_SECRET", Secret(""), "What is told to NOTIFY_URL is signed with this, as GitHub signs webhooks."
+    )
+    notify_private: bool = _setting(
+        "NOTIFY_PRIVATE", False, "NOTIFY_URL may lead into a private network, and may begin with http://."
+    )
     metrics_host: str = _setting(
         "METRICS_HOST", "127.0.0.1", "Address of /metrics and /readyz, which are for the operator alone."
     )

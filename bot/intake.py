@@ -280,11 +280,22 @@ class Intake:
     async def answer(self, request: str, done: Action) -> None:
         """For who asks the API what came of it."""
         refused = done.is_refusal or done.solve is None
-        said = requests.started(done.start.id) if done.start else done.reply
-        said = said or (requests.exchange_begun() if done.use else requests.nothing_begun())
         await self._store.requests.answered(
-            request, self._clock.now(), solve=done.solve, refused=refused, answer=self._redact(said)
+            request, self._clock.now(), solve=done.solve, refused=refused, answer=self._redact(_told(done))
         )
+
+
+def _told(done: Action) -> str:
+    """To who asked through the API."""
+    if done.start is not None:
+        return requests.started(done.start.id)
+    if done.reply:
+        return done.reply
+    if done.answer is not None:
+        return requests.answered(done.answer.approval.standing)
+    if done.refresh is not None:
+        return requests.noted()
+    return requests.exchange_begun() if done.use else requests.nothing_begun()
 
 
 def _lacks_issue(row: InboxRow) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from bot.clock import SYSTEM_CLOCK
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
 from bot.declared_settings import Secret
 from bot.inbox import Inbox
@@ -25,7 +26,8 @@ from bot.web.permissions import Permissions
 from bot.web.reading import Reading
 
 if TYPE_CHECKING:
-    from bot.web.api.services import Services, SettingView
+    from bot.web.api.services import Services
+    from bot.web.shown_settings import SettingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Within:
     store: SqlStore
     inbox: Inbox
     clock: Clock = SYSTEM_CLOCK
+
+
+def server_limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(settings.limits, settings.models, settings.attempts, settings.max_attempts, settings.budgets)
 
 
 async def open_api(settings: Settings, within: Within) -> ASGIApp:
@@ -85,14 +91,15 @@ def services(settings: Settings, within: Within) -> Services:
         rates=Rates(),
         redact=redact,
         admins=settings.admins,
-        settings=tuple(_shown(settings)),
+        limits=server_limits(settings),
+        settings=tuple(shown_settings(settings)),
         site=settings.server_url,
     )
 
 
-def _shown(settings: Settings) -> Iterable[SettingView]:
+def shown_settings(settings: Settings) -> Iterable[SettingView]:
     """A secret has no value here, and neither has what may hold one."""
-    from bot.web.api.services import SettingView
+    from bot.web.shown_settings import SettingView
 
     for each in fields(settings):
         value = getattr(settings, each.name)

@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 import aiohttp
 from starlette.types import ASGIApp
 
+from bot.access_tokens import AccessTokens
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.app_manifest import callback_of
 from bot.inbox import Inbox
-from bot.onlookers import Within, alone
+from bot.onlookers import Within, alone, server_limits, shown_settings
 from bot.settings import Settings
 
 
@@ -43,11 +44,16 @@ def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -
         Asking(reading, within.github, store.requests, within.inbox, within.clock),
         Feed(store.views, redact),
         Operated(store, store.views, store.ledger, redact, _providers(settings)),
+        AccessTokens(store.tokens, store),
+        server_limits(settings),
+        tuple(shown_settings(settings)),
         store.web_sessions,
         SignIn(session, client),
         within.clock,
     )
-    return pages(needs, Place(settings.public_url, settings.server_url, settings.admins))
+    return pages(
+        needs, Place(settings.public_url, settings.server_url, settings.admins, "/api/v1" if settings.api else "")
+    )
 
 
 def _providers(settings: Settings) -> tuple[str, ...]:

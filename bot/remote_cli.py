@@ -174,6 +174,26 @@ def use(server: Remote, id: str, letter: str, as_json: bool) -> None:
 
 @remote.command(cls=_Command)
 @click.argument("id")
+@click.argument("letter", default="")
+@_JSON
+@click.pass_obj
+def approve(server: Remote, id: str, letter: str, as_json: bool) -> None:
+    """Publish the champion that waits for approval, or candidate LETTER."""
+    _ask(server, f"/solves/{id}/approve", {"candidate": letter}, as_json)
+
+
+@remote.command(cls=_Command)
+@click.argument("id")
+@click.argument("why", default="")
+@_JSON
+@click.pass_obj
+def reject(server: Remote, id: str, why: str, as_json: bool) -> None:
+    """Publish nothing of what waits for approval."""
+    _ask(server, f"/solves/{id}/reject", {"why": why}, as_json)
+
+
+@remote.command(cls=_Command)
+@click.argument("id")
 @click.argument("text")
 @_JSON
 @click.pass_obj

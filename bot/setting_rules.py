@@ -29,6 +29,7 @@ _ZERO_IS_FINE = (
     "person_month_dollars",
 )
 LONGEST_MONTH = 31  # days
+SHORTEST_NOTIFY_SECRET = 16  # characters
 
 
 def wrong(settings: DeclaredSettings) -> list[str]:
@@ -65,10 +66,11 @@ def wrong(settings: DeclaredSettings) -> list[str]:
         ("MODEL_BASE_URL", settings.model_url),
         ("E2B_API_URL", settings.e2b_url),
         ("PUBLIC_URL", settings.public_url),
+        ("NOTIFY_URL", settings.notify_url),
     ):
         if url and not _is_address(url):
             problems.append(f"{name} is {url!r}, which is no address; it starts with https://")
-    problems += _wrong_pages(settings)
+    problems += _wrong_pages(settings) + _wrong_notify(settings)
     if settings.deliveries not in (WEBHOOK, POLL):
         problems.append(f"DELIVERIES is {settings.deliveries!r}, use {WEBHOOK} or {POLL}")
     if settings.log_format not in ("json", "console"):
@@ -77,6 +79,8 @@ def wrong(settings: DeclaredSettings) -> list[str]:
         problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
+    elif settings.database_url and not _is_readable(settings.database_url):
+        problems.append("DATABASE_URL cannot be read: use postgresql://user:password@host/name, with %xx for signs")
     return problems
 
 
@@ -96,6 +100,25 @@ def _wrong_pages(settings: DeclaredSettings) -> list[str]:
             "GITHUB_CLIENT_SECRET": settings.client_secret.reveal(),
         }
         problems += [f"PAGES is on, so {name} is needed" for name, value in needed.items() if not value]
+    return problems
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _wrong_notify(settings: DeclaredSettings) -> list[str]:
+    if not settings.notify_url:
+        return []
+    problems = []
+    if len(settings.notify_secret.reveal()) < SHORTEST_NOTIFY_SECRET:
+        problems.append(f"NOTIFY_URL is set, so NOTIFY_SECRET is needed: {SHORTEST_NOTIFY_SECRET} characters or more")
+    if not settings.notify_private and not settings.notify_url.startswith("https://"):
+        problems.append("NOTIFY_URL must start with https://, unless NOTIFY_PRIVATE is set")
     return problems
 
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.command_line import run, settings_from_environment
+from bot.core.token_wish import MOST_DAYS
 from bot.ports import Unsolvable
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.store.store import SqlStore
-
-
-MOST_DAYS = 366
 
 
 @click.group()

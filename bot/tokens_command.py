@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.markup import escape
 from rich.table import Table
 
+from bot.access_tokens import AccessTokens
 from bot.clock import SYSTEM_CLOCK
-from bot.core.access import AccessToken, Scope, token_digest, token_text
+from bot.core.access import AccessToken, Scope
 from bot.core.model import Person
+from bot.core.token_wish import TokenWish
 from bot.github.github import Hub
 from bot.github.tokens import AppIdentity
 from bot.github.wire import connections
-from bot.ports import Gone, Store, Unsolvable
+from bot.ports import Gone, Unsolvable
 from bot.settings import Settings
 from bot.store.store import SqlStore
+
+THE_OPERATOR = "the operator"
 
 
 @asynccontextmanager
@@ -43,25 +46,12 @@ async def create(
     store: SqlStore, owner: Person, name: str, scopes: Iterable[Scope], days: int, now: datetime
 ) -> tuple[AccessToken, str]:
     """The token, and its text, which nobody can be shown again."""
-    id = secrets.token_hex(6)
-    text = token_text(id, secrets.token_urlsafe(32))
-    token = AccessToken(id, name, owner, frozenset(scopes), now, now + timedelta(days=days))
-    await store.tokens.create(token, token_digest(text))
-    await audited(store, now, "token.created", token)
-    return token, text
+    wish = TokenWish(name, frozenset(scopes), days)
+    return await AccessTokens(store.tokens, store).create(wish, owner, THE_OPERATOR, now)
 
 
 async def revoke(store: SqlStore, id: str, now: datetime) -> bool:
-    found = await store.tokens.find(id)
-    if found is None or not await store.tokens.revoke(id, now):
-        return False
-    await audited(store, now, "token.revoked", found[0])
-    return True
-
-
-async def audited(store: Store, now: datetime, what: str, token: AccessToken) -> None:
-    about = {"token": token.id, "name": token.name, "scopes": sorted(scope.value for scope in token.scopes)}
-    await store.audit(now, "the operator", what, token.owner.login, about)
+    return await AccessTokens(store.tokens, store).revoke(id, THE_OPERATOR, now)
 
 
 def table(tokens: Sequence[AccessToken], now: datetime) -> Table:

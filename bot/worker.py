@@ -33,6 +33,7 @@ log = structlog.get_logger()
 POLL = 0.25  # seconds until a delivery that another process stored is noticed
 LIST_INTERVAL = 15.0  # seconds between two looks at GitHub's list of deliveries, where none can reach us
 TIDY_INTERVAL = 60.0
+NOTIFY_INTERVAL = 5.0  # seconds until the operator's own address is told of something
 RETENTION_INTERVAL = 3600.0
 REMEMBERED = timedelta(days=3)  # how long GitHub can deliver again
 _MOST_ENDS = 5  # tries to end a solve whose workflow has been given up
@@ -121,6 +122,7 @@ class Worker:
         reconciliation: Looks | None = None,
         heads: Heads | None = None,
         stale: Looks | None = None,
+        notifying: Looks | None = None,
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
         async with asyncio.TaskGroup() as group:
@@ -133,6 +135,8 @@ class Worker:
                 group.create_task(self._every(HEADS_EVERY, heads.refresh), name="heads")
             if branches is not None:
                 group.create_task(self._for_all("branches", RETENTION_INTERVAL, branches.tidy), name="branches")
+            if notifying is not None:
+                group.create_task(self._for_all("notify", NOTIFY_INTERVAL, notifying.look), name="notify")
             if reconciliation is not None:
                 looking = self._for_all("reconciliation", self._chores.sweep, reconciliation.look)
                 group.create_task(looking, name="reconciliation")

@@ -38,20 +38,20 @@ _REQUEST = re.compile(
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class BadSignature(Exception):
-    """Nobody we know sent this. `why` may be told to the sender."""
+class _Refused(Exception):
+    """`why` may be told to the sender."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
 
 
-class Malformed(Exception):
-    """GitHub's headers are not there, or not theirs. `why` may be told to the sender."""
+class BadSignature(_Refused):
+    """Nobody we know sent this."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+
+class Malformed(_Refused):
+    """GitHub's headers are not there, or not theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import Page, Position, SolveFilter, UsageBy
 from bot.core.model import Fate, Repo, SolveId
+from bot.core.repository_record import RepositoryRecord
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
 
 
@@ -30,6 +32,15 @@ class Views(Protocol):
 
     async def repositories(self, after: int, size: int) -> list[RepositoryView]:
         """By name, those that are not deleted, from behind the one with the id `after` on; 0: from the first on."""
+
+    async def known_repository(self, id: int) -> RepositoryView | None:
+        """By its id; None: it is not known, or deleted."""
+
+    async def repository_record(self, id: int, now: datetime) -> RepositoryRecord:
+        """Of solves that began within the last 26 weeks."""
+
+    async def known_runs(self, within: Collection[int], since: datetime) -> list[KnownRun]:
+        """The newest 300 of solves in these repositories that came to their own end."""
 
     async def active_repositories(self, since: datetime) -> list[Repo]:
         """Those with solves since then, of the newest 20,000."""

@@ -23,6 +23,7 @@ from bot.store.catalogue import SqlCatalogue
 from bot.store.database import Database, insert, open_database
 from bot.store.fates import SqlFates
 from bot.store.ledger import SqlLedger
+from bot.store.outbox import SqlOutbox
 from bot.store.places import SqlPlaces
 from bot.store.requests import SqlRequests
 from bot.store.runs import SqlRuns
@@ -65,6 +66,7 @@ class SqlStore(SqlAcceptance, SqlSolves, SqlBatches, SqlRuns, SqlFates, SqlCatal
         self.tokens = SqlTokens(database)
         self.requests = SqlRequests(database)
         self.turns = SqlTurns(database)  # of workers
+        self.outbox = SqlOutbox(database)
 
     async def alive(self) -> None:
         """Raises `Unavailable` when the database does not answer."""

@@ -318,6 +318,20 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+outbox = Table(
+    "outbox",
+    metadata,
+    Column(
+        "seq", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    ),  # of the event
+    Column("tries", Integer, nullable=False),  # that failed
+    Column("due_at", Utc),  # None: it is told, given up, or not to be told
+    Column("ended_at", Utc),
+    Column("problem", Prose, nullable=False),
+    Index("outbox_by_due", "due_at"),
+    Index("outbox_by_end", "ended_at"),
+)
+
 access_tokens = Table(
     "access_tokens",
     metadata,

@@ -6,16 +6,19 @@ Whoever asks says which repositories may be seen: nothing here knows who is aski
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import Text
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import Page, Position, SolveFilter, State, UsageBy, page_of
 from bot.core.model import Fate, Repo, SolveId, Status, letter
+from bot.core.repository_record import RepositoryRecord, by_week, first_day
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
 from bot.store.database import Database
+from bot.store.repository_record import days_of, known_runs, models_of
 from bot.store.rows import Row
 from bot.store.tables import ACTIVE, audit_log, deliveries, events, repositories, solve_runs, solves
 
@@ -116,6 +119,30 @@ class SqlViews:
             return [_repository(row, tallies.get(row.id)) for row in found]
 
         return await self._database.read(work)
+
+    async def known_repository(self, id: int) -> RepositoryView | None:
+        """By its id; None: it is not known, or deleted."""
+        question = sa.select(repositories.c.id, *_HERE).where(
+            repositories.c.id == id, repositories.c.is_deleted.is_(sa.false())
+        )
+
+        def work(db: sa.Connection) -> RepositoryView | None:
+            row = db.execute(question).one_or_none()
+            return _repository(row, _tallies(db, [row.id]).get(row.id)) if row else None
+
+        return await self._database.read(work)
+
+    async def repository_record(self, id: int, now: datetime) -> RepositoryRecord:
+        since = datetime.combine(first_day(now), time(), UTC)
+
+        def work(db: sa.Connection) -> RepositoryRecord:
+            return RepositoryRecord(by_week(days_of(db, id, since), now), models_of(db, id, since))
+
+        return await self._database.read(work)
+
+    async def known_runs(self, within: Collection[int], since: datetime) -> list[KnownRun]:
+        """The newest 300 of solves in these repositories that came to their own end."""
+        return await self._database.read(lambda db: known_runs(db, within, since))
 
     async def active_repositories(self, since: datetime) -> list[Repo]:
         """Those with solves since then, of the newest 20,000."""

@@ -12,6 +12,7 @@ import msgspec
 
 from bot.configuration import read_config
 from bot.core.access import Deed, Principal
+from bot.core.choosing.approve import least_permission
 from bot.core.model import IssueRef, Permission, Repo, SolveId, SolveOptions
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import API_EVENT, Requested, Wish
@@ -52,7 +53,7 @@ class Asking:
 
         `key`: the same request has the same. Raises `NoSuchThing`, `NotAllowed`, `NoSuchIssue` or `KeyReused`.
         """
-        await self._may(principal, asked.issue.repo)
+        await self._may(principal, asked.wish, asked.issue.repo)
         now = self.clock.now()
         id = f"api-{_digest(f'{principal.person.id} {key}')[:32]}"
         digest = _digest(msgspec.json.encode(asked).decode())
@@ -65,8 +66,8 @@ class Asking:
             await self.inbox.put(id, API_EVENT, msgspec.json.encode(event))
         return kept
 
-    async def _may(self, principal: Principal, repo: Repo) -> None:
-        """What the repository asks of those who command; what cannot be read asks the usual."""
+    async def _may(self, principal: Principal, wish: Wish, repo: Repo) -> None:
+        """What the repository asks of those who command; what cannot be read asks the usual. To approve takes write."""
         await self.reading.check_repository(principal, repo)
         needed = Permission.WRITE
         try:
@@ -75,6 +76,8 @@ class Asking:
             needed = config.who if config is not None and not isinstance(config, ConfigProblem) else needed
         except (Gone, Denied, Rejected):
             raise NoSuchThing from None
+        if wish in (Wish.APPROVE, Wish.REJECT):
+            needed = least_permission(needed)
         await self.reading.check_repository(principal, repo, Deed.STEER, needed=needed)
 
     async def _event(self, principal: Principal, asked: Asked, id: str, now: datetime) -> Requested:

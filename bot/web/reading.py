@@ -141,6 +141,14 @@ class Reading:
         await self.check_repository(somebody, repo)
         return repo
 
+    async def known_repository(self, principal: Principal | None, id: int) -> RepositoryView:
+        somebody = allowed(principal, Deed.ANY)
+        found = await self.views.known_repository(id)
+        if found is None:
+            raise NoSuchThing
+        await self.check_repository(somebody, found.repo)
+        return found
+
     async def repositories(self, principal: Principal | None, after: str = "", size: int = 50) -> Page[RepositoryView]:
         """By name. A cursor is an id, and not a name that nobody may know."""
         somebody = allowed(principal, Deed.ANY)

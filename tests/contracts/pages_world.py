@@ -6,13 +6,16 @@ GitHub is the simulator, and people sign in there. Time stands still unless a te
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.core.model import IssueRef, Repo, SolveId
 from bot.declared_settings import Secret
@@ -24,12 +27,14 @@ from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator, SimRepository
 from bot.simulators.serving import Deferred, serving
 from bot.store.store import SqlStore, opened
+from bot.web.pages.headers import Guarded
 from tests.browser import Browser, Page
 from tests.contracts.api_world import two_repositories
 from tests.contracts.github_world import Time, World, make_key, repo_of
 from tests.contracts.test_store import SOLVE, solve, tell_everything
 
 PUBLIC, PRIVATE = SolveId("s-public"), SOLVE.id
+Fill = Callable[[SqlStore, Repo, Repo, datetime], Awaitable[None]]
 
 
 async def sign_in(browser: Browser, url: str, login: str, path: str = "/") -> Page:
@@ -51,6 +56,7 @@ class PagesWorld:
     store: SqlStore
     inbox: Inbox
     time: Time
+    routes: Sequence[Route]
 
     async def enter(self, browser: Browser, login: str, path: str = "/") -> Page:
         return await sign_in(browser, self.url, login, path)
@@ -62,15 +68,20 @@ class PagesWorld:
         return repo_of(of)
 
 
-async def _world(directory: Path, database: str, stack: AsyncExitStack) -> PagesWorld:
+async def one_solve_each(store: SqlStore, public: Repo, private: Repo, _: datetime) -> None:
+    """The private one has been through everything; the other one has just been asked for."""
+    await tell_everything(store, dataclasses.replace(SOLVE, issue=IssueRef(private, 3)))
+    await store.accept(solve(PUBLIC, repo=public))
+
+
+async def _world(directory: Path, database: str, stack: AsyncExitStack, fill: Fill) -> PagesWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
     public, private = two_repositories(github)
     await stack.enter_async_context(github.serving())
     inside = World(github, public, await stack.enter_async_context(connections()), time)
     store = await stack.enter_async_context(opened(database))
-    await tell_everything(store, dataclasses.replace(SOLVE, issue=IssueRef(repo_of(private), 3)))
-    await store.accept(solve(PUBLIC, repo=repo_of(public)))
+    await fill(store, repo_of(public), repo_of(private), time.now())
     inbox = await open_inbox(database, time)
     stack.push_async_callback(inbox.close)
     session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
@@ -86,14 +97,17 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack) -> Pages
         admins=("ada",),
     )
     github.app.callback_urls = (f"{url}/signed-in",)
-    front.app = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
-    return PagesWorld(url, github, public, private, store, inbox, time)
+    front.app = guarded = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
+    assert isinstance(guarded, Guarded)
+    assert isinstance(guarded.app, Starlette)
+    routes = [route for route in guarded.app.routes if isinstance(route, Route)]
+    return PagesWorld(url, github, public, private, store, inbox, time, routes)
 
 
 @asynccontextmanager
-async def pages_world(directory: Path, database: str) -> AsyncIterator[PagesWorld]:
+async def pages_world(directory: Path, database: str, fill: Fill = one_solve_each) -> AsyncIterator[PagesWorld]:
     """`database`: of one that is migrated."""
     async with AsyncExitStack() as stack:
-        world = await _world(directory / "github", database, stack)
+        world = await _world(directory / "github", database, stack, fill)
         yield world
         assert world.github.errors == []

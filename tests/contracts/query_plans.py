@@ -31,6 +31,7 @@ GROWING = (
     "access_tokens",
     "api_requests",
     "web_sessions",
+    "outbox",
 )
 BOUNDED = ("one_active_solve_per_issue", "deliveries_waiting")
 """Indexes of what is going on right now: walking through all of one is what its queries are for."""

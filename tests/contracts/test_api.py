@@ -61,7 +61,7 @@ async def test_without_a_token_there_is_a_document_that_says_what_to_do(api: Api
         "status": 401,
         "title": "Nobody is signed in",
         "detail": "There is no valid access token.",
-        "remedy": "Send `Authorization: Bearer <token>`. A token is made with `solvebot tokens create`.",
+        "remedy": "Send `Authorization: Bearer <token>`. A token is made on the page /tokens.",
     }
 
 

@@ -38,6 +38,8 @@ ROWS: Mapping[str, Row] = {
     "GET /me": Row("/me", OPEN),
     "GET /solves": Row("/solves", OPEN),  # what is in them: test_api.py
     "GET /repositories": Row("/repositories", OPEN),
+    "GET /repositories/{id}": Row("/repositories/SECRET", READS),
+    "GET /repositories/{id}/estimate": Row("/repositories/SECRET/estimate", READS),
     "GET /models": Row("/models", OPEN),
     "GET /models/record": Row("/models/record", OPEN),
     "GET /usage": Row("/usage", OPEN),
@@ -53,6 +55,8 @@ ROWS: Mapping[str, Row] = {
     "POST /solves/{id}/cancel": Row(f"{S}/cancel", STEERS),
     "POST /solves/{id}/retry": Row(f"{S}/retry", STEERS),
     "POST /solves/{id}/use": Row(f"{S}/use", STEERS, {"candidate": "B"}),
+    "POST /solves/{id}/approve": Row(f"{S}/approve", STEERS),
+    "POST /solves/{id}/reject": Row(f"{S}/reject", STEERS, {"why": "too large"}),
     "POST /solves/{id}/revise": Row(f"{S}/revise", STEERS, {"text": "Say it louder."}),
     "GET /queue": Row("/queue", OPERATES),
     "GET /deliveries": Row("/deliveries", OPERATES),
@@ -85,8 +89,9 @@ def test_no_route_is_without_its_row(api: ApiWorld) -> None:
 async def ask(api: ApiWorld, name: str, token: str) -> int:
     row = ROWS[name]
     if name.startswith("GET "):
-        return (await api.get(row.path, token)).status_code
-    return (await api.post(row.path, token, row.body, Idempotency_Key=name.replace(" ", "-"))).status_code
+        return (await api.get(row.path.replace("SECRET", str(api.private.id)), token)).status_code
+    path = row.path.replace("SECRET", str(api.private.id))
+    return (await api.post(path, token, row.body, Idempotency_Key=name.replace(" ", "-"))).status_code
 
 
 async def test_who_may(api: ApiWorld) -> None:

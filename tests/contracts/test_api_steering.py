@@ -71,16 +71,20 @@ async def test_a_bug_without_an_issue(api: ApiWorld) -> None:
         ("retry", None, Wish.RETRY),
         ("retry", {"options": {"attempts": 3}}, Wish.RETRY),
         ("use", {"candidate": "b"}, Wish.USE),
+        ("approve", None, Wish.APPROVE),
+        ("approve", {"candidate": "b"}, Wish.APPROVE),
+        ("reject", {"why": "too large"}, Wish.REJECT),
         ("revise", {"text": "Say it louder."}, Wish.REVISE),
     ],
 )
-async def test_a_solve_is_steered(api: ApiWorld, path: str, body: object, wish: Wish) -> None:
+async def test_a_solve_is_steered(api: ApiWorld, path: str, body: dict[str, object] | None, wish: Wish) -> None:
     answer = await api.post(f"/solves/{PRIVATE}/{path}", await api.token("will"), body, Idempotency_Key="k1")
     assert (answer.status_code, answer.json()["solve"]) == (202, PRIVATE)
     [event] = await asked(api)
     assert (event.wish, event.solve) == (wish, PRIVATE)
     assert event.issue.number == (8 if wish is Wish.REVISE else 3)  # of the pull request, or of the issue
-    assert event.candidate == (2 if wish is Wish.USE else 0)
+    assert event.candidate == (2 if body and "candidate" in body else 0)
+    assert event.text == {**(body or {})}.get("why" if wish is Wish.REJECT else "text", "")
     assert event.options == (SolveOptions(attempts=3) if path == "retry" and body else None)
 
 

@@ -235,3 +235,21 @@ async def test_what_an_address_says_is_text(world: PagesWorld, name: str) -> Non
         await world.enter(browser, "rita")
         for path in ("/", f"/solves/{PRIVATE}"):
             assert_harmless(await world.get(browser, f"{path}?{name}=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"))
+
+
+async def test_the_operator_sees_what_is_set_and_no_secret(world: PagesWorld) -> None:
+    async with Browser() as browser:
+        page = await world.enter(browser, "ada", "/settings")
+        assert "GITHUB_CLIENT_SECRET" in page.text
+        assert world.github.app.client_secret not in page.text
+
+
+async def test_the_operator_has_a_delivery_handed_over_once_more(world: PagesWorld) -> None:
+    await world.inbox.put("g-1", "issues", b"{}")
+    await world.inbox.handed(["g-1"])
+    async with Browser() as browser:
+        page = await world.enter(browser, "ada", "/operations")
+        form = next(n for n, form in enumerate(page.forms) if form.action == "/deliveries/g-1/redeliver")
+        assert (await browser.press(page, form)).redirected_to == "/operations"
+        assert "delivery.redelivered" in (await world.get(browser, "/operations")).text
+    assert [row.guid for row in await world.inbox.waiting(10)] == ["g-1"]

@@ -10,8 +10,9 @@ import pytest
 from bot.core.trigger.events import API_EVENT
 from tests.browser import Browser, Page
 from tests.contracts.pages_world import PRIVATE, PUBLIC, PagesWorld, pages_world
+from tests.contracts.test_store import SPEC
 
-DEEDS = ("cancel", "retry", "use")
+DEEDS = ("cancel", "retry", "use", "approve", "reject")
 
 
 @pytest.fixture
@@ -98,6 +99,19 @@ async def test_the_form_starts_a_solve_of_an_issue(world: PagesWorld) -> None:
         )
         assert started.redirected_to.startswith("/requests/api-"), started.text
     assert await asked(world) == [API_EVENT]
+
+
+async def test_the_form_estimates_before_anything_is_begun(world: PagesWorld) -> None:
+    await world.store.save_model(SPEC)
+    async with Browser() as browser:
+        page = await world.enter(browser, "will", "/start")
+        fields = {**page.forms[1].fields, "issue": "/octo/secret/issues/1", "attempts": "2", "models": "sonnet"}
+        shown = await browser.post(f"{world.url}/start", {**fields, "estimate": "yes"})
+        assert "$0.2500 to $0.2500" in shown.text
+        assert shown.forms[1].fields["issue"] == "/octo/secret/issues/1"
+        wrong = await browser.post(f"{world.url}/start", {**fields, "models": "nothing", "estimate": "yes"})
+        assert "nothing" in wrong.text
+    assert await asked(world) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from bot.inbox import HANDED_SQLITE, KNOWN_SQLITE, WAITING, Inbox, insert_sql, o
 from bot.store import heads
 from bot.store.all_tables import metadata
 from bot.store.ledger import SqlLedger
+from bot.store.outbox import SqlOutbox
 from bot.store.requests import SqlRequests
 from bot.store.store import SqlStore
 from bot.store.tokens import SqlTokens
@@ -95,6 +96,7 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
         (SqlTokens, ("test_tokens.py",)),
         (SqlRequests, ("test_tokens.py",)),
         (SqlTurns, ("test_store.py",)),
+        (SqlOutbox, ("test_outbox.py",)),
         (SqlWebSessions, ("test_web_sessions.py",)),
     ],
 )

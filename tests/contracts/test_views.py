@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from bot.core.estimate import KnownRun
 from bot.core.listing import NEWEST, Position, SolveFilter, State, UsageBy, read_cursor
 from bot.core.model import Fate, Person, Repo, SolveId, Status
+from bot.core.repository_record import WEEKS, Cohort, ModelRecord
 from bot.inbox import open_inbox
 from bot.store.store import SqlStore, opened
 from bot.store.views import SqlViews
@@ -123,6 +125,34 @@ async def test_repositories_and_what_came_of_solves_there(store: SqlStore, views
     assert (octos.solves, octos.active, octos.published, octos.merged, octos.reverted) == (3, 1, 1, 1, 0)
     assert octos.dollars == pytest.approx(0.359375)
     assert await views.repositories(OTHER.id, 10) == [octos]
+
+
+async def test_a_repository_and_its_record(store: SqlStore, views: SqlViews) -> None:
+    await store.became(SolveId("s-1"), Fate.MERGED, NOON)
+    revision = solve("s-5", number=8, at=NOON + timedelta(days=1))
+    await store.accept(dataclasses.replace(revision, revises=SolveId("s-1")))
+    found = await views.known_repository(REPO.id)
+    assert found is not None
+    assert (found.repo, found.solves, found.merged) == (REPO, 4, 1)
+    record = await views.repository_record(REPO.id, NOON + timedelta(days=9))
+    assert [week.solves for week in record.weeks[-3:]] == [0, 3, 0]
+    assert record.weeks[-2] == Cohort(date(2026, 11, 16), 3, 1, 1, 0, 0.359375)
+    assert record.models == (ModelRecord("sonnet", 4, 2, 1, 1, 0.25),)
+    assert record.dollars_per_merge == 0.359375
+    later = await views.repository_record(REPO.id, NOON + timedelta(weeks=WEEKS + 1))
+    assert (later.solves, later.models) == (0, ())
+    await store.repository_seen(REPO, deleted=True)
+    assert await views.known_repository(REPO.id) is None
+    assert await views.known_repository(12) is None
+
+
+async def test_what_runs_cost(views: SqlViews) -> None:
+    since = NOON - timedelta(days=1)
+    known = await views.known_runs({REPO.id, OTHER.id}, since)
+    assert known == [KnownRun(SolveId("s-1"), REPO.id, "sonnet", 0.125, 3.0)] * 2
+    assert await views.known_runs({OTHER.id}, since) == []
+    assert await views.known_runs(set(), since) == []
+    assert await views.known_runs({REPO.id}, NOON + timedelta(days=1)) == []
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
 from bot.clock import SystemClock
+from bot.core.access import Scope
 from bot.core.choosing.approval import Standing
-from bot.core.model import Fate, SolveFacts, Status
+from bot.core.model import Fate, Person, SolveFacts, Status
+from bot.remote import Refused, Remote
 from bot.simulators.github import SimIssue
+from bot.tokens_command import create
 from tests.stories.crashing import Dies
+from tests.stories.deaths import ON_EITHER_DATABASE, SQLITE_IN_THE_SUITE
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import FIX, REGRESSION_TEST, World, a_world, commands, line_up
 
@@ -54,6 +59,7 @@ async def facts_of(world: World, issue: SimIssue) -> SolveFacts:
     return facts
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 async def test_it_waits_holding_nothing_until_somebody_approves(tmp_path: Path, either_database: str) -> None:
     async with waiting(tmp_path, either_database) as (world, issue):
         [status] = issue.bot_comments
@@ -114,6 +120,7 @@ async def test_who_may_ask_may_not_approve_without_write(tmp_path: Path) -> None
         assert facts.status is Status.COMPLETED, facts.error
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 async def test_a_rejection_ends_it_and_is_recorded(tmp_path: Path, either_database: str) -> None:
     async with waiting(tmp_path, either_database) as (world, issue):
         await world.comment(issue, "/solve reject too *large* for @me")
@@ -171,7 +178,7 @@ async def test_several_answers_at_once_are_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize(("either_database", "dies"), ON_EITHER_DATABASE, indirect=["either_database"])
 async def test_every_death_on_the_way_leaves_one_pull_request(tmp_path: Path, either_database: str, dies: Dies) -> None:
     async with a_mortal_world(tmp_path, TWO, FILES, either_database) as world:
         async with world.bot(dies=dies, at=STEPS) as bot:
@@ -187,3 +194,27 @@ async def test_every_death_on_the_way_leaves_one_pull_request(tmp_path: Path, ei
         assert len(issue.bot_comments) == 1
         left_over = await world.left_over()
         assert not any(left_over.values()), left_over
+
+
+async def test_it_is_approved_through_the_api_as_by_a_comment(tmp_path: Path) -> None:
+    async with waiting(tmp_path, api=True) as (world, issue):
+        id = (await facts_of(world, issue)).id
+        account = world.github.user("ann")
+        _, token = await create(
+            world.bot.store,
+            Person(account.login, account.id),
+            "a story",
+            [Scope.READ, Scope.STEER],
+            1,
+            world.bot.bot.world.clock.now(),
+        )
+        with Remote(urljoin(str(world.github.webhooks.url), "/"), token, pause=0.05) as ann:
+            with pytest.raises(Refused, match="no candidate D"):
+                await asyncio.to_thread(lambda: ann.answer(ann.post(f"/solves/{id}/approve", {"candidate": "D"})))
+            said = await asyncio.to_thread(lambda: ann.answer(ann.post(f"/solves/{id}/approve", {"candidate": "B"})))
+            assert (said["solve"], said["answer"]) == (id, "It is approved, and published in a moment.")
+            await world.over(issue)
+            [pull] = world.repo.pulls
+            assert "ann chose B, in place of A." in (pull.state.body or "")
+            with pytest.raises(Refused, match="approved it already"):
+                await asyncio.to_thread(lambda: ann.answer(ann.post(f"/solves/{id}/reject", {"why": "too large"})))

@@ -145,6 +145,7 @@ async def post(curl: str) -> int:
         return answer.status
 
 
+@pytest.mark.long  # the same demo once more
 async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
     async with kept(tmp_path) as (process, lines):
         clone = await asyncio.create_subprocess_exec(*shlex.split(lines["git"]), "-q", cwd=tmp_path)

@@ -22,7 +22,7 @@ class Problem:
 def not_allowed(verdict: Verdict, needed: Permission, has: Permission) -> Problem:
     match verdict:
         case Verdict.SIGN_IN:
-            remedy = "Send `Authorization: Bearer <token>`. A token is made with `solvebot tokens create`."
+            remedy = "Send `Authorization: Bearer <token>`. A token is made on the page /tokens."
             return Problem(401, "not-signed-in", "Nobody is signed in", "There is no valid access token.", remedy)
         case Verdict.SCOPE:
             detail = "The token may not be used for this."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.choosing.approval import Standing
 from bot.core.model import SolveId
 from bot.core.text.outgoing import Clean
 
@@ -21,6 +22,16 @@ def issue_body(request: str, login: Clean, text: Clean) -> str:
 
 def exchange_begun() -> str:
     return "The pull request gets that candidate in a moment. What comes of it is said there."
+
+
+def answered(standing: Standing) -> str:
+    if standing is Standing.APPROVED:
+        return "It is approved, and published in a moment."
+    return "It is rejected: nothing is published."
+
+
+def noted() -> str:
+    return "It is written down."
 
 
 def nothing_begun() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.core.access import Scope
 from bot.core.listing import State
 from bot.core.model import ExitStatus, Fate, Status
 from bot.core.views import EventKind, RunView, SolveEvent, SolveSummary
@@ -95,8 +96,14 @@ def run_pill(run: RunView) -> Pill:
             return _ENDINGS[run.exit_status] if run.exit_status else Pill("finished", "good")
 
 
+WHY_NOT = "Why not"
 NO_ISSUE = "There is no such issue, or you may not see it. Enter its address on GitHub, of a repository with the App."
 
+SCOPES: Sequence[tuple[str, str]] = (
+    (Scope.READ.value, "see what you may see: solves, runs, repositories, cost"),
+    (Scope.STEER.value, "start, cancel, approve and whatever else a comment of yours may"),
+    (Scope.OPERATE.value, "queue, deliveries, sandboxes, settings, audit"),
+)
 STATES: Sequence[tuple[State, str]] = (
     (State.ACTIVE, "Waiting or running"),
     (State.PUBLISHED, "Published"),

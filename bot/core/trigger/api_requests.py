@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.core.model import SolveOptions
-from bot.core.trigger.commands import CancelCommand, Command, RetryCommand, ReviseCommand, SolveCommand, UseCommand
+from bot.core.trigger.commands import (
+    ApproveCommand,
+    CancelCommand,
+    Command,
+    RejectCommand,
+    RetryCommand,
+    ReviseCommand,
+    SolveCommand,
+    UseCommand,
+)
 from bot.core.trigger.events import Requested, Wish
 from bot.core.trigger.options import Word, read_options
 
@@ -22,6 +31,10 @@ def command_of(event: Requested) -> Command:
             return UseCommand(event.candidate)
         case Wish.REVISE:
             return ReviseCommand(event.text)
+        case Wish.APPROVE:
+            return ApproveCommand(event.candidate or None)
+        case Wish.REJECT:
+            return RejectCommand(event.text)
 
 
 def options_of(given: Mapping[str, str | float | Sequence[str | float] | None], *, draft: bool = False) -> SolveOptions:

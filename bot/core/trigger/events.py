@@ -68,13 +68,16 @@ class Wish(StrEnum):
     RETRY = "retry"
     USE = "use"
     REVISE = "revise"
+    APPROVE = "approve"
+    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True)
 class Requested(IssueEvent):
     """Through the API, and not by GitHub's word. `solve`: which one it is about; None: a new one is asked for.
 
-    `candidate`: the number of the run whose patch is to be used. `text`: what a revision is to change.
+    `candidate`: the number of the run whose patch is to be used or approved; 0: the champion's. `text`: what a revision
+    is to change, or why a champion is rejected.
     """
 
     request: str

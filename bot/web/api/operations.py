@@ -11,13 +11,15 @@ from fastapi import APIRouter, Path, Query
 
 from bot.core.listing import PAGE, Page, UsageBy, read_cursor
 from bot.core.model import Fared, ModelSpec, Status
-from bot.core.resilience.circuit_breaker import WELL
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, UsageRow
 from bot.web.api.authentication import Admin, Given, Somebody
-from bot.web.api.services import SettingView
+from bot.web.api.services import Services
 from bot.web.api.solves import After, Size
 from bot.web.api.steering import Key
-from bot.web.reading import BadCursor, NoSuchThing
+from bot.web.operating import Operating
+from bot.web.reading import BadCursor
+from bot.web.repositories import RepositoryDetail, repository_detail
+from bot.web.shown_settings import SettingView
 
 router = APIRouter()
 
@@ -72,6 +74,16 @@ async def list_repositories(
 ) -> Page[RepositoryView]:
     """By name, those that you may read, with what came of solves there."""
     return await given.reading.repositories(principal, after, size)
+
+
+@router.get("/repositories/{id}", tags=["repositories"])
+async def show_a_repository(
+    id: Annotated[int, Path(ge=1, le=2**53, description="As in `GET /repositories`.")],
+    given: Given,
+    principal: Somebody,
+) -> RepositoryDetail:
+    """What came of solves there, how it is set up and tested, and what its configuration says, with its mistakes."""
+    return await repository_detail(given.reading, given.github, principal, id, given.clock.now())
 
 
 @router.get("/models", tags=["models"])
@@ -144,11 +156,7 @@ async def redeliver(
     guid: Annotated[str, Path(pattern=r"^[\w-]{1,80}$")], given: Given, principal: Admin, key: Key
 ) -> Done:
     """To the engine once more: what died half-way goes on, and what was done is not done again."""
-    found = await given.views.record_of(guid)
-    if found is None:
-        raise NoSuchThing
-    await given.store.audit(given.clock.now(), principal.person.login, "delivery.redelivered", guid, {"key": key})
-    await given.inbox.put(guid, *found)
+    await _operating(given).redeliver(principal, guid, key)
     return Done("The delivery waits again.")
 
 
@@ -157,11 +165,12 @@ async def reset_a_provider(
     name: Annotated[str, Path(pattern=r"^[\w.:-]{1,200}$")], given: Given, principal: Admin, key: Key
 ) -> Done:
     """Ask a service again that is left alone because it has failed too often."""
-    if await given.ledger.health(name) == WELL:
-        raise NoSuchThing
-    await given.store.audit(given.clock.now(), principal.person.login, "provider.reset", name, {"key": key})
-    await given.ledger.change_health(name, lambda _: WELL)
+    await _operating(given).reset(principal, name, key)
     return Done("The service is asked again from now on.")
+
+
+def _operating(given: Services) -> Operating:
+    return Operating(given.store, given.views, given.ledger, given.inbox, given.clock)
 
 
 def _counts(numbers: Mapping[Status, int]) -> dict[str, int]:

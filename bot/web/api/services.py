@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
 from bot.inbox import Inbox
 from bot.ports import Clock, GitHub, Ledger, Requests, Store, Tokens, Views
 from bot.web.api.rates import Rates
 from bot.web.events import Feed
 from bot.web.reading import Reading
-
-
-@dataclass(frozen=True, slots=True)
-class SettingView:
-    """`value`: as text, "" for a secret; `source`: "set" or "default"."""
-
-    name: str
-    source: str
-    value: str
-    is_secret: bool
-    doc: str
+from bot.web.shown_settings import SettingView
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +30,6 @@ class Services:
     rates: Rates
     redact: Redactor
     admins: tuple[str, ...]
+    limits: ServerLimits
     settings: Sequence[SettingView]
     site: str  # where people see repositories

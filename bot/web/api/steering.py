@@ -12,13 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.access import Principal
+from bot.core.choosing.approval import MAX_WHY
+from bot.core.estimate import Estimate
 from bot.core.model import IssueRef, SolveFacts, SolveId, SolveOptions
 from bot.core.render import problems
 from bot.core.trigger.api_requests import options_of
+from bot.core.trigger.commands import Misread
 from bot.core.trigger.events import Wish
 from bot.core.trigger.options import BadOption
 from bot.ports import Request
@@ -27,6 +30,7 @@ from bot.web.api.problems import Refused
 from bot.web.api.services import Services
 from bot.web.api.solves import Id
 from bot.web.asking import Asked, Asking, KeyReused, NoSuchIssue
+from bot.web.estimates import Estimates
 from bot.web.reading import NoSuchThing
 
 router = APIRouter(tags=["steering"])
@@ -92,6 +96,20 @@ class Choice(BaseModel):
     candidate: str = Field(pattern="^[A-Za-z]$", description="What it is called: B.")
 
 
+class Approved(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    candidate: str = Field(
+        default="", pattern="^[A-Za-z]?$", description="What it is called: B. Left out: the champion."
+    )
+
+
+class Rejected(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(default="", max_length=MAX_WHY, description="What speaks against it, for those who read it.")
+
+
 class Change(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -132,6 +150,24 @@ async def start_a_solve(body: NewSolve, given: Given, principal: Somebody, key: 
     return await _put(given, principal, key, asked, response)
 
 
+@router.get("/repositories/{id}/estimate", tags=["repositories"])
+async def estimate_a_solve(
+    id: Annotated[int, Path(ge=1, le=2**53, description="As in `GET /repositories`.")],
+    given: Given,
+    principal: Somebody,
+    models: Annotated[list[_Model], Query(max_length=8)] = [],  # noqa: B006  FastAPI copies it
+    attempts: Annotated[int | None, Query(ge=1, le=8)] = None,
+    budget: Annotated[float | None, Query(gt=0, allow_inf_nan=False, description="Dollars.")] = None,
+) -> Estimate:
+    """What a solve there would cost and take, by the record of runs like those that would be planned."""
+    options = _options(Options(models=models, attempts=attempts, budget=budget))
+    repo = (await given.reading.known_repository(principal, id)).repo
+    found = await Estimates(given.reading, given.github, given.limits).of(principal, repo, options, given.clock.now())
+    if isinstance(found, Misread):
+        raise Refused(problems.bad_option(found.what, found.remedy))
+    return found
+
+
 @router.post("/solves/{id}/cancel", status_code=202)
 async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: Key, response: Response) -> RequestView:
     """Its runs stop, and what they have found so far is kept."""
@@ -155,8 +191,7 @@ async def use_another_candidate(
 ) -> RequestView:
     """Its patch becomes the content of the open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
-    number = ord(body.candidate.upper()) - ord("A") + 1
-    asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=number)
+    asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=_number(body.candidate))
     return await _put(given, principal, key, asked, response)
 
 
@@ -167,6 +202,28 @@ async def revise_a_pull_request(
     """What you say is changed in the solve's open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
     asked = Asked(Wish.REVISE, _pull_of(facts), facts.id, text=body.text)
+    return await _put(given, principal, key, asked, response)
+
+
+@router.post("/solves/{id}/approve", status_code=202)
+async def approve_a_champion(
+    id: Id, given: Given, principal: Somebody, key: Key, response: Response, body: Approved | None = None
+) -> RequestView:
+    """Where the repository says `publish: after-approval`: the champion, or the one you name, is published."""
+    facts = await given.reading.facts(principal, SolveId(id))
+    number = _number(body.candidate) if body and body.candidate else 0
+    return await _put(
+        given, principal, key, Asked(Wish.APPROVE, facts.solve.issue, facts.id, candidate=number), response
+    )
+
+
+@router.post("/solves/{id}/reject", status_code=202)
+async def reject_a_champion(
+    id: Id, given: Given, principal: Somebody, key: Key, response: Response, body: Rejected | None = None
+) -> RequestView:
+    """Nothing of what waits for approval is published, and the solve ends with your reason."""
+    facts = await given.reading.facts(principal, SolveId(id))
+    asked = Asked(Wish.REJECT, facts.solve.issue, facts.id, text=body.why if body else "")
     return await _put(given, principal, key, asked, response)
 
 
@@ -194,6 +251,11 @@ async def _put(given: Services, principal: Principal, key: str, asked: Asked, re
         raise Refused(problems.key_reused()) from None
     response.headers["Location"] = f"/api/v1/requests/{kept.id}"
     return _view(kept)
+
+
+def _number(letter: str) -> int:
+    """Of the run whose candidate is called so."""
+    return ord(letter.upper()) - ord("A") + 1
 
 
 def _options(body: Options) -> SolveOptions:

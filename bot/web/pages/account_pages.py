@@ -10,12 +10,15 @@ from starlette.routing import Route
 
 from bot.core.access import Deed
 from bot.core.listing import LONGEST_CURSOR, NEWEST, Position, SolveFilter, UsageBy, read_cursor
+from bot.core.render.configuration import configured
 from bot.core.resilience.circuit_breaker import circuit
 from bot.core.text.outgoing import Redactor
-from bot.ports import Clock, Ledger, Store, Views
-from bot.web.pages.charts import columns
+from bot.ports import Ledger, Store, Views
+from bot.web.asking import Asking
+from bot.web.pages.charts import columns, stacks
 from bot.web.pages.desk import Desk, Looking
-from bot.web.reading import BadCursor, Reading, allowed
+from bot.web.reading import BadCursor, allowed
+from bot.web.repositories import repository_detail
 
 PAGE = 50
 LATEST = 15  # solves of one repository
@@ -34,10 +37,11 @@ class Operated:
 
 
 class AccountPages:
-    def __init__(self, desk: Desk, reading: Reading, operated: Operated, clock: Clock) -> None:
-        self._reading = reading
+    def __init__(self, desk: Desk, asking: Asking, operated: Operated) -> None:
+        self._reading = asking.reading
+        self._github = asking.github
         self._operated = operated
-        self._clock = clock
+        self._clock = asking.clock
         self.routes = [
             Route("/repositories", desk.open_to(self.repositories)),
             Route("/repositories/{owner}/{name}", desk.open_to(self.repository)),
@@ -54,12 +58,14 @@ class AccountPages:
         name = f"{looking.part('owner')}/{looking.part('name')}"
         repo = await self._reading.repository(looking.principal, name)
         solves = await self._reading.solves(looking.principal, SolveFilter(repository=repo.name), "", LATEST)
-        environments = [await self._reading.solve(looking.principal, each.id) for each in solves.items[:1] if each.runs]
+        detail = await repository_detail(self._reading, self._github, looking.principal, repo.id, self._clock.now())
         return looking.page(
             "repository.html",
             repo=repo,
             solves=solves,
-            found=next((each.environment for each in environments if each.environment), None),
+            detail=detail,
+            weeks=stacks(detail.record.weeks),
+            configured=configured(detail.configuration.says),
         )
 
     async def money(self, looking: Looking) -> Response:

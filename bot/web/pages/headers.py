@@ -35,7 +35,7 @@ class Guarded:
     """Every answer of `app` gets those that it has not set itself. `secure`: it is reached over TLS."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        self._app = app
+        self.app = app
         self._headers = {**HEADERS, "Strict-Transport-Security": HSTS} if secure else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,4 +47,4 @@ class Guarded:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        await self.app(scope, receive, guarded)

@@ -41,7 +41,12 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"static": static_path, "version": __version__, "kinds": " ".join(EventKind)}
+        self._templates.globals |= {
+            "static": static_path,
+            "version": __version__,
+            "kinds": " ".join(EventKind),
+            "every_scope": say.SCOPES,
+        }
         self._templates.filters |= {
             "brief": shortened,
             "clock_time": lambda at: f"{at:%H:%M:%S}",
@@ -49,6 +54,7 @@ class Renderer:
             "is_link": lambda url: url.startswith(("https://", "http://")),
             "ago": lambda at: say.ago(at, clock.now()),
             "count": count,
+            "day": lambda at: f"{at:%Y-%m-%d}",
             "dollars": dollars,
             "duration": duration,
             "moment": _moment,
