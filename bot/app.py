@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
+import aiohttp
 from starlette.types import ASGIApp
 
 from bot.adapters import (
@@ -82,8 +83,9 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
-    `clock` is what the story, its sandboxes and its chores go by; what we tell GitHub goes by the system's. `role` is
+    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
     what metrics call this process, `checks` what it needs besides.
+
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
@@ -110,17 +112,21 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        told = await notifying(settings, store, clock, stack)
-        looks = Branches(github, store, clock), bot.reconciliation, heads, bot.stale, told
+        notifies = await notifying(settings, store, clock, stack)
+        looks = (Branches(github, store, clock), bot.reconciliation, heads, bot.stale, notifies)
         working = asyncio.create_task(worker.work(github, polling, *looks), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
         look = partial(_with_money, settings, store, clock, partial(house.standing, store, clock))
         pages = for_operators(metrics, checks, at(settings, look), clock)
-        within = Within(github, store, inbox, clock)
-        api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
-        app = for_anybody(settings, inbox, api, shown, heads=heads)
+        app = _public(settings, Within(github, store, inbox, clock), session, heads)
         yield Running(bot, app, pages, inbox, worker, working, store, heads)
+
+
+def _public(settings: Settings, within: Within, session: aiohttp.ClientSession, heads: KnownHeads) -> ASGIApp:
+    """API and pages are opened when somebody first asks for them."""
+    api, shown = partial(open_api, settings, within), partial(open_pages, settings, within, session)
+    return for_anybody(settings, within.inbox, api, shown, heads=heads)
 
 
 async def notifying(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Notifying | None:
