@@ -111,12 +111,7 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        looks = (
-            Branches(github, store, clock),
-            bot.reconciliation,
-            heads,
-            await notifying(settings, store, clock, stack),
-        )
+        looks = Branches(github, store, clock), bot.reconciliation, heads, await telling(settings, store, clock, stack)
         working = asyncio.create_task(worker.work(github, polling, *looks), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}
@@ -128,7 +123,7 @@ async def running(
         yield Running(bot, app, pages, inbox, worker, working, store, heads)
 
 
-async def notifying(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Notifying | None:
+async def telling(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Notifying | None:
     """Where the operator names an address that is to be told."""
     if not settings.notify_url:
         return None
