@@ -66,4 +66,4 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     simulators/    GitHub, a provider of models and E2B, as servers, for the demo and the tests
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -15,13 +15,14 @@ REFUSED = "confused"  # the reaction to what is refused
 
 @dataclass(frozen=True, slots=True)
 class UpdateJob:
-    """`issue`: the pull request."""
+    """`issue`: the pull request. `asked`: somebody waits for an answer; else it was time to."""
 
     original: SolveId
     issue: IssueRef
     by: Person
     key: str  # of the request
     comment_id: int | None = None
+    asked: bool = True
 
     @property
     def id(self) -> str:
@@ -72,3 +73,7 @@ class Actions:
 
 class Refusal(Exception):
     """A no, as the one line that people read."""
+
+
+class Hindered(Refusal):
+    """To somebody who may ask: it would be done, but for what goes on already, a limit, or a mistake."""

@@ -30,6 +30,7 @@ from bot.run import Runner, RunOptions
 from bot.sandbox.local.base import LocalSandboxes
 from bot.settings import Settings
 from bot.solve import Ending, Solver, SolverOptions
+from bot.stale_pulls import StalePulls
 from bot.status_comment import StatusBoard, TellOutage, no_outage
 from bot.update_branch import Updating
 from bot.use_candidate import Exchange
@@ -49,6 +50,7 @@ class Bot:
     solver: Solver
     intake: Intake
     reconciliation: Reconciliation
+    stale: StalePulls
 
 
 def redactor(settings: Settings) -> Redactor:
@@ -90,7 +92,7 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     board = StatusBoard(world.github, world.store, hide, tell_outage, links, batches)
     conclusion = Conclusion(world.github, world.store, world.sandboxes, board, engine, world.clock)
     timeouts = Timeouts(settings.test_timeout, settings.command_timeout)
-    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats)
+    judge = Judge(world.mirrors, world.sandboxes, timeouts, times=settings.baseline_repeats, secrets=settings.secrets)
     cross_examination = CrossExamination(world.mirrors, world.sandboxes, timeouts)
     prober = Prober(world.mirrors, world.sandboxes, timeouts)
     publisher = Publisher(world.github, world.mirrors, world.store, hide, links)
@@ -125,4 +127,5 @@ def assemble(settings: Settings, world: World, engine: Engine, tell_outage: Tell
     engine.register("give up", conclusion.give_up)
     reconciliation = Reconciliation(world.github, world.store, engine, board, conclusion, world.clock)
     engine.register("call off", reconciliation.call_off)
-    return Bot(world, engine, judge, board, solver, intake, reconciliation)
+    stale = StalePulls(world.github, world.store, engine, world.clock, text)
+    return Bot(world, engine, judge, board, solver, intake, reconciliation, stale)

@@ -13,6 +13,7 @@ from bot.core.trigger.events import (
     PullRequestChanged,
     PullRequestClosed,
     PullRequestReopened,
+    ReviewDismissed,
     is_one_of,
 )
 from bot.outcomes import Fates, Noted
@@ -39,6 +40,19 @@ class Ends:
             case IssueMoved():
                 why = f"{event.by.login} {'deleted' if event.deleted else 'transferred'} the issue"
         return Actions((Action(cancel=active.id, cancelled_by=why),))
+
+    async def of_review(self, event: ReviewDismissed) -> Actions:
+        """Nobody asks any more for what it started."""
+        active = await self._store.active(event.repo.id, event.number)
+        trigger = active.solve.trigger if active is not None else None
+        if (
+            active is None
+            or trigger is None
+            or trigger.kind is not TriggerKind.REVIEW
+            or trigger.review != event.review
+        ):
+            return Actions(because="nothing is under way for that review")
+        return Actions((Action(cancel=active.id, cancelled_by=f"{event.by.login} dismissed the review"),))
 
     async def undone(self, event: PullRequestReopened) -> Actions:
         return _told(await self._fates.reopened(event))

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from bot import __version__, logs
-from bot.command_line import configure_logging, run, settings_from_environment, with_store
+from bot.command_line import Commands, configure_logging, run, settings_from_environment, with_store
 from bot.core.text.outgoing import Redactor
 from bot.models_cli import models
 from bot.ports import Store, WorldError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     pass
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def main() -> None:
     """An issue goes in, the champion of several sandboxed attempts comes out as a pull request."""

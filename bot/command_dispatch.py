@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.actions import REFUSED, Action, Actions, Refusal
+from bot.actions import REFUSED, Action, Actions, Hindered, Refusal
 from bot.approval_requests import approval_answer
 from bot.authorization import Permits
 from bot.cancellation import Ends
@@ -181,7 +181,10 @@ class CommandDispatch:
                 return Action(reply=replies.explanation(told, self._site) if told else replies.no_solve_yet())
 
     async def of_review(self, event: ReviewSubmitted | ThreadCommented) -> Actions:
-        """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud."""
+        """Who requests changes may not have us in mind: what nobody asked of us is not refused aloud.
+
+        Who may ask is told why nothing comes of it now, or the review would be lost without a word.
+        """
         if await self._reviews.original(event) is None:
             return Actions(because="not a pull request of ours")
         try:
@@ -195,7 +198,7 @@ class CommandDispatch:
             await self._permits.check(event, or_defaults(config).who)
             todo = (Action(start=await self._reviews.revision(event, config)),)
         except Refusal as refusal:
-            if not parse_commands(event.text):
+            if not isinstance(refusal, Hindered) and not parse_commands(event.text):
                 return Actions(because=str(refusal))
             todo = (Action(reaction=REFUSED, reply=str(refusal)),)
         except Gone as gone:

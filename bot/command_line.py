@@ -15,7 +15,7 @@ from bot.core.render.doctor import meant
 from bot.core.text.outgoing import Redactor
 from bot.findings import Unfit
 from bot.ports import Store, Unsolvable, WorldError
-from bot.settings import Settings, SettingsError, environment, unread
+from bot.settings import Settings, SettingsError, environment, secret_texts, unread
 from bot.store.schema import WrongSchema
 from bot.web.listening import CannotListen
 
@@ -70,3 +70,14 @@ def with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, N
             await work(store)
 
     run(connected())
+
+
+class Commands(click.Group):
+    """What any of them says as it fails holds no secret: libraries quote addresses, and what was sent."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            vars(error)["message"] = Redactor(secret_texts(environment()))(error.message)
+            raise

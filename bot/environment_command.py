@@ -37,7 +37,7 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
     What is tried goes to stderr as it happens. To stdout goes the configuration that says what was found, or, as
     JSON, all that was seen.
     """
-    out = console(stderr=True)
+    out, redact = console(stderr=True), assembly.redactor(settings)
     github = LocalGitHub.to_read(path)
     repo = Repo(0, zlib.crc32(str(github.root).encode()), github.root.name)
     digest = sha256(f"environment {github.root}".encode()).hexdigest()[:12]
@@ -47,14 +47,15 @@ async def environment_here(settings: Settings, path: Path, *, write: bool, as_js
             place = replace(place, allowance=await _allowance(bot, settings, place.config), anew=True)
 
         def tell(line: str) -> None:
-            out.print(visible(line), markup=False, highlight=False)
+            out.print(redact(visible(line)), markup=False, highlight=False)
 
         environments = Environments(bot.world, bot.judge, assembly.environment_options(settings), tell)
         found = await bot.engine.alone(environments.find(place))
         if found.note:
             tell(found.note)
-    told = configuration(found.attempt)
-    sys.stdout.write(json.dumps(_record(github.root.name, place, found)) + "\n" if as_json else told)
+    told = redact(configuration(found.attempt))
+    record = redact.within(_record(github.root.name, place, found))
+    sys.stdout.write(json.dumps(record) + "\n" if as_json else told)
     if write:
         target = github.root / CONFIG_PATHS[0]
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from bot.actions import REFUSED, Action, Actions, Refusal
 from bot.approval import ApprovalAnswer, go_on
 from bot.authorization import Permits
 from bot.batches import BatchBoard, Wanted, without_refused
+from bot.buttons import Buttons
 from bot.cancellation import Ends
 from bot.command_dispatch import CommandDispatch
 from bot.core.choosing.approve import No
@@ -34,6 +35,7 @@ from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import OverBudget
 from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import (
+    ButtonPressed,
     ChecksReported,
     CommentPosted,
     InstallationChanged,
@@ -46,6 +48,7 @@ from bot.core.trigger.events import (
     PullRequestReopened,
     RepositoryChanged,
     Requested,
+    ReviewDismissed,
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
@@ -93,6 +96,7 @@ class Intake:
         starts = Starts(github, store, clock, server, redact, site)
         self._commands = CommandDispatch(github, store, server, redact, site, starts, self.reviews, self._ends)
         self._permits = Permits(github, redact)
+        self._buttons = Buttons(github, store, clock, self.reviews, self._permits, redact)
         self._upkeep = Upkeep(store, clock)
 
     async def handle(self, row: InboxRow) -> None:
@@ -182,8 +186,12 @@ class Intake:
                 return await self._commands.of_unreadable(event, row.guid)
             case ChecksReported():
                 return await self._repairs.of_checks(event)
+            case ButtonPressed():
+                return await self._buttons.weigh(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
+            case ReviewDismissed():
+                return await self._ends.of_review(event)
             case PullRequestReopened():
                 return await self._ends.undone(event)
             case PullRequestChanged():

@@ -21,6 +21,7 @@ from bot.core.trigger.permissions import may_ask
 from bot.core.trigger.still_wanted import unwanted
 from bot.engine import step
 from bot.finish import PATIENCE
+from bot.own_check import OwnChecks
 from bot.ports import Commit, Denied, GitHub, Gone, Mirrors, Rejected, Store
 
 log = structlog.get_logger()
@@ -82,6 +83,7 @@ class Publisher:
         self._mirrors = mirrors
         self._store = store
         self._redact = redact
+        self._check = OwnChecks(github, store, redact, links)
 
     async def publish(self, id: SolveId) -> None:
         """Raises `Withheld` where it must not be, or GitHub does not let us."""
@@ -198,6 +200,7 @@ class Publisher:
         undone = await self._github.dress_pull(case.issue.repo, pull.number, labels=config.labels, reviewers=reviewers)
         for what in undone:
             log.info("pull.undressed", solve=id, what=what)
+        await self._check.show(id)
 
     @step("tell neighbours", patience=PATIENCE)
     async def tell_neighbours(self, id: SolveId, moved: Moved) -> None:

@@ -1,4 +1,4 @@
-"""The text of a pull request of ours, brought up to date from what is stored, whoever has news for it."""
+"""The text of a pull request of ours and its check run, brought up to date from what is stored."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bot.core.model import SolveId
 from bot.core.render.page_links import NO_PAGES, PageLinks
 from bot.core.render.pull_request import pull_body, pull_title
 from bot.core.text.outgoing import Redactor
+from bot.own_check import OwnChecks
 from bot.ports import Denied, GitHub, Gone, Rejected, Store
 
 
@@ -19,12 +20,14 @@ class PullText:
         self._store = store
         self._redact = redact
         self._links = links
+        self._check = OwnChecks(github, store, redact, links)
         self._locks: WeakValueDictionary[SolveId, asyncio.Lock] = WeakValueDictionary()
 
     async def rewrite(self, original: SolveId) -> None:
         """`original`: the solve that opened it. Where nothing can be said any more, it is left as it is."""
         async with self._locks.setdefault(original, asyncio.Lock()):  # so that no older text wins
             await self._rewrite(original)
+            await self._check.show(original)
 
     async def _rewrite(self, original: SolveId) -> None:
         facts = await self._store.facts(original)

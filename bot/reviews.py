@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.actions import Refusal, UpdateJob
+from bot.actions import Hindered, Refusal, UpdateJob
 from bot.core.choosing.experiments import ServerLimits, plan
 from bot.core.model import IssueRef, RepoConfig, Solve, SolveFacts, Trigger, TriggerKind, solve_id
 from bot.core.render import replies, updates
@@ -74,21 +74,21 @@ class Reviews:
         asked: str,
         config: RepoConfig | ConfigProblem,
     ) -> Solve | None:
-        """A revision within the limits of its pull request. Raises `Refusal`."""
+        """A revision within the limits of its pull request. Raises `Hindered`."""
         if isinstance(config, ConfigProblem):
             mistakes = [(mistake.line, self._redact(mistake.reason)) for mistake in config.mistakes]
-            raise Refusal(replies.config_problems(config.path, mistakes))
+            raise Hindered(replies.config_problems(config.path, mistakes))
         id = solve_id(issue, trigger.key)
         active = await self._store.active(issue.repo.id, issue.number)
         if active is not None and active.id != id:
             if trigger.review is not None and active.solve.trigger.review == trigger.review:
                 return None
-            raise Refusal(replies.already_running(self._redact.facts(active)))
+            raise Hindered(replies.already_running(self._redact.facts(active)))
         before = [facts for facts in await self._store.revisions(original.id) if facts.id != id]
         options = revision_options(original, self._dollars(issue, original, before, config))
         planned = plan(options, config, await self._store.models(), self._server)
         if isinstance(planned, Misread):
-            raise Refusal(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
+            raise Hindered(replies.not_understood([(self._redact(planned.what), self._redact(planned.remedy))]))
         solve = original.solve
         job = Solve(id, issue, solve.issue_title, solve.issue_body, trigger, options, self._clock.now())
         return replace(job, revises=original.id, asked=asked, reserved=planned.limits.dollars)
@@ -97,7 +97,7 @@ class Reviews:
         limit = self._server.limits.dollars
         left = dollars_for(original, before, min(limit, config.dollars or limit))
         if isinstance(left, No):
-            raise Refusal(replies.not_revised(issue.number, left))
+            raise Hindered(replies.not_revised(issue.number, left))
         return left
 
 

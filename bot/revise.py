@@ -58,7 +58,7 @@ from bot.core.trigger.revising import (
     is_made_anew,
     is_repair,
 )
-from bot.core.trigger.suggestions import applied, literal_experiment, suggested
+from bot.core.trigger.suggestions import MAX_TEXT, applied, literal_experiment, suggested
 from bot.engine import SANDBOX_PATIENCE, step
 from bot.failing_checks import FailingChecks
 from bot.finish import PATIENCE, Conclusion
@@ -130,8 +130,9 @@ class Reviser:
         """To the letter, as a candidate of nobody's. False: it is out, and models are to see what can be done."""
         literal, store, now = literal_experiment(planned), self._world.store, self._world.clock.now()
         run, found = run_id(job.id, literal.index), suggested(task)
-        texts = {each.path: await self._world.mirrors.read(job.issue.repo, task.base_sha, each.path) for each in found}
-        candidate = applied(found, {path: (text or b"").decode(errors="replace") for path, text in texts.items()}, run)
+        paths = {each.path for each in found}
+        texts = await self._world.mirrors.texts(job.issue.repo, task.base_sha, paths, limit=MAX_TEXT)
+        candidate = applied(found, texts, run)
         if candidate is None:
             return False
         facts = await self._facts(job.id)

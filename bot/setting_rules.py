@@ -79,6 +79,8 @@ def wrong(settings: DeclaredSettings) -> list[str]:
         problems.append(f"LOG_LEVEL is {settings.log_level!r}, use DEBUG, INFO, WARNING or ERROR")
     if settings.database_url and not settings.database_url.startswith("postgresql://"):
         problems.append("DATABASE_URL must start with postgresql://; leave it empty for SQLite in DATA_DIR")
+    elif settings.database_url and not _is_readable(settings.database_url):
+        problems.append("DATABASE_URL cannot be read: use postgresql://user:password@host/name, with %xx for signs")
     return problems
 
 
@@ -99,6 +101,14 @@ def _wrong_pages(settings: DeclaredSettings) -> list[str]:
         }
         problems += [f"PAGES is on, so {name} is needed" for name, value in needed.items() if not value]
     return problems
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _wrong_notify(settings: DeclaredSettings) -> list[str]:

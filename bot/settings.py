@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 
 from bot.core.operations.setting_names import Misnamed, misnamed
-from bot.declared_settings import DeclaredSettings
+from bot.declared_settings import DeclaredSettings, Secret
 from bot.setting_readers import READERS
 from bot.setting_rules import missing, wrong
 
@@ -114,3 +115,14 @@ class Settings(DeclaredSettings):
         if problems:
             raise SettingsError(problems)
         return settings.with_found_bubblewrap()
+
+
+def secret_texts(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Whatever in the environment is meant to be secret, readable or not, for redaction of what is said about it."""
+    types = get_type_hints(Settings)
+    secret = {each.metadata["name"] for each in fields(Settings) if types[each.name] in (Secret, tuple[Secret, ...])}
+    found = [part for name in secret for part in (env.get(name, ""), *env.get(name, "").split(","))]
+    with suppress(ValueError):
+        password = urlsplit(env.get("DATABASE_URL", "")).password or ""
+        found += [password, unquote(password)]
+    return tuple(filter(None, (text.strip() for text in found)))

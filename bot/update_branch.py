@@ -82,7 +82,7 @@ class Updating:
         except Exception:  # the top of a workflow, where everything may be caught: nobody is left without an answer
             log.exception("update.broke", solve=job.original)
             said = render.ours_broke(job.id)
-        if said:
+        if said and job.asked:
             await self.answer(job, said)
 
     async def _story(self, job: UpdateJob) -> str:
@@ -93,6 +93,8 @@ class Updating:
         done = await self.merge(job, standing)
         if done.outcome is not Merged.CONFLICT:
             return await self.record(job, standing, done)
+        if not job.asked:  # to make it anew costs money
+            return await self.note_conflict(job, standing)
         return await self._make_anew(job, standing)
 
     async def _make_anew(self, job: UpdateJob, standing: Standing) -> str:
@@ -120,18 +122,10 @@ class Updating:
 
     @step("merge base", patience=PATIENCE)
     async def merge(self, job: UpdateJob, standing: Standing) -> Updated:
-        """A second try finds the branch merged, and tells its merge from what people push by its name."""
+        """A second try finds what the first one has merged."""
         repo, message = job.issue.repo, render.merge_message(standing.base, standing.branch)
         done = await self._world.github.merge(repo, branch=standing.branch, base=standing.base, message=message)
-        if done.commit is not None:
-            return Updated(done.outcome, done.commit.sha)
-        if done.outcome is Merged.CONFLICT:
-            return Updated(done.outcome)
-        remote = await self._world.github.remote(repo)
-        head = await self._world.mirrors.fetch(repo, remote, want=standing.branch)
-        newest = await self._world.mirrors.history(repo, head, limit=1)
-        ours = head != standing.head and bool(newest) and newest[0].subject == message
-        return Updated(Merged.MERGED, head) if ours else Updated(done.outcome)
+        return Updated(done.outcome, done.commit.sha if done.commit is not None else None)
 
     @step("record update", patience=PATIENCE)
     async def record(self, job: UpdateJob, standing: Standing, done: Updated) -> str:
@@ -146,6 +140,13 @@ class Updating:
         log.info("pull.updated", solve=facts.id, pull=job.issue.number, commit=done.head)
         await self._text.rewrite(facts.id)
         return moved
+
+    @step("note conflict", patience=PATIENCE)
+    async def note_conflict(self, job: UpdateJob, standing: Standing) -> str:
+        facts = await self._facts(job)
+        await self._world.store.watched(facts.id, replace(facts.watch, moved=render.conflicts(standing.base)))
+        await self._text.rewrite(facts.id)
+        return ""
 
     @step("plan anew", patience=PATIENCE)
     async def plan_anew(self, job: UpdateJob, standing: Standing) -> Anew:

@@ -18,6 +18,7 @@ from bot.core.render.pull_request import branch_pattern, exchange_message, pull_
 from bot.core.text.outgoing import Redactor
 from bot.engine import step
 from bot.finish import PATIENCE
+from bot.own_check import OwnChecks
 from bot.ports import Commit, Denied, Gone, Rejected, World
 from bot.status_comment import StatusBoard
 
@@ -41,6 +42,7 @@ class Exchange:
         self._world = world
         self._board = board
         self._redact = redact
+        self._check = OwnChecks(world.github, world.store, redact, board.links)
 
     async def use(self, job: ExchangeJob) -> None:
         """The workflow. Whatever comes of it is said."""
@@ -76,6 +78,8 @@ class Exchange:
             return replies.pull_request_not_open(ours.number)
         if any(revision.pull_request is not None for revision in await self._world.store.revisions(job.solve)):
             return replies.revised_since(ours.number)
+        if pull.head_sha == facts.watch.head:
+            return replies.updated_since(ours.number)
         return replies.commits_of_people(ours) if pull.head_sha != ours.head_sha else ""
 
     @step("commit on top", patience=PATIENCE)
@@ -130,6 +134,7 @@ class Exchange:
             title=pull_title(told),
             body=body,
         )
+        await self._check.show(job.solve)
         await self._board.refresh(job.solve)
 
     @step("refuse exchange", patience=PATIENCE)

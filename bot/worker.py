@@ -25,6 +25,7 @@ from bot.engine import Engine, WorkflowState
 from bot.inbox import Inbox, InboxRow
 from bot.known_heads import EVERY as HEADS_EVERY
 from bot.ports import AlarmClock, Sandboxes, Store, Turns, WorldError
+from bot.stale_pulls import EVERY as STALE_EVERY
 from bot.status_comment import StatusBoard
 
 log = structlog.get_logger()
@@ -120,6 +121,7 @@ class Worker:
         branches: Branches | None = None,
         reconciliation: Looks | None = None,
         heads: Heads | None = None,
+        stale: Looks | None = None,
         notifying: Looks | None = None,
     ) -> None:
         """Until cancelled. Where deliveries are fetched, none can be missed."""
@@ -138,6 +140,8 @@ class Worker:
             if reconciliation is not None:
                 looking = self._for_all("reconciliation", self._chores.sweep, reconciliation.look)
                 group.create_task(looking, name="reconciliation")
+            if stale is not None and self._chores.sweep:
+                group.create_task(self._for_all("stale pulls", STALE_EVERY, stale.look), name="stale pulls")
             if polling is not None:
                 group.create_task(self._for_all("poll", LIST_INTERVAL, polling.look), name="poll")
             elif missed is not None:

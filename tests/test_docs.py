@@ -82,7 +82,7 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "contents": "write",
         "issues": "write",
         "pull_requests": "write",
-        "checks": "read",
+        "checks": "write",
         "statuses": "read",
         "actions": "read",
     }

@@ -103,6 +103,20 @@ _REVISES = turns(
     bash(SUBMIT, text="The expression has its comment, and a list of amounts a test."),
 )
 
+_MENDS = turns(
+    bash("cat ledger/amounts.py", text="Looking at the line that the check names."),
+    bash(
+        _edit(
+            "ledger/amounts.py",
+            "# 1,234,567.89: groups of three digits\n",
+            "# Groups of three digits, as in one million: 1,000,000\n",
+        ),
+        "pytest -q 2>&1 | tail -n 3",
+        text="A comment that does not look like code.",
+    ),
+    bash(SUBMIT, text="The comment no longer looks like code that somebody left behind."),
+)
+
 _THOROUGH = turns(
     _LOOK,
     bash(_REPRODUCE, "cat tests/test_amounts.py", text="Reproducing it, and reading the tests around it."),
@@ -151,10 +165,12 @@ def teach(simulator: ModelSimulator) -> None:
 
 
 def _first_and_again(first: Script) -> Script:
-    """Asked to revise a change that is under review, all of them do the same."""
+    """Asked to revise a change that is under review, or to mend a check of it, all of them do the same."""
 
     def script(messages: Sequence[Message]) -> Answer:
-        again = any("is under review" in str(message["content"]) for message in messages if message["role"] == "user")
-        return (_REVISES if again else first)(messages)
+        asked = "".join(str(message["content"]) for message in messages if message["role"] == "user")
+        if "checks of its continuous integration fail" in asked:
+            return _MENDS(messages)
+        return (_REVISES if "is under review" in asked else first)(messages)
 
     return script

@@ -234,3 +234,8 @@ ISSUE_BODY = dedent(
 
 REVIEW = "Nearly. A list of amounts must stay refused: please add a test for that."
 REVIEW_OF_A_LINE = "A word on what this accepts, please."
+
+CHECK = "lint"
+CHECK_LOG = """ledger/amounts.py:4:1: this comment looks like code that somebody left behind
+Found 1 error.
+"""

@@ -265,6 +265,16 @@ def revised(console: Console, pull: SimIssue, facts: SolveFacts) -> None:
     console.print(Panel(_Page(talk), title="the thread", border_style="magenta"))
     for comment in pull.bot_comments:
         console.print(Panel(_Page(_readable(comment.body)), title="the status comment", border_style="green"))
+    one_commit(console, facts)
+
+
+def failing(console: Console, pull: SimIssue, check: str, log: str) -> None:
+    console.print(Rule("[bold]a check fails"))
+    console.print(f"On the bot's last commit of pull request #{pull.number}, [bold]{escape(check)}[/] fails:\n")
+    console.print(log, markup=False, highlight=False)
+
+
+def one_commit(console: Console, facts: SolveFacts) -> None:
     champion = facts.champion
     if champion is not None and champion.candidate is not None:
         patch = Syntax(champion.candidate.patch, "diff", word_wrap=True)
@@ -275,7 +285,7 @@ def merged(console: Console, issue: SimIssue, fates: Sequence[str]) -> None:
     closed = "closed" if not issue.is_open else "still open"
     record = ", ".join(fates)
     console.print(
-        f"[green]✓[/] [bold]Reviewed, revised, merged.[/] The issue is {closed}; the record says: {record}.\n"
+        f"[green]✓[/] [bold]Reviewed, revised, repaired, merged.[/] The issue is {closed}; the record says: {record}.\n"
     )
 
 

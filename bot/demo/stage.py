@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bot.adapters import local_sandboxes
 from bot.app import Running, running
-from bot.core.model import SolveFacts
+from bot.core.model import SolveFacts, SolveId
 from bot.core.trigger.app_manifest import callback_of
 from bot.declared_settings import Secret
 from bot.demo import models, repository, show
@@ -58,6 +58,8 @@ async def demo(console: Console, *, keep: bool, sandbox: str = "bubblewrap") -> 
             show.published(console, stage.repo, facts, problems)
             if not problems:
                 problems = await review(console, stage, facts)
+            if not problems:
+                problems = await repair(console, stage)
             if not problems and not keep:
                 await merge(console, stage, facts)
             if not problems:
@@ -151,14 +153,14 @@ async def _isolated(console: Console, settings: Settings) -> Settings:
     return settings
 
 
-async def _watch(console: Console, stage: Scene, about: SimIssue) -> SolveFacts:
-    """Until what was asked for there is over: of a pull request, its revision."""
+async def _watch(console: Console, stage: Scene, about: SimIssue, before: SolveId | None = None) -> SolveFacts:
+    """Until what was asked for there is over: of a pull request, its revision. `before`: the one that is known."""
     store, is_pull = stage.bot.bot.world.store, about.state.pull is not None
     with show.Screen(console, stage.github, about) as screen:
         async with asyncio.timeout(GIVE_UP):
             while True:
                 facts = await store.latest(stage.repo.id, about.number)
-                if facts is not None and is_pull and facts.solve.revises is None:
+                if facts is not None and is_pull and (facts.solve.revises is None or facts.id == before):
                     facts = None
                 screen.update(facts)
                 if facts is not None and facts.status.is_over and show.said_so(about, facts):
@@ -176,11 +178,32 @@ async def review(console: Console, stage: Scene, original: SolveFacts) -> list[s
     note = Note("ledger/amounts.py", _line_of(stage, pull, "_GROUPED = "), repository.REVIEW_OF_A_LINE)
     await pull.review("REQUEST_CHANGES", repository.REVIEW, by=repository.MAINTAINER, threads=[note])
     facts = await _watch(console, stage, pull)
+    await _at_rest(stage)
+    show.revised(console, pull, facts)
+    return problems_after(pull, original)
+
+
+async def repair(console: Console, stage: Scene) -> list[str]:
+    """A check fails on the commit of the bot and gets its repair, and then it passes."""
+    [pull] = stage.repo.pulls
+    before, head = await stage.bot.bot.world.store.latest(stage.repo.id, pull.number), pull.pull.head_sha
+    await stage.bot.heads.refresh()
+    show.failing(console, pull, repository.CHECK, repository.CHECK_LOG)
+    await stage.repo.check(head, repository.CHECK, "failure", log=repository.CHECK_LOG)
+    facts = await _watch(console, stage, pull, before.id if before is not None else None)
+    await _at_rest(stage)
+    show.one_commit(console, facts)
+    after = pull.pull.head_sha
+    if list(pull.repo.state.git.commit(after).parents) != [head]:
+        return ["The repair is not one commit on top of the branch."]
+    await stage.repo.check(after, repository.CHECK, "success")
+    return [] if "a repair of" in pull.body else ["The pull request does not tell of the repair."]
+
+
+async def _at_rest(stage: Scene) -> None:
     async with asyncio.timeout(GIVE_UP):
         while await stage.bot.bot.engine.active():  # noqa: ASYNC110 - after its last word it tells of it in the text
             await asyncio.sleep(0.1)
-    show.revised(console, pull, facts)
-    return problems_after(pull, original)
 
 
 async def merge(console: Console, stage: Scene, original: SolveFacts) -> None:

@@ -111,7 +111,8 @@ def step(
 async def patiently(attempt: Callable[[], Awaitable[R]], patience: float = 0.0) -> R:
     """Inside of a step: ask again what is `Unavailable`, for so many seconds.
 
-    Behind what was paid for it stands around the write alone, so that nothing is paid twice.
+    Behind what was paid for it stands around the write alone, so that nothing is paid twice. Not with stamina or
+    tenacity: the pause goes by the engine's clock, is what a service asks for, and counts as rest for `close`.
     """
     play = PLAY.get()
     clock = play.clock

@@ -1,4 +1,4 @@
-"""Checks of commits, from a payload to its slim record: a failure, or the last of many."""
+"""Checks of commits, from a payload to its slim record: a failure, the last of many, or a button of ours."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ class _CheckRun(msgspec.Struct, omit_defaults=True):
     id: int | None = None
     head_sha: str | None = None
     conclusion: str | None = None
+    external_id: str | None = None
     app: _CheckApp | None = None
+
+
+class _RequestedAction(msgspec.Struct, omit_defaults=True):
+    identifier: str | None = None
 
 
 class _CheckRuns(Payload):
     check_run: _CheckRun | None = None
+    requested_action: _RequestedAction | None = None
 
 
 class _CheckSuites(Payload):
@@ -38,12 +44,14 @@ _read_statuses = msgspec.json.Decoder(_Statuses).decode
 
 
 def check_run(body: bytes) -> Payload | None:
-    """One is over that may be a failure."""
+    """One is over that may be a failure; or somebody has pressed a button, of which GitHub tells its App alone."""
     payload = _read_check_runs(body)
     run = payload.check_run
-    if run is None or payload.action != "completed" or run.conclusion in _HARMLESS:
+    if run is None:
         return None
-    return payload
+    if payload.action == "requested_action":
+        return payload
+    return payload if payload.action == "completed" and run.conclusion not in _HARMLESS else None
 
 
 def check_suite(body: bytes) -> Payload | None:
@@ -58,10 +66,13 @@ def status(body: bytes) -> Payload | None:
 
 
 def about_commit(event: str, record: bytes) -> str | None:
-    """The commit that the slim record of a check is about; None for all other events."""
+    """The commit that the slim record of a check is about; None for all other events, buttons included."""
     match event:
         case "check_run":
-            run = _read_check_runs(record).check_run
+            payload = _read_check_runs(record)
+            if payload.action == "requested_action":
+                return None
+            run = payload.check_run
         case "check_suite":
             run = _read_check_suites(record).check_suite
         case "status":

@@ -18,8 +18,9 @@ import httpx
 from bot.core.model import IssueRef, Permission, Person, PullRequest, Remark, Repo, Sha
 from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
+from bot.core.trigger.own_check import OwnCheck
 from bot.core.trigger.publish_precheck import Publishing
-from bot.github import merging, responses
+from bot.github import merging, own_check, responses
 from bot.github.access import Access
 from bot.github.branches import Branches
 from bot.github.checks import Checks
@@ -256,6 +257,9 @@ class Hub:
 
     async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
         return await self._checks.log(repo, job, most)
+
+    async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        await own_check.show(self._at, repo, commit, check)
 
     # ---------------------------------------------------------------------------------------------- publishing
 

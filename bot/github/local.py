@@ -18,6 +18,7 @@ from pathlib import Path
 from bot.core.model import IssueRef, Permission, PullRequest, Remark, Repo, Sha
 from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
+from bot.core.trigger.own_check import OwnCheck
 from bot.core.trigger.publish_precheck import Publishing, parents
 from bot.github.fetch import NOT_SHA1, NOT_WHOLE, PARTIAL
 from bot.github.git import NO_BLOB, Git, GitFailed, change_index, neutral, read_at
@@ -239,6 +240,9 @@ class LocalGitHub:
 
     async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
         raise Gone("a clone has no CI")
+
+    async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """A clone shows none."""
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return []

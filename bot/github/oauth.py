@@ -2,6 +2,9 @@
 
 Who it is, is all that is asked with the token that comes of it; then it is given back, and kept nowhere. What a person
 may do is asked as the App, each time anew.
+
+Not with Authlib: for two requests its client would have to be led through our transport, and to learn that GitHub
+answers errors with 200.
 """
 
 from __future__ import annotations

@@ -248,6 +248,8 @@ class ReviewThread(msgspec.Struct, frozen=True, rename="camel"):
     comments: ThreadComments
     line: int | None = None
     start_line: int | None = None
+    diff_side: str = "RIGHT"
+    start_diff_side: str | None = None  # of several lines, where the first is
 
 
 class PageInfo(msgspec.Struct, frozen=True, rename="camel"):

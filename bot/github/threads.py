@@ -23,8 +23,8 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
       reviewThreads(first: 50, after: $after) {
         pageInfo { hasNextPage endCursor }
         nodes {
-          id isResolved path line startLine
-          comments(first: 30) {
+          id isResolved path line startLine diffSide startDiffSide
+          comments(first: 100) {
             nodes {
               databaseId body createdAt lastEditedAt diffHunk
               author { login __typename }
@@ -37,6 +37,7 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
   }
 }
 """
+LEFT = "LEFT"  # the side of a diff that shows what it takes away
 _RESOLVE = """
 mutation($thread: ID!) { resolveReviewThread(input: {threadId: $thread}) { thread { id } } }
 """
@@ -128,6 +129,8 @@ def _threads_of(found: _Found, repo: Repo, number: int) -> responses.ReviewThrea
 def _meant(thread: responses.ReviewThread) -> Thread:
     said = tuple(_said(comment) for comment in thread.comments.nodes)
     hunk = thread.comments.nodes[0].diff_hunk
+    if LEFT in (thread.diff_side, thread.start_diff_side):  # numbers of the file as it was, which name other lines now
+        return Thread(thread.id, thread.path, None, hunk, said)
     return Thread(thread.id, thread.path, thread.line, hunk, said, thread.start_line)
 
 

@@ -42,6 +42,7 @@ class Purpose(Enum):
     PUBLISH = MappingProxyType({"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"})
     FETCH = MappingProxyType({"contents": "read", "metadata": "read"})
     CHECKS = MappingProxyType({"checks": "read", "metadata": "read"})
+    OWN_CHECK = MappingProxyType({"checks": "write", "metadata": "read"})
     STATUSES = MappingProxyType({"metadata": "read", "statuses": "read"})
     LOGS = MappingProxyType({"actions": "read", "metadata": "read"})
 

@@ -312,10 +312,15 @@ def _is_request(payload: Payload, comment: _Comment | None, changes: _Changes | 
 
 
 def _review(body: bytes) -> Payload | None:
-    """By people, where changes are requested or something is asked, and the pull request may be ours."""
+    """By people, where changes are requested or something is asked, and the pull request may be ours; or taken back."""
     payload = _read_reviews(body)
     review = payload.review
-    if review is None or payload.action != "submitted" or not _may_be_ours(payload, payload.pull_request):
+    if review is None or not _may_be_ours(payload, payload.pull_request):
+        return None
+    if payload.action == "dismissed":
+        review.body = None
+        return payload
+    if payload.action != "submitted":
         return None
     if _is_bot(payload.sender) or _is_bot(review.user):
         return None

@@ -1,4 +1,8 @@
-"""Writes take turns, whichever worker they come from: one at a time per installation, with a pause between."""
+"""Writes take turns, whichever worker they come from: one at a time per installation, with a pause between.
+
+Libraries of rate limits (aiolimiter, limits) count what is begun; GitHub wants the next write after the one before has
+ended, and workers share a database and nothing else.
+"""
 
 from __future__ import annotations
 

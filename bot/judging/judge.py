@@ -56,14 +56,25 @@ class Judge:
     """Each public method may be repeated after a crash: it starts from the snapshot again."""
 
     def __init__(
-        self, mirrors: Mirrors, sandboxes: Sandboxes, timeouts: Timeouts, *, times: int = 3, repeats: int = 2
+        self,
+        mirrors: Mirrors,
+        sandboxes: Sandboxes,
+        timeouts: Timeouts,
+        *,
+        times: int = 3,
+        repeats: int = 2,
+        secrets: tuple[str, ...] = (),
     ) -> None:
-        """`times`: executions of the baseline. `repeats`: of a run with new failures; what passes once is flaky."""
+        """`times`: executions of the baseline. `repeats`: of a run with new failures; what passes once is flaky.
+
+        `secrets`: what no candidate may bring in, by its value.
+        """
         self._mirrors = mirrors
         self._sandboxes = sandboxes
         self._timeouts = timeouts
         self._times = times
         self._repeats = repeats
+        self._secrets = secrets
 
     async def trial(self, solve: SolveId, repo: Repo, base: Sha, plan: Toolchain, files: Files) -> Trial:
         """Is this prepared workspace one in which candidates can be judged?
@@ -178,7 +189,7 @@ class Judge:
         evidence = _unobserved(candidate, facts.baseline, f"{facts.task.title}\n{facts.task.body}")
         roles = roles_of(facts.baseline)
         pointers = await self._pointers(repo, base, candidate)
-        policy = GatePolicy(facts.task.config.protect, pointers=pointers, roles=roles)
+        policy = GatePolicy(facts.task.config.protect, pointers=pointers, roles=roles, secrets=self._secrets)
         try:
             entries = await self._mirrors.entries(repo, base, candidate.patch)
         except Rejected:

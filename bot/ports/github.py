@@ -20,6 +20,7 @@ from bot.core.model import (
 )
 from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
+from bot.core.trigger.own_check import OwnCheck
 from bot.core.trigger.publish_precheck import Publishing
 
 
@@ -186,7 +187,8 @@ class GitHub(Protocol):
         """Move it forward to a commit on top of it, never by force. False: it holds what the commit does not."""
 
     async def merge(self, repo: Repo, *, branch: str, base: str, message: str) -> Merging:
-        """The base branch into the other, where it is clean. Where that was done before, there is nothing to merge."""
+        """The base branch into the other, where it is clean. A merge of ours that is there already, by its message, is
+        found."""
 
     async def missing_from(self, repo: Repo, *, base: str, head: Sha) -> int:
         """How many commits of the base branch the head does not have."""
@@ -236,3 +238,6 @@ class GitHub(Protocol):
 
     async def job_log(self, repo: Repo, job: int, *, most: int) -> str:
         """The last `most` bytes of it, as they are. Raises `Gone` where it is kept no longer, and `Denied`."""
+
+    async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """Ours on that commit: made, or brought up to date. Raises `Denied` where the App may not write checks."""

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.model import Repo, Sha
+from bot.core.model import Person, Repo, Sha, SolveId
 from bot.core.trigger.event_reader import read_event
-from bot.core.trigger.events import ChecksReported, Ignored
+from bot.core.trigger.events import ButtonPressed, ChecksReported, Ignored
 from bot.github.check_records import about_commit
 from bot.github.webhook import slim, told_by_github
 from bot.known_heads import KnownHeads
@@ -26,7 +26,7 @@ def delivered(event: str, **payload: object) -> bytes | None:
 
 
 def run(action: str = "completed", conclusion: str | None = "failure", **more: object) -> dict[str, object]:
-    check = {"id": 3, "head_sha": OURS, "name": "test", "conclusion": conclusion, "app": {"id": 1}, "output": {}}
+    check = {"id": 3, "external_id": "s-1", "head_sha": OURS, "name": "test", "conclusion": conclusion, "output": {}}
     return {"action": action, "check_run": check, **more}
 
 
@@ -41,7 +41,12 @@ def run(action: str = "completed", conclusion: str | None = "failure", **more: o
         ("check_run", run("created", None), None),
         ("check_run", run("rerequested"), None),
         ("check_run", {"action": "completed"}, None),
-        ("check_run", run("requested_action", "neutral", requested_action={"identifier": "retry"}), None),
+        (
+            "check_run",
+            run("requested_action", "neutral", requested_action={"identifier": "revise"}),
+            ButtonPressed(REPO, SolveId("s-1"), "revise", Person("ann", 9)),
+        ),
+        ("check_run", run("requested_action", "neutral"), Ignored("check_run without requested_action.identifier")),
         ("check_suite", {"action": "completed", "check_suite": {"head_sha": OURS}}, ChecksReported(REPO, OURS)),
         ("check_suite", {"action": "requested", "check_suite": {"head_sha": OURS}}, None),
         ("check_suite", {"action": "completed", "check_suite": {}}, NAMELESS),
@@ -64,6 +69,7 @@ def test_what_is_kept_of_checks(event: str, payload: dict[str, object], meant: o
         ("check_suite", {"action": "completed", "check_suite": {}}, ""),
         ("status", {"sha": THEIRS, "state": "failure"}, THEIRS),
         ("repository", {"action": "renamed"}, None),
+        ("check_run", run("requested_action", "neutral", requested_action={"identifier": "revise"}), None),
     ],
 )
 def test_which_commit_a_record_is_about(event: str, payload: dict[str, object], commit: str | None) -> None:

@@ -133,3 +133,33 @@ async def test_a_line_outside_of_the_diff_has_no_thread(world: World, note: Note
     _, issue = await opened(world)
     with pytest.raises(Refusal, match="must be part of the diff"):
         await issue.review("COMMENT", by="ann", threads=[note])
+
+
+@pytest.mark.parametrize(
+    ("note", "line", "start"),
+    [
+        (Note("README.md", 1, "Why?"), 1, None),
+        (Note("README.md", 1, "Why?", side="LEFT"), None, None),
+        (Note("README.md", 2, "Why?", lines=2), 2, 1),
+        (Note("README.md", 2, "Why?", lines=2, start_side="LEFT"), None, None),
+    ],
+)
+async def test_lines_that_the_change_takes_away_are_no_lines_of_the_file(
+    world: World, note: Note, line: int | None, start: int | None
+) -> None:
+    await world.repository.commit("solvebot/1-fix", {"README.md": "# Gadget\nNew.\n"}, "A fix", by="solvebot[bot]")
+    pull = await world.pull("solvebot/1-fix")
+    await world.repository.issue(pull.number).review("COMMENT", by="ann", threads=[note])
+    [thread] = await world.hub.threads(world.repo, pull.number)
+    assert (thread.line, thread.start) == (line, start)
+    assert thread.hunk.rpartition("\n")[2].startswith("-" if note.side == "LEFT" else "+")
+
+
+async def test_a_long_conversation_is_read_to_its_last_word(world: World) -> None:
+    pull, issue = await opened(world)
+    await issue.review("COMMENT", by="ann", threads=[Note("long.txt", 2, "First.")])
+    [thread] = issue.pull.threads
+    for number in range(40):
+        await issue.reply(thread, f"Word {number}.", by="bob")
+    [found] = await world.hub.threads(world.repo, pull.number)
+    assert (found.said[0].body, found.said[-1].body) == ("First.", "Word 39.")

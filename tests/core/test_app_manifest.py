@@ -97,7 +97,7 @@ ASKED = rights(MANIFEST)
         (Rights({**ASKED.permissions, "issues": "admin", "checks": "write"}, (*ASKED.events, "push")), ()),
         (Rights({**ASKED.permissions, "contents": "read"}, ASKED.events), ("contents: write",)),
         (Rights({"metadata": "read"}, ()), ("contents: write", "issues: write", "pull_requests: write",
-            "checks: read", "statuses: read", "actions: read",
+            "checks: write", "statuses: read", "actions: read",
             "event issues", "event issue_comment", "event pull_request", "event pull_request_review",
             "event pull_request_review_comment", "event check_run", "event check_suite", "event status",
             "event repository")),

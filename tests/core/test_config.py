@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy, Update
 from bot.core.trigger.config import ConfigProblem, parse_config
 
 EVERYTHING = """
@@ -74,6 +74,8 @@ def test_everything_can_be_said() -> None:
         ("pull_request: {signoff: false}", RepoConfig()),
         ("publish: after-approval", RepoConfig(publish=Publish.AFTER_APPROVAL)),
         ("publish: At-Once", RepoConfig()),
+        ("update: weekly", RepoConfig(update=Update.WEEKLY)),
+        ("update: Never", RepoConfig()),
         ("who: READ", RepoConfig(who=Permission.READ)),
         ('"test": \'pytest -k "a: b"\'', RepoConfig(test='pytest -k "a: b"')),
     ],
@@ -110,6 +112,7 @@ def test_what_is_not_said_is_the_default(text: str, config: RepoConfig) -> None:
         ("labels: [a, [b]]", 1, 13, "`labels` must be text."),
         ("labels: ['a,b']", 1, 10, "`a,b` is not a label."),
         ("who: owner", 1, 6, "`who` cannot be `owner`."),
+        ("update: daily", 1, 9, "`update` cannot be `daily`. Allowed: `never`, `weekly`."),
         ("publish: later", 1, 10, "`publish` cannot be `later`. Allowed: `at-once`, `after-approval`."),
         ("publish: [at-once]", 1, 10, "`publish` must be a single word."),
         ("who: none", 1, 6, "`who` cannot be `none`."),

@@ -148,7 +148,7 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
             Ignored("pull_request.edited asks nothing of us"),
         ),
         ("pull_request_review", review(), ReviewSubmitted(*PULL, 51, changes_requested=True, text="Everybody.")),
-        ("pull_request_review", review("dismissed"), Ignored("pull_request_review.dismissed asks nothing of us")),
+        ("pull_request_review", review("edited"), Ignored("pull_request_review.edited asks nothing of us")),
         ("pull_request_review", review(by="Bot"), Ignored("written by a bot")),
         ("pull_request_review", review(of="User"), Ignored("a person's pull request")),
         (

@@ -39,6 +39,10 @@ PROTECTED = each(
     .semaphore/x.yml .teamcity/settings.kts .gitea/workflows/x.yml .forgejo/workflows/x.yml azure-pipelines.yml
     azure-pipelines-release.yml .azure-pipelines/x.yml bitbucket-pipelines.yml appveyor.yml .appveyor.yml
     cloudbuild.yaml cloudbuild.yml buildspec.yml buildspec.yaml Jenkinsfile deploy/Jenkinsfile.release
+    .cirrus.star .drone.yaml .drone.star .drone.jsonnet .zuul.yaml .zuul.d/x zuul.yaml zuul.d/x .builds/x.yml .build.yml
+    .tekton/x .harness/x .jenkins/x .pipelines/x .vsts-ci.yml .taskcluster.yml screwdriver.yaml screwdriver.yml
+    wercker.yml shippable.yml .shippable.yml bitrise.yml codemagic.yaml ci_scripts/x.sh buddy.yml .dagger/x
+    .readthedocs.yaml .readthedocs.yml readthedocs.yml readthedocs.yaml
     CODEOWNERS docs/CODEOWNERS
     """
 )
@@ -47,7 +51,11 @@ NOT_PROTECTED = each(
     src/.github/x src/.gitlab-ci.yml src/.circleci/x src/.travis.yml docs/appveyor.yml src/cloudbuild.yml
     src/buildspec.yml src/.ci/run src/.drone.yml src/.buildkite/x src/.teamcity/x src/.gitea/x src/.forgejo/x
     src/.semaphore/x github/x src/bitbucket-pipelines.yml src/.cirrus.yml src/.appveyor.yml
-    src/.azure-pipelines/x pipelines.yml codeowners.py
+    src/.azure-pipelines/x pipelines.yml codeowners.py src/.cirrus.star src/.drone.yaml src/.drone.star
+    src/.drone.jsonnet src/.zuul.yaml src/.zuul.d/x src/zuul.yaml src/zuul.d/x src/.builds/x src/.build.yml
+    src/.tekton/x src/.harness/x src/.jenkins/x src/.pipelines/x src/.vsts-ci.yml src/.taskcluster.yml
+    src/screwdriver.yaml src/wercker.yml src/shippable.yml src/.shippable.yml src/bitrise.yml src/codemagic.yaml
+    src/ci_scripts/x src/buddy.yml src/.dagger/x src/.readthedocs.yaml src/readthedocs.yml
     """
 )
 
@@ -138,11 +146,27 @@ SHAPES = [
     ("a GitHub token", "ghu_", A[:30]),
     ("a GitHub token", "ghr_", A[:30]),
     ("a GitHub token", "github_pat_", A[:40]),
-    ("a GitLab token", "glpat-", A[:20]),
+    *(("a GitLab token", f"{kind}-", A[:20]) for kind in ("glpat", "gldt", "glrt", "glcbt", "glptt")),
     ("an AWS key", "AKIA", UPPER),
     ("an AWS key", "ASIA", UPPER),
     *(("a Slack token", f"xox{kind}-", A[:20]) for kind in "abeoprs"),
+    ("a Slack token", "xapp-", A[:20]),
+    ("a Slack webhook", "hooks.slack.com/services/T012345/B012345/", A[:20]),
     ("a Google API key", "AIza", A[:35]),
+    ("a Google secret", "GOCSPX-", A[:28]),
+    ("an API key", "gsk_", A[:40]),
+    ("an API key", "hf_", "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"),
+    ("an API key", "xai-", A[:40]),
+    ("an API key", "pplx-", A[:40]),
+    ("an npm token", "npm_", A[:36]),
+    ("a PyPI token", "pypi-AgE", A[:50]),
+    *(("a Docker token", f"dckr_{kind}_", A[:20]) for kind in ("pat", "oat")),
+    *(("a DigitalOcean token", f"do{kind}_v1_", HEX) for kind in "opr"),
+    ("a SendGrid key", f"SG.{A[:22]}.", A[:43]),
+    *(("a Shopify token", f"shp{kind}_", HEX[:32]) for kind in ("at", "ca", "pa", "ss")),
+    ("a Linear key", "lin_api_", A[:40]),
+    ("a Vault token", "hvs.", (A + A)[:90]),
+    ("an age key", "AGE-SECRET-KEY-1", (UPPER * 4)[:58]),
     ("an API key", "sk-ant-", A[:20]),
     ("an API key", "sk-or-", A[:20]),
     ("an API key", "sk-proj-", A[:20]),

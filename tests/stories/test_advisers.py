@@ -14,6 +14,7 @@ from bot.core.model import Answer, ModelSpec, Prices, SolveFacts, Status
 from bot.simulators.model import Answer as Reply
 from bot.simulators.model import Message, Say, Script, server_error, too_much_text
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import FIX, World, a_world, commands, line_up
 
@@ -115,7 +116,12 @@ async def test_between_near_ties_a_stranger_is_asked_in_both_orders(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("chosen", "questions"),
-    [("FIRST", 2), ("SECOND", 2), ("NEITHER", 1), ("Patch FIRST is better.", 1), ("first", 1), ("", 1)],
+    [
+        ("FIRST", 2),
+        ("", 1),
+        *(pytest.param(*rest, marks=pytest.mark.long) for rest in (("SECOND", 2), ("NEITHER", 1), ("first", 1))),
+        pytest.param("Patch FIRST is better.", 1, marks=pytest.mark.long),
+    ],
 )
 async def test_who_prefers_nobody_decides_nothing(tmp_path: Path, chosen: str, questions: int) -> None:
     async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS), issue_tests=False) as world:
@@ -169,7 +175,7 @@ async def test_nobody_is_asked(tmp_path: Path, changes: dict[str, Any], extra: s
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_nobody_is_asked_again_after_a_crash(tmp_path: Path, dies: Dies) -> None:
     """Not even where the process died before the step was on record: the answers lie with the solve."""
     at = " (tests from the issue|compare)$"

@@ -19,6 +19,7 @@ from bot.remote import Refused, Remote
 from bot.simulators.github import SimIssue
 from bot.tokens_command import create
 from tests.stories.crashing import Dies
+from tests.stories.deaths import ON_EITHER_DATABASE, SQLITE_IN_THE_SUITE
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import FIX, REGRESSION_TEST, World, a_world, commands, line_up
 
@@ -58,6 +59,7 @@ async def facts_of(world: World, issue: SimIssue) -> SolveFacts:
     return facts
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 async def test_it_waits_holding_nothing_until_somebody_approves(tmp_path: Path, either_database: str) -> None:
     async with waiting(tmp_path, either_database) as (world, issue):
         [status] = issue.bot_comments
@@ -118,6 +120,7 @@ async def test_who_may_ask_may_not_approve_without_write(tmp_path: Path) -> None
         assert facts.status is Status.COMPLETED, facts.error
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 async def test_a_rejection_ends_it_and_is_recorded(tmp_path: Path, either_database: str) -> None:
     async with waiting(tmp_path, either_database) as (world, issue):
         await world.comment(issue, "/solve reject too *large* for @me")
@@ -175,7 +178,7 @@ async def test_several_answers_at_once_are_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize(("either_database", "dies"), ON_EITHER_DATABASE, indirect=["either_database"])
 async def test_every_death_on_the_way_leaves_one_pull_request(tmp_path: Path, either_database: str, dies: Dies) -> None:
     async with a_mortal_world(tmp_path, TWO, FILES, either_database) as world:
         async with world.bot(dies=dies, at=STEPS) as bot:

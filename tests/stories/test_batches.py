@@ -8,12 +8,14 @@ import pytest
 
 from bot.core.model import Status
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS, SQLITE_IN_THE_SUITE
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import FILES, FIXES, a_world
 
 LIMITED = {**FILES, ".github/solvebot.yml": FILES[".github/solvebot.yml"] + "limits: {day: 2}\n"}
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 async def test_one_comment_tells_of_all_and_names_each_refusal(tmp_path: Path, either_database: str) -> None:
     async with a_world(tmp_path, files=LIMITED, database_url=either_database) as world:
         first, second, closed, last = [await world.issue(f"No name {number}") for number in range(4)]
@@ -74,7 +76,7 @@ async def test_who_may_not_ask_starts_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_every_death_at_its_beginning_leaves_one_table(tmp_path: Path, dies: Dies) -> None:
     async with a_mortal_world(tmp_path, {"fixer": FIXES}) as world:
         async with world.bot(dies=dies, at=" (weigh|claim|open batch)$") as bot:

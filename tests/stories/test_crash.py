@@ -17,6 +17,7 @@ from bot.core.model import SolveFacts, Status
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, Script, bash, turns
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lives import ROOT, Bot, MortalWorld, a_mortal_world
 from tests.stories.world import FIX, FIXES, line_up
 
@@ -78,7 +79,7 @@ async def test_while_a_model_thinks(tmp_path: Path, number: signal.Signals) -> N
         assert bot.errors == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 async def test_while_a_command_runs(tmp_path: Path, number: signal.Signals) -> None:
     """It is not run again: the agent is told, and looks for itself."""
     async with a_mortal_world(tmp_path, {"fixer": SLEEPS}) as world, world.bot() as bot:
@@ -109,7 +110,7 @@ async def test_while_nobody_is_there_to_take_the_delivery(tmp_path: Path) -> Non
         await solved_once(world, issue, facts)
 
 
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_at_every_step_of_a_refusal(tmp_path: Path, dies: Dies) -> None:
     async with a_mortal_world(tmp_path, {"fixer": FIXES}) as world, world.bot(dies=dies) as bot:
         issue = await world.issue()
@@ -126,7 +127,7 @@ async def test_at_every_step_of_a_refusal(tmp_path: Path, dies: Dies) -> None:
         await nothing_left(world)
 
 
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_at_every_step_of_a_cancellation(tmp_path: Path, dies: Dies) -> None:
     """The solve that is to be stopped comes back to life as well, until it is."""
     steps = {"end", "stop", "clean up", "last word", "reply"}
@@ -219,7 +220,7 @@ async def test_two_bots_on_the_same_files(tmp_path: Path) -> None:
         await solved_once(world, issue, await world.over(issue))
 
 
-@pytest.mark.parametrize("ends", [Bot.cut_off, Bot.stop])
+@pytest.mark.parametrize("ends", [Bot.cut_off, pytest.param(Bot.stop, marks=pytest.mark.long)])
 async def test_another_worker_takes_over(
     tmp_path: Path, postgres_url: str, ends: Callable[[Bot], Coroutine[None, None, object]]
 ) -> None:

@@ -19,6 +19,7 @@ from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
 from tests.stories import setup_repositories
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world, counted
 from tests.stories.setup_repositories import ODD_COMMAND, is_set_up
 from tests.stories.world import BREAK, FIX, REGRESSION_TEST, line_up
@@ -110,7 +111,7 @@ SETUP_STEPS = {
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_no_finished_step_of_the_set_up_agent_runs_twice(tmp_path: Path, dies: Dies) -> None:
     """From the first plan, which fails, to the replay of the script; with the two promises of above."""
     script = looking(f"{COUNTED}; ls", f"{COUNTED}; {ODD_COMMAND.script}")
@@ -144,7 +145,7 @@ COMPARING = ("docket", "hear", "pool", "probe")
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_no_finished_step_of_the_comparison_runs_twice(tmp_path: Path, dies: Dies) -> None:
     """Two that work, one of which brings a test and the other a script: an entry of the pool each."""
     scripts = {

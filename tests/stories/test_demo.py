@@ -40,7 +40,9 @@ async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None
     assert "16 of 16; own: fail → pass" in out
     assert "set-up command failed" not in out
     assert "issue_comment.edited" not in out  # the bot's own doings
-    assert "Reviewed, revised, merged. The issue is closed; the record says: merged after changes." in out
+    assert "Reviewed, revised, repaired, merged. The issue is closed; the record says: merged after changes." in out
+    assert "lint fails:" in out
+    assert "+# Groups of three digits, as in one million: 1,000,000" in out
     assert "…" not in out
     *_, done, proof, doubt, others, receipt, empty, look = out.splitlines()
     assert done.startswith("Done: Fixes #1: candidate C (thorough), chosen from 4 attempts, changes ledger/amounts.py")
@@ -143,6 +145,7 @@ async def post(curl: str) -> int:
         return answer.status
 
 
+@pytest.mark.long  # the same demo once more
 async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
     async with kept(tmp_path) as (process, lines):
         clone = await asyncio.create_subprocess_exec(*shlex.split(lines["git"]), "-q", cwd=tmp_path)

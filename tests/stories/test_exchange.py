@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.model import Status
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import BREAK, FIX, REGRESSION_TEST, a_world, commands, line_up
 
@@ -57,23 +58,23 @@ async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:
         assert pull.pull.head_sha == theirs
 
 
-@pytest.mark.parametrize(
-    ("asks", "answer"),
-    [
-        ("/solve use A", "holds that candidate already"),
-        ("/solve use D", "There is no candidate D with a patch. You can use `C`."),
-        ("/solve use 2", "B cannot be published, whoever asks: it changes a workflow file"),
-        ("/solve use", "takes the letter or the number of one candidate"),
-    ],
+CANNOT_BE_USED = (
+    ("/solve use A", "holds that candidate already"),
+    ("/solve use D", "There is no candidate D with a patch. You can use `C`."),
+    ("/solve use 2", "B cannot be published, whoever asks: it changes a workflow file"),
+    ("/solve use", "takes the letter or the number of one candidate"),
 )
-async def test_what_cannot_be_used(tmp_path: Path, asks: str, answer: str) -> None:
+
+
+async def test_what_cannot_be_used(tmp_path: Path) -> None:
     scripts = {"fixer": commands(FIX, REGRESSION_TEST), "secretive": commands(SECRETIVE), "breaker": commands(BREAK)}
     async with a_world(tmp_path, scripts=scripts, files=line_up(*scripts, test=TESTS)) as world:
         issue, pull, _ = await world.published()
         before = pull.pull.head_sha
-        await world.comment(issue, asks)
-        assert answer in (await world.next_comment(issue)).body
-        assert pull.pull.head_sha == before
+        for asks, answer in CANNOT_BE_USED:
+            await world.comment(issue, asks)
+            assert answer in (await world.next_comment(issue)).body
+            assert pull.pull.head_sha == before
 
 
 async def test_without_an_open_pull_request(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ async def test_without_an_open_pull_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_every_death_on_the_way_leaves_one_commit(tmp_path: Path, dies: Dies) -> None:
     at = " (look at pull request|commit on top|advance branch|exchange|tell exchange)$"
     async with a_mortal_world(tmp_path, TWO, line_up(*TWO, test=TESTS)) as world:

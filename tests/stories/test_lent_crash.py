@@ -19,6 +19,7 @@ from bot.simulators.e2b.simulator import E2B
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Script, bash, turns
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lent import a_service
 from tests.stories.lives import COUNTED, MortalWorld, a_mortal_world
 from tests.stories.world import FIX
@@ -194,7 +195,7 @@ SANDBOXES = (
 )
 
 
-@pytest.mark.parametrize("dies", [Dies.BEFORE, Dies.AFTER])
+@pytest.mark.parametrize("dies", MOMENTS)
 @pytest.mark.parametrize("at", [LEDGER, SANDBOXES], ids=["ledger", "steps"])
 async def test_at_everything_that_is_written_down_about_sandboxes(tmp_path: Path, dies: Dies, at: str) -> None:
     async with a_drill(tmp_path) as drill, drill.world.bot(dies=dies, at=at) as bot:

@@ -94,6 +94,18 @@ async def rows(world: World) -> list[str]:
     return sorted(await world.bot.inbox.known(guids))
 
 
+async def test_a_repository_that_wants_no_repair_gets_none(tmp_path: Path) -> None:
+    files = line_up("fixer", test=TESTS, extra="ci: {repair: 0}\n")
+    async with a_world(tmp_path, files=files) as world:
+        pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
+        before = pull.pull.head_sha
+        await world.check(pull, "test", "failure", log=LOG)
+        await world.settled()
+        said = "- test fails on my commit. I mend nothing by myself here, because `ci: {repair: 0}` says so."
+        assert said in plain(pull.body)
+        assert (pull.pull.head_sha, world.models.calls, pull.bot_comments) == (before, {}, [])
+
+
 async def test_what_could_not_be_mended_says_what_it_saw(tmp_path: Path) -> None:
     """The log may not be read here, and no attempt changes anything."""
     async with a_world(tmp_path, scripts={"fixer": mends("cat greet.sh")}, files=FILES) as world:

@@ -105,3 +105,29 @@ async def test_the_base_branch_of_a_pull_request_disappears_in_a_revision(tmp_pa
     assert facts.status is Status.FAILED
     assert "The pull request was closed meanwhile, so nothing was pushed." in status
     assert not any(subject.startswith("Answer") for subject in commits)
+
+
+async def test_of_two_reviews_at_once_the_second_hears_what_to_do(tmp_path: Path) -> None:
+    async def asks_as_well(world: World, pull: SimIssue) -> None:
+        world.repo.grant("bob", "write")
+        await pull.review("REQUEST_CHANGES", "And me.", by="bob", threads=[Note("greet.sh", 1, "Louder.")])
+        await pull.review("REQUEST_CHANGES", "Buy my coin.", by="stranger")
+        said = (await world.said(pull, "already working on this pull request")).body
+        assert said.endswith("Once it is over, `/solve revise` takes up what is open then.")
+
+    facts, pull, _, commits, _ = await revised_while(tmp_path, asks_as_well)
+    assert facts.status is Status.COMPLETED, facts.error
+    assert asked(facts) == ["greet.sh:1"]
+    assert sum(subject.startswith("Answer") for subject in commits) == 1
+    assert len(pull.bot_comments) == 2  # the status, and one answer to bob
+
+
+async def test_a_review_that_is_dismissed_is_no_longer_answered(tmp_path: Path) -> None:
+    async def dismisses(world: World, pull: SimIssue) -> None:
+        await pull.dismiss(pull.pull.reviews[0], by=MAINTAINER)
+
+    facts, _, _, commits, status = await revised_while(tmp_path, dismisses)
+    assert facts.status is Status.CANCELLED
+    assert facts.ended_by == "ann dismissed the review"
+    assert "ann dismissed the review" in status
+    assert not any(subject.startswith("Answer") for subject in commits)

@@ -13,6 +13,7 @@ from bot.core.model import Status
 from bot.simulators.github import Note
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
 from tests.stories.crashing import Dies
+from tests.stories.deaths import ON_EITHER_DATABASE
 from tests.stories.lives import MortalWorld, a_mortal_world
 from tests.stories.pulls import a_pull
 from tests.stories.test_revise import EVERYBODY, FILES, ITS_TEST
@@ -43,7 +44,7 @@ def written(world: MortalWorld) -> Counter[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize(("either_database", "dies"), ON_EITHER_DATABASE, indirect=["either_database"])
 async def test_every_death_leaves_one_commit_and_one_answer(tmp_path: Path, either_database: str, dies: Dies) -> None:
     """On PostgreSQL at the steps that are a revision's own: there each death takes seconds to be noticed."""
     at = f" ({'|'.join(STEPS)})$" if either_database else ""

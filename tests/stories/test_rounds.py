@@ -10,6 +10,7 @@ import pytest
 from bot.core.model import Outcome, Status
 from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
 from tests.stories.crashing import Dies
+from tests.stories.deaths import MOMENTS
 from tests.stories.lives import a_mortal_world
 from tests.stories.world import BREAK, BREAKS, FIX, REGRESSION_TEST, a_world, line_up
 
@@ -93,7 +94,7 @@ async def test_no_second_round_after_a_good_first_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("dies", [Dies.AFTER, Dies.BEFORE])
+@pytest.mark.parametrize("dies", MOMENTS)
 async def test_a_death_between_two_rounds_costs_no_run_and_adds_none(tmp_path: Path, dies: Dies) -> None:
     """Nor does one where it is found out that runs are not needed."""
     names = ("learner", "twin", "spare")

@@ -141,7 +141,15 @@ async def at_work(hold: Hold) -> None:
         await hold.arrived.wait()
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a generated file",
+        "an odd command",
+        pytest.param("a package of its own", marks=pytest.mark.long),
+        pytest.param("in a corner", marks=pytest.mark.long),
+    ],
+)
 async def test_its_script_brings_the_repository_up(tmp_path: Path, name: str) -> None:
     odd = ALL[name]
     async with a_bench(tmp_path, odd, looks("cat README.md", odd.script)) as bench:

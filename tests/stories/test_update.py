@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from bot.core.model import Status, TriggerKind
+from bot.core.model import Limits, Status, TriggerKind, run_id
 from bot.simulators.github import SimIssue
 from tests.stories.pulls import a_pull
 from tests.stories.test_repair import mends, plain
@@ -75,3 +77,59 @@ async def test_people_are_not_overruled(tmp_path: Path) -> None:
         issue = world.repo.issue(1)
         await world.comment(issue, "/solve update")
         assert "belongs into a pull request of mine" in (await world.next_comment(issue)).body
+
+
+async def test_a_base_that_goes_on_is_told_of_and_merged_once_a_week(tmp_path: Path) -> None:
+    """Nobody waits for an answer, so there is no comment; what conflicts is named, and costs nothing."""
+    files = line_up("fixer", test=TESTS, extra="update: weekly\n")
+    async with a_world(tmp_path, files=files) as world:
+        pull, store = await pulled(world), world.bot.bot.world.store
+        stale = world.bot.bot.stale
+        await stale.look()
+        assert "has moved on" not in pull.body
+        await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        await stale.look()
+        assert "main has moved on since the tests here were run." in plain(pull.body)
+
+        original = await store.of_pull(world.repo.id, pull.number)
+        assert original is not None
+        before = pull.pull.head_sha
+        old = world.bot.bot.world.clock.now() - timedelta(days=8)
+        await store.watched(original.id, replace(original.watch, updated_at=old))
+        await stale.look()
+        await stale.look()
+        await world.settled()
+        after = pull.pull.head_sha
+        assert world.repo.state.git.commit(after).parents[0] == before
+        assert f"main was merged in by {after[:10]}" in plain(pull.body)
+        [check] = world.repo.checks(after)
+        assert check.output["title"] == "the base branch was merged in; nothing was run since"
+        await world.repo.commit("main", {"greet.sh": "echo conflict\n"}, "News")
+        await stale.look()
+        assert "main has moved on since" in plain(pull.body)
+        assert pull.pull.head_sha == after
+        assert pull.bot_comments == []
+
+
+async def test_another_candidate_would_take_the_base_branch_out_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path, files=FILES) as world:
+        pull, store = await pulled(world), world.bot.bot.world.store
+        original = await store.of_pull(world.repo.id, pull.number)
+        assert original is not None
+        first, second = original.runs[0], run_id(original.id, 2)
+        assert first.candidate is not None
+        assert first.evidence is not None
+        experiments = [first.experiment, replace(first.experiment, index=2)]
+        await store.planned(original.id, experiments, Limits())
+        await store.run_ended(second, Status.COMPLETED, at=original.solve.created_at, exit_status=None)
+        await store.candidate_found(second, replace(first.candidate, run=second))
+        await store.judged(second, replace(first.evidence, run=second))
+        await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        await world.comment(pull, "/solve update")
+        await world.said(pull, "was merged in")
+        after = pull.pull.head_sha
+        issue = world.repo.issue(1)
+        await world.comment(issue, "/solve use B")
+        told = (await world.next_comment(issue)).body
+        assert f"The base branch was merged into #{pull.number} since" in told
+        assert pull.pull.head_sha == after

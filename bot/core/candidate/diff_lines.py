@@ -1,7 +1,7 @@
 """A patch as people read it: file by file, each line with its numbers before and after.
 
 Bounded: of a patch that is longer than anybody reads, the beginning, and how much is missing. Lines are told from
-headers by counting, so that no content looks like another file.
+headers by counting, so that no content looks like another file. patches.py says why this is no library.
 """
 
 from __future__ import annotations

@@ -6,10 +6,11 @@ or could not read (a binary, half a megabyte). What may be right or wrong is not
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.candidate.file_roles import BY_NAME, FileRoles
 from bot.core.candidate.patches import Edit, read_patch, unquoted
@@ -18,12 +19,14 @@ from bot.core.candidate.skips import silenced, skips_of_new_tests
 from bot.core.candidate.testfiles import is_test_file, is_test_support, names_of_tests, tells_the_runner
 from bot.core.model import Candidate, ChangeKind, FileChange, Gate, GateFailure
 from bot.core.text.cleaning import UNSEEN
-from bot.core.text.secrets import find_secrets, is_example
+from bot.core.text.secrets import find_secrets, holds_value, is_example
 
 _NAMED = 3  # paths in a detail; the rest is counted
+_SHORTEST_OWN = 12  # characters of a secret of this server; a shorter password may be a word that a fix needs
 _SYMLINK, _SUBMODULE, _ABSENT = "120000", "160000", "000000"
 # Control, format and private characters, line and paragraph ends, blanks that are not the blank; what is not UTF-8
 # GitHub's API cannot take. In a list of files each of them makes a name look like another one.
+_AS_ANOTHER = re.compile(r"\\|::|[. ]$|^ |~\d$")  # on Windows, and the last is a short name such as GIT~1
 _NO_NAME = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 
 
@@ -32,7 +35,7 @@ class GatePolicy:
     """`protect`: the repository's own patterns, as in .gitignore; `!` takes back what is
     protected by default.
 
-    `pointers`: files that stand for others, which are kept in Git LFS.
+    `pointers`: files that stand for others, which are kept in Git LFS. `secrets`: this server's own, by their values.
     """
 
     protect: tuple[str, ...] = ()
@@ -41,6 +44,7 @@ class GatePolicy:
     max_patch_bytes: int = 400_000
     max_lines: int = 2_000
     max_files: int = 60
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def check_gates(
@@ -57,7 +61,7 @@ def check_gates(
         return (*failures, GateFailure(Gate.TOO_LARGE, too_large))
     edits = list(_edits(candidate, texts or {}))
     tests = [edit for edit in edits if edit.path not in policy.roles.product]
-    return (*failures, *_secrets(edits), *_tests(candidate.changes, tests))
+    return (*failures, *_secrets(edits, policy.secrets), *_tests(candidate.changes, tests))
 
 
 def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFailure]:
@@ -75,7 +79,9 @@ def _paths(changes: Sequence[FileChange], policy: GatePolicy) -> Iterator[GateFa
 
 
 def _misleads(path: str) -> bool:
-    """Whether people may take this name for another one."""
+    """Whether people, or a file system of theirs, may take this name for another one."""
+    if any(_AS_ANOTHER.search(name) for name in path.split("/")):
+        return True
     if path.isascii():
         return not path.isprintable()
     categories = {unicodedata.category(character) for character in path.replace(" ", "")}
@@ -115,8 +121,11 @@ def _size(candidate: Candidate, policy: GatePolicy) -> str:
     return ""
 
 
-def _secrets(edits: Sequence[Edit]) -> Iterator[GateFailure]:
-    """Only what the patch brings in: a key on a line that was moved is in the repository already."""
+def _secrets(edits: Sequence[Edit], own: Sequence[str]) -> Iterator[GateFailure]:
+    """Only what the patch brings in: a key on a line that was moved is in the repository already.
+
+    The server's own are looked for in names as well.
+    """
     removed = "\n".join(line for edit in edits for line in edit.removed)
     found = []
     for edit in edits:
@@ -124,6 +133,10 @@ def _secrets(edits: Sequence[Edit]) -> Iterator[GateFailure]:
         new = [match for match in find_secrets(text) if text[match.start : match.end] not in removed]
         kinds = dict.fromkeys(match.kind for match in new if not is_example(text, match))
         found += [f"{kind} in {edit.path}" for kind in kinds]
+    brought = "\n".join([edit.path for edit in edits] + [line for edit in edits for line in edit.added])
+    own = [value for value in own if len(value) >= _SHORTEST_OWN]
+    if own and holds_value(brought, own) and not holds_value(removed, own):
+        found.append("a secret of this server")
     yield from _failure(Gate.SECRET, found)
 
 

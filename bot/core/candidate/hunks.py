@@ -1,7 +1,7 @@
 """A patch taken apart into its hunks, and put together again without some of them.
 
 Only text is taken apart. A file that the patch holds as binary, or whose mode it changes, is one piece; so is one that
-it makes or deletes.
+it makes or deletes. patches.py says why this is no library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What a patch adds to each file and takes from it, as git writes patches (`diff --git`, without renames)."""
+"""What a patch adds to each file and takes from it, as git writes patches (`diff --git`, without renames).
+
+Not with unidiff: it leaves the paths that git quotes as they are, so that a path with an umlaut would pass gates under
+another name, and it knows no hunk that can be put back byte for byte.
+"""
 
 from __future__ import annotations
 

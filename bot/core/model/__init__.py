@@ -65,6 +65,7 @@ from bot.core.model.request import SolveOptions as SolveOptions
 from bot.core.model.request import Strategy as Strategy
 from bot.core.model.request import Trigger as Trigger
 from bot.core.model.request import TriggerKind as TriggerKind
+from bot.core.model.request import Update as Update
 from bot.core.model.solve import Solve as Solve
 from bot.core.model.solve import Status as Status
 from bot.core.model.task import Experiment as Experiment

@@ -66,6 +66,13 @@ class Publish(StrEnum):
     AFTER_APPROVAL = "after-approval"  # of somebody with write permission
 
 
+class Update(StrEnum):
+    """When the base branch is merged into an open pull request that nobody asked it for."""
+
+    NEVER = "never"
+    WEEKLY = "weekly"
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequestConfig:
     draft: Draft = Draft.AUTO
@@ -101,6 +108,7 @@ class RepoConfig:
     rounds: int | None = None  # 2: where nobody of the first can be trusted, and there is money left, a second
     pull_request: PullRequestConfig = PullRequestConfig()
     publish: Publish = Publish.AT_ONCE
+    update: Update = Update.NEVER
 
 
 @dataclass(frozen=True, slots=True)

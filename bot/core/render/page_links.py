@@ -14,11 +14,13 @@ class PageLinks:
 
     site: str = ""
 
+    def url(self, solve: SolveId) -> str:
+        """ "" where there is no page."""
+        return f"{self.site.rstrip('/')}/solves/{quote(solve, safe='')}" if self.site else ""
+
     def of(self, solve: SolveId) -> str:
         """As Markdown; "" where there is no page."""
-        if not self.site:
-            return ""
-        return f"[see it work]({self.site.rstrip('/')}/solves/{quote(solve, safe='')})"
+        return f"[see it work]({self.url(solve)})" if self.site else ""
 
 
 NO_PAGES = PageLinks()

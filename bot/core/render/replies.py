@@ -132,7 +132,8 @@ def already_running(facts: CleanFacts, site: str = GITHUB) -> str:
     comment = status_link(facts, site, "the status comment")
     what = "issue" if facts.solve.revises is None else "pull request"
     how_far = f"I am already working on this {what} ({phase(facts).value}); {comment} shows how far."
-    return f"{how_far} `/solve cancel` stops it."
+    then = "" if facts.solve.revises is None else " Once it is over, `/solve revise` takes up what is open then."
+    return f"{how_far} `/solve cancel` stops it.{then}"
 
 
 def status_link(facts: CleanFacts, site: str, words: str) -> str:
@@ -219,6 +220,13 @@ def commits_of_people(pull: PullRequest) -> str:
 
 def revised_since(number: int) -> str:
     return f"#{number} was revised since, and another candidate would undo that. `/solve revise` changes it further."
+
+
+def updated_since(number: int) -> str:
+    return (
+        f"The base branch was merged into #{number} since, and another candidate would take that out again. "
+        "`/solve revise` changes it further."
+    )
 
 
 def not_exchanged(remedy: Clean) -> str:

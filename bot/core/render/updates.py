@@ -34,6 +34,16 @@ def merged(base: str, head: Sha) -> str:
     return f"{base} was merged in by {head[:10]}; what the tests say here is from before that."
 
 
+def moved_on(base: str) -> str:
+    """Shown as plain text."""
+    return f"{base} has moved on since the tests here were run. To merge it in, say /solve update."
+
+
+def conflicts(base: str) -> str:
+    """Shown as plain text."""
+    return f"{base} has moved on and conflicts with this change. To have the change made anew, say /solve update."
+
+
 def others_inside(base: str, others: Sequence[str]) -> str:
     return (
         f"{base} conflicts with this pull request, and there are commits of {listing(others)} in it, which a change "

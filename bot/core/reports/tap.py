@@ -1,4 +1,8 @@
-"""The Test Anything Protocol, versions 12 to 14, as node-tap, ava, tape, prove, bats and many scripts print it."""
+"""The Test Anything Protocol, versions 12 to 14, as node-tap, ava, tape, prove, bats and many scripts print it.
+
+Not with tappy: what candidates print is cut at bounds of ours, and the dialects of these programs, with their subtests
+and durations, are what the work is.
+"""
 
 from __future__ import annotations
 

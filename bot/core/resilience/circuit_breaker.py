@@ -4,7 +4,8 @@
     OPEN       nobody asks
     HALF_OPEN  one may ask, or asks, on behalf of all; whether it works decides
 
-The state is shared by all workers, so it holds times and no clock.
+The state is shared by all workers, so it holds times and no clock. Libraries for it (pybreaker, aiobreaker) keep it in
+one process or in Redis; ours is a row of the database.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 The rules are GitHub's own ("Rate limits for the REST API", "Best practices for using the REST API") and, where those
 are silent, what octokit's throttling plugin does.
+
+Libraries such as stamina or tenacity repeat a call; here it is decided whether it may be repeated at all, by method,
+status and headers. The loop around that is a few lines of github/client.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 All that we ask of such a service may be asked twice: creating carries a key, scripts and files are such that doing it
 again leaves the same behind, and ending, extending or allowing says how it shall be. So nothing is lost by asking again
-when nobody knows whether it was done.
+when nobody knows whether it was done. github_retry.py says why this is no library.
 """
 
 from __future__ import annotations

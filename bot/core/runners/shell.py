@@ -1,6 +1,7 @@
 """A shell line, taken apart where that is safe: at `&&`, `;` and line ends, into plain commands and subshells.
 
-In doubt it stays in one piece, which is run as it is.
+In doubt it stays in one piece, which is run as it is. bashlex raises at `case`, `[[` and arrays, and at a few hundred
+brackets with a `RecursionError`: what is hostile or merely unusual has to stay in one piece here.
 """
 
 from __future__ import annotations

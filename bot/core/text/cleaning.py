@@ -28,10 +28,10 @@ from bot.core.text.images import count_images, mark, unseen
 from bot.core.text.markdown import Block, BlockKind, Span, SpanKind, html_spans, read_page, spans
 from bot.core.text.maths import hidden_in_maths
 from bot.core.text.unshown import (
+    Footnotes,
     Unshown,
-    is_unreferenced_note,
     marked,
-    references,
+    referred_to,
     shown_cells,
     shown_code,
     shown_elements,
@@ -47,7 +47,8 @@ LONGEST = 100_000  # GitHub allows 65,536; what is behind this is not even read
 
 # What `visible` takes out: codes for terminals, control characters, and all that is drawn as nothing.
 UNSEEN = re.compile(
-    r"\x1b\[[0-9;:?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]{1,8}[0-~]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
     "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -86,20 +87,26 @@ def cleaned(text: str, *, limit: int = BODY_LIMIT) -> Cleaned:
     """The same, with a count of what was dropped."""
     text = unicodedata.normalize("NFC", visible(text[:LONGEST]))
     dropped: Counter[Unshown] = Counter()
-    page, named = read_page(text), references(text)
-    lines = text.split("\n")
-    for block in page.blocks:
+    page, lines = read_page(text), text.split("\n")
+    notes = Footnotes(referred_to(_sources(page.blocks, lines)))
+    for block in sorted(page.blocks, key=lambda block: block.first):
         source = "\n".join(lines[block.first : block.end])
-        if block.kind is BlockKind.PARAGRAPH and is_unreferenced_note(source, named):
-            dropped[Unshown.NOTE] += 1
+        if notes.leaves_out(source) and block.kind is not BlockKind.DEFINITION:
             source = ""
         # One entry for many lines and nothing for the rest keeps the line numbers of later blocks.
         lines[block.first] = _of_block(block, source, page.labels, dropped)
         lines[block.first + 1 : block.end] = [_REMOVED] * (block.end - block.first - 1)
+    dropped[Unshown.NOTE] = notes.left_out
     text = shown_elements("\n".join(line for line in lines if line != _REMOVED), dropped)
     text = _DATA_ADDRESS.sub("(data left out)", text)
     text = _ENCODED.sub(lambda found: f"({len(found[0])} characters of encoded data left out)", text)
     return Cleaned(shorten(text.strip("\n"), limit), +dropped)
+
+
+def _sources(blocks: Iterable[Block], lines: Sequence[str]) -> Iterator[str]:
+    """What may refer to a footnote."""
+    shown = (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.DEFINITION)
+    return ("\n".join(lines[block.first : block.end]) for block in blocks if block.kind in shown)
 
 
 _REMOVED = "\x00"  # cannot occur in a visible text
@@ -155,11 +162,14 @@ def _shows_nothing(text: str) -> bool:
     return not _BLANK.sub("", written)
 
 
+_NO_ADDRESS = re.compile(r"\s|^<?\s*(?:data|javascript|vbscript):", re.IGNORECASE)
+
+
 def _unshown_of_link(text: str, span: Span) -> Iterator[_Edit]:
     """Its title, the label by which it finds its address, and an address that is a sentence and no address."""
     if span.address is None:
         yield span.inner[1] + 1, span.end, ""
-    elif re.search(r"\s", text[slice(*span.address)]):
+    elif _NO_ADDRESS.search(text[slice(*span.address)]):
         yield *span.address, ""
     if span.title:
         yield *span.title, ""

@@ -106,6 +106,8 @@ def read_page(text: str) -> Page:
 _HTML_TOKEN = re.compile(r"<!--|<\?|<!\[CDATA\[|<![A-Za-z]|<[A-Za-z/]")
 _TOKEN = re.compile(rf"\\[\\`<!\[\]]|`+|{_HTML_TOKEN.pattern}|!?\[|\]")
 _TAG = re.compile(f"{open_tag}|{close_tag}")
+# Where Markdown leaves HTML to the browser, that takes for a tag whatever begins like one.
+_ANY_TAG = re.compile(f"{open_tag}|</?[A-Za-z][^<>\"']{{0,1000}}>|</[^A-Za-z<>][^<>]{{0,1000}}>")
 _ENDINGS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
 _TARGET = re.compile(
     r"""\(\s*(?P<address><[^<>\n]*>|[^\s()<][^\s()]*(?:\([^\s()]*\)[^\s()]*)*|)
@@ -117,19 +119,20 @@ _LABEL = re.compile(r"\[[^\[\]]{0,999}\]")
 
 def spans(text: str, labels: Set[str] = frozenset()) -> list[Span]:
     """What is not plain words in a paragraph or heading, by start. `labels`: those of the page's definitions."""
-    return _Scanner(text, labels).scan(_TOKEN)
+    return _Scanner(text, labels, _TAG).scan(_TOKEN)
 
 
 def html_spans(text: str) -> list[Span]:
     """The same for an HTML block, where only tags and what is hidden mean anything."""
-    return _Scanner(text, frozenset()).scan(_HTML_TOKEN)
+    return _Scanner(text, frozenset(), _ANY_TAG).scan(_HTML_TOKEN)
 
 
 class _Scanner:
     """One pass from left to right, linear in the length of the text."""
 
-    def __init__(self, text: str, labels: Set[str]) -> None:
+    def __init__(self, text: str, labels: Set[str], tags: re.Pattern[str]) -> None:
         self._text = text
+        self._tags = tags
         self._labels = labels
         self._found: list[Span] = []
         self._brackets: list[tuple[int, bool]] = []  # where one opened, and whether it opens an image
@@ -154,7 +157,7 @@ class _Scanner:
             case "<" if token in _ENDINGS or token.startswith("<!"):
                 return self._add(SpanKind.HIDDEN, start, self._closing(_ENDINGS.get(token, ">"), start + 2)) or end
             case "<":
-                tag = _TAG.match(self._text, start)
+                tag = self._tags.match(self._text, start)
                 return self._add(SpanKind.TAG, start, tag.end() if tag else None) or end
             case "]":
                 return self._close_bracket(end)

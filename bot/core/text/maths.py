@@ -18,12 +18,19 @@ _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _OPTION = re.compile(r"\s*\[[^\]\n]{0,40}\]")
 _BLANKS = re.compile(r"\s*")
 # Commands, and which of their arguments nobody sees. What defines a name or draws one of four is hidden whole.
-_ARGUMENTS = {"phantom": 0, "hphantom": 0, "vphantom": 0, "label": 0, "style": 1, "class": 1, "cssId": 1}
-_DEFINE = frozenset({"newcommand", "renewcommand", "def", "let", "newenvironment", "definecolor", "mathchoice"})
+_ARGUMENTS = {"phantom": 0, "hphantom": 0, "vphantom": 0, "label": 0, "style": 1, "class": 1, "cssId": 1, "href": 0}
+_ARGUMENTS |= {"mathtip": 1, "texttip": 1, "bbox": 0, "mmlToken": 1, "unicode": 0}
+_MOVES = frozenset({"raise", "lower", "raisebox", "kern", "mkern", "hspace", "hskip", "mskip", "mspace", "moveleft"})
+_WITH_OPTION = frozenset({"bbox", "mmlToken", "unicode"})
+_FAR = re.compile(r"\s*\{?\s*-?\s*\d{2,}")
+_DEFINE = frozenset(
+    {"newcommand", "renewcommand", "def", "let", "newenvironment", "definecolor", "mathchoice"}
+    | {"gdef", "edef", "xdef", "providecommand", "DeclareMathOperator", "toggle"}
+)
 _PALE = re.compile(
     r"\s*(?:#?[ef][0-9a-f][ef][0-9a-f][ef][0-9a-f]|#?[ef]{3}|\w*white\w*|transparent|snow|ivory|seashell|azure|mintcream"
     r"|ghostwhite|aliceblue|lightyellow|(?:1(?:\.0*)?|0?\.9\d*)(?:\s*,\s*(?:1(?:\.0*)?|0?\.9\d*)){0,2}"
-    r"|2[345]\d(?:\s*,\s*2[345]\d){2})\s*",
+    r"|2[345]\d(?:\s*,\s*2[345]\d){2}|#[0-9a-f]{6}00|#[0-9a-f]{3}0)\s*",
     re.IGNORECASE,
 )
 _DARK = re.compile(r"\s*(?:#?0{3}|#?(?:[01][0-9a-f]){3}|black|0(?:\.0*)?(?:\s*,\s*0(?:\.0*)?){0,2})\s*", re.IGNORECASE)
@@ -69,7 +76,10 @@ class _Formula:
             if name in _DEFINE:
                 yield end, self._end_of(group, end)
             elif name in _ARGUMENTS:
-                yield self._argument(end, _ARGUMENTS[name])
+                start, behind = self._argument(end, _ARGUMENTS[name])
+                yield (end if name in _WITH_OPTION else start), behind
+            elif name in _MOVES and _FAR.match(self.text, end):
+                yield end, self._end_of(group, end)
             elif name in ("color", "textcolor"):
                 colour = self._argument(end, 0)
                 if defines or _PALE.fullmatch(self._inside(colour)):

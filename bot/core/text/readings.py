@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,11 +20,12 @@ _MOST_LAYERS = 3  # of escapes in escapes
 _ESCAPE = re.compile(
     rf"(?:{UNSEEN.pattern})+"
     r"|\\[!-/:-@\[-`{-~]"
-    r"|\\(?:u00|x)[0-9A-Fa-f]{2}"
-    r"|%[0-9A-Fa-f]{2}"
-    r"|&\#0*[0-9]{1,7};?|&\#[xX]0*[0-9A-Fa-f]{1,6};?|&[A-Za-z]{2,10};"
+    r"|\\(?:u00|x|U000000)[0-9A-Fa-f]{2}|\\u\{0{0,4}[0-9A-Fa-f]{2}\}|\\[01][0-7]{2}"
+    r"|%(?:u00)?[0-9A-Fa-f]{2}|=[0-9A-F]{2}(?![0-9A-Fa-f])"
+    r"|&\#0*[0-9]{1,7};?|&\#[xX]0*[0-9A-Fa-f]{1,6};?|&[A-Za-z][A-Za-z0-9]{1,31};"
+    r"|[\u0300-\u036f]+|[\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )
-_BLANKS = re.compile(r"\s+")
+_BETWEEN = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ def readings(text: str) -> Iterator[Reading]:
 
 
 def squeezed(reading: Reading) -> Reading:
-    """Without blanks and line ends: what is wrapped says the same."""
-    return _read(reading, _BLANKS, lambda _: "")
+    """Letters and digits alone: what is wrapped, or in pieces between quotes, cells and signs, says the same."""
+    return _read(reading, _BETWEEN, lambda _: "")
 
 
 def _read(reading: Reading, pattern: re.Pattern[str], meaning: Callable[[str], str]) -> Reading:
@@ -81,10 +83,18 @@ def _read(reading: Reading, pattern: re.Pattern[str], meaning: Callable[[str], s
 
 
 def _meaning(token: str) -> str:
-    if token[0] == "&":
-        return html.unescape(token)
-    if token[0] == "%":
-        return chr(int(token[1:], 16))
-    if token[0] == "\\":
-        return token[1:] if len(token) == 2 else chr(int(token[-2:], 16))
-    return ""
+    match token[0]:
+        case "&":
+            return html.unescape(token)
+        case "%" | "=":
+            return chr(int(token[-2:], 16))
+        case "\\" if len(token) == 2:
+            return token[1:]
+        case "\\" if token[1] in "01":
+            return chr(int(token[1:], 8))
+        case "\\":
+            return chr(int(token.rstrip("}")[-2:], 16))
+        case character if character >= "\uff01":
+            return unicodedata.normalize("NFKC", token)
+        case _:
+            return ""

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.core.text.readings import readings, squeezed
+from bot.core.text.readings import Reading, readings, squeezed
 
 _WORD = r"(?<![A-Za-z0-9_-])"
 
@@ -34,10 +34,19 @@ _SHAPES = (
     _Shape("a GitHub token", ("ghs_",), re.compile(r"ghs_[A-Za-z0-9._-]{20,}")),
     _Shape("a GitHub token", ("ghp_", "gho_", "ghu_", "ghr_"), re.compile(r"gh[poru]_[A-Za-z0-9]{30,}")),
     _Shape("a GitHub token", ("github_pat_",), re.compile(r"github_pat_[A-Za-z0-9_]{40,}")),
-    _Shape("a GitLab token", ("glpat-",), re.compile(r"glpat-[A-Za-z0-9_-]{20,}")),
+    _Shape(
+        "a GitLab token",
+        ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-"),
+        re.compile(_WORD + r"gl(?:pat|dt|rt|cbt|ptt)-[A-Za-z0-9_-]{20,}"),
+    ),
     # The key in Amazon's own documentation ends with EXAMPLE.
     _Shape("an AWS key", ("AKIA", "ASIA"), re.compile(_WORD + r"A[KS]IA(?!.{9}EXAMPLE)[A-Z2-7]{16}(?![A-Za-z0-9])")),
-    _Shape("a Slack token", ("xox",), re.compile(r"xox[abeoprs]-[A-Za-z0-9-]{20,}")),
+    _Shape("a Slack token", ("xox", "xapp-"), re.compile(r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{20,}")),
+    _Shape(
+        "a Slack webhook",
+        ("hooks.slack.com/",),
+        re.compile(r"hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{20,}"),
+    ),
     _Shape("a Google API key", ("AIza",), re.compile(r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")),
     _Shape("an API key", ("sk-ant-", "sk-or-"), re.compile(r"sk-(?:ant|or)-[A-Za-z0-9_-]{20,}")),
     _Shape(
@@ -45,6 +54,18 @@ _SHAPES = (
         ("sk-",),
         re.compile(_WORD + r"sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{40,})"),
     ),
+    _Shape("an API key", ("gsk_", "hf_"), re.compile(_WORD + r"(?:gsk_[A-Za-z0-9]{40,}|hf_[A-Za-z]{34,})")),
+    _Shape("an API key", ("xai-", "pplx-"), re.compile(_WORD + r"(?:xai|pplx)-[A-Za-z0-9]{40,}")),
+    _Shape("an npm token", ("npm_",), re.compile(_WORD + r"npm_[A-Za-z0-9]{36,}")),
+    _Shape("a PyPI token", ("pypi-AgE",), re.compile(_WORD + r"pypi-AgE[A-Za-z0-9_-]{50,}")),
+    _Shape("a Docker token", ("dckr_",), re.compile(_WORD + r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}")),
+    _Shape("a DigitalOcean token", ("_v1_",), re.compile(_WORD + r"do[opr]_v1_[0-9a-f]{64,}")),
+    _Shape("a SendGrid key", ("SG.",), re.compile(_WORD + r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43,}")),
+    _Shape("a Shopify token", ("shp",), re.compile(_WORD + r"shp(?:at|ca|pa|ss)_[0-9a-f]{32,}")),
+    _Shape("a Linear key", ("lin_api_",), re.compile(_WORD + r"lin_api_[A-Za-z0-9]{40,}")),
+    _Shape("a Vault token", ("hvs.",), re.compile(_WORD + r"hvs\.[A-Za-z0-9_-]{90,}")),
+    _Shape("a Google secret", ("GOCSPX-",), re.compile(_WORD + r"GOCSPX-[A-Za-z0-9_-]{28,}")),
+    _Shape("an age key", ("AGE-SECRET-KEY-1",), re.compile(_WORD + r"AGE-SECRET-KEY-1[A-Z0-9]{58,}")),
     _Shape("a Solvebot token", ("sbt_",), re.compile(_WORD + r"sbt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}")),
     _Shape("an E2B key", ("e2b_",), re.compile(_WORD + r"e2b_[0-9a-f]{32,}")),
     _Shape("a Stripe key", ("k_live_",), re.compile(r"[rs]k_live_[A-Za-z0-9]{20,}")),
@@ -61,7 +82,7 @@ _KEY_BLOCK = re.compile(
     r"[A-Za-z0-9+/=\s\\:,]*(?:-(?!----)[A-Za-z0-9+/=\s\\:,]*)*(?:-----END [A-Z0-9 ]{1,50}-----)?"
 )
 _SHORTEST_EXACT = 6  # characters; a shorter value would black out ordinary words
-_SHORTEST_WRAPPED = 16  # characters; a shorter one may stand in words beside each other
+_SHORTEST_WRAPPED = 16  # letters and digits; fewer may stand in words beside each other
 _SHORTEST_LINE = 40  # characters of a line that gives away a value of many lines
 _SHORT = 64  # characters of a text whose redaction is remembered
 _REDACTED = "[redacted]"
@@ -134,8 +155,10 @@ def redact(text: str, exact: Collection[str] = ()) -> str:
     """Without `exact` values, and without what looks like a secret. A private key goes with its whole block.
 
     Both are looked for in what the text says to its readers: without what nobody sees, with escapes resolved. Values
-    are also found in base64, in hex, and wrapped over lines. No text says more than it has characters, so the shortest
-    are looked at no closer; nor is a short one twice, such as the names of fields in every message of a conversation.
+    are also found in base64, in hex, and in pieces: wrapped over lines, between quotes or the cells of a table.
+
+    No text says more than it has characters, so the shortest are looked at no closer; nor is a short one twice, such as
+    the names of fields in every message of a conversation.
     """
     if len(text) < _SHORTEST_EXACT:
         return text
@@ -148,11 +171,26 @@ def _redacted(text: str, exact: tuple[str, ...]) -> str:
     for reading in readings(text):
         spans += [reading.origin(*span) for span in _secret_spans(reading.text)]
         spans += [reading.origin(*span) for span in _occurrences(reading.text, forms)]
-        flat = "".join(reading.text.split()) if long else ""
-        if len(flat) < len(reading.text) and any(form in flat for form in long):
-            wrapped = squeezed(reading)
-            spans += [wrapped.origin(*span) for span in _occurrences(wrapped.text, long)]
+        if _is_between_the_lines(reading, long):
+            spaced = squeezed(reading)
+            spans += [spaced.origin(*span) for span in _occurrences(spaced.text, long)]
     return _without(text, spans)
+
+
+def holds_value(text: str, exact: Collection[str]) -> bool:
+    """Whether one of these values stands in the text, in any of the ways in which `redact` finds it."""
+    forms, long = _forms(tuple(exact))
+    return any(
+        any(form in reading.text for form in forms) or _is_between_the_lines(reading, long)
+        for reading in readings(text)
+    )
+
+
+def _is_between_the_lines(reading: Reading, long: Sequence[str]) -> bool:
+    if not long:
+        return False
+    flat = reading.text.encode("ascii", "ignore").translate(None, _SIGNS).decode()
+    return len(flat) < len(reading.text) and any(form in flat for form in long)
 
 
 _redacted_once = lru_cache(maxsize=4096)(_redacted)
@@ -184,7 +222,7 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 @lru_cache(maxsize=64)
 def _forms(exact: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every way in which one of the values may stand in a text, each as it is without blanks, too; then the long ones.
+    """Every way in which one of the values may stand in a text; then the letters and digits of those that are long.
 
     The longest come first.
     """
@@ -196,9 +234,25 @@ def _forms(exact: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raw = secret.encode("utf-8", "surrogatepass")
         lines = [line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE]
         written = (value, secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], raw.decode("latin-1"), *lines)
-        forms.update(written, ("".join(form.split()) for form in written), (raw.hex(), raw.hex().upper()), _base64(raw))
+        forms.update(written, ("".join(form.split()) for form in written), _encoded(raw))
     found = sorted((form for form in forms if len(form) >= _SHORTEST_EXACT), key=len, reverse=True)
-    return tuple(found), tuple(form for form in found if len(form) >= _SHORTEST_WRAPPED)
+    bare = dict.fromkeys(form.encode("ascii", "ignore").translate(None, _SIGNS).decode() for form in found)
+    return tuple(found), tuple(form for form in bare if len(form) >= _SHORTEST_WRAPPED)
+
+
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+def _encoded(raw: bytes) -> Iterator[str]:
+    """As programs print bytes. Whatever stands between the digits is left out when they are looked for."""
+    wide = raw.decode("latin-1").encode("utf-16-le")
+    for digits in (raw.hex(), "0x".join(("", *(f"{byte:x}" for byte in raw))), wide.hex()):
+        yield from (digits, digits.upper())
+    yield base64.b32encode(raw).decode("ascii").rstrip("=")[:-1]
+    yield repr(list(raw))
+    yield base64.b64encode(wide).decode("ascii").rstrip("=")[:-1]
+    yield from _base64(raw)
+    yield from _base64(base64.b64encode(raw))
 
 
 def _base64(raw: bytes) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.core.text.maths import hidden_in_maths, without
@@ -26,7 +27,7 @@ class Unshown(StrEnum):
 
 _RAW = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})  # their first end tag ends them
 _HIDING = _RAW | frozenset(
-    {"template", "noscript", "object", "svg", "canvas", "audio", "video", "head", "datalist", "select", "map"}
+    {"template", "noscript", "object", "svg", "canvas", "audio", "video", "head", "datalist", "select", "map", "rp"}
 )
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
@@ -99,7 +100,8 @@ _PREFIX = re.compile(r"[\s>]*")
 _DELIMITER_ROW = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _PIPE = re.compile(r"(?<!\\)\|")
 _REFERENCE = re.compile(r"\[\^([^\]\[\s]{1,200})\]")
-_NOTE = re.compile(rf" {{0,3}}{_REFERENCE.pattern}:")
+_NOTE = re.compile(rf"(?:[ ]{{0,3}}(?:[>*+-]|\d{{1,9}}[.)])){{0,20}}\s{{0,3}}{_REFERENCE.pattern}:")
+_NO_REFERENCE = re.compile(r"(`+)[^`]*\1|<!--.{0,3000}?-->", re.DOTALL)
 
 
 def shown_cells(text: str, dropped: Counter[Unshown]) -> str:
@@ -135,21 +137,48 @@ def _cut(line: str, columns: int, dropped: Counter[Unshown]) -> str:
     return line[: pipes[last] + 1]
 
 
-def references(page: str) -> Counter[str]:
-    """How often each footnote is named, its own definition included."""
-    return Counter(match[1].casefold() for match in _REFERENCE.finditer(page))
+def referred_to(blocks: Iterable[str]) -> frozenset[str]:
+    """The footnotes that are named by these blocks, which are no code, besides where they are defined."""
+    named: Counter[str] = Counter()
+    for block in blocks:
+        named.update(match[1].casefold() for match in _REFERENCE.finditer(_NO_REFERENCE.sub("", block)))
+        if note := _NOTE.match(block):
+            named[note[1].casefold()] -= 1
+    return frozenset(+named)
 
 
-def is_unreferenced_note(block: str, named: Counter[str]) -> bool:
-    """Whether a paragraph is a footnote that no other text refers to, which GitHub leaves out."""
-    note = _NOTE.match(block)
-    return note is not None and named[note[1].casefold()] < 2
+class Footnotes:
+    """Which blocks of a page, one after the other, belong to a footnote that GitHub leaves out.
+
+    It leaves out what no text refers to, and all but the first of those with one name; with each what stands below it,
+    further to the right.
+    """
+
+    def __init__(self, named: frozenset[str]) -> None:
+        self._named = named
+        self._defined: set[str] = set()
+        self._within = False  # one that is left out
+        self.left_out = 0
+
+    def leaves_out(self, block: str) -> bool:
+        if note := _NOTE.match(block):
+            name = note[1].casefold()
+            self._within = name in self._defined or name not in self._named
+            self._defined.add(name)
+            self.left_out += self._within
+        else:
+            self._within = self._within and block.startswith(("    ", "\t"))
+        return self._within
 
 
 # ---------------------------------------------------------------------------------------------------------- code blocks
 
 _FENCE = re.compile(r"(\s*(?:[>*+-]\s+|\d{1,9}[.)]\s+|>)*(?:`{3,}|~{3,})[ \t]*)(\S*)(.*)", re.DOTALL)
-_DIAGRAM_COMMENT = re.compile(r"(?m)^[ \t>]*%%[^\n]*\n?")
+_LANGUAGE = re.compile(r"[\w.+#{}:/-]{1,16}")  # the page shows its colours, and never its name
+_OF_DIAGRAM = re.compile(
+    r"(?m)^[ \t>]*%%[^\n]*\n?|^[ \t>]*acc(?:Title|Descr)[ \t]*(?::[^\n]*|\{[^}]{0,2000}\}?)\n?|\A\s*---\n"
+    r"(?:[^\n]*\n)*?---\n|(?<=\n)[ \t>]*click[ \t][^\n]*\n?"
+)
 _DRAWN = frozenset({"geojson", "topojson", "stl"})
 
 
@@ -160,7 +189,10 @@ def shown_code(text: str, info: str, dropped: Counter[Unshown]) -> str:
     fence = _FENCE.fullmatch(head) if info.strip() else None
     if fence is None:
         return text
-    if fence[3].strip():
+    if not _LANGUAGE.fullmatch(fence[2]):
+        dropped[Unshown.FENCE] += 1
+        head = fence[1]
+    elif fence[3].strip():
         dropped[Unshown.FENCE] += 1
         head = fence[1] + fence[2]
     if language == "math":
@@ -168,7 +200,7 @@ def shown_code(text: str, info: str, dropped: Counter[Unshown]) -> str:
         dropped[Unshown.MATHS] += len(hidden)
         body = without(body, hidden)
     elif language == "mermaid":
-        body, comments = _DIAGRAM_COMMENT.subn("", body)
+        body, comments = _OF_DIAGRAM.subn("", body)
         dropped[Unshown.DIAGRAM] += comments
     elif language in _DRAWN:
         dropped[Unshown.DATA] += 1

@@ -17,7 +17,7 @@ from yaml.nodes import Node, ScalarNode
 
 from bot.core.choosing.rounds import MOST_ROUNDS
 from bot.core.globs import parse_globs
-from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy
+from bot.core.model import MAX_ATTEMPTS, Draft, Permission, Publish, PullRequestConfig, RepoConfig, Strategy, Update
 from bot.core.trigger.checks import MOST_REPAIRS
 from bot.core.trigger.config_values import Checker, Field, Mistake, at, is_null, quoted
 from bot.core.trigger.options import MAX_DOLLARS, MAX_MINUTES, is_branch_name
@@ -203,6 +203,11 @@ def _publish(checker: Checker, node: Node, name: str) -> Publish | None:
     return Publish(text) if text else None
 
 
+def _update(checker: Checker, node: Node, name: str) -> Update | None:
+    text = checker.choice(node, name, [when.value for when in Update])
+    return Update(text) if text else None
+
+
 def _truth(checker: Checker, node: Node, name: str) -> bool | None:
     text = checker.choice(node, name, ["true", "false"])
     return None if text is None else text == "true"
@@ -294,6 +299,7 @@ _TOP = {
     "pull_request": Field("pull_request", _pull_request),
     "publish": Field("publish", _publish),
     "ci": Field("ci", _ci),
+    "update": Field("update", _update),
 }
 
 

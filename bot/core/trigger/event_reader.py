@@ -13,9 +13,10 @@ from typing import TypeGuard
 
 import msgspec
 
-from bot.core.model import IssueRef, Person, Repo, Sha
+from bot.core.model import IssueRef, Person, Repo, Sha, SolveId
 from bot.core.trigger.events import (
     API_EVENT,
+    ButtonPressed,
     ChecksReported,
     CommentPosted,
     Event,
@@ -33,6 +34,7 @@ from bot.core.trigger.events import (
     RepositoryAction,
     RepositoryChanged,
     Requested,
+    ReviewDismissed,
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
@@ -147,6 +149,13 @@ def _changed(record: Mapping[str, object], action: str) -> Event:
 
 def _read_review(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "dismissed":
+        return ReviewDismissed(
+            _repo(record),
+            _number(record, "pull_request", "number"),
+            _number(record, "review", "id"),
+            _person(record, "sender"),
+        )
     if action != "submitted":
         return Ignored(f"pull_request_review.{action} asks nothing of us")
     if reason := _not_for_us(record, "review"):
@@ -184,6 +193,10 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
 
 def _read_check_run(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
+    if action == "requested_action":
+        solve = SolveId(_text(record, "check_run", "external_id"))
+        button = _text(record, "requested_action", "identifier")
+        return ButtonPressed(_repo(record), solve, button, _person(record, "sender"))
     if action != "completed":
         return Ignored(f"check_run.{action} asks nothing of us")
     return ChecksReported(_repo(record), Sha(_text(record, "check_run", "head_sha")))

@@ -112,6 +112,16 @@ class ThreadCommented(IssueEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewDismissed:
+    """Somebody has taken a review back, the one who wrote it or another."""
+
+    repo: Repo
+    number: int
+    review: int
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestClosed:
     """Anybody's. `body`: only where it may say what it takes back."""
 
@@ -149,6 +159,16 @@ class ChecksReported:
 
     repo: Repo
     sha: Sha
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """On the check run of our own on the pull request that this solve opened. GitHub tells nobody else of it."""
+
+    repo: Repo
+    solve: SolveId
+    button: str
+    by: Person
 
 
 class InstallationAction(StrEnum):
@@ -220,12 +240,14 @@ Event = (
     | IssueMoved
     | CommentPosted
     | ReviewSubmitted
+    | ReviewDismissed
     | ThreadCommented
     | PullRequestClosed
     | PullRequestReopened
     | PullRequestChanged
     | Requested
     | ChecksReported
+    | ButtonPressed
     | InstallationChanged
     | RepositoryChanged
     | Ping

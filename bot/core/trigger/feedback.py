@@ -24,11 +24,13 @@ class Said:
     review: int | None = None  # that it came with
     may_ask: bool = False
     rank: int = 0  # of the permission that its author has, the higher the more
+    altered: bool = False  # what it suggests is not what its author wrote: cleaning left out a part of it
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation that nobody has resolved. `line`: in the file as it is now; None: the line is no longer there."""
+    """A conversation that nobody has resolved. `line`: in the file as it is now; None: it, or the first of several,
+    is no longer there."""
 
     id: str  # GitHub's, for resolving it
     path: str

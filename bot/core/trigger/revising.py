@@ -10,6 +10,7 @@ from bot.core.choosing.experiments import LEAST_SHARE
 from bot.core.model import Permission, RepoConfig, Sha, Solve, SolveFacts, SolveOptions, Task, Trigger, TriggerKind
 from bot.core.render.text import count
 from bot.core.text.cleaning import clean_text, task_digest, visible
+from bot.core.text.suggestion_blocks import block_of
 from bot.core.trigger.feedback import FailedCheck, Feedback, Onto, Said, Thread
 
 MOST_REVISIONS = 10  # of one pull request
@@ -156,12 +157,17 @@ class _Room:
         self._unread -= sum(len(said.body) for said in thread.said)
         if self._unread < 0:
             return None
-        said = tuple(replace(each, body=clean_text(each.body, limit=SAID_LIMIT)) for each in thread.said)
+        said = tuple(map(_cleaned, thread.said))
         self._unkept -= sum(len(each.body) for each in said)
         if self._unkept < 0:
             return None
         hunk = "\n".join(visible(thread.hunk[-TEXT_LIMIT:]).split("\n")[-HUNK_LINES:])
         return replace(thread, path=visible(thread.path)[:300], hunk=hunk[-SAID_LIMIT:], said=said)
+
+
+def _cleaned(said: Said) -> Said:
+    body = clean_text(said.body, limit=SAID_LIMIT)
+    return replace(said, body=body, altered=block_of(said.body) != block_of(body))
 
 
 def last_word(thread: Thread) -> Said | None:

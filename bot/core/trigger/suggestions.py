@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from itertools import pairwise
 
 from bot.core.model import Candidate, ChangeKind, Experiment, FileChange, ModelSpec, RunId, Strategy, Task
-from bot.core.trigger.feedback import Thread
+from bot.core.text.cleaning import visible
+from bot.core.text.suggestion_blocks import block_of
+from bot.core.trigger.feedback import Said, Thread
+from bot.core.trigger.revising import last_word
 
 LITERAL = ModelSpec("suggestions", "", "")
 MAX_TEXT = 200_000  # characters of a file: more is not compared line by line
 
-_BLOCK = re.compile(r"^(`{3,})[ \t]*suggestion[ \t]*\n(.*?)^\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 _PLAIN_PATH = re.compile(r'[^\x00-\x1f"\\\x7f]+')  # what git writes without quotes
 _NO_NEWLINE = "\\ No newline at end of file\n"
+_UNREAD = "\ufffd"  # what stands for bytes that are no text
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`first` to `last` are the lines that it replaces, from 1."""
+    """`first` to `last` are the lines that it replaces, from 1. `was`: how the last one looked; None: not known."""
 
     path: str
     first: int
     last: int
     text: str
+    was: str | None = field(default=None, compare=False)
 
 
 def suggested(task: Task) -> tuple[Suggestion, ...]:
     """Those that answer the whole review; none where something else is asked for as well.
 
-    In each thread the last word of somebody who may ask holds one, its line is still there, no two of them overlap,
-    and the review has no text of its own.
+    In each thread the word that counts (`last_word`) is one block with at most a line before it, nobody had to leave
+    out anything of it, and its lines are still there; no two of them overlap, and the review has no text of its own.
     """
     feedback = task.feedback
     if feedback is None:
@@ -46,11 +50,18 @@ def suggested(task: Task) -> tuple[Suggestion, ...]:
 
 
 def _of(thread: Thread) -> Suggestion | None:
-    last = next((said for said in reversed(thread.said) if said.may_ask), None)
-    block = _BLOCK.search(last.body) if last is not None else None
-    if block is None or thread.line is None:
+    said = _counting(thread)
+    if said is None or said.altered or thread.line is None:
         return None
-    return Suggestion(thread.path, thread.start or thread.line, thread.line, block[2])
+    text, shown = block_of(said.body), thread.hunk.rstrip("\n").rpartition("\n")[2]
+    if text is None or shown.startswith("-"):  # a line that the change takes away
+        return None
+    was = shown[1:] if shown.startswith(("+", " ")) else None
+    return Suggestion(thread.path, thread.start or thread.line, thread.line, text, was)
+
+
+def _counting(thread: Thread) -> Said | None:
+    return last_word(thread) or next((said for said in reversed(thread.said) if said.may_ask), None)
 
 
 def _overlap(found: Sequence[Suggestion]) -> bool:
@@ -59,12 +70,15 @@ def _overlap(found: Sequence[Suggestion]) -> bool:
 
 
 def applied(found: Sequence[Suggestion], texts: Mapping[str, str], run: RunId) -> Candidate | None:
-    """The candidate that they make. None where a line is not there, or a file is too large. `texts`: by path."""
+    """The candidate that they make. `texts`: by path.
+
+    None where a line is not there or not the one that was shown, or a file is too large or no text.
+    """
     parts: list[str] = []
     changes: list[FileChange] = []
     for path in sorted({each.path for each in found}):
         old = texts.get(path)
-        if old is None or len(old) > MAX_TEXT or not _PLAIN_PATH.fullmatch(path):
+        if old is None or len(old) > MAX_TEXT or _UNREAD in old or not _PLAIN_PATH.fullmatch(path):
             return None
         new = _edited(old, [each for each in found if each.path == path])
         if new is None:
@@ -80,12 +94,23 @@ def applied(found: Sequence[Suggestion], texts: Mapping[str, str], run: RunId) -
 
 def _edited(old: str, found: Sequence[Suggestion]) -> str | None:
     lines = _lines(old)
+    usual = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     for each in sorted(found, key=lambda each: each.first, reverse=True):
-        if not 1 <= each.first <= each.last <= len(lines):
+        if not 1 <= each.first <= each.last <= len(lines) or not _is_as_shown(each, lines[each.last - 1]):
             return None
-        ends_so = lines[each.last - 1].endswith("\r\n")
-        lines[each.first - 1 : each.last] = [each.text.replace("\n", "\r\n") if ends_so else each.text]
+        lines[each.first - 1 : each.last] = [_ending_as(lines[each.last - 1], each.text, usual)]
     return "".join(lines)
+
+
+def _is_as_shown(suggestion: Suggestion, line: str) -> bool:
+    return suggestion.was is None or visible(line).rstrip() == visible(suggestion.was).rstrip()
+
+
+def _ending_as(line: str, text: str, usual: str) -> str:
+    """With the line ends of what it replaces; where a file ends without one, it still does."""
+    if line.endswith("\n"):
+        return text.replace("\n", "\r\n" if line.endswith("\r\n") else "\n")
+    return text.removesuffix("\n").replace("\n", usual)
 
 
 def _lines(text: str) -> list[str]:

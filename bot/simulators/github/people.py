@@ -263,6 +263,9 @@ class SimIssue:
     async def resolve(self, thread: Thread, *, by: str) -> None:
         reviews.resolve(self._stage, self.repo.state, self.state, thread, self._stage.state.account(by))
 
+    async def dismiss(self, given: Review, *, by: str) -> None:
+        reviews.dismiss(self._stage, self.repo.state, self.state, given, self._stage.state.account(by))
+
     async def ready_for_review(self, *, by: str) -> None:
         pulls.ready_for_review(self._stage, self.repo.state, self.state, self._stage.state.account(by))
 

@@ -112,7 +112,7 @@ class Shapes(IssueShapes):
             "line": thread.line,
             "original_line": thread.original_line,
             "start_line": thread.start_line,
-            "side": "RIGHT",
+            "side": thread.side,
             "subject_type": "line",
             "commit_id": issue.pull.head_sha if issue.pull else comment.commit_sha,
             "original_commit_id": comment.commit_sha,

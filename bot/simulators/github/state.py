@@ -124,6 +124,8 @@ class Thread:
     comments: list[ReviewComment] = field(default_factory=list)
     resolved_by: Account | None = None
     lines: int = 1  # that it is about; `line` is the last of them
+    side: str = "RIGHT"  # LEFT: of the file before the change, where `line` counts its lines
+    start_side: str = "RIGHT"
 
     @property
     def start_line(self) -> int | None:

@@ -14,17 +14,19 @@ from bot.simulators.github.state import Account, AccountType, Issue, Pull, Repos
 
 REVIEW_STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 NOT_IN_DIFF = "pull_request_review_thread.line must be part of the diff"
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A comment on lines of the new side of the diff; `line` is the last of them."""
+    """A comment on lines of the diff; `line` is the last of them. `side` LEFT: of the file before the change."""
 
     path: str
     line: int
     body: str
     lines: int = 1
+    side: str = "RIGHT"
+    start_side: str = "RIGHT"
 
 
 async def review(
@@ -44,6 +46,7 @@ async def review(
     for note, hunk in zip(notes, hunks, strict=True):
         check_body(note.body, "PullRequestReviewComment")
         thread = Thread(stage.state.id(), note.path, note.line, note.line, hunk, lines=note.lines)
+        thread.side, thread.start_side = note.side, note.start_side
         thread.comments.append(_comment(stage, pull, given, note.body, by))
         pull.threads.append(thread)
     _emit_review(stage, repo, issue, given)
@@ -78,6 +81,16 @@ def resolve(stage: Stage, repo: Repository, issue: Issue, thread: Thread, by: Ac
         stage.emit(repo, "pull_request_review_thread", "resolved", by, pull_request=pull, **told)
 
 
+def dismiss(stage: Stage, repo: Repository, issue: Issue, given: Review, by: Account) -> None:
+    """Of one that approves or requests changes, by somebody who may write."""
+    if given.state not in ("APPROVED", "CHANGES_REQUESTED"):
+        raise unprocessable("Can not dismiss a commented pull request review")
+    given.state = "DISMISSED"
+    told = {**stage.shapes.review(repo, issue, given), "state": "dismissed", "body": given.body or None}
+    pull = stage.shapes.pull(repo, issue, _of(issue))
+    stage.emit(repo, "pull_request_review", "dismissed", by, review=told, pull_request=pull)
+
+
 def thread_of(issue: Issue, comment_id: int) -> Thread:
     """Raises 404 where no thread has that comment."""
     for thread in _of(issue).threads:
@@ -89,7 +102,7 @@ def thread_of(issue: Issue, comment_id: int) -> Thread:
 def follow_lines(repo: Repository, pull: Pull, old: str, new: str) -> None:
     """A thread follows its line through new commits, and is outdated when that line is no longer what it was."""
     for thread in pull.threads:
-        if thread.line is not None:
+        if thread.line is not None and thread.side == "RIGHT":
             before, after = (_lines(repo, sha, thread.path) for sha in (old, new))
             matcher = SequenceMatcher(None, before, after, autojunk=False)
             moved = [
@@ -114,10 +127,10 @@ async def _hunk(repo: Repository, pull: Pull, note: Note) -> str:
     at = 0
     for text in (patch or "").split("\n"):
         if found := _HUNK.match(text):
-            shown, at = [text], int(found[1])
+            shown, at = [text], int(found[1 if note.side == "LEFT" else 2])
             continue
         shown.append(text)
-        if not text.startswith("-"):
+        if not text.startswith("+" if note.side == "LEFT" else "-"):
             if at == note.line and shown[0].startswith("@@"):
                 return "\n".join(shown)
             at += 1

@@ -2,6 +2,8 @@
 
 Covers operations with variables, arguments, aliases, inline fragments and `__typename`; no named fragments, no
 directives. Types are not checked, names are: a field that no object has is an error, as it would be on GitHub.
+
+graphql-core would want a schema of all that a query touches, beside the objects of state.py that say it already.
 """
 
 from __future__ import annotations
