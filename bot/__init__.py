@@ -31,6 +31,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     reviews.py     a review, a comment on a line -> a revision
     repairs.py failing_checks.py known_heads.py      a failing check on a commit of ours -> a revision
     update_branch.py pull_text.py     /solve update: the base branch merged in; the text of a pull request
+    stale_pulls.py own_check.py buttons.py      a base branch that goes on; the check run of our own, and its buttons
     intake.py      delivery -> refused, answered, cancelled, or a started solve
     command_dispatch.py               each command, label and review -> what answers it
     starts.py batches.py              is there anything to solve? one issue, or several by one comment

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from bot.core.choosing.approval import Approval, Standing, ending, expired, publication, wanted
-from bot.core.choosing.approve import with_approved
+from bot.core.choosing.approval_rules import with_approved
 from bot.core.model import Fate, Solve, SolveFacts, SolveId
 from bot.core.render import failure_reasons
 from bot.engine import Engine, WorkflowState, step

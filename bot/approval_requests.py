@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.actions import Action, Refusal
 from bot.approval import ApprovalAnswer
-from bot.core.choosing.approve import No, approvable, approved, is_waiting, rejected
+from bot.core.choosing.approval_rules import No, approvable, approved, is_waiting, rejected
 from bot.core.model import RunFacts, SolveFacts
 from bot.core.render import approval as render
 from bot.core.text.outgoing import Redactor

@@ -14,7 +14,7 @@ from bot.approval_requests import approval_answer
 from bot.authorization import Permits
 from bot.cancellation import Ends
 from bot.configuration import read_config
-from bot.core.choosing.approve import least_permission
+from bot.core.choosing.approval_rules import least_permission
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.choosing.use_candidate import candidate_for
 from bot.core.choosing.why import Place

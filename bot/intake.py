@@ -21,7 +21,7 @@ from bot.batches import BatchBoard, Wanted, without_refused
 from bot.buttons import Buttons
 from bot.cancellation import Ends
 from bot.command_dispatch import CommandDispatch
-from bot.core.choosing.approve import No
+from bot.core.choosing.approval_rules import No
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.model import (
     IssueRef,

@@ -39,7 +39,8 @@ from bot.core.text.outgoing import CleanFacts, Redactor
 from bot.engine import Engine, WorkflowState
 from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
-from bot.github.webhook import Delivery, Malformed, slim, verify
+from bot.github.signatures import Delivery, Malformed, verify
+from bot.github.webhook import slim
 from bot.ports import Rejected, Store, World
 from bot.publish_precheck import clearance
 from bot.settings import Settings

@@ -15,7 +15,8 @@ import structlog
 
 from bot.github.check_records import about_commit
 from bot.github.responses import HookDelivery
-from bot.github.webhook import Delivery, Malformed, is_listened, slim
+from bot.github.signatures import Delivery, Malformed
+from bot.github.webhook import is_listened, slim
 from bot.inbox import Inbox
 from bot.known_heads import KnownHeads
 from bot.ports import Clock, Gone, Rejected

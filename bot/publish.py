@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from bot.core.choosing.approval import Standing
-from bot.core.choosing.approve import least_permission
+from bot.core.choosing.approval_rules import least_permission
 from bot.core.choosing.champion import wants_draft
 from bot.core.choosing.overlap import overlapping
 from bot.core.model import IssueRef, Permission, Person, PullRequest, Sha, SolveFacts, SolveId, Task, TriggerKind

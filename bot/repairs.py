@@ -59,6 +59,8 @@ class Repairs:
         repository = await self._github.repository(repo)
         config = await read_config(self._github, repo, repository.default_branch)
         before = await self._store.revisions(original.id)
+        if any(not each.status.is_over for each in before):
+            return Actions(because="a revision is under way, whose commit is checked anew")
         made = sum(each.solve.trigger.kind is TriggerKind.CHECK for each in before)
         try:
             head = await self._github.checks(repo, event.sha)

@@ -31,7 +31,7 @@ from bot.approval import WaitingRoom
 from bot.comparison import Comparison
 from bot.configuration import readable_config
 from bot.core.candidate.similarity import case_of
-from bot.core.choosing.approve import wants_approval
+from bot.core.choosing.approval_rules import wants_approval
 from bot.core.choosing.champion import decide, publishes_unproven, without_runs
 from bot.core.choosing.comparing import beside_of
 from bot.core.choosing.experiments import Plan, ServerLimits, after_setup, plan

@@ -38,8 +38,9 @@ from bot.core.reports.reading import read
 from bot.core.trigger.commands import parse_commands
 from bot.core.trigger.config import parse_config
 from bot.core.trigger.event_reader import read_event
+from bot.github.signatures import Malformed, told_by_github
 from bot.github.tar import NotATar, members
-from bot.github.webhook import Malformed, slim, told_by_github
+from bot.github.webhook import slim
 from tests.core.test_environment_workflows import FLASK_LIKE, TOOLS
 from tests.core.test_gates import section
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.agent.protocol import Failure, Said, estimated, read_answer
+from bot.agent.pricing import estimated
+from bot.agent.protocol import Failure, Said, read_answer
 from bot.agent.wire import Manners, corrected, encode_request
 from bot.core.model import ModelSpec
 from bot.ports import Denied, Rejected, Reply, Unavailable, WorldError

@@ -9,10 +9,7 @@ Policy for answers (`read_answer`):
 
 An answer is read as far as it can be (`answers.py`): a broken character costs that character, not the call.
 
-What a call costs is the provider's `usage.cost`; where it says none, the catalogue's prices times its tokens; where it
-counts no tokens either, tokens estimated from the length of the text, because a call that counts as free has no limit.
-An answer that cannot be read costs what it says it costs, if it says so anywhere; one that was not waited for costs
-what was asked.
+What a call costs is in pricing.py.
 """
 
 from __future__ import annotations
@@ -24,16 +21,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.agent.answers import decoded
-from bot.core.model import ModelSpec, Prices, Usage
+from bot.agent.pricing import billed, dollars_of, usage_of
+from bot.core.model import ModelSpec, Usage
 from bot.core.resilience.github_retry import retry_after
 from bot.ports import Denied, Rejected, TooMuchText, Unavailable, WorldError
 
-BYTES_PER_TOKEN = 4
-
-_MOST_TOKENS = 1e9  # of one call
-_MOST_DOLLARS = 1e4
 _MOST_SAID = 1000  # characters of an explanation
-_QUOTED_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?")
 _RETRIED = frozenset({408, 409, 425, 429})
 _TOO_LONG = re.compile(
     r"context_length_exceeded|context[ _-]?(length|window|size|limit)|maximum (context|prompt|input) length"
@@ -87,13 +80,13 @@ def read_answer(
         return _explained(_failure(status, _error_of(data), after), data)
     if isinstance(error := data.get("error"), dict):
         code = _status_of(error.get("code"))
-        return _explained(_failure(code, _error_of(data), after, dollars=_billed(spec, data, sent, body)), data)
-    usage = _usage(data, sent=sent, got=len(body))
-    dollars = _dollars(spec, data, usage)
+        return _explained(_failure(code, _error_of(data), after, dollars=billed(spec, data, sent, body)), data)
+    usage = usage_of(data, sent=sent, got=len(body))
+    dollars = dollars_of(spec, data, usage)
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
-        return Failure(Unavailable, f"no choices: {_error_of(data)}", dollars=_billed(spec, data, sent, body))
+        return Failure(Unavailable, f"no choices: {_error_of(data)}", dollars=billed(spec, data, sent, body))
     if isinstance(broke := choice.get("error"), dict):  # OpenRouter, when the model broke off in the middle
         said = f"the model broke off: {_error_of(choice)}"
         return _explained(_failure(_status_of(broke.get("code")), said, after, dollars=dollars), choice)
@@ -113,14 +106,6 @@ def text_of(message: Mapping[str, Any]) -> str:
     parts = content if isinstance(content, list) else []
     texts = [part.get("text") for part in parts if isinstance(part, dict)]
     return "".join(text for text in texts if isinstance(text, str))
-
-
-def price(prices: Prices, usage: Usage) -> float:
-    """Dollars. Cached tokens are part of the input tokens and cost their own price, where there is one."""
-    cached_price = prices.input if prices.cached_input is None else prices.cached_input
-    cached = min(usage.cached_tokens, usage.input_tokens)
-    fresh = usage.input_tokens - cached
-    return (fresh * prices.input + cached * cached_price + usage.output_tokens * prices.output) / 1_000_000
 
 
 def _error_of(data: Mapping[str, Any]) -> str:
@@ -155,11 +140,6 @@ def _failure(status: int, detail: str, after: float | None, *, dollars: float = 
     return Failure(Rejected, text, _REMEDIES.get(status, ""), dollars=dollars)
 
 
-def estimated(spec: ModelSpec, sent: int, got: int) -> float:
-    """Dollars for an answer that was not read, from bytes alone."""
-    return 0.0 if spec.prices is None else price(spec.prices, Usage(sent // BYTES_PER_TOKEN, got // BYTES_PER_TOKEN))
-
-
 def _explained(failure: Failure, data: Mapping[str, Any]) -> Failure:
     """Of credentials and of what passes by itself nobody but the log is told the details."""
     if not issubclass(failure.kind, Rejected):
@@ -180,53 +160,3 @@ def _words(data: Mapping[str, Any]) -> str:
         return str(error.get("message") or "")[:_MOST_SAID]
     inner = decoded(raw.encode()) if isinstance(raw, str) else {}
     return _words(inner) or str(raw)[:_MOST_SAID]
-
-
-def _billed(spec: ModelSpec, data: Mapping[str, Any], sent: int, body: bytes) -> float:
-    """An answer that is an error costs something only where the provider counts something."""
-    if not isinstance(data.get("usage"), dict):
-        return 0.0
-    return _dollars(spec, data, _usage(data, sent=sent, got=len(body)))
-
-
-def _usage(data: Mapping[str, Any], *, sent: int, got: int) -> Usage:
-    usage = data.get("usage")
-    if not isinstance(usage, dict) or _count(usage.get("prompt_tokens")) is None:
-        return Usage(sent // BYTES_PER_TOKEN, got // BYTES_PER_TOKEN)
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
-    return Usage(
-        _count(usage.get("prompt_tokens")) or 0,
-        _count(usage.get("completion_tokens")) or 0,
-        _count(cached) or 0,
-    )
-
-
-def _dollars(spec: ModelSpec, data: Mapping[str, Any], usage: Usage) -> float:
-    said = data.get("usage")
-    cost = _money(said.get("cost")) if isinstance(said, dict) else None
-    if cost is None or not isinstance(said, dict):
-        return 0.0 if spec.prices is None else price(spec.prices, usage)
-    # With one's own key at OpenRouter, `cost` is only its fee. Without, the upstream cost is in it already.
-    details = said.get("cost_details")
-    if said.get("is_byok") is True and isinstance(details, dict):
-        cost += _money(details.get("upstream_inference_cost")) or 0.0
-    return cost
-
-
-def _count(value: object) -> int | None:
-    number = _number(value, _MOST_TOKENS)
-    return None if number is None else int(number)
-
-
-def _money(value: object) -> float | None:
-    return _number(value, _MOST_DOLLARS)
-
-
-def _number(value: object, most: float) -> float | None:
-    """What is no number, or beyond what one call can be, was not said. Some providers quote their numbers."""
-    if isinstance(value, str) and _QUOTED_NUMBER.fullmatch(value):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        return None
-    return float(value)

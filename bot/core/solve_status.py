@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bot.core.choosing.approve import is_unapproved
+from bot.core.choosing.approval_rules import is_unapproved
 from bot.core.model import Outcome, SolveFacts, Status
 
 

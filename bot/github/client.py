@@ -3,6 +3,10 @@
 githubkit does the rest of it, and is told to leave alone what is decided here: it neither retries, follows redirects,
 caches nor mints tokens (bot/github/wire.py). Redirects are never followed: a POST would turn into a GET, and a token
 would travel to wherever the answer points. The hub knows how to find a repository that moved.
+
+Its raw `arequest`, and types of ours (responses.py): its typed methods take 0.35 ms of processor for a call where this
+takes 0.23, 21 MB and 0.1 s at the first, and refuse whole answers for a field that nobody reads (a comment whose
+`author_association` is new). A call has to be a value here, too, since it may be sent again with another token.
 """
 
 from __future__ import annotations

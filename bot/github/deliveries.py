@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.github.client import Call, Client, Credentials
 from bot.github.responses import HookDelivery, HookDeliveryDetails
-from bot.github.webhook import Delivery, told_by_github
+from bot.github.signatures import Delivery, told_by_github
 
 _FORGOTTEN = (404, 410, 422)  # too old to be delivered again
 

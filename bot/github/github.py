@@ -30,9 +30,9 @@ from bot.github.deliveries import fetched, listed, redeliver_missed
 from bot.github.opening import open_issue
 from bot.github.publishing import look
 from bot.github.refusals import TooLarge
+from bot.github.signatures import Delivery
 from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
-from bot.github.webhook import Delivery
 from bot.github.wire import anonymous
 from bot.github.write_pacing import TurnsHere, WritePacing
 from bot.ports import (

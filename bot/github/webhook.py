@@ -1,18 +1,14 @@
-"""From bytes to a slim record: who sent this, and is it for us?
+"""From verified bytes (signatures.py) to a slim record: is it for us?
 
-Verification comes first and its result is a type, so nothing can read a body that was not verified. (What is read from
-the App's list of deliveries needs no signature: there GitHub is asked, over TLS and with the App's key.) After it, each
-question is cheaper than the next: the event's name against a table, then a partial decode that skips all but the
+Each question is cheaper than the next: the event's name against a table, then a partial decode that skips all but the
 fields we need without building objects. What is left is a tenth of the payload, in GitHub's own shape; it is what the
 inbox keeps and what the task is frozen from, so it holds the issue's texts as these signed bytes had them.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable, Mapping
 
 import msgspec
 import structlog
@@ -20,14 +16,11 @@ import structlog
 from bot.core.trigger.unreadable import UNREADABLE
 from bot.github.check_records import check_run, check_suite, status
 from bot.github.payloads import Account, Payload, Repository
+from bot.github.signatures import Delivery
 from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known
 
 MAX_TEXT = 65_536  # characters: GitHub's own limit for a body, so only foreign bytes are ever cut
 
-_PROOF = object()
-_SIGNATURE = re.compile(rb"sha256=[0-9a-f]{64}")
-_NO_MATCH = "the signature does not match the webhook secret"
-_NAME = re.compile(rb"[A-Za-z0-9_-]{1,100}")
 # Wider than what the command's parser accepts: `/solve`, and what is one letter less, more, other or swapped.
 _REQUEST = re.compile(
     r"(?<![\w/])/(?:solve|olve|slve|sove|sole|solv|\wolve|s\wlve|so\wve|sol\we|\wsolve|s\wolve|so\wlve|sol\wve|solv\we"
@@ -38,84 +31,10 @@ _REQUEST = re.compile(
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class BadSignature(Exception):
-    """Nobody we know sent this. `why` may be told to the sender."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class Malformed(Exception):
-    """GitHub's headers are not there, or not theirs. `why` may be told to the sender."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Bytes we know GitHub sent. Only `verify` and `told_by_github` make one, so no other body can be read."""
-
-    guid: str
-    event: str
-    body: bytes
-    proof: InitVar[object]
-
-    def __post_init__(self, proof: object) -> None:
-        if proof is not _PROOF:
-            raise TypeError("only verify() and told_by_github() make a Delivery")
-
-
-def verify(secrets: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes) -> Delivery:
-    """Check HMAC-SHA256 over the raw body (docs.github.com, "Validating webhook deliveries").
-
-    `headers` have lower-case names, as ASGI gives them. Several secrets are for rotation: any of them fits.
-    Compared as bytes: `compare_digest` raises on text outside ASCII. Raises `BadSignature` and, only for a body that
-    is GitHub's, `Malformed`.
-    """
-    signature = check_signature(headers)
-    if not any(_fits(secret, body, signature) for secret in secrets):
-        raise BadSignature(_NO_MATCH)
-    return Delivery(_name(headers, b"x-github-delivery"), _name(headers, b"x-github-event"), body, _PROOF)
-
-
-def told_by_github(guid: str, event: str, payload: bytes) -> Delivery:
-    """From the answer to a question of ours. Raises `Malformed`."""
-    names = {b"guid": guid.encode(errors="replace"), b"event": event.encode(errors="replace")}
-    return Delivery(_name(names, b"guid"), _name(names, b"event"), payload, _PROOF)
-
-
 def is_listened(event: str) -> bool:
     """Can anything of this event be for us?"""
     return event in _LISTENED
 
-
-def check_signature(headers: Mapping[bytes, bytes]) -> bytes:
-    """The signature, when some body could have it. Raises `BadSignature`."""
-    signature = headers.get(b"x-hub-signature-256")
-    if signature is not None and _SIGNATURE.fullmatch(signature):
-        return signature
-    if signature is None:
-        raise BadSignature("X-Hub-Signature-256 is missing: does the App have a webhook secret?")
-    if not signature.startswith(b"sha256="):
-        raise BadSignature("X-Hub-Signature-256 does not start with sha256=")
-    raise BadSignature(_NO_MATCH)
-
-
-def _fits(secret: bytes, body: bytes, signature: bytes) -> bool:
-    return hmac.compare_digest(b"sha256=" + hmac.digest(secret, body, "sha256").hex().encode(), signature)
-
-
-def _name(headers: Mapping[bytes, bytes], header: bytes) -> str:
-    value = headers.get(header, b"")
-    if not _NAME.fullmatch(value):
-        raise Malformed(f"{header.decode()} is missing or not a name")
-    return value.decode("ascii")
-
-
-# ---------------------------------------------------------------------------------------------------- The slim record
 
 # Every field may be missing or null, and what is not listed is skipped. A field of another type fails the decode of
 # the whole payload; `slim` then reads with more patience.

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.configuration import read_config
 from bot.core.access import Deed, Principal
-from bot.core.choosing.approve import least_permission
+from bot.core.choosing.approval_rules import least_permission
 from bot.core.model import IssueRef, Permission, Repo, SolveId, SolveOptions
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import API_EVENT, Requested, Wish

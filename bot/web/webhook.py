@@ -15,7 +15,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.github.check_records import about_commit
-from bot.github.webhook import BadSignature, Delivery, Malformed, check_signature, slim, verify
+from bot.github.signatures import BadSignature, Delivery, Malformed, check_signature, verify
+from bot.github.webhook import slim
 from bot.ports import Unavailable
 
 PATH = "/webhook"

@@ -11,7 +11,8 @@ from bot.core.model import Person, Repo, Sha, SolveId
 from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import ButtonPressed, ChecksReported, Ignored
 from bot.github.check_records import about_commit
-from bot.github.webhook import slim, told_by_github
+from bot.github.signatures import told_by_github
+from bot.github.webhook import slim
 from bot.known_heads import KnownHeads
 
 OURS, THEIRS = Sha("a" * 40), Sha("b" * 40)

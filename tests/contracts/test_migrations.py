@@ -22,7 +22,7 @@ from bot.store.all_tables import metadata
 from bot.store.migrate import migrate
 from bot.store.schema import WrongSchema, bring_up_to_date, found_revision, newest_revision, revisions
 
-HEAD = "0015"
+HEAD = "0014"
 
 
 @contextmanager

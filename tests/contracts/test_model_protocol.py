@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.agent.catalogue import CATALOGUE
 from bot.agent.mini import TOOLS
-from bot.agent.protocol import Failure, Said, price, read_answer, text_of
+from bot.agent.pricing import price
+from bot.agent.protocol import Failure, Said, read_answer, text_of
 from bot.agent.wire import Manners, corrected, encode_request, wire_messages
 from bot.core.model import ModelSpec, Prices, Usage
 from bot.ports import Unavailable

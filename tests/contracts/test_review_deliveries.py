@@ -9,7 +9,8 @@ import pytest
 from bot.core.model import Person, Repo
 from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import Ignored, ReviewDismissed
-from bot.github.webhook import slim, told_by_github
+from bot.github.signatures import told_by_github
+from bot.github.webhook import slim
 
 REPO = Repo(5, 77, "octo/web")
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bot.core.candidate.restoring import Aspect, PutBack
 from bot.core.choosing.approval import wanted
-from bot.core.choosing.approve import approved, rejected
+from bot.core.choosing.approval_rules import approved, rejected
 from bot.core.choosing.overlap import Neighbour, Overlap
 from bot.core.evidence.behaviour import Behaviour, Probed
 from bot.core.evidence.pool import Origin, PooledTest

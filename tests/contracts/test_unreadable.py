@@ -10,7 +10,8 @@ import pytest
 from bot.core.model import IssueRef, Repo
 from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import CommentPosted, LabelAdded, Unreadable
-from bot.github.webhook import slim, verify
+from bot.github.signatures import verify
+from bot.github.webhook import slim
 from tests.contracts.test_webhook import SECRET, commented, labeled, payload, signed
 
 ISSUE = IssueRef(Repo(5, 77, "octo/web"), 3)

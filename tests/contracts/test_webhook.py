@@ -19,7 +19,8 @@ from starlette.types import ASGIApp
 
 from bot.core.trigger.event_reader import read_event
 from bot.core.trigger.events import CommentPosted, LabelAdded, Ping
-from bot.github.webhook import MAX_TEXT, BadSignature, Delivery, Malformed, slim, verify
+from bot.github.signatures import BadSignature, Delivery, Malformed, verify
+from bot.github.webhook import MAX_TEXT, slim
 from bot.inbox import Inbox, open_inbox
 from bot.ports import Unavailable
 from bot.web.health import Check, health_routes

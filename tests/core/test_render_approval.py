@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.choosing.approval import Approval
-from bot.core.choosing.approve import No
+from bot.core.choosing.approval_rules import No
 from bot.core.model import Candidate, Status
 from bot.core.render.approval import answered_already, not_approvable, nothing_to_answer
 from bot.core.render.failure_reasons import not_approved
@@ -15,7 +15,7 @@ from bot.core.render.pull_request import pull_body
 from bot.core.render.status import status_comment
 from bot.core.text.outgoing import Redactor
 from tests.core.facts import decided, run
-from tests.core.test_approve import ANN, APPROVED, REJECTED, WAITS, waiting
+from tests.core.test_approval_rules import ANN, APPROVED, REJECTED, WAITS, waiting
 
 clean = Redactor().facts
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 from bot.core.model import SolveFacts, Status, TriggerKind
+from bot.engine import WorkflowState
 from bot.simulators.github import Note, SimIssue
-from bot.simulators.model import SUBMIT, Answer, Message, Script, bash
+from bot.simulators.model import SUBMIT, Answer, Hold, Message, Script, bash
 from tests.stories.pulls import a_pull
-from tests.stories.world import MAINTAINER, World, a_world, line_up
+from tests.stories.test_revise_odds import held
+from tests.stories.world import LOOK, MAINTAINER, SOON, World, a_world, line_up
 
 TESTS = "for t in tests/*.sh; do sh $t || exit 1; done"
 FILES = line_up("fixer", test=TESTS)
@@ -92,6 +95,26 @@ async def rows(world: World) -> list[str]:
     """GUIDs of checks that the inbox took."""
     guids = [each.guid for each in world.github.webhooks.deliveries if each.event in ("check_run", "check_suite")]
     return sorted(await world.bot.inbox.known(guids))
+
+
+async def test_what_is_told_again_while_it_is_mended_is_not_given_up(tmp_path: Path) -> None:
+    """GitHub tells of a check and of its suite: the second word comes when the repair is under way."""
+    hold = Hold(then=bash(QUOTED))
+    async with a_world(tmp_path, scripts={"fixer": held(hold, mends(QUOTED))}, files=FILES) as world:
+        pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
+        await world.check(pull, "test", "failure", log=LOG)
+        await hold.arrived.wait()
+        told = await rows(world)
+        await world.check(pull, "test", "failure", log=LOG)
+        async with asyncio.timeout(SOON):
+            for guid in set(await rows(world)) - set(told):
+                while await world.bot.bot.engine.state(guid) is not WorkflowState.SUCCEEDED:  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK)
+        assert "after my repair" not in pull.body
+        hold.release.set()
+        facts = await world.revised(pull)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert "after my repair" not in pull.body
 
 
 async def test_a_repository_that_wants_no_repair_gets_none(tmp_path: Path) -> None:

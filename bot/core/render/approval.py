@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.choosing.approval import Approval, Standing
-from bot.core.choosing.approve import No
+from bot.core.choosing.approval_rules import No
 from bot.core.choosing.phrases import objection
 from bot.core.choosing.use_candidate import Barred, with_patch
 from bot.core.model import RunFacts, SolveFacts, letter

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Column
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 
 TIME = sa.DateTime(timezone=True)

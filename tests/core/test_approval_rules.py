@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.choosing.approval import MAX_WHY, Approval, Standing, expired, wanted
-from bot.core.choosing.approve import (
+from bot.core.choosing.approval_rules import (
     No,
     approvable,
     approved,
