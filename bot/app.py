@@ -83,8 +83,9 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Web and worker in one process. `sleep` is how GitHub's limits are waited out, `options` what the engine gets.
 
-    `clock` is what the story, its sandboxes and its chores go by; what we tell GitHub goes by the system's. `role` is
+    `clock` is what the story, its sandboxes and its chores go by. What we tell GitHub goes by the system's. `role` is
     what metrics call this process, `checks` what it needs besides.
+
     Raises `WorldError`, `EngineError` or `WrongSchema` before anything runs.
     """
     async with AsyncExitStack() as stack:
@@ -111,8 +112,8 @@ async def running(
         worker = Worker(inbox, motor, store, house.sandboxes, bot.board, clock, chores, metrics.missed, alone)
         heads = KnownHeads(partial(pushed, settings.store_url), inbox.put, clock)
         polling = Polling(github, inbox, clock, heads) if settings.deliveries == POLL else None
-        told = await notifying(settings, store, clock, stack)
-        looks = Branches(github, store, clock), bot.reconciliation, heads, bot.stale, told
+        notifies = await notifying(settings, store, clock, stack)
+        looks = (Branches(github, store, clock), bot.reconciliation, heads, bot.stale, notifies)
         working = asyncio.create_task(worker.work(github, polling, *looks), name="worker")
         stack.push_async_callback(_stopped, working)
         checks = {"database": store.alive, "engine": motor.alive, "key": github.signs, **checks}

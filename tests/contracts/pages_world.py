@@ -89,6 +89,7 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack, fill: Fi
     url = await stack.enter_async_context(serving(front))
     settings = Settings(
         pages=True,
+        api=True,
         public_url=url,
         client_id=github.app.client_id,
         client_secret=Secret(github.app.client_secret),

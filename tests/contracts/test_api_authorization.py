@@ -16,6 +16,7 @@ from fastapi.routing import iter_route_contexts
 from bot.core.access import Scope
 from bot.web.api.application import application
 from tests.contracts.api_world import PRIVATE, ApiWorld, api_world
+from tests.contracts.test_store import SPEC
 
 OPEN = 200, 200, 200, 200
 """Answers to a stranger to the private repository, to who may read it, write to it, and to an administrator."""
@@ -39,7 +40,7 @@ ROWS: Mapping[str, Row] = {
     "GET /solves": Row("/solves", OPEN),  # what is in them: test_api.py
     "GET /repositories": Row("/repositories", OPEN),
     "GET /repositories/{id}": Row("/repositories/SECRET", READS),
-    "GET /repositories/{id}/estimate": Row("/repositories/SECRET/estimate", READS),
+    "GET /repositories/{id}/estimate": Row("/repositories/SECRET/estimate?models=sonnet", READS),
     "GET /models": Row("/models", OPEN),
     "GET /models/record": Row("/models/record", OPEN),
     "GET /usage": Row("/usage", OPEN),
@@ -76,6 +77,7 @@ async def api(tmp_path: Path, sqlite_url: str) -> AsyncIterator[ApiWorld]:
         for _ in range(8):  # the issues and the pull request that rows are about
             await world.private.open_issue("It breaks", "", by="sam")
         await world.inbox.put("g-1", "issues", b"{}")
+        await world.store.save_model(SPEC)
         await world.fail_provider("e2b")
         yield world
 
