@@ -2,8 +2,7 @@
 
 A fix has no business with the test runner: product code that begins to look at `pytest`, a `sitecustomize.py`, a hook
 that picks tests or reports. Most of it is exposed when things are run. All of it is said, first, and people look at
-    it
-before anybody calls it ready. What the base commit's version of a file does already is nobody's doing.
+it before anybody calls it ready. What the base commit's version of a file does already is nobody's doing.
 """
 
 from __future__ import annotations
