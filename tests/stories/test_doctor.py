@@ -282,19 +282,19 @@ async def test_a_directory_that_cannot_be_written_is_one_finding(env: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "subject"),
     [
-        "postgresql://ann:hush@127.0.0.1:1/solvebot",
-        "postgresql://ann:hush@db:hush/solvebot",
-        "postgresql://ann:hush@[db/solvebot",
-        "postgresql://",
+        ("postgresql://ann:hush@127.0.0.1:1/solvebot", "database"),
+        ("postgresql://ann:hush@db:hush/solvebot", "settings"),  # nobody has to be asked
+        ("postgresql://ann:hush@[db/solvebot", "settings"),
+        ("postgresql://", "database"),
     ],
 )
-async def test_a_database_that_cannot_be_reached_is_one_finding(env: dict[str, str], url: str) -> None:
+async def test_a_database_that_cannot_be_reached_is_one_finding(env: dict[str, str], url: str, subject: str) -> None:
     env["DATABASE_URL"] = url
     code, lines = await examined(env)
     assert code == 1
-    assert about("database", lines).startswith("✗")
+    assert about(subject, lines).startswith("✗")
     assert "hush" not in "".join(lines)
     assert lines[-1].startswith("1 to mend")
 
