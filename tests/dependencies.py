@@ -13,8 +13,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from uv import find_uv_bin
@@ -85,13 +87,14 @@ def is_allowed(package: str, licence: str) -> bool:
     return licence in FREE or ONE_BY_ONE.get(package) == licence
 
 
-def tool(name: str, arguments: Sequence[str]) -> str | None:
+def tool(name: str, arguments: Sequence[str], env: Mapping[str, str] = MappingProxyType({})) -> str | None:
     """What it says; None where it is not to be had, or does not end in time."""
     if not (TOOLS / "bin" / name).exists() and not _install():
         return None
     try:
         command = [str(TOOLS / "bin" / name), *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WITHIN, check=False).stdout
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, timeout=WITHIN)
+        return done.stdout.decode()
     except subprocess.TimeoutExpired:
         return None
 
@@ -118,9 +121,9 @@ def check() -> Iterator[str]:
     packages = names(LOCK.read_text())
     print(f"known holes: {len(known)}; nobody could be asked about {unasked} of {len(packages)} packages")
     yield from (f"{each} is a known hole; raise the version and `make lock`" for each in known)
-    here = os.path.relpath(sys.executable, ROOT)  # the tool finds nothing where the path has a blank
-    ours = ["--python", here, "--from=mixed", "--format=json", "--packages", *packages]
-    said = tool("pip-licenses", ours)
+    # Not `--python`: what it asks that one for is cut at blanks, which the path of a clone may have.
+    ours = {"PYTHONPATH": sysconfig.get_path("purelib")}
+    said = tool("pip-licenses", ["--from=mixed", "--format=json", "--packages", *packages], ours)
     if not said:
         print("licences: not looked at, for want of a network")
         return
