@@ -5,9 +5,11 @@ from __future__ import annotations
 import hmac
 import json
 import sys
+from collections.abc import Iterator
 from types import FrameType
 
 import pytest
+import structlog
 import structlog.testing
 from starlette.types import Message, Scope
 
@@ -35,6 +37,15 @@ class Shelf:
 
     async def put(self, guid: str, event: str, record: bytes) -> None:
         self.put_in += 1
+
+
+@pytest.fixture(autouse=True)
+def plain_logging() -> Iterator[None]:
+    """How dear a line is depends on whoever set logging up before."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 async def calls_for(event: str, signature: str) -> tuple[int, int, int]:
@@ -68,7 +79,7 @@ async def calls_for(event: str, signature: str) -> tuple[int, int, int]:
         nonlocal calls
         calls += kind in ("call", "c_call")
 
-    with structlog.testing.capture_logs():  # how dear a line is depends on whoever set logging up before
+    with structlog.testing.capture_logs():
         sys.setprofile(count)
         try:
             await receiver(scope, receive, send)
