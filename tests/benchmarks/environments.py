@@ -1,7 +1,8 @@
 """Do real repositories come up by themselves? Each clone or bare repository below a folder, without configuration.
 
 `solvebot environment` is run on each, one after the other, in a directory of data of its own: nothing is known before.
-Needs package registries, so it is no part of the tests; environments.tsv beside this file is what it wrote last.
+Needs package registries, so it is no part of the tests; environments.tsv beside this file is what it wrote last of each
+repository, with the day.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Row:
     seconds: float  # from the first plan to the proof
     plans: int  # that were tried
     why: str
+    day: str = ""
 
 
 def repositories(folder: Path) -> list[Path]:
@@ -65,6 +67,7 @@ async def measured(place: Path) -> Row:
         seen["seconds"],
         len(seen["tried"]),
         seen["why"],
+        f"{datetime.now(UTC):%Y-%m-%d}",
     )
 
 
@@ -74,13 +77,14 @@ def _clone(source: Path, target: Path) -> None:
 
 
 def write(rows: Sequence[Row], table: Path = TABLE) -> None:
-    """With the day in the first line."""
-    table.write_text("\n".join(_lines(rows)) + "\n")
+    """These, in the place of what is there of the same repositories."""
+    lines = dict(_lines(rows))
+    before = table.read_text().splitlines()[1:] if table.exists() else []
+    kept = {line.partition("\t")[0]: line for line in before}
+    header = "\t".join(field.name for field in fields(Row))
+    table.write_text("\n".join([header, *(line for _, line in sorted({**kept, **lines}.items()))]) + "\n")
 
 
-def _lines(rows: Sequence[Row]) -> Iterator[str]:
-    yield f'# {datetime.now(UTC):%Y-%m-%d}: made by `make bench ARGS="--only environments --repositories FOLDER"`'
-    names = [field.name for field in fields(Row)]
-    yield "\t".join(names)
+def _lines(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for row in rows:
-        yield "\t".join(str(getattr(row, name)).replace("\t", " ") for name in names)
+        yield row.repository, "\t".join(str(getattr(row, field.name)).replace("\t", " ") for field in fields(Row))

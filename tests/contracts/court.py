@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -53,6 +54,7 @@ SOLVE = SolveId("solve-1")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUTS = Timeouts(tests=60.0, repro=60.0)
 COMMAND = "PYTHONPATH={toolchain} python3 -m pytest -q"
+NO_TESTS = 5  # what pytest ends with then
 REPRO = "python3 -c \"from shop.amounts import parse; parse('1,234')\""
 
 AMOUNTS = '''"""Amounts of money, as people type them."""
@@ -176,13 +178,15 @@ def pytest_for_the_sandbox(directory: Path) -> Path:
             shutil.copytree(source.parent, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, directory)
-    subprocess.run(
-        ["python3", "-m", "pytest", "--version"],
+    (directory / "nothing").mkdir()
+    done = subprocess.run(  # its version alone loads no plugins; a run of no tests does
+        ["python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={os.devnull}"],
         env={"PYTHONPATH": str(directory), "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        cwd=directory,
-        check=True,
+        cwd=directory / "nothing",
+        check=False,
         capture_output=True,
     )
+    assert done.returncode == NO_TESTS, done.stdout
     return directory
 
 

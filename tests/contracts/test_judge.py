@@ -66,7 +66,10 @@ def baselines(ground: Ground) -> dict[str, Baseline]:
     return {}
 
 
-KINDS = [pytest.param("bubblewrap", marks=pytest.mark.namespaces), "process"]
+ISOLATED = pytest.param("bubblewrap", marks=pytest.mark.namespaces)
+KINDS = [ISOLATED, "process"]
+# Plain processes are in the suite by all other tests of this file.
+ISOLATED_IN_THE_SUITE = [ISOLATED, pytest.param("process", marks=pytest.mark.long)]
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ async def test_all_tests_are_run_as_often_as_asked_and_the_canary_costs_two_of_o
     assert len([command for command in tests if "test_amounts" not in command]) == 3
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ISOLATED_IN_THE_SUITE)
 async def test_the_best_of_four_wins_by_evidence(court: Court) -> None:
     candidates = {
         run_id(SOLVE, index): await court.candidate(changes, index) for index, changes in enumerate(FOUR.values(), 1)
@@ -419,7 +422,7 @@ async def test_without_a_test_command_only_the_repro_command_speaks(court: Court
     assert (evidence.stable_total, evidence.own_tests_flip, evidence.repro_flips) == (0, False, True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ISOLATED_IN_THE_SUITE)
 async def test_a_part_that_fails_does_not_silence_the_tests(court: Court) -> None:
     judge = Judge(court.ground.mirrors, court.sandboxes, TIMEOUTS)
     command = f"python3 -c 'import nothing_of_this_name' && (cd tests && false) && {court.ground.command}"

@@ -1,4 +1,4 @@
-"""The service that lends sandboxes is away for ten minutes, and no solve minds: eight here, twenty in the drill.
+"""The service that lends sandboxes is away for ten minutes, and no solve minds: a few here, twenty in the drill.
 
 The bot's clock and the service's are one, and are put forward together: ten minutes pass in seconds. Nothing else is
 different from what a service that is away does to a bot that serves.
@@ -209,7 +209,7 @@ async def nothing_is_left(stage: Stage) -> None:
     await stage.until(gone, within=10)
 
 
-FEW = 2  # solves in each state
+FEW = 1  # solve in each state; the drill has five
 
 
 async def test_ten_minutes_of_503_in_the_middle_of_solves(tmp_path: Path) -> None:

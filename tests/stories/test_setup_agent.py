@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from bot.ports import Sandboxes
 from bot.settings import Settings
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, ModelSimulator, Script, bash, too_much_text, turns
+from tests.contracts.local_sandboxes import public_directory
 from tests.stories.setup_repositories import (
     ALL,
     GENERATED,
@@ -45,8 +48,21 @@ LOOKED_AT = SolveId("environment-1")
 NOTHING_SAID = RepoConfig()
 
 
+@pytest.fixture(scope="module")
+def tools() -> Iterator[Path]:
+    """Made once for all of these: it takes as long as one of them."""
+    with public_directory() as directory:
+        yield make_toolchain(directory / "toolchain")
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, tools: Path) -> Path:
+    shutil.copytree(tools, tmp_path / "toolchain", copy_function=os.link)
+    return tmp_path
+
+
 def toolchain(directory: Path) -> tuple[Path, ...]:
-    return (make_toolchain(directory / "toolchain"),)
+    return (directory / "toolchain",)
 
 
 @dataclass(slots=True)
@@ -349,7 +365,7 @@ async def test_a_maintainer_tries_it_on_a_clone(tmp_path: Path) -> None:
     clone = a_clone(tmp_path / "clone", GENERATED)
     async with a_shell(tmp_path, looks(GENERATED.script)) as (solvebot, llm, _):
         solvebot.env["SETUP_HOSTS"] = "none"
-        solvebot.env["SANDBOX_TOOLCHAINS"] = str(make_toolchain(tmp_path / "toolchain"))
+        solvebot.env["SANDBOX_TOOLCHAINS"] = str(tmp_path / "toolchain")
         code, _, err = await solvebot("environment", str(clone))
         assert (code, llm.calls.total()) == (1, 0)
         code, out, err = await solvebot("environment", str(clone), "--agent", "--write")
