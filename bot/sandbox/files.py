@@ -21,6 +21,7 @@ WORKSPACE = "/workspace"
 HOME = "/home/agent"
 # Of a command: nothing waits for a key, and no bytecode gets into a candidate. uv trusts whom the system trusts, as pip
 # does there, under the old name of the setting and the new one; interpreters are no packages, and are not looked for.
+# pnpm would install before each script, because a copy of a workspace has new times: without a network, for minutes.
 COMMAND_ENVIRONMENT = {
     "PAGER": "cat",
     "PIP_PROGRESS_BAR": "off",
@@ -29,6 +30,7 @@ COMMAND_ENVIRONMENT = {
     "UV_NATIVE_TLS": "1",
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_SYSTEM_CERTS": "1",
+    "pnpm_config_verify_deps_before_run": "false",
 }
 FROM = "/from"
 TO = "/to"
