@@ -1,7 +1,7 @@
 """Tells the operator's own address when solves begin, are decided, published and over: signed, and until it is taken.
 
 What is to be told is a row before it is sent, and is struck out when it was taken: whoever is told may hear the same
-twice, with the same id, and never misses anything for a day and a half of being away.
+twice, with the same id, and never misses anything for a day of being away.
 """
 
 from __future__ import annotations

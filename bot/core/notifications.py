@@ -15,7 +15,7 @@ from bot.core.views import EventKind, SolveEvent, SolveSummary
 TOLD = (EventKind.STARTED, EventKind.DECIDED, EventKind.PUBLISHED, EventKind.ENDED)
 FIRST_WAIT = timedelta(seconds=30)
 FACTOR = 4
-MOST_TRIES = 8  # over about a day and a half
+MOST_TRIES = 8  # over about a day
 MOST_WAIT = timedelta(hours=12)
 
 
