@@ -273,7 +273,7 @@ async def _environments(folder: Path) -> None:
     for place in environments.repositories(folder):
         rows.append(row := await environments.measured(place))
         console.print(f"{row.repository}: {row.proof}, {row.passing} tests pass, {row.seconds:.0f} s ({row.why})")
-    environments.write(rows)
+        environments.write(rows)  # each as it comes: a later one may take until nobody waits any more
     seconds = [row.seconds for row in rows]
     up = sum(row.proof == "single tests" for row in rows)
     console.print(
