@@ -60,7 +60,7 @@ def _compile(pytest: Path) -> None:
 
     Its version alone loads no plugins; a run of no tests that is reported loads what every run does.
     """
-    run = [pytest, "-q", "-p", "no:cacheprovider", f"--junitxml={os.devnull}"]
+    run = [str(pytest), "-q", "-p", "no:cacheprovider", f"--junitxml={os.devnull}"]
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     subprocess.run(run, cwd=pytest.parent, env=environment, capture_output=True, check=False)
 
