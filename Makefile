@@ -3,7 +3,7 @@
 RUN := .venv/bin/python -m
 # Tests start hundreds of processes of the bot; where nothing keeps what Python compiled, each compiles it anew.
 TESTS := PYTHONDONTWRITEBYTECODE= $(RUN) pytest -q
-# A story waits for sandboxes and polls half of its time, so there is one process more than processors.
+# A story often waits for its sandboxes, so there is one process more than the two processors of a small machine.
 SIDE_BY_SIDE := -n 3 --dist loadscope --no-loadscope-reorder
 
 demo: setup            ## the main job, in front of you, without any account

@@ -27,6 +27,7 @@ from bot.github.client import Sleep
 from bot.github.github import Hub
 from bot.github.tokens import AppIdentity
 from bot.ports import AlarmClock, Clock, Ledger, Sandboxes, Store, Turns
+from bot.registries import this_host
 from bot.sandbox.failover import PreferredSandboxes
 from bot.sandbox.leases import LendingOptions
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
@@ -52,7 +53,7 @@ REQUEST_DEADLINE = 180.0  # seconds for one request to a service that lends sand
 def local_sandboxes(settings: Settings, shared: Path | None = None) -> Sandboxes:
     """`shared`: where lies what bots with directories of data of their own have in common; DATA_DIR by default."""
     directory, shared = (settings.data / "sandboxes").absolute(), (shared or settings.data).absolute()
-    found = installed_toolchains(os.environ) if settings.sandbox_installed_toolchains else ()
+    found = installed_toolchains(this_host().env) if settings.sandbox_installed_toolchains else ()
     toolchains = (*settings.sandbox_toolchains, *found, our_toolchain(shared / "toolchain"))
     path = tuple(str(toolchain / "bin") for toolchain in toolchains)
     memory, disk = settings.sandbox_memory * 1024**2, settings.sandbox_disk * 1024**2

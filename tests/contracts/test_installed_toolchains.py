@@ -37,6 +37,8 @@ def found(home: Path, *path: Path) -> list[str]:
         ("bin/java", None),
         (".cargo/bin/cargo", None),
         (".bun/bin/bun", None),
+        (".dotnet/bin/deno", None),  # private keys lie beside it
+        (".pyenv/versions/3.12/bin/node", None),  # with whatever pip installed
         # A shim is not the program, and does not work without its manager.
         (".rbenv/shims/ruby", None),
         (".volta/bin/node", None),

@@ -2,7 +2,7 @@
 
 Before what was done is on record is the harder moment: it is done once more, and has to find itself. So every sweep
 dies there in the suite. After it is on record, where it must not be done again, the sweep of a whole solve does
-(test_crash_sweep.py); the others repeat that with other steps, and on PostgreSQL, in the long form.
+(test_crash_sweep.py), and on PostgreSQL the few that ask it; the others repeat that in the long form.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 
 _PROGRAMS = (
     "cargo", "go", "node", "java", "mvn", "gradle", "kotlinc", "scala", "ruby", "php", "composer", "elixir", "erl",
-    "dotnet", "deno", "bun", "zig", "ghc", "stack", "dart", "crystal", "julia", "swift",
+    "deno", "bun", "zig", "ghc", "stack", "dart", "crystal", "julia", "swift",
 )  # fmt: skip
 _VERSIONS = re.compile(
     r"\.rustup/toolchains/[^/]+"
@@ -24,10 +24,9 @@ _VERSIONS = re.compile(
     r"|\.local/share/fnm/node-versions/[^/]+/installation"
     r"|\.volta/tools/image/[^/]+/[^/]+"
     r"|\.sdkman/candidates/[^/]+/[^/]+"
-    r"|\.(rbenv|pyenv|nodenv|goenv|jenv)/versions/[^/]+"
+    r"|\.(rbenv|nodenv|goenv|jenv)/versions/[^/]+"
     r"|(\.asdf|\.local/share/(asdf|mise|rtx))/installs/[^/]+/[^/]+"
     r"|\.ghcup/ghc/[^/]+"
-    r"|\.dotnet"
     r"|sdk/go[0-9][^/]*"
 )
 """Directories of one version, below the home, as the managers' own documentation names them."""
