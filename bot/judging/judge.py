@@ -272,7 +272,7 @@ def _named(found: Baseline, path: str, canary: Canary, seen: TestReport) -> Base
 
 def _with_its_tests_alone(found: Baseline, alone: TestReport) -> Baseline:
     """Then a candidate needs one run of all tests, and not a second one for the canary."""
-    return replace(found, canary_alone=alone.command, canary_tests=tuple(sorted(alone.tests)))
+    return replace(found, canary_alone=alone.command, canary_tests=reports.told_alone(found, alone))
 
 
 def _unobserved(candidate: Candidate, baseline: Baseline, issue: str) -> Evidence:

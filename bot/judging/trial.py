@@ -11,7 +11,7 @@ from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
 from bot.core.render import failure_reasons
 from bot.core.reports import FLIP, OwnTests, combined, fixed, notices, own_tests, regressions, shortfall
 from bot.core.runners import narrow
-from bot.judging.bench import Bench, Canary, Overlay
+from bot.judging.bench import AS_IT_IS, Bench, Canary, Overlay
 from bot.judging.parts import Parts
 
 
@@ -36,7 +36,10 @@ class CandidateTrial:
     sets_runner_up: bool = False
 
     async def regressions(self, evidence: Evidence) -> Evidence:
-        """The old tests on the new sources. What fails anew counts when it fails every time."""
+        """The old tests on the new sources. What fails anew counts when it fails every time.
+
+        Nobody is called a forger for what the base commit does as well: there it is asked again first.
+        """
         if self.baseline.command is None:
             return evidence
         seen, honest = await self._all_tests(self.baseline.command)
@@ -59,9 +62,11 @@ class CandidateTrial:
         if evidence.stable_passed == 0 or self.canary is None:
             return evidence
         if honest is None:
-            honest = await self._with_canary(self.baseline.command, self.canary)
+            honest = await self._with_canary(self.baseline.command, self.canary, self.parts.sources)
         if honest:
             return evidence
+        if not await self._with_canary(self.baseline.command, self.canary, AS_IT_IS):
+            return replace(evidence, notes=(*evidence.notes, failure_reasons.CANARY_UNNOTICED))
         return replace(
             evidence, regressions=self.baseline.stable, stable_passed=0, fixed=(), problem=failure_reasons.FORGED
         )
@@ -75,8 +80,8 @@ class CandidateTrial:
         said = combined(self.baseline, seen, alone, self.canary.control)
         return said, notices(self.baseline, seen, self.canary.control)
 
-    async def _with_canary(self, command: str, canary: Canary) -> bool:
-        seen = await self.bench.tests(command, self.parts.sources | canary.files)
+    async def _with_canary(self, command: str, canary: Canary, sources: Overlay) -> bool:
+        seen = await self.bench.tests(command, sources | canary.files)
         return notices(self.baseline, seen, canary.control)
 
     async def own_tests(self, evidence: Evidence) -> Evidence:

@@ -25,6 +25,7 @@ from bot.core.model import (
     Toolchain,
     run_id,
 )
+from bot.core.render import failure_reasons
 from bot.judging import Judge, Timeouts
 from bot.lost_sandbox import MOST_LOST
 from bot.ports import Finished, Sandboxes, SandboxLost
@@ -217,6 +218,14 @@ async def test_who_forges_the_result_passes_nothing(court: Court, changes: Mappi
     assert evidence.gate_failures or evidence.problem
     decision = decide([evidence], {evidence.run: run_facts(evidence.run)}, court.baseline)
     assert decision.outcome is Outcome.NONE
+
+
+async def test_nobody_is_called_a_forger_for_what_the_base_commit_does_as_well(court: Court) -> None:
+    """A broken file that the tests do not notice says nothing about a candidate."""
+    unnoticed = replace(court.baseline, repro=None, canary="tests/test_known.py", canary_fails=(), canary_alone="")
+    evidence = await court.judge_candidate(await court.candidate({"shop/amounts.py": FIXED}), unnoticed)
+    assert (evidence.regressions, evidence.stable_passed, evidence.problem) == ((), len(STABLE), "")
+    assert evidence.notes == (failure_reasons.CANARY_UNNOTICED,)
 
 
 @pytest.mark.parametrize(

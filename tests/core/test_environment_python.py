@@ -1,6 +1,8 @@
 """How Python projects are set up and tested: what a person would type, from what their files say."""
 
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -447,6 +449,23 @@ def test_what_is_not_installed_is_found_all_the_same() -> None:
     plans = found({"pyproject.toml": BUILT, "src/thing/__init__.py": "", "tests/test_a.py": ""}).plans
     forgiving = next(plan for plan in plans if plan.why.endswith("what can be installed of it"))
     assert forgiving.test == f"PYTHONPATH=src {PYTEST} -o addopts= -W ignore::DeprecationWarning"
+
+
+def test_of_a_list_with_a_version_that_cannot_be_built_all_others_are_installed(tmp_path: Path) -> None:
+    """The line is run, by an installer that knows no greenlet of that version and no nothere of any."""
+    lists = {
+        "requirements.txt": "a==1\n# no\n-r b.txt\ngreenlet==1.1.2 ; x\n    # via a\nnothere~=2\nb[c]>=2 # why\nd @ e\n"
+    }
+    plans = found({"setup.py": "", "test_a.py": "", **lists}, WITH_UV).plans
+    forgiving = next(plan for plan in plans if plan.why.endswith("what can be installed of it"))
+    line = next(line for line in forgiving.setup if "-r requirements.txt" in line)
+    installer = (
+        'uv() { case "${@: -1}" in requirements.txt|greenlet=*|nothere*) return 1;; *) echo "${@: -1}";; esac; }'
+    )
+    (tmp_path / "requirements.txt").write_text(lists["requirements.txt"])
+    done = subprocess.run(["bash", "-c", f"{installer}\n{line}"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.split() == ["a==1", "greenlet", "b[c]>=2", "d"]
 
 
 def test_django_without_its_database_server() -> None:

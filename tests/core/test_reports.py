@@ -25,6 +25,7 @@ from bot.core.reports import (
     regressions,
     report,
     shortfall,
+    told_alone,
 )
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
@@ -264,6 +265,7 @@ def test_with_the_canary_nothing_passes_that_cannot(tests: dict[str, Verdict], h
         ({"t::a": F}, {"t::a": P, "t::b": P}, False),  # the first failure ends the run: a run of all would be cut short
         ({"t::a": P, "t::b": P}, {"t::a": P, "t::b": P}, False),
         ({"t": F}, {"t::a": P, "t::b": P}, False),  # could not be loaded: what that does to a run of all is not known
+        ({"t::a": F, "t::b": F}, {"t::a": P, "t::b": F}, False),  # one only passes behind the tests of other files
         ({"a": F, "b": F}, {"a": P, "b": P}, False),  # other names than in a run of all
         ({}, {}, False),
     ],
@@ -272,6 +274,12 @@ def test_a_canary_is_known_from_its_own_tests(
     broken: dict[str, Verdict], alone: dict[str, Verdict], enough: bool
 ) -> None:
     assert noticed_alone(replace(CANARY, canary_fails=()), ran(broken), ran(alone)) is enough
+
+
+def test_of_a_canary_that_is_run_alone_only_what_says_the_same_there_is_heard() -> None:
+    known = replace(CANARY, failing=("t::bad",))
+    alone = ran({"t::a": P, "t::b": F, "t::bad": F, "t::c": S})
+    assert told_alone(known, alone) == ("t::a", "t::bad", "t::c")
 
 
 def test_what_fails_because_of_the_canary() -> None:

@@ -82,14 +82,24 @@ def apart(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
 
 
 def whatever_can_be(files: Files, tools: Tools, needs: Needs) -> tuple[str, ...]:
-    """One by one; what cannot be installed is left out, tests that need it will fail."""
+    """One by one; what cannot be installed is left out, tests that need it will fail.
+
+    Of a list with one version that cannot be built any more, all others are wanted all the same.
+    """
     each = " ".join(shlex.quote(text) for text in needs.requirements[:MAX_REQUIREMENTS])
     lines = [f'for each in {each}; do {_installer(tools)} "$each" || true; done'] if each else []
-    lines += [f"{install(tools, ['-r', path])} || true" for path in needs.requirement_files]
+    lines += [f"{install(tools, ['-r', path])} || {_line_by_line(tools, path)}" for path in needs.requirement_files]
     if is_package(files):
         alone = install(tools, ["--no-deps", "-e", "."])
         lines += [f"{install(tools, ['-e', _project(needs)])} || {install(tools, ['-e', '.'])} || {alone} || true"]
     return (*venv(files, tools), install(tools, ["pytest"]), *lines)
+
+
+def _line_by_line(tools: Tools, path: str) -> str:
+    """In the version that the list names, else in any."""
+    lines = f"grep -oE '^[A-Za-z0-9][^ ;#\\\\]*' {shlex.quote(path)} | head -n {MAX_REQUIREMENTS}"
+    one = _installer(tools)
+    return f'{lines} | while read -r each; do {one} "$each" || {one} "${{each%%[=<>!~]*}}" || true; done'
 
 
 def _project(needs: Needs) -> str:

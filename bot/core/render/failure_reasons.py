@@ -67,6 +67,7 @@ AGENT_BROKE_OFF = "It had to stop: its model or its sandbox did not answer."
 
 # Evidence
 FORGED = "Its run reports success with a test file broken on purpose too, so nothing that it reports can be believed."
+CANARY_UNNOTICED = "The tests do not always notice a broken test file here, on the base commit neither."
 HALF_OBSERVED = "Its sandbox was lost, so not everything could be observed."
 DOES_NOT_FIT = "Its files do not fit into the workspace that set-up left behind."
 FLAKY_TESTS = "Its own tests do not give the same answer every time, so they prove nothing."

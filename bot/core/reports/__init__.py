@@ -22,6 +22,7 @@ from bot.core.reports.verdicts import (
     report,
     shortfall,
     tell_all,
+    told_alone,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "report",
     "shortfall",
     "tell_all",
+    "told_alone",
 ]

@@ -138,12 +138,20 @@ def tell_all(baseline: Baseline, with_canary: TestReport, alone: TestReport) -> 
 def noticed_alone(baseline: Baseline, broken: TestReport, alone: TestReport) -> bool:
     """Do a canary's tests, run alone, say as much as a run of all tests would?
 
-    They are known from the run of all by the same names, so that one runs them, too. With the canary in place each is
-    still told, so that no failure keeps others from being run; and some fail, though nothing else was changed.
+    They are known from the run of all by the same names, so that one runs them, too, and all of them pass as they do
+    there: what only passes behind the tests of other files would fail with any candidate. With the canary in place each
+    is still told, so that no failure keeps others from being run; and some fail, though nothing else was changed.
     """
-    own = {name for name in baseline.stable if alone.tests.get(name) is Verdict.PASSED}
+    own = {name for name in baseline.stable if name in alone.tests}
+    passed = all(alone.tests[name] is Verdict.PASSED for name in own)
     told = broken.per_test and alone.per_test and alone.command not in alone.tests and own <= broken.tests.keys()
-    return told and any(broken.tests[name] is Verdict.FAILED for name in own)
+    return passed and told and any(broken.tests[name] is Verdict.FAILED for name in own)
+
+
+def told_alone(baseline: Baseline, alone: TestReport) -> tuple[str, ...]:
+    """The tests of a canary's file that say the same alone as among all others: a candidate's are heard from there."""
+    stable = {*baseline.stable}
+    return tuple(sorted(name for name, seen in alone.tests.items() if seen is Verdict.PASSED or name not in stable))
 
 
 def combined(baseline: Baseline, with_canary: TestReport, alone: TestReport, control: str) -> TestReport:
