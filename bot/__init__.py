@@ -43,6 +43,7 @@ The map. Imports point inward only: from the bottom of this list to its top, nev
     republish.py   /solve retry where only the publication failed
     access_tokens.py                  tokens for the API, made and ended
     configuration.py                  what the repository says, read from its default branch
+    propose_configuration.py          another text of it, as a pull request
     use_candidate.py                  /solve use B: another candidate for the open pull request
     outcomes.py branch_cleanup.py     what became of champions, and of branches that nobody wants
     installations.py                  where the App is installed, and which repositories there are

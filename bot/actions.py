@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.approval import ApprovalAnswer
 from bot.batches import Wanted
 from bot.core.model import IssueRef, Person, Solve, SolveId
+from bot.core.trigger.proposals import Proposal
 from bot.republish import RepublishJob
 from bot.use_candidate import ExchangeJob
 
@@ -45,6 +46,7 @@ class Action:
     answer: ApprovalAnswer | None = None
     batch: Wanted | None = None
     refresh: SolveId | None = None  # whose status comment has something else to say
+    propose: Proposal | None = None
     a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
     @property
@@ -60,6 +62,11 @@ class Action:
     @property
     def is_refusal(self) -> bool:
         return self.reaction == REFUSED
+
+    @property
+    def begins(self) -> bool:
+        """Something comes of it."""
+        return not self.is_refusal and (self.solve is not None or self.propose is not None)
 
 
 @dataclass(frozen=True, slots=True)

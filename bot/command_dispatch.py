@@ -34,6 +34,7 @@ from bot.core.trigger.commands import (
     BatchCommand,
     CancelCommand,
     Command,
+    ConfigureCommand,
     ExplainCommand,
     HelpCommand,
     Misread,
@@ -60,6 +61,7 @@ from bot.core.trigger.events import (
     is_one_of,
 )
 from bot.ports import GitHub, Gone, Store
+from bot.propose_configuration import Proposals
 from bot.questions import Questions
 from bot.reviews import Asking, Reviews
 from bot.starts import Starts, or_defaults
@@ -79,6 +81,7 @@ class CommandDispatch:
         starts: Starts,
         reviews: Reviews,
         ends: Ends,
+        proposals: Proposals,
     ) -> None:
         self._github = github
         self._store = store
@@ -88,6 +91,7 @@ class CommandDispatch:
         self._starts = starts
         self._reviews = reviews
         self._ends = ends
+        self._proposals = proposals
         self._permits = Permits(github, redact)
         self._questions = Questions(store, redact)
 
@@ -175,6 +179,9 @@ class CommandDispatch:
                 if isinstance(command, RejectCommand) and (unwanted := await self._ends.unwanted(latest, command.why)):
                     return Action(refresh=unwanted, reaction="eyes")
                 return approval_answer(event, command, latest, self._redact)
+            case ConfigureCommand():
+                await self._permits.check(event, least_permission(or_defaults(config).who))
+                return Action(propose=await self._proposals.weigh(event, command.text))
             case ReviseCommand():
                 return Action(start=await self._reviews.revision(event, config))
             case ExplainCommand():

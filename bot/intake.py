@@ -52,12 +52,14 @@ from bot.core.trigger.events import (
     ReviewSubmitted,
     ThreadCommented,
     Unreadable,
+    Wish,
 )
 from bot.engine import Engine, step
 from bot.finish import PATIENCE, Conclusion
 from bot.inbox import InboxRow
 from bot.installations import Upkeep
 from bot.ports import Busy, Clock, Denied, Full, GitHub, Gone, Rejected, Store
+from bot.propose_configuration import Proposals
 from bot.pull_text import PullText
 from bot.repairs import Repairs
 from bot.reviews import Asking, Reviews
@@ -94,7 +96,10 @@ class Intake:
         self._repairs = Repairs(github, store, clock, self.reviews, redact)
         self._text = text
         starts = Starts(github, store, clock, server, redact, site)
-        self._commands = CommandDispatch(github, store, server, redact, site, starts, self.reviews, self._ends)
+        self._proposals = Proposals(github, store, clock, redact)
+        self._commands = CommandDispatch(
+            github, store, server, redact, site, starts, self.reviews, self._ends, self._proposals
+        )
         self._permits = Permits(github, redact)
         self._buttons = Buttons(github, store, clock, self.reviews, self._permits, redact)
         self._upkeep = Upkeep(store, clock)
@@ -145,6 +150,8 @@ class Intake:
             await self._engine.start("update", action.update.id, action.update)
         if action.retell is not None:
             await self.retell(action.retell)
+        if action.propose is not None:
+            return await self._proposals.open(action.propose)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -279,9 +286,8 @@ class Intake:
     @step("answer", patience=PATIENCE)
     async def answer(self, request: str, done: Action) -> None:
         """For who asks the API what came of it."""
-        refused = done.is_refusal or done.solve is None
         await self._store.requests.answered(
-            request, self._clock.now(), solve=done.solve, refused=refused, answer=self._redact(_told(done))
+            request, self._clock.now(), solve=done.solve, refused=not done.begins, answer=self._redact(_told(done))
         )
 
 
@@ -300,7 +306,7 @@ def _told(done: Action) -> str:
 
 def _lacks_issue(row: InboxRow) -> bool:
     event = read_event(row.event, row.record)
-    return isinstance(event, Requested) and not event.issue.number
+    return isinstance(event, Requested) and event.wish is Wish.SOLVE and not event.issue.number
 
 
 def _stopping(solves: Sequence[SolveId], why: str) -> Actions:

@@ -25,6 +25,7 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self.sheets: list[str] = []
+        self._text = ""  # the name of the field whose content is being read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
@@ -34,8 +35,22 @@ class _Reader(HTMLParser):
             self.links.append(found["href"])
         elif tag == "link" and found.get("rel") == "stylesheet":
             self.sheets.append(found.get("href", ""))
+        elif tag == "textarea" and self.forms and "name" in found:
+            self._text = found["name"]
+            self.forms[-1].fields[self._text] = ""
         elif tag == "input" and self.forms and "name" in found and not self._is_unchecked(found):
             self.forms[-1].fields[found["name"]] = found.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.forms[-1].fields[self._text] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Browsers leave out a line end right behind the tag."""
+        if tag == "textarea" and self._text:
+            fields = self.forms[-1].fields
+            fields[self._text] = fields[self._text].removeprefix("\n")
+            self._text = ""
 
     @staticmethod
     def _is_unchecked(found: Mapping[str, str]) -> bool:

@@ -41,6 +41,8 @@ PICTURES = (
     Picture("start-phone", "/start", is_phone=True),
     Picture("repository", "/repositories/octo/web"),
     Picture("repository-phone", "/repositories/octo/web", is_dark=True, is_phone=True),
+    Picture("configuration", "/repositories/octo/web/configuration"),
+    Picture("configuration-phone", "/repositories/octo/web/configuration", is_dark=True, is_phone=True),
     Picture("money", "/money?days=90"),
     Picture("tokens", "/tokens"),
     Picture("operations-dark", "/operations", is_dark=True),

@@ -67,7 +67,8 @@ class Asking:
         return kept
 
     async def _may(self, principal: Principal, wish: Wish, repo: Repo) -> None:
-        """What the repository asks of those who command; what cannot be read asks the usual. To approve takes write."""
+        """What the repository asks of those who command; what cannot be read asks the usual. To approve, and to
+        propose another configuration, takes write."""
         await self.reading.check_repository(principal, repo)
         needed = Permission.WRITE
         try:
@@ -76,7 +77,7 @@ class Asking:
             needed = config.who if config is not None and not isinstance(config, ConfigProblem) else needed
         except (Gone, Denied, Rejected):
             raise NoSuchThing from None
-        if wish in (Wish.APPROVE, Wish.REJECT):
+        if wish in (Wish.APPROVE, Wish.REJECT, Wish.CONFIGURE):
             needed = least_permission(needed)
         await self.reading.check_repository(principal, repo, Deed.STEER, needed=needed)
 

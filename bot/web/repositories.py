@@ -35,6 +35,7 @@ class ConfigurationView:
 
     path: str
     is_there: bool
+    text: str
     says: RepoConfig | None
     mistakes: tuple[Mistake, ...]
 
@@ -68,6 +69,31 @@ async def repository_detail(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """The file as it stands on the default branch. `is_empty`: there is nothing at all in the repository."""
+
+    branch: str
+    path: str
+    text: str
+    is_there: bool
+    is_empty: bool
+
+
+async def editable(reading: Reading, github: GitHub, repo: Repo) -> Editable:
+    """For who may see the repository. Raises `NoSuchThing`."""
+    try:
+        state = await github.repository(repo)
+        file = ConfigFile(CONFIG_PATHS[0], None, RepoConfig())
+        file = file if state.empty else await read_config_file(github, repo, state.default_branch)
+    except (Gone, Denied, Rejected):
+        raise NoSuchThing from None
+    found: Editable = reading.redact.within(
+        Editable(state.default_branch, file.path, file.text or "", file.text is not None, state.empty)
+    )
+    return found
+
+
 async def configuration(github: GitHub, repo: Repo) -> ConfigFile:
     """As it stands on the default branch now. Raises `NoSuchThing`."""
     try:
@@ -81,8 +107,8 @@ async def configuration(github: GitHub, repo: Repo) -> ConfigFile:
 
 def configuration_view(file: ConfigFile) -> ConfigurationView:
     if isinstance(file.config, ConfigProblem):
-        return ConfigurationView(file.path, file.text is not None, None, file.config.mistakes)
-    return ConfigurationView(file.path, file.text is not None, file.config, ())
+        return ConfigurationView(file.path, file.text is not None, file.text or "", None, file.config.mistakes)
+    return ConfigurationView(file.path, file.text is not None, file.text or "", file.config, ())
 
 
 async def _plan(reading: Reading, id: int) -> PlanView | None:

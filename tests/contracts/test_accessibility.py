@@ -31,6 +31,7 @@ PATHS = (
     f"/solves/{DONE}/compare?one=A&other=B",
     "/repositories",
     "/repositories/octo/web",
+    "/repositories/octo/web/configuration",
     "/money",
     "/start",
     "/tokens",
@@ -103,3 +104,20 @@ async def test_a_keyboard_is_enough(tmp_path: Path, sqlite_url: str) -> None:
             if await tab.page.evaluate(FOCUSED) == "Approve":
                 break
         assert await tab.page.evaluate(FOCUSED) == "Approve"
+
+
+async def test_mistakes_are_told_while_somebody_types(tmp_path: Path, sqlite_url: str) -> None:
+    """By exchanging what was found, so that neither the text nor the place in it is lost."""
+    async with (
+        pages_world(tmp_path, sqlite_url, furnish) as world,
+        a_browser() as browser,
+        a_tab(browser, world.url, world.github.url) as tab,
+    ):
+        await entered(world, tab, "/repositories/octo/web/configuration")
+        await tab.page.fill("textarea", "attempts: 99\n")
+        await tab.page.wait_for_selector("#checked .mistakes >> text=line 1")
+        await tab.page.fill("textarea", "attempts: 2\n")
+        await tab.page.wait_for_selector("#checked >> text=Read without a mistake")
+        assert await tab.page.input_value("textarea") == "attempts: 2\n"
+        assert await tab.page.evaluate("document.activeElement.name") == "text"
+        assert tab.complaints == []

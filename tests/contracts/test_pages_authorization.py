@@ -34,6 +34,10 @@ ROWS: Mapping[str, Row] = {
     "GET /": Row("/", OPEN),  # what is in lists: test_pages.py
     "GET /repositories": Row("/repositories", OPEN),
     "GET /repositories/{owner}/{name}": Row("/repositories/octo/secret", READS),
+    "GET /repositories/{owner}/{name}/configuration": Row("/repositories/octo/secret/configuration", READS),
+    "POST /repositories/{owner}/{name}/configuration": Row(
+        "/repositories/octo/secret/configuration", STEERS, {"text": "attempts: 2"}
+    ),
     "GET /money": Row("/money", OPEN),
     "GET /operations": Row("/operations", OPERATES),
     "GET /solves/{id}": Row(S, READS),

@@ -98,3 +98,8 @@ def bad_option(what: str, remedy: str) -> Problem:
 def no_pull_request() -> Problem:
     detail = "The solve has no pull request."
     return Problem(409, "no-pull-request", "There is no pull request", detail, "Look at what became of the solve.")
+
+
+def unfit_configuration(detail: str) -> Problem:
+    remedy = "`POST /repositories/{id}/configuration/check` says whether a text is fit."
+    return Problem(422, "unfit-configuration", "Not proposed", detail, remedy)

@@ -9,6 +9,7 @@ from bot.core.trigger.commands import (
     ApproveCommand,
     CancelCommand,
     Command,
+    ConfigureCommand,
     RejectCommand,
     RetryCommand,
     ReviseCommand,
@@ -35,6 +36,8 @@ def command_of(event: Requested) -> Command:
             return ApproveCommand(event.candidate or None)
         case Wish.REJECT:
             return RejectCommand(event.text)
+        case Wish.CONFIGURE:
+            return ConfigureCommand(event.text)
 
 
 def options_of(given: Mapping[str, str | float | Sequence[str | float] | None], *, draft: bool = False) -> SolveOptions:

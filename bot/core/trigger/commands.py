@@ -98,6 +98,13 @@ class UpdateCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigureCommand:
+    """Propose this text of the configuration. Nobody can type it: it comes from the editor or the API."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class HelpCommand:
     pass
 
@@ -115,6 +122,7 @@ Command = (
     | RejectCommand
     | WhyCommand
     | UpdateCommand
+    | ConfigureCommand
     | HelpCommand
 )
 

@@ -70,6 +70,7 @@ class Wish(StrEnum):
     REVISE = "revise"
     APPROVE = "approve"
     REJECT = "reject"
+    CONFIGURE = "configure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Requested(IssueEvent):
     """Through the API, and not by GitHub's word. `solve`: which one it is about; None: a new one is asked for.
 
     `candidate`: the number of the run whose patch is to be used or approved; 0: the champion's. `text`: what a revision
-    is to change, or why a champion is rejected.
+    is to change, why a champion is rejected, or the whole of a configuration.
     """
 
     request: str

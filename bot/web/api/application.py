@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from bot import __version__
-from bot.web.api import documentation, following, operations, solves, steering
+from bot.web.api import configuration, documentation, following, operations, solves, steering
 from bot.web.api.bodies import Bounded
 from bot.web.api.caching import Tagged
 from bot.web.api.problems import MOST_BYTES, RESPONSES, SCHEMA, handle_problems
@@ -38,7 +38,7 @@ def application(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for router in (solves.router, following.router, steering.router, operations.router):
+    for router in (solves.router, following.router, steering.router, configuration.router, operations.router):
         app.include_router(router)
     documentation.add(app)
     handle_problems(app)

@@ -141,13 +141,13 @@ async def start_a_solve(body: NewSolve, given: Given, principal: Somebody, key: 
     if not body.issue:
         repo = await given.reading.repository(principal, body.repository)
         told = Asked(Wish.SOLVE, IssueRef(repo, 0), options=options, title=body.title.strip(), text=body.text)
-        return await _put(given, principal, key, told, response)
+        return await put(given, principal, key, told, response)
     found = _ISSUE.fullmatch(body.issue.removeprefix(given.site))
     if found is None:
         raise Refused(problems.no_issue())
     repo = await given.reading.repository(principal, found[1])
     asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=options)
-    return await _put(given, principal, key, asked, response)
+    return await put(given, principal, key, asked, response)
 
 
 @router.get("/repositories/{id}/estimate", tags=["repositories"])
@@ -172,7 +172,7 @@ async def estimate_a_solve(
 async def cancel_a_solve(id: Id, given: Given, principal: Somebody, key: Key, response: Response) -> RequestView:
     """Its runs stop, and what they have found so far is kept."""
     facts = await given.reading.facts(principal, SolveId(id))
-    return await _put(given, principal, key, Asked(Wish.CANCEL, facts.solve.issue, facts.id), response)
+    return await put(given, principal, key, Asked(Wish.CANCEL, facts.solve.issue, facts.id), response)
 
 
 @router.post("/solves/{id}/retry", status_code=202)
@@ -182,7 +182,7 @@ async def retry_a_solve(
     """Again from the beginning; where only the publication had failed, only that."""
     facts = await given.reading.facts(principal, SolveId(id))
     options = _options(body.options) if body and body.options else None
-    return await _put(given, principal, key, Asked(Wish.RETRY, facts.solve.issue, facts.id, options), response)
+    return await put(given, principal, key, Asked(Wish.RETRY, facts.solve.issue, facts.id, options), response)
 
 
 @router.post("/solves/{id}/use", status_code=202)
@@ -192,7 +192,7 @@ async def use_another_candidate(
     """Its patch becomes the content of the open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
     asked = Asked(Wish.USE, facts.solve.issue, facts.id, candidate=_number(body.candidate))
-    return await _put(given, principal, key, asked, response)
+    return await put(given, principal, key, asked, response)
 
 
 @router.post("/solves/{id}/revise", status_code=202)
@@ -202,7 +202,7 @@ async def revise_a_pull_request(
     """What you say is changed in the solve's open pull request, by one commit on top."""
     facts = await given.reading.facts(principal, SolveId(id))
     asked = Asked(Wish.REVISE, _pull_of(facts), facts.id, text=body.text)
-    return await _put(given, principal, key, asked, response)
+    return await put(given, principal, key, asked, response)
 
 
 @router.post("/solves/{id}/approve", status_code=202)
@@ -212,7 +212,7 @@ async def approve_a_champion(
     """Where the repository says `publish: after-approval`: the champion, or the one you name, is published."""
     facts = await given.reading.facts(principal, SolveId(id))
     number = _number(body.candidate) if body and body.candidate else 0
-    return await _put(
+    return await put(
         given, principal, key, Asked(Wish.APPROVE, facts.solve.issue, facts.id, candidate=number), response
     )
 
@@ -224,7 +224,7 @@ async def reject_a_champion(
     """Nothing of what waits for approval is published, and the solve ends with your reason."""
     facts = await given.reading.facts(principal, SolveId(id))
     asked = Asked(Wish.REJECT, facts.solve.issue, facts.id, text=body.why if body else "")
-    return await _put(given, principal, key, asked, response)
+    return await put(given, principal, key, asked, response)
 
 
 @router.get("/requests/{id}")
@@ -241,7 +241,7 @@ async def show_a_request(
 # ----------------------------------------------------------------------------------------------------- into the inbox
 
 
-async def _put(given: Services, principal: Principal, key: str, asked: Asked, response: Response) -> RequestView:
+async def put(given: Services, principal: Principal, key: str, asked: Asked, response: Response) -> RequestView:
     asking = Asking(given.reading, given.github, given.requests, given.inbox, given.clock)
     try:
         kept = await asking.ask(principal, key, asked)

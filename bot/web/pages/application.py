@@ -19,6 +19,7 @@ from bot.web.asking import Asking
 from bot.web.events import Feed
 from bot.web.operating import Operating
 from bot.web.pages.account_pages import AccountPages, Operated
+from bot.web.pages.configuration_pages import ConfigurationPages
 from bot.web.pages.desk import Desk
 from bot.web.pages.headers import Guarded
 from bot.web.pages.live import Live
@@ -70,6 +71,7 @@ def pages(needs: Needs, place: Place) -> ASGIApp:
             *SteeringPages(desk, needs.asking, needs.limits, place.site).routes,
             *Live(desk, reading, needs.feed, kept).routes,
             *AccountPages(desk, needs.asking, needs.operated).routes,
+            *ConfigurationPages(desk, needs.asking, place.site).routes,
             *OperatorPages(desk, _operating(needs), needs.settings).routes,
             *TokenPages(desk, needs.tokens, clock, place.api).routes,
             Route("/static/{digest}/{name}", static_route),

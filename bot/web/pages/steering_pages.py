@@ -172,7 +172,11 @@ class SteeringPages:
             raise NoSuchThing
         if kept.answered_at is not None and not kept.refused and kept.solve is not None:
             return RedirectResponse(_solve(kept), 303)
-        return looking.page("request.html", request=kept, back=_solve(kept))
+        return looking.page("request.html", request=kept, back=_solve(kept), link=self._link(kept.answer))
+
+    def _link(self, answer: str) -> str:
+        """The first on GitHub that it names."""
+        return next((word for word in answer.split() if word.startswith(f"{self._site}/")), "")
 
 
 def _solve(request: Request) -> str:

@@ -48,6 +48,19 @@ function later() {
   waiting ??= setTimeout(look, PAUSE);
 }
 
+const editor = document.querySelector("form[data-check]");
+
+async function check() {
+  const body = new URLSearchParams([...new FormData(editor), ["check", "live"]]);
+  const answer = await fetch(editor.action, { method: "POST", body }).catch(() => null); // away: typed once more
+  if (answer?.ok) exchange(parsed(await answer.text()));
+}
+
+editor?.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(check, PAUSE);
+});
+
 if (source()) {
   stream = new EventSource(source());
   stream.onopen = later; // what happened while it was away
