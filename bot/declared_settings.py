@@ -230,7 +230,10 @@ class DeclaredSettings:
         "Answer at /api/v1 on PORT, to those who have an access token: `solvebot tokens create`.",
     )
     admins: tuple[str, ...] = _setting(
-        "ADMINS", (), "Logins of those who may see sandboxes, queue, deliveries, settings and audit."
+        "ADMINS",
+        (),
+        "Who may see sandboxes, queue, deliveries, settings and audit: logins, or teams as `organisation/team`, for "
+        "which the App needs the permission *Members: read* there.",
     )
     public_url: str = _setting(
         "PUBLIC_URL", "", "The address at which people reach this bot, without a path: `https://solvebot.example.com`."

@@ -21,6 +21,7 @@ from bot.inbox import Inbox
 from bot.ports import Clock, GitHub
 from bot.settings import Settings
 from bot.store.store import SqlStore, opened
+from bot.web.administrators import Administrators
 from bot.web.events import Feed
 from bot.web.permissions import Permissions
 from bot.web.reading import Reading
@@ -90,7 +91,7 @@ def services(settings: Settings, within: Within) -> Services:
         feed=Feed(store.views, redact),
         rates=Rates(),
         redact=redact,
-        admins=settings.admins,
+        admins=Administrators(within.github, within.clock, settings.admins),
         limits=server_limits(settings),
         settings=tuple(shown_settings(settings)),
         site=settings.server_url,

@@ -137,6 +137,11 @@ def is_token(text: str, digest: str) -> bool:
     return hmac.compare_digest(token_digest(text), digest)
 
 
+def teams_among(admins: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once."""
+    return tuple(dict.fromkeys(name.lower() for name in admins if "/" in name))
+
+
 def is_admin(login: str, admins: tuple[str, ...], teams: frozenset[str] = frozenset()) -> bool:
     """`admins`: logins, or `org/team`; `teams`: those of them that the person is in. GitHub ignores case in both."""
     named = {name.lower() for name in admins}

@@ -31,6 +31,7 @@ from bot.github.opening import open_issue
 from bot.github.publishing import look
 from bot.github.refusals import TooLarge
 from bot.github.signatures import Delivery
+from bot.github.teams import Teams
 from bot.github.threads import Threads
 from bot.github.tokens import AppCredentials, AppIdentity, Purpose, Tokens
 from bot.github.wire import anonymous
@@ -81,6 +82,7 @@ class Hub:
         self._at = Access(self._client, self._app, self._tokens, pacing, sleep)
         self._branches = Branches(self._at)
         self._threads = Threads(self._at)
+        self._teams = Teams(self._client, self._app, self._tokens)
         self._checks = Checks(self._at, pool, api_url)
 
     async def signs(self) -> None:
@@ -151,6 +153,9 @@ class Hub:
         call = Call("GET", f"/collaborators{encoded(login)}/permission", expect=(404,))
         answer = await self._at.ask(repo, Purpose.READ, call)
         return Permission.NONE if answer.status == 404 else answer.read(responses.CollaboratorPermission).meant
+
+    async def is_in_team(self, team: str, login: str) -> bool:
+        return await self._teams.have(team, login)
 
     async def person(self, repo: Repo, login: str) -> Person:
         """Raises `Gone` where GitHub knows nobody of that name."""

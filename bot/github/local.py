@@ -98,6 +98,9 @@ class LocalGitHub:
         """Who can run the command can write to the clone."""
         return Permission.ADMIN
 
+    async def is_in_team(self, team: str, login: str) -> bool:
+        return False
+
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         try:
             content = await read_at(self._git, ref, path)

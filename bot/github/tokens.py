@@ -45,6 +45,7 @@ class Purpose(Enum):
     OWN_CHECK = MappingProxyType({"checks": "write", "metadata": "read"})
     STATUSES = MappingProxyType({"metadata": "read", "statuses": "read"})
     LOGS = MappingProxyType({"actions": "read", "metadata": "read"})
+    MEMBERS = MappingProxyType({"members": "read", "metadata": "read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ class AppCredentials:
         return False  # another one, by the same key and clock, would be refused as well
 
 
+NO_REPOSITORY = 0
+
+
 class _Key(NamedTuple):
     installation: int
     repo: int
@@ -97,6 +101,10 @@ class Tokens:
 
     def of(self, repo: Repo, purpose: Purpose) -> InstallationCredentials:
         return InstallationCredentials(self, _Key(repo.installation, repo.id, purpose))
+
+    def of_account(self, installation: int, purpose: Purpose) -> InstallationCredentials:
+        """For what belongs to no repository."""
+        return InstallationCredentials(self, _Key(installation, NO_REPOSITORY, purpose))
 
     def _forget(self, installation: int) -> None:
         for key in [key for key in self._kept if key.installation == installation]:
@@ -119,7 +127,7 @@ class Tokens:
         call = Call(
             "POST",
             f"/app/installations/{key.installation}/access_tokens",
-            {"repository_ids": [key.repo], "permissions": dict(permissions)},
+            {**_within(key), "permissions": dict(permissions)},
             expect=(404, 422),
             repeatable=True,
         )
@@ -148,6 +156,10 @@ class InstallationCredentials:
     def refused(self, token: Token) -> bool:
         self.tokens.drop(self.key, token)
         return True
+
+
+def _within(key: _Key) -> Mapping[str, list[int]]:
+    return {} if key.repo == NO_REPOSITORY else {"repository_ids": [key.repo]}
 
 
 def _refused(answer: Answer, permissions: Mapping[str, str]) -> WorldError:

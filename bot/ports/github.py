@@ -143,6 +143,9 @@ class GitHub(Protocol):
     async def permission(self, repo: Repo, login: str) -> Permission:
         """What the person may do now. A stranger is `Permission.NONE`; an error raises, it never grants."""
 
+    async def is_in_team(self, team: str, login: str) -> bool:
+        """`team`: `organisation/team`. Raises `Gone` or `Denied` where we cannot know; an error never grants."""
+
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Text of a file, None when there is none. Raises `Rejected` above 256 kB or when it is not UTF-8."""
 

@@ -74,7 +74,9 @@ async def one_solve_each(store: SqlStore, public: Repo, private: Repo, _: dateti
     await store.accept(solve(PUBLIC, repo=public))
 
 
-async def _world(directory: Path, database: str, stack: AsyncExitStack, fill: Fill) -> PagesWorld:
+async def _world(
+    directory: Path, database: str, stack: AsyncExitStack, fill: Fill, admins: tuple[str, ...]
+) -> PagesWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
     public, private = two_repositories(github)
@@ -95,7 +97,7 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack, fill: Fi
         client_secret=Secret(github.app.client_secret),
         api_url=github.url,
         server_url=github.url,
-        admins=("ada",),
+        admins=admins,
     )
     github.app.callback_urls = (f"{url}/signed-in",)
     front.app = guarded = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
@@ -106,9 +108,11 @@ async def _world(directory: Path, database: str, stack: AsyncExitStack, fill: Fi
 
 
 @asynccontextmanager
-async def pages_world(directory: Path, database: str, fill: Fill = one_solve_each) -> AsyncIterator[PagesWorld]:
+async def pages_world(
+    directory: Path, database: str, fill: Fill = one_solve_each, admins: tuple[str, ...] = ("ada",)
+) -> AsyncIterator[PagesWorld]:
     """`database`: of one that is migrated."""
     async with AsyncExitStack() as stack:
-        world = await _world(directory / "github", database, stack, fill)
+        world = await _world(directory / "github", database, stack, fill, admins)
         yield world
         assert world.github.errors == []

@@ -87,6 +87,11 @@ class GitHubSimulator:
     def user(self, login: str) -> Account:
         return self._state.account(login)
 
+    def team(self, name: str, *logins: str, invited: Sequence[str] = ()) -> None:
+        """`name`: organisation/slug. `invited`: who has not accepted yet."""
+        members = self._state.teams.setdefault(name.lower(), {})
+        members |= {self._state.account(login).id: login in logins for login in (*invited, *logins)}
+
     def robot(self, name: str) -> str:
         """Somebody else's App, by the login that it acts under."""
         return self._state.account(f"{name}[bot]", AccountType.BOT).login

@@ -328,6 +328,7 @@ class State:
     repositories: dict[int, Repository] = field(default_factory=dict)
     old_names: dict[str, int] = field(default_factory=dict)  # lower-case full name before a rename
     installations: dict[int, Installation] = field(default_factory=dict)
+    teams: dict[str, dict[int, bool]] = field(default_factory=dict)  # by "org/slug": accounts, and who has accepted
     errors: list[str] = field(default_factory=list)  # what no client may do, such as asking for an unknown route
     changes: Changes = field(default_factory=Changes)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(3_000_000_001))

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from bot.core.access import Deed, Means, Principal, is_admin, is_token, token_id
+from bot.core.access import Deed, Means, Principal, is_token, token_id
 from bot.core.render import problems
 from bot.web.api.problems import Refused
 from bot.web.api.rates import TooOften
@@ -60,7 +60,7 @@ async def _owner(given: Services, text: str) -> Principal | None:
     if not is_token(text, digest) or not token.is_valid(now):
         return None
     await given.tokens.used(token.id, now)
-    return Principal(token.owner, Means.TOKEN, token.id, token.scopes, is_admin(token.owner.login, given.admins))
+    return Principal(token.owner, Means.TOKEN, token.id, token.scopes, await given.admins.have(token.owner.login))
 
 
 async def is_still_valid(given: Services, principal: Principal) -> bool:

@@ -9,6 +9,7 @@ from bot.core.choosing.experiments import ServerLimits
 from bot.core.text.outgoing import Redactor
 from bot.inbox import Inbox
 from bot.ports import Clock, GitHub, Ledger, Requests, Store, Tokens, Views
+from bot.web.administrators import Administrators
 from bot.web.api.rates import Rates
 from bot.web.events import Feed
 from bot.web.reading import Reading
@@ -29,7 +30,7 @@ class Services:
     feed: Feed
     rates: Rates
     redact: Redactor
-    admins: tuple[str, ...]
+    admins: Administrators
     limits: ServerLimits
     settings: Sequence[SettingView]
     site: str  # where people see repositories

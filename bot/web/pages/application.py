@@ -15,6 +15,7 @@ from bot.access_tokens import AccessTokens
 from bot.core.choosing.experiments import ServerLimits
 from bot.core.render import web_pages as say
 from bot.ports import Clock
+from bot.web.administrators import Administrators
 from bot.web.asking import Asking
 from bot.web.events import Feed
 from bot.web.operating import Operating
@@ -58,7 +59,7 @@ class Needs:
 
 def pages(needs: Needs, place: Place) -> ASGIApp:
     reading, clock = needs.asking.reading, needs.clock
-    kept = Sessions(needs.sessions, clock, place.url, place.admins)
+    kept = Sessions(needs.sessions, clock, place.url, Administrators(needs.asking.github, clock, place.admins))
     desk = Desk(kept, Renderer(clock))
 
     async def not_found(request: Request, _error: Exception) -> Response:

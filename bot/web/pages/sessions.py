@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.core.access import Means, Principal, is_admin
+from bot.core.access import Means, Principal
 from bot.core.model import Person
 from bot.core.web_session import LIFETIME, LONGEST_SECRET, WebSession, begun, digest, form_token, is_form_token
 from bot.ports import Clock
+from bot.web.administrators import Administrators
 
 MOST_FORM = 131_072  # bytes
 MOST_FIELDS = 50
@@ -53,7 +54,7 @@ STRANGER = Visitor()
 class Sessions:
     """`url`: where people reach us, which decides what kind of cookie it can be."""
 
-    def __init__(self, kept: WebSessions, clock: Clock, url: str, admins: tuple[str, ...]) -> None:
+    def __init__(self, kept: WebSessions, clock: Clock, url: str, admins: Administrators) -> None:
         self._kept = kept
         self._clock = clock
         self._admins = admins
@@ -71,7 +72,7 @@ class Sessions:
         if session is None:
             return STRANGER
         person = session.person
-        principal = Principal(person, Means.SESSION, session.digest, is_admin=is_admin(person.login, self._admins))
+        principal = Principal(person, Means.SESSION, session.digest, is_admin=await self._admins.have(person.login))
         return Visitor(principal, form_token(secret))
 
     async def sign_in(self, person: Person, response: Response) -> None:

@@ -9,7 +9,7 @@ from bot.simulators.github.auth import AsUser, CannotMint, Token
 from bot.simulators.github.calls import CREATED, NO_CONTENT, Answer, Call, Endpoint, wrong_type
 from bot.simulators.github.oauth import is_client
 from bot.simulators.github.refusals import Refusal, forbidden, not_found, unprocessable
-from bot.simulators.github.state import Installation, Json, timestamp
+from bot.simulators.github.state import AccountType, Installation, Json, timestamp
 from bot.simulators.github.webhooks import Delivery
 
 REDELIVERABLE = timedelta(days=3)
@@ -44,6 +44,27 @@ async def get_installation(call: Call) -> Answer:
 
 async def list_installations(call: Call) -> Answer:
     return call.listing(list(call.stage.state.installations.values()), call.stage.shapes.installation)
+
+
+async def get_organisation_installation(call: Call) -> Answer:
+    wanted = call.parameters["org"].lower()
+    for found in call.stage.state.installations.values():
+        if found.account.login.lower() == wanted and found.account.type is AccountType.ORGANIZATION:
+            return Answer(call.stage.shapes.installation(found))
+    raise not_found()
+
+
+async def get_team_membership(call: Call) -> Answer:
+    """404 for who is not in the team, for a team that is not there, and for a token of another organisation."""
+    organisation, slug, login = (call.parameters[name] for name in ("org", "slug", "login"))
+    state = call.stage.state
+    if call.token.installation.account.login.lower() != organisation.lower():
+        raise not_found()
+    account, members = state.accounts.get(login.lower()), state.teams.get(f"{organisation}/{slug}".lower())
+    if account is None or members is None or account.id not in members:
+        raise not_found()
+    url = f"{state.url}/orgs/{organisation}/teams/{slug}/memberships/{account.login}"
+    return Answer({"url": url, "role": "member", "state": "active" if members[account.id] else "pending"})
 
 
 async def create_token(call: Call) -> Answer:
@@ -216,6 +237,8 @@ ENDPOINTS = (
     Endpoint("GET", "/app/installations", list_installations, "app"),
     Endpoint("GET", "/app/installations/{id:int}", get_installation, "app"),
     Endpoint("POST", "/app/installations/{id:int}/access_tokens", create_token, "app"),
+    Endpoint("GET", "/orgs/{org}/installation", get_organisation_installation, "app"),
+    Endpoint("GET", "/orgs/{org}/teams/{slug}/memberships/{login}", get_team_membership, "members: read"),
     Endpoint("DELETE", "/installation/token", revoke_token, "metadata: read"),
     Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
     Endpoint("PATCH", "/app/hook/config", change_hook_config, "app"),
