@@ -69,5 +69,6 @@ from bot.ports.store import Tally as Tally
 from bot.ports.tokens import Tokens as Tokens
 from bot.ports.turns import ChangeTurn as ChangeTurn
 from bot.ports.turns import Turns as Turns
+from bot.ports.views import News as News
 from bot.ports.views import Views as Views
 from bot.ports.world import World as World

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +12,16 @@ from bot.core.listing import Page, Position, SolveFilter, UsageBy
 from bot.core.model import Fate, Repo, SolveId
 from bot.core.repository_record import RepositoryRecord
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
+
+
+class News(Protocol):
+    """Wakes who waits for events: at once, or not at all, so that one looks again after a while."""
+
+    def count(self) -> int:
+        """To be asked before the events are, so that none falls between the two."""
+
+    async def beyond(self, count: int, seconds: float) -> None:
+        """Until something was told since then, or for that long."""
 
 
 class Views(Protocol):
@@ -50,6 +61,8 @@ class Views(Protocol):
 
     async def events(self, after: int, *, solve: SolveId | None = None) -> list[SolveEvent]:
         """What became visible behind that number, in its order; at most 500."""
+
+    def news(self) -> AbstractAsyncContextManager[News]: ...
 
     async def newest_event(self) -> int:
         """Its number; 0 where there is none."""

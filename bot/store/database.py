@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.ports import Rejected, StoreAway
 from bot.store import sqlite
+from bot.store.news import News, heard, is_marked
 from bot.store.schema import CONNECT_SECONDS
 
 T = TypeVar("T")
@@ -37,6 +38,9 @@ class Database(Protocol):
     async def read(self, work: Work[T]) -> T:
         """All questions of `work` are answered as of the same moment."""
 
+    def hearing(self) -> AbstractAsyncContextManager[News]:
+        """While it lasts, what is told of events."""
+
     async def close(self) -> None: ...
 
 
@@ -50,9 +54,16 @@ class SqliteDatabase:
         path = sqlite.path_of(url)
         self._writer = _SqliteThread(path, begin="begin immediate")
         self._reader = _SqliteThread(path, begin="begin")
+        self._news = News()
 
     async def write(self, work: Work[T]) -> T:
-        return await self._writer.run(work)
+        result, told = await self._writer.run(lambda db: (work(db), is_marked(db)))
+        if told:
+            self._news.tell()
+        return result
+
+    def hearing(self) -> AbstractAsyncContextManager[News]:
+        return nullcontext(self._news)
 
     async def read(self, work: Work[T]) -> T:
         return await self._reader.run(work)
@@ -86,6 +97,7 @@ class _SqliteThread:
 
 class PostgresDatabase:
     def __init__(self, url: str) -> None:
+        self._url = url
         self._engine = create_async_engine(
             sa.make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=POOL,
@@ -104,6 +116,9 @@ class PostgresDatabase:
         with translated():
             async with self._snapshots.begin() as connection:
                 return await connection.run_sync(work)
+
+    def hearing(self) -> AbstractAsyncContextManager[News]:
+        return heard(self._url, News())
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.core.views import EventKind
+from bot.store import news
 from bot.store.tables import events
 
 ONE_AT_A_TIME = 7_305_918  # a lock of PostgreSQL's that is ours by this number alone
@@ -28,3 +29,4 @@ def tell(
     if db.dialect.name == "postgresql":
         db.execute(_LOCK)
     db.execute(sa.insert(events).values(solve_id=solve, kind=kind, run=run, data=data, at=at))
+    news.mark(db)

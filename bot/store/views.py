@@ -6,6 +6,7 @@ Whoever asks says which repositories may be seen: nothing here knows who is aski
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.core.model import Fate, Repo, SolveId, Status, letter
 from bot.core.repository_record import RepositoryRecord, by_week, first_day
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, SolveEvent, SolveSummary, UsageRow
 from bot.store.database import Database
+from bot.store.news import News
 from bot.store.repository_record import days_of, known_runs, models_of
 from bot.store.rows import Row
 from bot.store.tables import ACTIVE, audit_log, deliveries, events, repositories, solve_runs, solves
@@ -172,6 +174,9 @@ class SqlViews:
             question = question.where(events.c.solve_id == solve)
         question = question.order_by(events.c.seq).limit(MOST_EVENTS)
         return await self._database.read(lambda db: [_event(row) for row in db.execute(question)])
+
+    def news(self) -> AbstractAsyncContextManager[News]:
+        return self._database.hearing()
 
     async def newest_event(self) -> int:
         """Its number; 0 where there is none."""

@@ -1,7 +1,7 @@
 """Events as they happen, for whoever follows a solve. One question to the database for all who follow, however many.
 
 Each of them has a queue with an end: who does not read is told to load everything anew, and nobody waits for them.
-Where nobody follows, nothing is asked.
+Where nobody follows, nothing is asked. It is asked when something was told (bot/store/news.py), else once a second.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from bot.ports import Unavailable, Views
 
 log = structlog.get_logger()
 
-POLL = 1.0  # seconds between two questions
+POLL = 1.0  # seconds between two questions where nothing is heard of
+PAUSE = 0.05  # seconds between two of them in any case: what happens meanwhile comes with the next answer
 QUEUE = 256  # events that one follower may be behind
 QUIET = 15.0  # seconds until a line says that there is still somebody here
 RECHECK = timedelta(seconds=30)  # between two looks at whether the follower still may
 MOST_FOLLOWERS = 2_000
+
+LOOKS = 10  # loads of a page in a second, by all together who have it open
+SHORTEST_PACE, LONGEST_PACE = 0.7, 60.0  # seconds between two of one
 
 StillAllowed = Callable[[], Awaitable[bool]]
 
@@ -81,6 +85,14 @@ class Feed:
                 self._asking = None
 
     @property
+    def pace(self) -> float:
+        """Seconds for which a page that follows waits before it is loaded anew: the longer, the more of them there are.
+
+        They would ask for everything at the same moment otherwise, each time that something happens.
+        """
+        return round(min(max(SHORTEST_PACE, len(self._followers) / LOOKS), LONGEST_PACE), 1)
+
+    @property
     def is_full(self) -> bool:
         return len(self._followers) >= MOST_FOLLOWERS
 
@@ -96,17 +108,23 @@ class Feed:
         return found
 
     async def _ask(self, seen: int) -> None:
-        while True:
-            try:
-                found = self._clean(await self._views.events(seen))
-            except Unavailable as error:
-                log.warning("events.unavailable", problem=str(error))
-                found = []
-            for event in found:
-                for follower in self._followers:
-                    follower.hear(event)
-            seen = found[-1].seq if found else seen
-            await asyncio.sleep(self._poll)
+        async with self._views.news() as news:
+            while True:
+                count = news.count()
+                found = await self._behind(seen)
+                for event in found:
+                    for follower in self._followers:
+                        follower.hear(event)
+                seen = found[-1].seq if found else seen
+                await asyncio.sleep(PAUSE)
+                await news.beyond(count, self._poll)
+
+    async def _behind(self, seen: int) -> list[SolveEvent]:
+        try:
+            return self._clean(await self._views.events(seen))
+        except Unavailable as error:
+            log.warning("events.unavailable", problem=str(error))
+            return []
 
 
 async def stream(

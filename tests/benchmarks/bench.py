@@ -24,6 +24,7 @@ from tests.benchmarks import (
     environments,
     executable,
     fault_recovery,
+    followers,
     many_solves,
     model_calls,
     sandbox_starts,
@@ -360,11 +361,35 @@ def _executable(seed: int) -> None:
     )
 
 
+async def _followers() -> None:
+    """One process on SQLite, with GitHub's simulator in it; everybody is the same person, and nobody loads the page."""
+    table = _table(
+        f"Followers of one solve ({_load()})",
+        "", "idle", "questions a second", "busy", "events a second", "delay p50", "p99", "questions for an event",
+        "memory", "a load of the page",
+    )  # fmt: skip
+    for number in (1, 50, 500):
+        cost = await followers.measure(number)
+        table.add_row(
+            str(number),
+            f"{cost.quiet:.2%}",
+            f"{cost.quiet_questions:.1f}",
+            f"{cost.busy:.1%}",
+            f"{cost.events_a_second:.1f}",
+            *(f"{_share(cost.delays, share) * 1000:.0f} ms" for share in (0.5, 0.99)),
+            f"{cost.questions_about_events:.2f}",
+            f"{_mb(cost.memory)} MB",
+            f"{_ms(cost.page)} ms",
+        )
+    console.print(table)
+
+
 PARTS: dict[str, Callable[[int, int], Awaitable[None]]] = {
     "solves": lambda solves, rounds: _solves(solves),
     "deliveries": lambda solves, rounds: _deliveries(rounds),
     "model": lambda solves, rounds: _model(rounds),
     "sandbox": lambda solves, rounds: _sandbox(rounds * 5),
+    "followers": lambda solves, rounds: _followers(),
     "faults": lambda solves, rounds: _faults(rounds + 3),
 }
 

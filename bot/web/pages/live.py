@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -30,8 +33,18 @@ class Live:
             return Response(status_code=503, headers={"Retry-After": "60"})
         last = looking.request.headers.get("last-event-id", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_NUMBER else None
-        told = stream(self._feed, solve, after, self._still(looking.request, looking.principal, solve))
+        told = self._paced(stream(self._feed, solve, after, self._still(looking.request, looking.principal, solve)))
         return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    async def _paced(self, told: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+        """And how long the page shall wait before it is loaded anew, whenever that is another time."""
+        pace = 0.0
+        async with aclosing(told):
+            async for text in told:
+                if self._feed.pace != pace:
+                    pace = self._feed.pace
+                    yield f"event: pace\ndata: {pace}\n\n".encode()
+                yield text
 
     def _still(self, request: Request, principal: Principal, solve: SolveId) -> StillAllowed:
         """Signed in, and permitted to: both are asked anew."""

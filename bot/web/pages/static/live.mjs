@@ -2,7 +2,7 @@
 // Everything on it is there without this file, too.
 
 const KINDS = document.documentElement.dataset.kinds?.split(" ") ?? [];
-const PAUSE = 700; // milliseconds between two looks
+const PAUSE = 700; // milliseconds between two looks, and until what was typed is checked
 const parts = () => document.querySelectorAll("[data-live]");
 const source = () => document.querySelector('[data-live]:not([data-live=""])')?.dataset.live;
 const policy = window.trustedTypes?.createPolicy("live", { createHTML: (text) => text });
@@ -10,6 +10,7 @@ const policy = window.trustedTypes?.createPolicy("live", { createHTML: (text) =>
 let stream = null;
 let waiting = null;
 let isAsking = false;
+let pace = PAUSE; // the server says how long, so that not all who look do so at once
 
 function parsed(text) {
   // The text is a page of ours, in which everything from outside is escaped; a parsed document runs nothing.
@@ -45,7 +46,7 @@ async function look() {
 }
 
 function later() {
-  waiting ??= setTimeout(look, PAUSE);
+  waiting ??= setTimeout(look, pace === PAUSE ? PAUSE : pace * (0.5 + Math.random()));
 }
 
 const editor = document.querySelector("form[data-check]");
@@ -65,5 +66,6 @@ if (source()) {
   stream = new EventSource(source());
   stream.onopen = later; // what happened while it was away
   for (const kind of [...KINDS, "reload"]) stream.addEventListener(kind, later);
+  stream.addEventListener("pace", (told) => (pace = Math.max(PAUSE, Number(told.data) * 1000)));
   stream.addEventListener("end", () => stream.close());
 }
