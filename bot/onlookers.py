@@ -25,6 +25,7 @@ from bot.web.administrators import Administrators
 from bot.web.events import Feed
 from bot.web.permissions import Permissions
 from bot.web.reading import Reading
+from bot.web.together import Together
 
 if TYPE_CHECKING:
     from bot.web.api.services import Services
@@ -89,6 +90,7 @@ def services(settings: Settings, within: Within) -> Services:
         inbox=within.inbox,
         clock=within.clock,
         feed=Feed(store.views, redact),
+        still_valid=Together(lambda ids: store.tokens.valid(ids, within.clock.now())),
         rates=Rates(),
         redact=redact,
         admins=Administrators(within.github, within.clock, settings.admins),

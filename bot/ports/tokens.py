@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,9 @@ class Tokens(Protocol):
 
     async def find(self, id: str) -> tuple[AccessToken, str] | None:
         """With its digest."""
+
+    async def valid(self, ids: Collection[str], now: datetime) -> frozenset[str]:
+        """Those of them that are neither over nor revoked."""
 
     async def used(self, id: str, at: datetime) -> None: ...
 

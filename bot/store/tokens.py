@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -41,6 +42,11 @@ class SqlTokens:
         question = sa.select(access_tokens).where(_TOKEN.id == id)
         row = await self._database.read(lambda db: db.execute(question).one_or_none())
         return (_token(row), row.digest) if row else None
+
+    async def valid(self, ids: Collection[str], now: datetime) -> frozenset[str]:
+        alive = sa.and_(_TOKEN.revoked_at.is_(None), _TOKEN.expires_at > now)
+        wanted = sa.select(_TOKEN.id).where(_TOKEN.id.in_(ids), alive)
+        return await self._database.read(lambda db: frozenset(db.scalars(wanted)))
 
     async def used(self, id: str, at: datetime) -> None:
         before = sa.or_(_TOKEN.last_used_at.is_(None), _TOKEN.last_used_at < at - SELDOM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -42,6 +43,11 @@ class SqlWebSessions:
         if row is None:
             return None
         return WebSession(row.digest, Person(row.login, row.user_id), row.created_at, row.expires_at)
+
+    async def valid(self, digests: Collection[str], now: datetime) -> frozenset[str]:
+        """Those of them that are neither over nor ended."""
+        wanted = sa.select(_COLUMNS.digest).where(_COLUMNS.digest.in_(digests), _COLUMNS.expires_at > now)
+        return await self._database.read(lambda db: frozenset(db.scalars(wanted)))
 
     async def end(self, digest: str) -> None:
         """One that is not there is fine."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import floor
 
 import msgspec
 import structlog
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 POLL = 1.0  # seconds between two questions where nothing is heard of
 PAUSE = 0.05  # seconds between two of them in any case: what happens meanwhile comes with the next answer
 QUEUE = 256  # events that one follower may be behind
-QUIET = 15.0  # seconds until a line says that there is still somebody here
+QUIET = 25.0  # seconds until a line says that there is still somebody here
 RECHECK = timedelta(seconds=30)  # between two looks at whether the follower still may
 MOST_FOLLOWERS = 2_000
 
@@ -146,7 +147,7 @@ async def _from_now_on(
     follower: Follower, sent: int, still_allowed: StillAllowed, recheck: float
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    check_at, quiet_at = loop.time() + recheck, loop.time() + QUIET
+    check_at, quiet_at = _next_check(loop.time(), recheck), loop.time() + QUIET
     while not (follower.is_behind and follower.queue.empty()):
         event = await _next(follower, max(0.0, min(check_at, quiet_at) - loop.time()))
         now = loop.time()
@@ -154,13 +155,19 @@ async def _from_now_on(
             if not await still_allowed():
                 yield _line("event: end\ndata: {}")
                 return
-            check_at = now + recheck
+            check_at = _next_check(now, recheck)
         if event is not None and event.seq > sent:
             yield _told(event)
         elif now >= quiet_at:
             yield _line(":")
         quiet_at = now + QUIET if event is not None or now >= quiet_at else quiet_at
     yield _line("event: reload\ndata: {}")
+
+
+def _next_check(now: float, recheck: float) -> float:
+    """At one of thirty moments, so that many look together, and never all at once."""
+    grid = recheck / 30
+    return floor((now + recheck) / grid) * grid if grid else now
 
 
 async def _next(follower: Follower, seconds: float) -> SolveEvent | None:

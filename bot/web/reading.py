@@ -117,6 +117,15 @@ class Reading:
             raise NoSuchThing
         return await self.check_repository(somebody, repo, deed, no_older_than=no_older_than)
 
+    async def repository_behind(self, principal: Principal | None, id: SolveId) -> Repo:
+        """Of a solve that may be seen. Raises `NoSuchThing`."""
+        somebody = allowed(principal, Deed.ANY)
+        repo = await self.views.repository_of(id)
+        if repo is None:
+            raise NoSuchThing
+        await self.check_repository(somebody, repo)
+        return repo
+
     async def check_repository(
         self,
         principal: Principal | None,

@@ -61,9 +61,3 @@ async def _owner(given: Services, text: str) -> Principal | None:
         return None
     await given.tokens.used(token.id, now)
     return Principal(token.owner, Means.TOKEN, token.id, token.scopes, await given.admins.have(token.owner.login))
-
-
-async def is_still_valid(given: Services, principal: Principal) -> bool:
-    """For what lasts longer than the check at its beginning."""
-    found = await given.tokens.find(principal.id)
-    return found is not None and found[0].is_valid(given.clock.now())

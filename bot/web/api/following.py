@@ -8,9 +8,9 @@ from fastapi import APIRouter, Header
 from starlette.responses import StreamingResponse
 
 from bot.core.access import Principal
-from bot.core.model import SolveId
+from bot.core.model import Repo, SolveId
 from bot.core.render import problems
-from bot.web.api.authentication import Given, Somebody, is_still_valid
+from bot.web.api.authentication import Given, Somebody
 from bot.web.api.problems import Refused
 from bot.web.api.services import Services
 from bot.web.api.solves import Id
@@ -38,21 +38,21 @@ async def follow_a_solve(
     `reload`: you were too slow, and have missed some. `end`: you may not see the solve any more.
     """
     solve = SolveId(id)
-    await given.reading.check(principal, solve)
+    repo = await given.reading.repository_behind(principal, solve)
     if given.feed.is_full:
         raise Refused(problems.too_many(60), {"Retry-After": "60"})
     after = int(last_event_id) if last_event_id else None
-    told = stream(given.feed, solve, after, _still(given, principal, solve))
+    told = stream(given.feed, solve, after, _still(given, principal, repo))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
-def _still(given: Services, principal: Principal, solve: SolveId) -> StillAllowed:
+def _still(given: Services, principal: Principal, repo: Repo) -> StillAllowed:
     async def allowed() -> bool:
         try:
-            await given.reading.check(principal, solve, no_older_than=RECHECK)
+            await given.reading.check_repository(principal, repo, no_older_than=RECHECK)
         except (NoSuchThing, NotAllowed):
             return False
-        return await is_still_valid(given, principal)
+        return await given.still_valid.holds(principal.id)
 
     return allowed

@@ -14,6 +14,7 @@ from bot.web.api.rates import Rates
 from bot.web.events import Feed
 from bot.web.reading import Reading
 from bot.web.shown_settings import SettingView
+from bot.web.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Services:
     inbox: Inbox
     clock: Clock
     feed: Feed
+    still_valid: Together  # tokens, by their ids
     rates: Rates
     redact: Redactor
     admins: Administrators

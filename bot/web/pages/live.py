@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.core.access import Principal
-from bot.core.model import SolveId
+from bot.core.model import Repo, SolveId
 from bot.web.events import RECHECK, Feed, StillAllowed, stream
 from bot.web.pages.desk import Desk, Looking
 from bot.web.pages.sessions import Sessions
@@ -28,12 +27,12 @@ class Live:
 
     async def follow(self, looking: Looking) -> Response:
         solve = SolveId(looking.part("id"))
-        await self._reading.check(looking.principal, solve)
+        repo = await self._reading.repository_behind(looking.principal, solve)
         if self._feed.is_full:
             return Response(status_code=503, headers={"Retry-After": "60"})
         last = looking.request.headers.get("last-event-id", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) <= LONGEST_NUMBER else None
-        told = self._paced(stream(self._feed, solve, after, self._still(looking.request, looking.principal, solve)))
+        told = self._paced(stream(self._feed, solve, after, self._still(looking.principal, repo)))
         return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     async def _paced(self, told: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
@@ -46,15 +45,14 @@ class Live:
                     yield f"event: pace\ndata: {pace}\n\n".encode()
                 yield text
 
-    def _still(self, request: Request, principal: Principal, solve: SolveId) -> StillAllowed:
+    def _still(self, principal: Principal, repo: Repo) -> StillAllowed:
         """Signed in, and permitted to: both are asked anew."""
 
         async def allowed() -> bool:
-            visitor = await self._sessions.visitor(request)
             try:
-                await self._reading.check(principal, solve, no_older_than=RECHECK)
+                await self._reading.check_repository(principal, repo, no_older_than=RECHECK)
             except (NoSuchThing, NotAllowed):
                 return False
-            return visitor.principal is not None
+            return await self._sessions.lasts(principal)
 
         return allowed

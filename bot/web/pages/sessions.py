@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +17,7 @@ from bot.core.model import Person
 from bot.core.web_session import LIFETIME, LONGEST_SECRET, WebSession, begun, digest, form_token, is_form_token
 from bot.ports import Clock
 from bot.web.administrators import Administrators
+from bot.web.together import Together
 
 MOST_FORM = 131_072  # bytes
 MOST_FIELDS = 50
@@ -28,6 +30,9 @@ class WebSessions(Protocol):
     async def begin(self, session: WebSession) -> None: ...
 
     async def find(self, digest: str, now: datetime) -> WebSession | None: ...
+
+    async def valid(self, digests: Collection[str], now: datetime) -> frozenset[str]:
+        """Those of them that are neither over nor ended."""
 
     async def end(self, digest: str) -> None: ...
 
@@ -58,6 +63,7 @@ class Sessions:
         self._kept = kept
         self._clock = clock
         self._admins = admins
+        self._still = Together(lambda digests: kept.valid(digests, clock.now()))
         parts = urlsplit(url)
         self.secure = parts.scheme == "https"
         self._origin = f"{parts.scheme}://{parts.netloc}"
@@ -74,6 +80,10 @@ class Sessions:
         person = session.person
         principal = Principal(person, Means.SESSION, session.digest, is_admin=await self._admins.have(person.login))
         return Visitor(principal, form_token(secret))
+
+    async def lasts(self, principal: Principal) -> bool:
+        """For what goes on after its beginning: whether they are still signed in."""
+        return await self._still.holds(principal.id)
 
     async def sign_in(self, person: Person, response: Response) -> None:
         secret = secrets.token_urlsafe(32)
