@@ -22,11 +22,8 @@ _RELEASED = {
     (3, 13): date(2024, 10, 7),
     (3, 14): date(2025, 10, 7),
 }
-_INSTALLS = (
-    (re.compile(r"\buv pip install(?= )"), "uv pip install --exclude-newer {day}"),
-    (re.compile(r"\bnpm install(?= (?!--global))"), "npm install --before={day}"),
-)
-_DATED = re.compile(r" --exclude-newer \S+| --before=\S+")
+_INSTALL = re.compile(r"\buv pip install(?= )")
+_DATED = re.compile(r" --exclude-newer \S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,8 @@ class Age:
 def with_versions_of_then(plans: Sequence[Toolchain], age: Age, tools: Tools) -> tuple[Toolchain, ...]:
     """The first plans also with the versions of then, for an old commit before those of today, else behind them.
 
-    Of installers that can do it: uv and npm. A commit of these days has no other versions.
+    Only uv is asked to: pip cannot, and npm's `--before` fetches all that was ever said of each package: with some
+    hundred of them that takes more than five minutes. A commit of these days has no other versions.
     """
     return tuple(_each(plans, age, tools))
 
@@ -50,21 +48,17 @@ def _each(plans: Sequence[Toolchain], age: Age, tools: Tools) -> Iterator[Toolch
     for plan in plans:
         then = _of_then(plan, age) if added < _MOST_PLANS and age.today - age.made > _YOUNG else None
         added += then is not None
-        pair = (then, plan) if _comes_first(plan, age, tools) else (plan, then)
+        pair = (then, plan) if _comes_first(age, tools) else (plan, then)
         yield from filter(None, pair)
 
 
 def _of_then(plan: Toolchain, age: Age) -> Toolchain | None:
     day = (age.made + timedelta(days=1)).isoformat()
-    setup = plan.setup
-    for pattern, dated in _INSTALLS:
-        setup = tuple(pattern.sub(dated.format(day=day), line) for line in setup)
+    setup = tuple(_INSTALL.sub(f"uv pip install --exclude-newer {day}", line) for line in plan.setup)
     return None if setup == plan.setup else replace(plan, setup=setup, why=f"{plan.why}, packages of {day}")
 
 
-def _comes_first(plan: Toolchain, age: Age, tools: Tools) -> bool:
-    if plan.ecosystem != "python":
-        return age.today - age.made > _OLD
+def _comes_first(age: Age, tools: Tools) -> bool:
     numbers = re.match(r"(\d+)\.(\d+)", tools.versions.get("python3", ""))
     released = _RELEASED.get((int(numbers[1]), int(numbers[2]))) if numbers else None
     return age.today - age.made > _OLD and released is not None and age.made > released
