@@ -43,7 +43,7 @@ def _pages(settings: Settings, within: Within, session: aiohttp.ClientSession) -
     needs = Needs(
         Asking(reading, within.github, store.requests, within.inbox, within.clock),
         Feed(store.views, redact),
-        Operated(store, store.views, store.ledger, redact, _providers(settings)),
+        Operated(store, store.views, store.ledger, redact, _providers(settings), settings.budgets),
         AccessTokens(store.tokens, store),
         server_limits(settings),
         tuple(shown_settings(settings)),

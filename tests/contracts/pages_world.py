@@ -6,11 +6,12 @@ GitHub is the simulator, and people sign in there. Time stands still unless a te
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -75,7 +76,7 @@ async def one_solve_each(store: SqlStore, public: Repo, private: Repo, _: dateti
 
 
 async def _world(
-    directory: Path, database: str, stack: AsyncExitStack, fill: Fill, admins: tuple[str, ...]
+    directory: Path, database: str, stack: AsyncExitStack, fill: Fill, changes: Mapping[str, Any]
 ) -> PagesWorld:
     time = Time()
     github = GitHubSimulator(directory, now=time.now, private_key_pem=make_key())
@@ -97,7 +98,7 @@ async def _world(
         client_secret=Secret(github.app.client_secret),
         api_url=github.url,
         server_url=github.url,
-        admins=admins,
+        **{"admins": ("ada",), **changes},
     )
     github.app.callback_urls = (f"{url}/signed-in",)
     front.app = guarded = await open_pages(settings, Within(inside.hub, store, inbox, time), session)
@@ -109,10 +110,10 @@ async def _world(
 
 @asynccontextmanager
 async def pages_world(
-    directory: Path, database: str, fill: Fill = one_solve_each, admins: tuple[str, ...] = ("ada",)
+    directory: Path, database: str, fill: Fill = one_solve_each, **changes: Any
 ) -> AsyncIterator[PagesWorld]:
-    """`database`: of one that is migrated."""
+    """`database`: of one that is migrated. `changes`: of settings."""
     async with AsyncExitStack() as stack:
-        world = await _world(directory / "github", database, stack, fill, admins)
+        world = await _world(directory / "github", database, stack, fill, changes)
         yield world
         assert world.github.errors == []

@@ -253,3 +253,12 @@ async def test_the_operator_has_a_delivery_handed_over_once_more(world: PagesWor
         assert (await browser.press(page, form)).redirected_to == "/operations"
         assert "delivery.redelivered" in (await world.get(browser, "/operations")).text
     assert [row.guid for row in await world.inbox.waiting(10)] == ["g-1"]
+
+
+async def test_budgets_are_told_to_operators_alone(tmp_path: Path, sqlite_url: str) -> None:
+    """Sums of all repositories would tell of those that others may not see."""
+    async with pages_world(tmp_path, sqlite_url, day_dollars=40.0) as world:
+        for login, expected in (("ada", True), ("will", False)):
+            async with Browser() as browser:
+                page = await world.enter(browser, login, "/money")
+                assert (page.status, '<td class="number">$40.00</td>' in page.text) == (200, expected)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.trigger.events import API_EVENT
+from bot.core.trigger.event_reader import read_event
+from bot.core.trigger.events import API_EVENT, Requested
 from tests.browser import Browser, Page
 from tests.contracts.pages_world import PRIVATE, PUBLIC, PagesWorld, pages_world
 from tests.contracts.test_store import SPEC
@@ -101,6 +102,25 @@ async def test_the_form_starts_a_solve_of_an_issue(world: PagesWorld) -> None:
     assert await asked(world) == [API_EVENT]
 
 
+async def test_the_form_starts_a_solve_of_a_bug_without_an_issue(world: PagesWorld) -> None:
+    async with Browser() as browser:
+        page = await world.enter(browser, "will", "/start")
+        assert '<option value="octo/secret">' in page.text
+        fields = {"repository": "octo/secret", "title": " It breaks ", "text": "Badly."}
+        started, again = [await browser.press(page, 1, **fields) for _ in range(2)]
+        assert (started.status, started.redirected_to) == (303, again.redirected_to), started.text
+    [row] = await world.inbox.waiting(10)
+    event = read_event(row.event, row.record)
+    assert isinstance(event, Requested)
+    assert (event.issue.repo.name, event.issue.number) == ("octo/secret", 0)
+    assert (event.title, event.body) == ("It breaks", "Badly.")
+
+
+async def test_a_list_of_repositories_names_none_that_somebody_may_not_see(world: PagesWorld) -> None:
+    async with Browser() as browser:
+        assert "octo/secret" not in (await world.enter(browser, "mallory", "/start")).text
+
+
 async def test_the_form_estimates_before_anything_is_begun(world: PagesWorld) -> None:
     await world.store.save_model(SPEC)
     async with Browser() as browser:
@@ -119,6 +139,11 @@ async def test_the_form_estimates_before_anything_is_begun(world: PagesWorld) ->
     [
         ({"issue": "nonsense"}, "no such issue"),
         ({"issue": "/octo/web/issues/999"}, "no such issue"),
+        ({"issue": "", "repository": "octo/web"}, "no such issue"),
+        ({"issue": "", "title": "It breaks"}, "no such issue"),
+        ({"issue": "", "title": "It breaks", "repository": "octo/../web"}, "no such issue"),
+        ({"issue": "", "title": "It breaks", "repository": "octo/nothing"}, "no such issue"),
+        ({"issue": "nonsense", "title": "It breaks", "repository": "octo/web"}, "no such issue"),
         ({"issue": "/octo/nothing/issues/1"}, "no such issue"),
         ({"issue": "/octo/web/issues/1", "attempts": "99"}, "attempts"),
         ({"issue": "/octo/web/issues/1", "budget": "much"}, "budget"),

@@ -97,7 +97,10 @@ def run_pill(run: RunView) -> Pill:
 
 
 WHY_NOT = "Why not"
-NO_ISSUE = "There is no such issue, or you may not see it. Enter its address on GitHub, of a repository with the App."
+NO_ISSUE = (
+    "There is no such issue, or you may not see it. "
+    "Enter its address on GitHub, or a repository with the App and a title."
+)
 
 SCOPES: Sequence[tuple[str, str]] = (
     (Scope.READ.value, "see what you may see: solves, runs, repositories, cost"),

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 
 from bot.core.listing import PAGE, Page, UsageBy, read_cursor
 from bot.core.model import Fared, ModelSpec, Status
+from bot.core.trigger.budgets import Period, Whose
 from bot.core.views import AuditEntry, DeliveryView, RepositoryView, UsageRow
 from bot.web.api.authentication import Admin, Given, Somebody
 from bot.web.api.services import Services
@@ -43,6 +44,15 @@ class Queue:
     solves: Mapping[str, int]
     runs: Mapping[str, int]
     ended_today: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetView:
+    whose: Whose
+    period: Period
+    dollars: float
+    spent: float
+    left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,16 @@ async def show_usage(
 ) -> list[UsageRow]:
     """Dollars, runs and hours of sandboxes, in repositories that you may read."""
     return list(await given.reading.usage(principal, by, given.clock.now() - timedelta(days=days)))
+
+
+@router.get("/budgets", tags=["operations"])
+async def show_budgets(given: Given, _: Admin) -> list[BudgetView]:
+    """What is spent and set aside, of what may be; of repositories and people by the one that has the least left."""
+    spent = await given.store.spent(given.limits.budgets, given.clock.now())
+    return [
+        BudgetView(each.budget.whose, each.budget.period, each.budget.dollars, each.dollars, each.left)
+        for each in spent
+    ]
 
 
 @router.get("/queue", tags=["operations"])

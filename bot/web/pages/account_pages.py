@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from bot.core.listing import LONGEST_CURSOR, NEWEST, Position, SolveFilter, Usag
 from bot.core.render.configuration import configured
 from bot.core.resilience.circuit_breaker import circuit
 from bot.core.text.outgoing import Redactor
+from bot.core.trigger.budgets import Budget, Spent
 from bot.ports import Ledger, Store, Views
 from bot.web.asking import Asking
 from bot.web.pages.charts import columns, stacks
@@ -34,6 +36,7 @@ class Operated:
     ledger: Ledger
     redact: Redactor
     providers: tuple[str, ...] = ()
+    budgets: Sequence[Budget] = ()
 
 
 class AccountPages:
@@ -79,10 +82,17 @@ class AccountPages:
             days=days,
             spans=SPANS,
             chart=columns(by_day),
+            budgets=await self._budgets(looking),
             total=sum(row.dollars for row in usage[UsageBy.DAY]),
             solves=sum(row.solves for row in usage[UsageBy.DAY]),
             tables=[(by.value, usage[by]) for by in (UsageBy.REPOSITORY, UsageBy.MODEL, UsageBy.PERSON, UsageBy.DAY)],
         )
+
+    async def _budgets(self, looking: Looking) -> Sequence[Spent]:
+        """For operators: sums of all repositories tell of those that others may not see."""
+        if not looking.principal.is_admin or not self._operated.budgets:
+            return ()
+        return await self._operated.store.spent(self._operated.budgets, self._clock.now())
 
     async def operations(self, looking: Looking) -> Response:
         allowed(looking.principal, Deed.OPERATE)

@@ -30,9 +30,21 @@ from bot.web.pages.desk import Desk, Looking
 from bot.web.reading import NoSuchThing, NotAllowed
 
 _ISSUE = re.compile(r"/([\w.-]{1,100}/[\w.-]{1,100})/issues/(\d{1,9})/?(?:[#?].*)?")
-_FIELDS = ("issue", "models", "attempts", "base", "budget", "minutes", "repro", "draft")
+_FIELDS = ("issue", "repository", "title", "text", "models", "attempts", "base", "budget", "minutes", "repro", "draft")
 _OF_A_CANDIDATE = (Wish.USE, Wish.APPROVE)
 _LETTER = re.compile(r"[A-Z]")
+_REPOSITORY = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
+MAX_TITLE, MAX_TEXT = 250, 20_000  # characters, as in the API
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """`number`: of an issue; 0: one is opened first, with this title and text."""
+
+    repository: str
+    number: int
+    title: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,30 +142,53 @@ class SteeringPages:
         self, looking: Looking, fields: Mapping[str, str], problem: str, estimate: Estimate | None = None
     ) -> Response:
         models = await self._asking.reading.models(looking.principal)
+        repositories = (await self._asking.reading.repositories(looking.principal)).items
         filled = {name: fields.get(name, "") for name in _FIELDS}
         return looking.page(
-            "start.html", fields=filled, models=models, problem=problem, site=self._site, estimate=estimate
+            "start.html",
+            fields=filled,
+            models=models,
+            repositories=repositories,
+            problem=problem,
+            site=self._site,
+            estimate=estimate,
         )
 
     async def start(self, looking: Looking) -> Response:
         fields = await self._desk.sessions.form(looking.request)
         if fields is None:
             return looking.trouble(say.WRONG_FORM)
-        found = _ISSUE.fullmatch(fields.get("issue", "").strip().removeprefix(self._site))
-        if found is None:
+        about = self._about_what(fields)
+        if about is None:
             return await self._form(looking, fields, say.NO_ISSUE)
         try:
-            repo = await self._asking.reading.repository(looking.principal, found[1])
+            repo = await self._asking.reading.repository(looking.principal, about.repository)
             if fields.get("estimate"):
                 return await self._estimate(looking, fields, repo)
-            asked = Asked(Wish.SOLVE, IssueRef(repo, int(found[2])), options=_options(fields))
-            return await self._ask(looking, f"solve {found[1]} {found[2]} {asked.options}", asked)
+            asked = Asked(
+                Wish.SOLVE,
+                IssueRef(repo, about.number),
+                options=_options(fields),
+                title=about.title,
+                text=about.text,
+            )
+            return await self._ask(looking, f"solve {about} {asked.options}", asked)
         except BadOption as bad:
             return await self._form(looking, fields, f"{bad.what} {bad.remedy}".strip())
         except (NoSuchThing, NoSuchIssue):
             return await self._form(looking, fields, say.NO_ISSUE)
         except NotAllowed:
             return await self._form(looking, fields, say.MAY_NOT.text)
+
+    def _about_what(self, fields: Mapping[str, str]) -> _About | None:
+        """An issue by its address; or, where none is given, a bug that has none yet: a repository, a title, a text."""
+        address = fields.get("issue", "").strip()
+        if found := _ISSUE.fullmatch(address.removeprefix(self._site)):
+            return _About(found[1], int(found[2]))
+        name, title = fields.get("repository", "").strip(), fields.get("title", "").strip()[:MAX_TITLE]
+        if address or not title or not _REPOSITORY.fullmatch(name):
+            return None
+        return _About(name, 0, title, fields.get("text", "").strip()[:MAX_TEXT])
 
     async def _estimate(self, looking: Looking, fields: Mapping[str, str], repo: Repo) -> Response:
         """The form once more, with what it would cost. Raises `BadOption`."""
