@@ -253,6 +253,14 @@ class SolveEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One of a fleet, and when it gave a sign of life."""
+
+    id: str
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryView:
     """`attempt`: how often it was handed to the engine before; `handed_at`: None while it waits."""
 

@@ -45,6 +45,7 @@ from bot.core.model import (
 from bot.core.trigger.batches import Batch
 from bot.core.trigger.budgets import Budget, OverBudget, Spent
 from bot.core.trigger.pull_watch import PullWatch
+from bot.core.views import WorkerView
 from bot.ports.requests import Requests
 
 
@@ -250,6 +251,9 @@ class Store(Protocol):
 
     async def tally(self, since: datetime) -> Tally:
         """`since` is from when on solves have ended lately."""
+
+    async def workers(self) -> list[WorkerView]:
+        """Of a fleet, those heard of last first."""
 
     async def purge(self, before: datetime) -> int:
         """Delete terminal solves, audit rows and handled deliveries older than that; returns how many rows."""

@@ -22,6 +22,7 @@ from bot.store.batches import SqlBatches
 from bot.store.catalogue import SqlCatalogue
 from bot.store.database import Database, insert, open_database
 from bot.store.fates import SqlFates
+from bot.store.fleet import SqlFleet
 from bot.store.ledger import SqlLedger
 from bot.store.outbox import SqlOutbox
 from bot.store.places import SqlPlaces
@@ -55,7 +56,7 @@ async def opened(url: str, *, web_url: str = "https://github.com") -> AsyncItera
         await database.close()
 
 
-class SqlStore(SqlAcceptance, SqlSolves, SqlBatches, SqlRuns, SqlFates, SqlCatalogue, SqlPlaces):
+class SqlStore(SqlAcceptance, SqlSolves, SqlBatches, SqlRuns, SqlFates, SqlCatalogue, SqlPlaces, SqlFleet):
     """The `Store` port. `web_url` is where people see repositories."""
 
     def __init__(self, database: Database, *, web_url: str) -> None:

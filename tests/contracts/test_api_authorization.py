@@ -63,6 +63,7 @@ ROWS: Mapping[str, Row] = {
     "POST /solves/{id}/approve": Row(f"{S}/approve", STEERS),
     "POST /solves/{id}/reject": Row(f"{S}/reject", STEERS, {"why": "too large"}),
     "POST /solves/{id}/revise": Row(f"{S}/revise", STEERS, {"text": "Say it louder."}),
+    "GET /workers": Row("/workers", OPERATES),
     "GET /budgets": Row("/budgets", OPERATES),
     "GET /queue": Row("/queue", OPERATES),
     "GET /deliveries": Row("/deliveries", OPERATES),

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from bot.core.listing import PAGE, Page, UsageBy, read_cursor
 from bot.core.model import Fared, ModelSpec, Status
 from bot.core.trigger.budgets import Period, Whose
-from bot.core.views import AuditEntry, DeliveryView, RepositoryView, UsageRow
+from bot.core.views import AuditEntry, DeliveryView, RepositoryView, UsageRow, WorkerView
 from bot.web.api.authentication import Admin, Given, Somebody
 from bot.web.api.services import Services
 from bot.web.api.solves import After, Size
@@ -117,6 +117,12 @@ async def show_usage(
 ) -> list[UsageRow]:
     """Dollars, runs and hours of sandboxes, in repositories that you may read."""
     return list(await given.reading.usage(principal, by, given.clock.now() - timedelta(days=days)))
+
+
+@router.get("/workers", tags=["operations"])
+async def list_workers(given: Given, _: Admin) -> list[WorkerView]:
+    """Of a fleet that shares a PostgreSQL, with the last sign of life of each."""
+    return await given.store.workers()
 
 
 @router.get("/budgets", tags=["operations"])

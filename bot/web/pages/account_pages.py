@@ -106,6 +106,7 @@ class AccountPages:
             waiting_since=tally.oldest,
             providers=[(name, each, circuit(each, now).value) for name, each in health],
             leases=leases,
+            workers=await it.store.workers(),
             deliveries=await it.views.deliveries(_position(looking, "delivery"), PAGE),
             audit=it.redact.within(await it.views.audit(_position(looking, "entry"), PAGE)),
         )
