@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.access import teams_among
+from bot.core.access import Means, Principal, teams_among
+from bot.core.model import Person
+from bot.core.web_session import begun
 from bot.github.client import Call, Client
 from bot.github.tokens import AppCredentials, Purpose, Tokens
 from bot.github.wire import anonymous
 from bot.ports import Denied, Gone, WorldError
+from bot.store.store import opened
 from bot.web.administrators import Administrators
+from bot.web.pages.sessions import Sessions
 from tests.browser import Browser
 from tests.contracts.github_world import World, world
 from tests.contracts.pages_world import pages_world
@@ -120,3 +124,18 @@ async def test_pages_are_open_to_a_team_and_closed_a_minute_after_somebody_leave
         site.time.goes_on(seconds=60)
         assert (await site.get(browser, "/operations")).status == 403
         assert "/operations" not in (await site.get(browser, "/")).links
+
+
+async def test_who_signs_out_is_no_longer_followed_by_what_goes_on(world: World, sqlite_url: str) -> None:
+    """A stream that began with a session asks whether it lasts."""
+    async with opened(sqlite_url) as store:
+        sessions = Sessions(store.web_sessions, world.time, "http://127.0.0.1", admins_of(world))
+        session = begun("a secret of a browser", Person("bob", 9), world.time.now())
+        await store.web_sessions.begin(session)
+        principal = Principal(session.person, Means.SESSION, session.digest)
+        assert await sessions.lasts(principal)
+        await store.web_sessions.end(session.digest)
+        assert not await sessions.lasts(principal)
+        await store.web_sessions.begin(session)
+        world.time.goes_on(hours=12)
+        assert not await sessions.lasts(principal)

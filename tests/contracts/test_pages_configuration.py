@@ -120,3 +120,27 @@ async def test_readers_and_other_sites_propose_nothing(world: PagesWorld) -> Non
         stolen = {**page.forms[EDITOR].fields, "text": "attempts: 2"}
         assert (await browser.post(f"{world.url}{PATH}", stolen, Origin="https://evil.example")).status == 403
     assert await asked(world) == []
+
+
+async def test_a_file_that_would_be_a_page_is_text(world: PagesWorld) -> None:
+    """In the form, among the mistakes, and in the link that carries it."""
+    evil = '</textarea><script>alert(1)</script>: 1\ntest: "\'><img src=x onerror=alert(1)>"\n'
+    await world.private.commit("main", {FILE: evil}, "Evil")
+    async with Browser() as browser:
+        page = await world.enter(browser, "will", PATH)
+        assert page.forms[EDITOR].fields["text"] == evil
+        for shown in (
+            page,
+            await sent(world, browser, page, check="yes"),
+            await sent(world, browser, page, check="live"),
+        ):
+            assert "<script>alert" not in shown.text
+            assert "<img" not in shown.text.partition("</header>")[2]
+
+
+async def test_who_may_not_see_a_repository_finds_no_editor(world: PagesWorld) -> None:
+    async with Browser() as browser:
+        hidden = await world.enter(browser, "mallory", PATH)
+        nothing = await world.get(browser, "/repositories/octo/nothing/configuration")
+        assert (hidden.status, hidden.text) == (404, nothing.text)
+        assert world.github.errors == []
