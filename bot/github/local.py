@@ -91,6 +91,9 @@ class LocalGitHub:
     async def children(self, issue: IssueRef) -> list[int]:
         return []
 
+    async def of_milestone(self, issue: IssueRef) -> list[int] | None:
+        return None
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         return []
 

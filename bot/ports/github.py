@@ -137,6 +137,9 @@ class GitHub(Protocol):
     async def children(self, issue: IssueRef) -> list[int]:
         """Sub-issues that are open and in the same repository, in their order; at most 100."""
 
+    async def of_milestone(self, issue: IssueRef) -> list[int] | None:
+        """Open issues of the milestone that this one is in, oldest first; at most 100. None: it is in none."""
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
 

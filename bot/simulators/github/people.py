@@ -206,6 +206,11 @@ class SimIssue:
         self._stage.state.account(by)
         self.state.children.append((child.repo.state, child.state))
 
+    async def put_into_milestone(self, number: int, *, by: str) -> None:
+        """GitHub tells of it by `issues.milestoned`, which asks nothing of us."""
+        self._stage.state.account(by)
+        self.state.milestone = number
+
     async def unlabel(self, name: str, *, by: str) -> None:
         issues.unlabel(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))
 

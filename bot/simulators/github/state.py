@@ -176,6 +176,7 @@ class Issue:
     edits: list[Edit] = field(default_factory=list)
     pull: Pull | None = None
     children: list[tuple[Repository, Issue]] = field(default_factory=list)  # sub-issues
+    milestone: int | None = None
 
     @property
     def is_open(self) -> bool:
