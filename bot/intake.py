@@ -50,6 +50,7 @@ from bot.core.trigger.events import (
     Requested,
     ReviewDismissed,
     ReviewSubmitted,
+    SuiteRerequested,
     ThreadCommented,
     Unreadable,
 )
@@ -145,6 +146,8 @@ class Intake:
             await self._engine.start("update", action.update.id, action.update)
         if action.retell is not None:
             await self.retell(action.retell)
+        if action.reshow is not None:
+            await self.show_check_again(action.reshow)
         if action.cancel is not None:
             stopped = await self._conclusion.cancel(action.cancel, action.cancelled_by)
             if not stopped and action.reply:
@@ -188,6 +191,8 @@ class Intake:
                 return await self._repairs.of_checks(event)
             case ButtonPressed():
                 return await self._buttons.weigh(event)
+            case SuiteRerequested():
+                return await self._buttons.of_suite(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
             case ReviewDismissed():
@@ -263,6 +268,10 @@ class Intake:
     @step("retell", patience=PATIENCE)
     async def retell(self, original: SolveId) -> None:
         await self._text.rewrite(original)
+
+    @step("show check again", patience=PATIENCE)
+    async def show_check_again(self, original: SolveId) -> None:
+        await self._text.show_check_again(original)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:

@@ -272,6 +272,9 @@ class Hub:
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         await own_check.show(self._at, repo, commit, check)
 
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        await own_check.show_again(self._at, repo, commit, check)
+
     # ---------------------------------------------------------------------------------------------- publishing
 
     async def open_pull_request(self, issue: IssueRef, *, branches: re.Pattern[str]) -> PullRequest | None:

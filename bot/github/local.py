@@ -247,6 +247,9 @@ class LocalGitHub:
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         """A clone shows none."""
 
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """A clone shows none."""
+
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return []
 

@@ -244,3 +244,6 @@ class GitHub(Protocol):
 
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         """Ours on that commit: made, or brought up to date. Raises `Denied` where the App may not write checks."""
+
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """The same, told also where it says so already: somebody has asked GitHub for it."""

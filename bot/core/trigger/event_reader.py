@@ -36,9 +36,11 @@ from bot.core.trigger.events import (
     Requested,
     ReviewDismissed,
     ReviewSubmitted,
+    SuiteRerequested,
     ThreadCommented,
     Unreadable,
 )
+from bot.core.trigger.own_check import Wanted
 from bot.core.trigger.unreadable import UNREADABLE
 
 MAX_ID = 2**63
@@ -193,9 +195,10 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
 
 def _read_check_run(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
-    if action == "requested_action":
+    if action in ("requested_action", "rerequested"):
         solve = SolveId(_text(record, "check_run", "external_id"))
-        button = _text(record, "requested_action", "identifier")
+        again = action == "rerequested"
+        button = Wanted.RERUN if again else _text(record, "requested_action", "identifier")
         return ButtonPressed(_repo(record), solve, button, _person(record, "sender"))
     if action != "completed":
         return Ignored(f"check_run.{action} asks nothing of us")
@@ -204,9 +207,10 @@ def _read_check_run(record: Mapping[str, object]) -> Event:
 
 def _read_check_suite(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
-    if action != "completed":
+    if action not in ("completed", "rerequested"):
         return Ignored(f"check_suite.{action} asks nothing of us")
-    return ChecksReported(_repo(record), Sha(_text(record, "check_suite", "head_sha")))
+    told = SuiteRerequested if action == "rerequested" else ChecksReported
+    return told(_repo(record), Sha(_text(record, "check_suite", "head_sha")))
 
 
 def _read_status(record: Mapping[str, object]) -> Event:

@@ -171,6 +171,14 @@ class ButtonPressed:
     by: Person
 
 
+@dataclass(frozen=True, slots=True)
+class SuiteRerequested:
+    """Somebody wants all of our checks of a commit once more. GitHub tells nobody else of it."""
+
+    repo: Repo
+    sha: Sha
+
+
 class InstallationAction(StrEnum):
     CREATED = "created"
     DELETED = "deleted"
@@ -248,6 +256,7 @@ Event = (
     | Requested
     | ChecksReported
     | ButtonPressed
+    | SuiteRerequested
     | InstallationChanged
     | RepositoryChanged
     | Ping

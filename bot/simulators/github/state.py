@@ -200,6 +200,7 @@ class CheckRun:
     app: str = ""  # the slug of whose it is; "": ours
     log: str = ""  # of a job of GitHub Actions
     suite: int = 0  # 0: one of its own
+    rerequested: bool = False  # and not told since
 
 
 @dataclass(slots=True)

@@ -156,6 +156,7 @@ async def update_check(call: Call) -> Answer:
     if run.app:
         raise forbidden(f"Invalid app_id `{call.stage.app.app_id}`: the check run is another App's")
     _update_check(call, run)
+    run.rerequested = False
     pulls.check_changed(call.stage, call.repo, run, created=False)
     return Answer(call.stage.shapes.check_run(call.repo, run))
 
