@@ -51,14 +51,16 @@ class Fates:
 
     async def followed(self, event: PullRequestChanged) -> Noted:
         """By what people made of it, nothing is asked and nothing is started."""
-        ours = await self._ours(event.repo.id, event.number)
-        if ours is None:
+        facts = await self._store.of_pull(event.repo.id, event.number)
+        if facts is None or facts.pull_request is None:
             return Noted(_NOT_OURS)
-        solve, pull = ours
+        solve, pull = facts.id, facts.pull_request
         drafted = event.by.login if event.draft and not pull.draft else pull.drafted_by if event.draft else ""
         now = replace(pull, draft=event.draft, branch=event.branch, drafted_by=drafted)
         if now != pull:
             await self._store.published(solve, now)
+        if facts.watch.head is not None:
+            await self._store.watched(solve, facts.watch)  # whose commit is ours as well
         if event.base_before:
             await self._store.noted(solve, retargeted(event.by.login, event.base_before, event.base))
         return Noted("followed", solve)

@@ -19,9 +19,18 @@ TWO = {"fixer": commands(FIX, REGRESSION_TEST), "other": commands(OTHER_FIX)}
 SECRETIVE = "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml"
 
 
-@pytest.mark.parametrize("where", ["the issue", "the pull request"])
-async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str) -> None:
-    async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
+@pytest.mark.parametrize(
+    ("where", "either_database"),
+    [
+        ("the issue", "sqlite"),
+        ("the pull request", "sqlite"),
+        pytest.param("the pull request", "postgresql", marks=pytest.mark.long),
+    ],
+    indirect=["either_database"],
+)
+async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str, either_database: str) -> None:
+    files = line_up(*TWO, test=TESTS)
+    async with a_world(tmp_path, scripts=TWO, files=files, database_url=either_database) as world:
         issue, pull, _ = await world.published()
         before = pull.pull.head_sha
         assert world.repo.file(before, "tests/test_default.sh") is not None
