@@ -12,6 +12,7 @@ Workflow code, like solve.py: each plan that is tried is one durable step.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,8 +35,10 @@ from bot.core.environment.plan import Plans
 from bot.core.environment.plans import for_a_closed_network, main_ecosystem, plans, wanted
 from bot.core.environment.proof import Attempt, Found, Proof, Trial, best, next_plan
 from bot.core.environment.registries import SetUpNetwork
+from bot.core.environment.time_limits import TRIAL_SECONDS, with_time_limits
 from bot.core.environment.tools import PROBE, Tools, read_tools
 from bot.core.environment.tree_hash import digest_of
+from bot.core.environment.versions_of_then import Age
 from bot.core.localization import named_files
 from bot.core.model import (
     KnownEnvironment,
@@ -117,7 +120,7 @@ class Environments:
 
     async def _try(self, place: Place, found: Plans) -> list[Attempt]:
         tried: list[Attempt] = []
-        while (plan := next_plan(found.plans, tried)) is not None:
+        while (plan := next_plan(found.plans, tried, place.config)) is not None:
             tried.append(await self.attempt(place, plan, tried[-1] if tried else None))
             if tried[-1].holds or sum(attempt.seconds for attempt in tried) > self._options.search_seconds:
                 break
@@ -176,7 +179,8 @@ class Environments:
     async def read(self, place: Place) -> Plans:
         files = await self._files(place)
         tools = await self._look_for_tools(sandbox_of(place.solve), main_ecosystem(files))
-        found = await asyncio.to_thread(plans, files, place.config, tools, about=_about(place, files))
+        age = await self._age(place)
+        found = await asyncio.to_thread(plans, files, place.config, tools, about=_about(place, files), age=age)
         if not (await self._options.network()).hosts:
             found = replace(found, plans=for_a_closed_network(found.plans))
         log.info("environment.plans", solve=place.solve, plans=len(found.plans), skipped=len(found.skipped))
@@ -234,7 +238,10 @@ class Environments:
             attempt = replace(before, plan=plan)
         else:
             attempt = await again_when_lost("set-up", lambda _: self._set_up(place, plan))
-        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, await self._files(place))
+        can_be_limited = with_time_limits(plan, place.config) is not None
+        seconds = TRIAL_SECONDS if can_be_limited else math.inf
+        files = await self._files(place)
+        trial = await self._judge.trial(place.solve, place.repo, place.base, plan, files, seconds)
         attempt = replace(attempt, trial=trial, seconds=time.monotonic() - begun)
         self._tell(outcome(attempt))
         log.info("environment.tried", solve=place.solve, why=plan.why, proof=attempt.proof.name, took=attempt.seconds)
@@ -331,6 +338,10 @@ class Environments:
         await self._world.store.keep_workspace(replace(workspace, used_at=self._world.clock.now()))
         log.info("environment.kept", solve=place.solve)
         return workspace.left_behind
+
+    async def _age(self, place: Place) -> Age | None:
+        past = await self._world.mirrors.history(place.repo, place.base, limit=1)
+        return Age(past[0].at.date(), self._world.clock.now().date()) if past else None
 
     async def _files(self, place: Place) -> Files:
         paths = [file.path for file in await self._world.mirrors.files(place.repo, place.base)]

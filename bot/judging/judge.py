@@ -76,20 +76,24 @@ class Judge:
         self._repeats = repeats
         self._secrets = secrets
 
-    async def trial(self, solve: SolveId, repo: Repo, base: Sha, plan: Toolchain, files: Files) -> Trial:
-        """Is this prepared workspace one in which candidates can be judged?
+    async def trial(
+        self, solve: SolveId, repo: Repo, base: Sha, plan: Toolchain, files: Files, seconds: float
+    ) -> Trial:
+        """Is this prepared workspace one in which candidates can be judged? `seconds`: at most, for each run of tests.
 
         Side by side: the tests as they are, and with the product's own code broken, which they have to notice.
         """
         if plan.test is None:
             return Trial()
+        timeouts = self._timeouts.at_most(seconds)
+        bench, another = (
+            Bench(self._sandboxes, name, prepared_snapshot(solve), timeouts)
+            for name in (base_sandbox(solve), canary_sandbox(solve))
+        )
         broken = await self._broken(repo, base, sources_to_break(files, plan.ecosystem))
         if not broken.write:
-            return Trial(await self._bench(solve, base_sandbox(solve)).tests(plan.test))
-        report, without_sources = await asyncio.gather(
-            self._bench(solve, base_sandbox(solve)).tests(plan.test),
-            self._bench(solve, canary_sandbox(solve)).tests(plan.test, broken),
-        )
+            return Trial(await bench.tests(plan.test))
+        report, without_sources = await asyncio.gather(bench.tests(plan.test), another.tests(plan.test, broken))
         return Trial(report, notices(report, without_sources))
 
     async def baseline(self, solve: SolveId, task: Task, repo: Repo, attempt: Attempt, *, note: str = "") -> Baseline:

@@ -132,6 +132,11 @@ FAILURES = {
         tag="v1.2",
     ),
     "a package that nothing asks to install": Kind(package("layout"), 2),
+    "a test that takes the runner with it": Kind(
+        package("crashes", files={"tests/test_a.py": "import os\n\n\ndef test_a():\n    os.abort()\n"}),
+        2,
+        "a time limit for each test",
+    ),
     "a dependency of its own test runner": Kind(
         package("iniconfig", files={"src/iniconfig/__init__.py": _INICONFIG}), 2
     ),

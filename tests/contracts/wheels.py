@@ -6,7 +6,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
+PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-timeout", "pytest-xdist", "execnet")
 
 
 def make_index(directory: Path) -> dict[str, str]:
@@ -25,7 +25,7 @@ def _pack(name: str, directory: Path) -> None:
     found = distribution(name)
     kept = [file for file in found.files or () if ".." not in file.parts and file.suffix != ".pyc"]
     [record] = [str(file) for file in kept if file.name == "RECORD"]
-    with zipfile.ZipFile(directory / f"{name}-{found.version}-py3-none-any.whl", "w") as wheel:
+    with zipfile.ZipFile(directory / f"{name.replace('-', '_')}-{found.version}-py3-none-any.whl", "w") as wheel:
         for file in kept:
             if str(file) != record:
                 wheel.write(str(file.locate()), str(file))

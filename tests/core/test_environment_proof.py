@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from bot.core.environment.proof import Attempt, Proof, Trial, best, next_plan, notices, starts
-from bot.core.model import TestReport, Toolchain, Verdict
+from bot.core.model import RepoConfig, TestReport, Toolchain, Verdict
 
+NO_CONFIG = RepoConfig()
 PASSED, FAILED, SKIPPED = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
 
 
@@ -61,15 +63,58 @@ def test_the_next_plan_differs_where_the_last_one_failed() -> None:
     plans = [plan("a", "t"), plan("a", "u"), plan("b", "t"), plan("b", "u")]
     no_tests = attempt(Trial(), of=plans[0])
     no_set_up = attempt(Trial(), "set-up failed", of=plans[0])
-    assert next_plan(plans, []) == plans[0]
-    assert next_plan(plans, [no_tests]) == plan("a", "u")
-    assert next_plan(plans, [no_set_up]) == plan("b", "t")
+    assert next_plan(plans, [], NO_CONFIG) == plans[0]
+    assert next_plan(plans, [no_tests], NO_CONFIG) == plan("a", "u")
+    assert next_plan(plans, [no_set_up], NO_CONFIG) == plan("b", "t")
     tried: list[Attempt] = []
-    while (following := next_plan(plans, tried)) is not None:
+    while (following := next_plan(plans, tried, NO_CONFIG)) is not None:
         tried.append(attempt(Trial(), of=following))
     assert sorted((*each.plan.setup, str(each.plan.test)) for each in tried) == sorted(
         (*each.setup, str(each.test)) for each in plans
     )
+
+
+PYTEST = Toolchain(
+    ("uv venv ~/venv", "uv pip install -e ."), "cd a && python -m pytest -q; (pytest b -x) ; ruff", "tox"
+)
+LIMITS = "-n1 --max-worker-restart=20 --timeout=30 --timeout-method=thread"
+LIMITED = Toolchain(
+    (*PYTEST.setup, "uv pip install --quiet --python ~/venv pytest-timeout pytest-xdist"),
+    f"cd a && python -m pytest {LIMITS} -q; (pytest {LIMITS} b -x); ruff",
+    "tox, a time limit for each test",
+)
+HANGS = TestReport("t", 137, {}, False, 150.0, timed_out=True)
+
+
+@pytest.mark.parametrize(
+    ("ended", "follows"),
+    [
+        (HANGS, LIMITED),
+        (replace(HANGS, timed_out=False, exit_code=139), LIMITED),  # the interpreter crashed
+        (replace(HANGS, tests={"a": PASSED}, per_test=True), LIMITED),  # one part of several has hung
+        (replace(HANGS, timed_out=False, exit_code=1), plan("other")),
+        (replace(HANGS, timed_out=False, exit_code=139, tests={"a": FAILED}, per_test=True), plan("other")),
+    ],
+)
+def test_where_the_tests_come_to_no_end_the_same_follow_with_a_limit_for_each(
+    ended: TestReport, follows: Toolchain
+) -> None:
+    seen = attempt(Trial(ended), of=PYTEST)
+    assert not seen.holds
+    assert next_plan([PYTEST, plan("other")], [seen], NO_CONFIG) == follows
+
+
+@pytest.mark.parametrize(
+    ("seen", "config"),
+    [
+        (LIMITED, NO_CONFIG),
+        (replace(PYTEST, setup=()), NO_CONFIG),  # nothing can be installed into the sandbox's own Python
+        (replace(PYTEST, test="make test"), NO_CONFIG),
+        (PYTEST, RepoConfig(test="pytest")),  # a person has said it
+    ],
+)
+def test_what_can_be_given_no_limit_is_followed_by_the_next_plan(seen: Toolchain, config: RepoConfig) -> None:
+    assert next_plan([seen, plan("other")], [attempt(Trial(HANGS), of=seen)], config) == plan("other")
 
 
 def test_a_set_up_that_went_well_serves_the_next_plan_that_begins_in_the_same_way() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.core.model import TestReport, Verdict
 from bot.core.reports import documents, report
-from bot.core.runners import recipe
+from bot.core.runners import lasting, recipe
+from bot.core.runners.lasting import SECONDS_PER_TEST
 from tests.core.recipes import Shell
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
@@ -131,6 +132,14 @@ def test_options_of_missing_plugins_are_left_out_and_told(workspace: Path, tmp_p
     assert found.tests == {"web/tests.test_bad::test_bad": F}
     assert "error: unrecognized arguments: --option-of-a-missing-plugin" in found.tail
     assert "[pytest did not take its options; once more, without the addopts of its settings]" in found.tail
+
+
+def test_a_test_that_hangs_fails_and_the_others_go_on(workspace: Path, tmp_path: Path) -> None:
+    hangs = "import threading\n\n\ndef test_hangs():\n    threading.Event().wait()\n\n\n" + GOOD
+    (workspace / "test_hangs.py").write_text(hangs)
+    command = lasting(f"{PYTEST} -p timeout -p xdist test_hangs.py") or ""
+    found = carry_out(command.replace(f"--timeout={SECONDS_PER_TEST}", "--timeout=0.5"), workspace, tmp_path)
+    assert single(found) == {"test_hangs::test_hangs": F, "test_hangs::test_good": P}, found.tail
 
 
 def test_pytests_of_one_part_do_not_write_the_same_file(workspace: Path, tmp_path: Path) -> None:

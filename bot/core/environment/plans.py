@@ -12,11 +12,12 @@ from bot.core.environment.lines import plain_words, without_assignments
 from bot.core.environment.plan import Plans, Skipped
 from bot.core.environment.recipes import Recipe
 from bot.core.environment.tools import Tools
+from bot.core.environment.versions_of_then import Age, with_versions_of_then
 from bot.core.model import RepoConfig, Toolchain
 from bot.core.runners import tells_single_tests
 from bot.core.trigger.config import CONFIG_PATHS
 
-MAX_PLANS = 8  # that are tried; each may take minutes
+MAX_PLANS = 10  # that are tried; each may take minutes
 MAX_WANTED = 80  # files whose texts are read
 MAX_SAID = 50  # files that are no manifests: workflows, devcontainers, documents
 MAX_DOCUMENTS = 2  # that say how to test
@@ -41,13 +42,16 @@ def _is_manifest(path: str) -> bool:
     return any(pattern.fullmatch(path) for pattern in _PATTERNS)
 
 
-def plans(files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = ()) -> Plans:
+def plans(
+    files: Files, config: RepoConfig, tools: Tools, *, about: Sequence[str] = (), age: Age | None = None
+) -> Plans:
     """What the repository says about itself wins over all that is found. `about`: paths that the issue names.
 
-    What `.github/solvebot.yml` leaves out is taken from the plans that are found.
+    What `.github/solvebot.yml` leaves out is taken from the plans that are found. `age`: of the base commit.
     """
     found = _found(files, tools, about)
-    plans = [replace(plan, why=f"detected: {plan.why}") for plan in found.plans] or [_NOTHING]
+    dated = found.plans if age is None else with_versions_of_then(found.plans, age, tools)
+    plans = [replace(plan, why=f"detected: {plan.why}") for plan in dated] or [_NOTHING]
     return replace(found, plans=_distinct([_with_config(plan, config) for plan in plans])[:MAX_PLANS])
 
 

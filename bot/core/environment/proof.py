@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from bot.core.environment.plan import Plans
-from bot.core.model import Consulted, TestReport, Toolchain, Verdict
+from bot.core.environment.time_limits import came_to_no_end, with_time_limits
+from bot.core.environment.versions_of_then import differ_in_versions
+from bot.core.model import Consulted, RepoConfig, TestReport, Toolchain, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ class Attempt:
 
     @property
     def holds(self) -> bool:
-        """Good enough to look no further."""
-        return self.proof is Proof.SINGLE_TESTS and not self.set_up_failure
+        """Good enough to look no further. Tests that come to no end would cost their time in each run."""
+        is_whole = not self.set_up_failure and not came_to_no_end(self.trial.report)
+        return self.proof is Proof.SINGLE_TESTS and is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,20 @@ def best(attempts: Sequence[Attempt]) -> Attempt:
     return min(attempts, key=lambda attempt: (attempt.proof, bool(attempt.set_up_failure), -passing(attempt)))
 
 
-def next_plan(plans: Sequence[Toolchain], tried: Sequence[Attempt]) -> Toolchain | None:
+def next_plan(plans: Sequence[Toolchain], tried: Sequence[Attempt], config: RepoConfig) -> Toolchain | None:
     """The best of those left that differs where the last one failed; None when all have been tried.
 
-    Where set-up failed, the next one has another set-up; where it went well and tests did not, other tests. What a
+    First the same with packages of another day; where the tests came to no end, the same with a time limit for each.
+    Where set-up failed, then one with another set-up; where it went well and tests did not, with other tests. What a
     second plan would fail at in the same way comes last.
     """
     left = [plan for plan in plans if plan not in [attempt.plan for attempt in tried]]
+    if tried:
+        last = tried[-1]
+        if other_versions := next((plan for plan in left if differ_in_versions(plan, last.plan)), None):
+            return other_versions
+        if came_to_no_end(last.trial.report) and (limited := with_time_limits(last.plan, config)):
+            return limited
     failed_setups = {attempt.plan.setup for attempt in tried if attempt.set_up_failure}
     failed_tests = {attempt.plan.test for attempt in tried if not attempt.set_up_failure}
     return min(left, key=lambda plan: (plan.setup in failed_setups) + (plan.test in failed_tests), default=None)
