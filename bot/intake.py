@@ -38,6 +38,7 @@ from bot.core.trigger.events import (
     ButtonPressed,
     ChecksReported,
     CommentPosted,
+    CommitsReverted,
     InstallationChanged,
     IssueClosed,
     IssueMoved,
@@ -90,7 +91,7 @@ class Intake:
         self._redact = redact
         self._site = site
         self._batches = batches
-        self._ends = Ends(store)
+        self._ends = Ends(store, github, clock)
         self.reviews = Reviews(github, store, clock, server, redact)
         self._repairs = Repairs(github, store, clock, self.reviews, redact)
         self._text = text
@@ -195,6 +196,8 @@ class Intake:
                 return await self._buttons.of_suite(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
+            case CommitsReverted():
+                return await self._ends.of_commits(event)
             case ReviewDismissed():
                 return await self._ends.of_review(event)
             case PullRequestReopened():

@@ -263,6 +263,9 @@ class Hub:
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return await self._threads.resolve(repo, threads)
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        return await merging.merged_by(self._at, repo, commit)
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         return await self._checks.of(repo, commit)
 

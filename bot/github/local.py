@@ -238,6 +238,9 @@ class LocalGitHub:
     async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
         return []
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        return []
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         return []
 

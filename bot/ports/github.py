@@ -236,6 +236,9 @@ class GitHub(Protocol):
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         """By their ids. Returns those that GitHub did not let us resolve."""
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        """The pull requests that brought it, as GitHub knows them. Empty where it knows no such commit."""
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         """Each as it stands there: check runs and statuses. Raises `Denied` where the App may not see them."""
 

@@ -13,12 +13,14 @@ from typing import TypeGuard
 
 import msgspec
 
+from bot.core.choosing.outcomes import reverted_commits
 from bot.core.model import IssueRef, Person, Repo, Sha, SolveId
 from bot.core.trigger.events import (
     API_EVENT,
     ButtonPressed,
     ChecksReported,
     CommentPosted,
+    CommitsReverted,
     Event,
     Ignored,
     InstallationAction,
@@ -217,6 +219,13 @@ def _read_status(record: Mapping[str, object]) -> Event:
     return ChecksReported(_repo(record), Sha(_text(record, "sha")))
 
 
+def _read_push(record: Mapping[str, object]) -> Event:
+    told = record.get("commits")
+    messages = [_optional_text(each, "message") for each in told if isinstance(each, Mapping)] if _is_list(told) else []
+    commits = reverted_commits("\n".join(messages))
+    return CommitsReverted(_repo(record), commits) if commits else Ignored("a push that takes nothing back")
+
+
 def _read_installation(record: Mapping[str, object]) -> Event:
     try:
         action = InstallationAction(_text(record, "action"))
@@ -261,6 +270,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "check_run": _read_check_run,
     "check_suite": _read_check_suite,
     "status": _read_status,
+    "push": _read_push,
     "ping": lambda _: Ping(),
     API_EVENT: _read_request,
 }
@@ -351,6 +361,10 @@ def _number(record: Mapping[str, object], *path: str) -> int:
     if not _is_id(found):
         raise _Missing(".".join(path))
     return found
+
+
+def _is_list(found: object) -> TypeGuard[list[object]]:
+    return isinstance(found, list)
 
 
 def _is_id(found: object) -> TypeGuard[int]:

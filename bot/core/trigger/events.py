@@ -135,6 +135,14 @@ class PullRequestClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitsReverted:
+    """On the default branch, by commits that say so. `commits`: which ones are taken back."""
+
+    repo: Repo
+    commits: tuple[Sha, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestReopened:
     repo: Repo
     number: int
@@ -251,6 +259,7 @@ Event = (
     | ReviewDismissed
     | ThreadCommented
     | PullRequestClosed
+    | CommitsReverted
     | PullRequestReopened
     | PullRequestChanged
     | Requested
