@@ -38,7 +38,14 @@ from bot.core.model import (
 )
 from bot.core.render import failure_reasons
 from bot.core.reports import baseline
-from bot.core.runners import break_on_purpose, break_tests_on_purpose, canaries, narrow
+from bot.core.runners import (
+    break_on_purpose,
+    break_tests_on_purpose,
+    canaries,
+    cases,
+    narrow,
+    narrow_to_cases,
+)
 from bot.core.sandboxes import Use, sandbox_of
 from bot.judging.bench import Bench, Canary, Overlay, Timeouts, base_sandbox, canary_sandbox, overlay_of
 from bot.judging.parts import in_parts
@@ -163,13 +170,25 @@ class Judge:
             if alone is not None:
                 seen = await bench.tests(alone.command, canary.files)
                 if reports.noticed_alone(found, seen, alone):
-                    return _with_its_tests_alone(_named(found, path, canary, seen), alone)
+                    few = await self._fewest(bench, found, path, seen, alone)
+                    return _with_its_tests_alone(_named(found, path, canary, seen), few)
             seen = await bench.tests(found.command, canary.files)
             if reports.notices(found, seen, canary.control):
                 found = _named(found, path, canary, seen)
-                told = alone is not None and reports.tell_all(found, seen, alone)
-                return _with_its_tests_alone(found, alone) if alone and told else found
+                if alone is None or not reports.tell_all(found, seen, alone):
+                    return found
+                return _with_its_tests_alone(found, await self._fewest(bench, found, path, seen, alone))
         return found
+
+    async def _fewest(
+        self, bench: Bench, found: Baseline, path: str, seen: TestReport, alone: TestReport
+    ) -> TestReport:
+        """Only what the canary makes fail, run alone; its file, where that is hardly more or they need the others."""
+        hidden = [name for name in reports.hidden(found, seen) if name in alone.tests]
+        single = cases([path], hidden) if 2 * len(hidden) < len(alone.tests) else None
+        command = narrow_to_cases(found.command or "", single) if single else None
+        few = await bench.tests(command) if command else alone
+        return few if {*hidden} <= {*reports.told_alone(found, few)} else alone
 
     async def _alone(self, bench: Bench, found: Baseline, path: str) -> TestReport | None:
         """The tests of one file, where they can be run alone: then nothing of the others has to be run again."""

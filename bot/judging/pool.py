@@ -19,6 +19,7 @@ from bot.core.evidence.pooling import (
     Brought,
     Entry,
     gather,
+    narrowed,
     passes_now,
     pooled,
     red,
@@ -88,7 +89,9 @@ class CrossExamination:
         seen: dict[RunId, TestReport | None] = {}
         if base and names:
             left = seconds - (time.monotonic() - begun)
-            seen = await self._on_candidates(facts, entry, found.sources, max(report.seconds for report in base), left)
+            fewest = narrowed(entry, baseline_of(facts), names, base[0])
+            slowest = max(report.seconds for report in base)
+            seen = await self._on_candidates(facts, fewest, found.sources, slowest, left)
         tests = pooled(entry, base, names, seen) if base else ()
         took = time.monotonic() - begun
         log.info("pool.heard", solve=facts.id, entry=key, red=len(names), tests=len(tests), took=round(took, 1))

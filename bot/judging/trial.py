@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from bot.core.choosing.reasons import listing
 from bot.core.evidence.silencing import named, silenced
-from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport
+from bot.core.model import Baseline, Evidence, Gate, GateFailure, TestReport, Verdict
 from bot.core.render import failure_reasons
 from bot.core.reports import FLIP, OwnTests, combined, fixed, notices, own_tests, regressions, shortfall
-from bot.core.runners import narrow
+from bot.core.runners import cases, narrow, narrow_to_cases
 from bot.judging.bench import AS_IT_IS, Bench, Canary, Overlay
 from bot.judging.parts import Parts
+
+_RED_TO_GREEN = (Verdict.FAILED, Verdict.PASSED)
 
 
 def _not_repeated(names: Sequence[str]) -> tuple[str, ...]:
@@ -90,10 +92,10 @@ class CandidateTrial:
         if self.baseline.command is None or not own:
             return evidence
         command = narrow(self.baseline.command, own) or self.baseline.command
-        seen, last = await self._own_tests(command, evidence)
+        seen, without, last = await self._own_tests(command, evidence)
         evidence = await self._heard(evidence, last, whole=False)
         note = ""
-        if seen == FLIP and (await self._own_tests(command, evidence))[0] != FLIP:
+        if seen == FLIP and (await self._own_tests(self._flips_alone(own, without, last), evidence))[0] != FLIP:
             seen = OwnTests(None, None)
             note = failure_reasons.FLAKY_TESTS
         elif seen == OwnTests(None, True):
@@ -105,10 +107,17 @@ class CandidateTrial:
             notes=(*evidence.notes, note) if note else evidence.notes,
         )
 
-    async def _own_tests(self, command: str, evidence: Evidence) -> tuple[OwnTests, TestReport]:
+    async def _own_tests(self, command: str, evidence: Evidence) -> tuple[OwnTests, TestReport, TestReport]:
         without = await self.bench.tests(command, self.parts.tests)
         with_change = await self.bench.tests(command, self._tree)
-        return own_tests(self.baseline, evidence.regressions, without, with_change), with_change
+        return own_tests(self.baseline, evidence.regressions, without, with_change), without, with_change
+
+    def _flips_alone(self, own: Sequence[str], without: TestReport, with_change: TestReport) -> str:
+        """The command for the tests that went from red to green, and no others of their files, where that can be."""
+        after = with_change.tests
+        flips = [name for name, seen in without.tests.items() if (seen, after.get(name)) == _RED_TO_GREEN]
+        single = cases(own, flips) if without.per_test else None
+        return (narrow_to_cases(self.baseline.command or "", single) if single else None) or with_change.command
 
     async def silencing(self, evidence: Evidence) -> Evidence:
         """All tests in its own tree, where it says which are run. Who keeps tests from running is out."""

@@ -8,7 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from bot.core.model import SandboxId
+from bot.ports import Finished
 from bot.sandbox.local.base import LocalSandboxes
 from bot.sandbox.local.bubblewrap import BubblewrapOptions, BubblewrapSandboxes
 from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
@@ -65,3 +68,15 @@ def plain_processes(directory: Path) -> ProcessSandboxes:
 
 def local_sandboxes(kind: str, directory: Path) -> LocalSandboxes:
     return bubblewrap(directory) if kind == "bubblewrap" else plain_processes(directory)
+
+
+class Recorded(ProcessSandboxes):
+    """What is run in them, told."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.commands: list[str] = []
+
+    async def run(self, id: SandboxId, command: str, **how: Any) -> Finished:
+        self.commands.append(command)
+        return await super().run(id, command, **how)

@@ -28,8 +28,8 @@ from bot.core.model import (
 from bot.core.render import failure_reasons
 from bot.judging import Judge, Timeouts
 from bot.lost_sandbox import MOST_LOST
-from bot.ports import Finished, Sandboxes, SandboxLost
-from bot.sandbox.local.process import ProcessOptions, ProcessSandboxes
+from bot.ports import Sandboxes, SandboxLost
+from bot.sandbox.local.process import ProcessOptions
 from tests.contracts.court import (
     AMOUNTS,
     BREAKING,
@@ -52,7 +52,7 @@ from tests.contracts.court import (
     solve,
     untried,
 )
-from tests.contracts.local_sandboxes import public_directory
+from tests.contracts.local_sandboxes import Recorded, public_directory
 
 
 @pytest.fixture(scope="module")
@@ -100,18 +100,6 @@ async def test_the_baseline(court: Court) -> None:
         canary_tests=STABLE,
     )
     assert "1 failed, 3 passed" in found.tail
-
-
-class Recorded(ProcessSandboxes):
-    """What is run in them, told."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.commands: list[str] = []
-
-    async def run(self, id: SandboxId, command: str, **how: Any) -> Finished:
-        self.commands.append(command)
-        return await super().run(id, command, **how)
 
 
 async def test_all_tests_are_run_as_often_as_asked_and_the_canary_costs_two_of_one_file(ground: Ground) -> None:

@@ -21,6 +21,7 @@ from bot.core.evidence.pooling import (
     gather,
     holds_only_fixtures,
     may_come_along,
+    narrowed,
     pooled,
     red,
     script_report,
@@ -166,6 +167,12 @@ def test_no_conftest_is_too_odd(content: bytes) -> None:
 
 P, F, S = Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED
 ENTRY = Entry("a-tests", "A's tests", Origin.CANDIDATE, A, files(**{"test_x.py": "1"}), "pytest ./test_x.py")
+GUARDED = replace(
+    ENTRY,
+    files=files(**{"test_x.py": "1", "test_x_ours.py": "1"}),
+    command="pytest ./test_x.py ./test_x_ours.py",
+    control="test_x_ours",
+)
 SCRIPT = Entry(
     "a-script-1", "A's script repro.py", Origin.SCRIPT, A, files(**{"repro.py": "1"}), "python3 ./repro.py", "repro.py"
 )
@@ -206,6 +213,22 @@ def test_red_is_twice_and_the_same_way(
     entry: Entry, first: TestReport, second: TestReport, names: tuple[str, ...]
 ) -> None:
     assert red(entry, PYTEST, first, second) == names
+
+
+@pytest.mark.parametrize(
+    ("entry", "names", "command"),
+    [
+        (GUARDED, ["test_x::a", "test_x.B::b[1]"], "pytest -q ./test_x.py::a ./test_x.py::B::b ./test_x_ours.py::y"),
+        (GUARDED, ["odd", "test_x::a"], "pytest ./test_x.py ./test_x_ours.py"),
+        (replace(GUARDED, control=""), ["test_x::a"], "pytest ./test_x.py ./test_x_ours.py"),
+    ],
+)
+def test_on_candidates_only_red_cases_are_run_and_the_controls_that_fail(
+    entry: Entry, names: list[str], command: str
+) -> None:
+    base = report({"test_x::a": F, "test_x::z": P, "test_x_ours::y": F, "test_x_ours::z": P})
+    assert narrowed(entry, PYTEST, names, base) == replace(entry, command=command)
+    assert narrowed(entry, replace(PYTEST, command="tox"), names, base) == entry
 
 
 def test_whatever_does_not_pass_has_failed_and_who_was_not_seen_is_in_neither() -> None:
@@ -278,7 +301,7 @@ def test_a_hostile_number_of_cases_is_cut() -> None:
     assert len(pooled(ENTRY, (base, base), names, {A: green})) == MOST_CASES
 
 
-@pytest.mark.parametrize(("minutes", "seconds"), [(0, LEAST_SECONDS), (2, LEAST_SECONDS), (20, 600.0)])
+@pytest.mark.parametrize(("minutes", "seconds"), [(0, LEAST_SECONDS), (7, LEAST_SECONDS), (20, 600.0)])
 def test_it_takes_half_of_what_the_runs_took(minutes: int, seconds: float) -> None:
     first = replace(run(1), started_at=NOW, completed_at=NOW + timedelta(minutes=minutes / 2))
     second = replace(run(2), started_at=NOW, completed_at=NOW + timedelta(minutes=minutes))

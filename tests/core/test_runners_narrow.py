@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.runners import narrow
+from bot.core.runners import cases, narrow, narrow_to_cases
 
 HOSTILE = ["-rf", "a b", "'; touch x; '", "$(touch x)", "a\nb", "--co", "ü", '"', "*"]
 
@@ -168,3 +168,50 @@ def test_a_real_shell_agrees(name: str, tmp_path: Path) -> None:
     said = subprocess.run(["bash", "-c", narrowed], env=env, capture_output=True, cwd=tmp_path, check=True)
     assert said.stdout == f"./{name}.py\0".encode()
     assert {path.name for path in tmp_path.iterdir()} == {"pytest"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "names", "expected"),
+    [
+        (["tests/test_a.py"], ["tests.test_a::test_b"], ("tests/test_a.py::test_b",)),
+        (
+            ["tests/test_a.py"],
+            ["tests.test_a.TestA.TestB::test_b[x::y.test_a]"],
+            ("tests/test_a.py::TestA::TestB::test_b",),
+        ),
+        (["tests/test_a.py"], ["test_a::test_b[1]", "test_a::test_b[2]"], ("tests/test_a.py::test_b",)),
+        (["test_a.py", "b/test_c.py"], ["b.test_c::t", "test_a::t"], ("b/test_c.py::t", "test_a.py::t")),
+        (["a/test_x.py", "b/test_x.py"], ["b.test_x::t"], ("b/test_x.py::t",)),
+        (["tests/test_a.py"], ["other.test_a::test_b"], None),
+        (["tests/test_a.py"], ["::tests.test_a"], None),  # it could not be loaded
+        (["tests/test_a.py"], ["tests.test_a::an odd name"], None),
+        (["tests/test_a.py"], ["python -m pytest"], None),
+        (["tests/test_a.js"], ["tests.test_a::test_b"], None),
+        (["tests/test_a.py"], [], None),
+        (["t.py"], [f"t::test_{number}" for number in range(201)], None),
+    ],
+)
+def test_single_cases_are_found_by_their_names(
+    paths: list[str], names: list[str], expected: tuple[str, ...] | None
+) -> None:
+    assert cases(paths, names) == expected
+
+
+@given(paths=st.lists(st.text(max_size=20), max_size=3), names=st.lists(st.text(max_size=30), max_size=3))
+def test_there_are_cases_or_none_for_any_names(paths: list[str], names: list[str]) -> None:
+    assert cases(paths, names) != ()
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("python -m pytest -q tests", "python -m pytest -q './tests/a b.py::T::t'"),
+        ("cd tests && pytest -x", "cd tests && pytest -x './a b.py::T::t'"),
+        ("ruff check; (pytest other && python -m unittest)", "ruff check; (pytest './tests/a b.py::T::t')"),
+        ("python -m unittest discover", None),
+        ("cd docs && pytest", None),
+        ("make test", None),
+    ],
+)
+def test_pytest_is_told_single_cases(command: str, expected: str | None) -> None:
+    assert narrow_to_cases(command, ["tests/a b.py::T::t"]) == expected

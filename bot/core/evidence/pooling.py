@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.candidate.file_roles import roles_of
 from bot.core.candidate.testfiles import is_test_file, sets_the_runner_up
@@ -22,11 +22,11 @@ from bot.core.evidence.controls import Contents, control_test, guarded_script
 from bot.core.evidence.observations import is_broken
 from bot.core.evidence.pool import Origin, PooledTest
 from bot.core.model import Baseline, Evidence, RunId, Script, SolveFacts, TestReport, Verdict
-from bot.core.runners import narrow, runs_script
+from bot.core.runners import cases, narrow, narrow_to_cases, runs_script
 
 MOST_CASES = 60  # of one entry
 MOST_ENTRIES = 24
-LEAST_SECONDS = 120.0  # for all of it, however quick the runs were ...
+LEAST_SECONDS = 240.0  # for all of it, however quick the runs were ...
 SHARE_OF_RUNS = 0.5  # ... and how much of their time it may take
 _MAX_CONFTEST = 20_000
 _NOT_RUN = (126, 127)  # what a shell says of a program that is not there
@@ -63,7 +63,7 @@ def unbroken(evidence: Iterable[Evidence]) -> tuple[RunId, ...]:
 
 
 def seconds_allowed(facts: SolveFacts) -> float:
-    """Half of what the runs took, from the first beginning to the last end; two minutes in any case."""
+    """Half of what the runs took, from the first beginning to the last end; four minutes in any case."""
     begun = [run.started_at for run in facts.runs if run.started_at]
     ended = [run.completed_at for run in facts.runs if run.completed_at]
     took = (max(ended) - min(begun)).total_seconds() if begun and ended else 0.0
@@ -216,6 +216,17 @@ def red(entry: Entry, baseline: Baseline, first: TestReport, second: TestReport)
     without = {*baseline.failing, *baseline.flaky, *([first.command] if first.per_test else [])}
     failed = [{name for name, seen in report.tests.items() if seen is Verdict.FAILED} for report in (first, second)]
     return tuple(sorted(name for name in (failed[0] & failed[1]) - without if not _is_control(entry, name)))
+
+
+def narrowed(entry: Entry, baseline: Baseline, names: Sequence[str], on_base: TestReport) -> Entry:
+    """The same with only its red cases and the controls that fail, where the runner can be told: nothing else of them
+    is looked at on candidates, and test files may be long.
+    """
+    files = [path for path in entry.files if path.endswith(".py")]
+    controls = (name for name, seen in on_base.tests.items() if seen is Verdict.FAILED and _is_control(entry, name))
+    single = cases(files, [*names, *controls]) if entry.control and on_base.per_test else None
+    command = narrow_to_cases(baseline.command or "", single) if single else None
+    return replace(entry, command=command) if command else entry
 
 
 def pooled(

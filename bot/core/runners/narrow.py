@@ -6,8 +6,10 @@ import posixpath
 import shlex
 from collections.abc import Iterable, Sequence
 
+from bot.core.runners.python import PYTEST
+from bot.core.runners.runner import Runner
 from bot.core.runners.shell import Command, Part, Step, Subshell, steps
-from bot.core.runners.table import Call, call
+from bot.core.runners.table import RUNNERS, Call, call
 
 _ELSEWHERE = frozenset({"-C", "-F", "-w", "--filter", "--prefix", "--cwd", "--dir", "--workspace", "--recursive", "-r"})
 
@@ -24,9 +26,19 @@ def narrow(command: str, files: Sequence[str]) -> str | None:
     return text if narrowed.placed else None
 
 
+def narrow_to_cases(command: str, cases: Sequence[str]) -> str | None:
+    """The same for single tests of pytest, `tests/test_a.py::test_b`; other runners are not told of them."""
+    narrowed = _Narrowed(cases, (PYTEST,))
+    text = narrowed.line(steps(command), "")
+    return text if narrowed.placed else None
+
+
 class _Narrowed:
-    def __init__(self, files: Sequence[str]) -> None:
+    """`runners`: those that are given something to run; all others are left out."""
+
+    def __init__(self, files: Sequence[str], runners: Sequence[Runner] = RUNNERS) -> None:
         self._files = files
+        self._runners = runners
         self.placed = 0  # runners that were given files
 
     def line(self, steps: Sequence[Step], directory: str | None) -> str:
@@ -52,7 +64,7 @@ class _Narrowed:
         if found is None:
             return part.text
         files = _below(directory, self._files, found.runner.suffixes)
-        made = _narrowed_call(found, files) if files else []
+        made = _narrowed_call(found, files) if files and found.runner in self._runners else []
         self.placed += bool(made)
         return " && ".join(made) or None
 
@@ -94,4 +106,8 @@ def _below(directory: str | None, files: Sequence[str], suffixes: tuple[str, ...
     if directory is None:
         return []
     start = f"{directory}/" if directory else ""
-    return [f"./{file[len(start) :]}" for file in files if file.startswith(start) and file.endswith(suffixes or ("",))]
+    return [
+        f"./{file[len(start) :]}"
+        for file in files
+        if file.startswith(start) and file.partition("::")[0].endswith(suffixes or ("",))
+    ]
