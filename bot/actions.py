@@ -47,6 +47,7 @@ class Action:
     batch: Wanted | None = None
     refresh: SolveId | None = None  # whose status comment has something else to say
     propose: Proposal | None = None
+    reshow: SolveId | None = None  # whose own check GitHub waits for
     a_day: int | None = None  # of `start`: how many may begin in its repository in 24 hours
 
     @property

@@ -1,4 +1,4 @@
-"""`/solve #12 #14 #15`: what is started for each issue, and the one comment that tells of all.
+"""`/solve #12 #14 #15`, a milestone, sub-issues: what is started for each issue, and the one comment that tells of all.
 
 Each solve is one like any other. What they have in common is who asked, a budget, and a row from which the comment is
 made anew whenever one of them has got further.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -19,8 +19,7 @@ from bot.core.render import replies
 from bot.core.render.batch import batch_comment, batch_marker
 from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import Redactor
-from bot.core.trigger.batches import Batch, Entry, batch_id, shared
-from bot.core.trigger.commands import BatchCommand
+from bot.core.trigger.batches import Batch, Entry, batch_id, first_of, shared
 from bot.core.trigger.events import CommentPosted, LabelAdded, Requested, trigger_of
 from bot.ports import Clock, Denied, GitHub, Gone, Rejected, Store
 
@@ -42,13 +41,20 @@ Start = Callable[[Request, SolveOptions], Awaitable[Solve | str]]
 
 
 async def weigh_batch(
-    event: Request, command: BatchCommand, github: GitHub, clock: Clock, start: Start, a_day: int | None
+    event: Request,
+    numbers: Sequence[int],
+    asked_for: SolveOptions,
+    github: GitHub,
+    clock: Clock,
+    start: Start,
+    a_day: int | None,
 ) -> Wanted:
     """Each issue as it is now: what people wrote there after this is not part of its task."""
     id = batch_id(event.issue, trigger_of(event).key)
-    options = shared(command.options, len(command.numbers))
+    taken, left_out = first_of(numbers)
+    options = shared(asked_for, len(taken))
     entries, solves = list[Entry](), list[Solve]()
-    for number in command.numbers:
+    for number in taken:
         ref = IssueRef(event.issue.repo, number)
         try:
             issue = await github.issue(ref)
@@ -62,9 +68,9 @@ async def weigh_batch(
             entries.append(Entry(number, found.id))
         else:
             entries.append(Entry(number, refusal=found))
-    each = shared(command.options, len(solves))  # what could not be started leaves its part to the others
+    each = shared(asked_for, len(solves))  # what could not be started leaves its part to the others
     solves = [replace(solve, options=each, reserved=_of_more(solve.reserved, options, each)) for solve in solves]
-    batch = Batch(id, event.issue, event.by.login, tuple(entries), clock.now(), command.options.dollars)
+    batch = Batch(id, event.issue, event.by.login, tuple(entries), clock.now(), asked_for.dollars, left_out)
     return Wanted(batch, tuple(solves), a_day)
 
 

@@ -38,6 +38,6 @@ class Branches:
         if pull is None or (await self._github.pull(repo, pull.number)).open:
             return
         pushed = [each.pull_request.head_sha for each in await self._store.revisions(facts.id) if each.pull_request]
-        if await self._github.branch_head(repo, pull.branch) in (pull.head_sha, *pushed):
+        if await self._github.branch_head(repo, pull.branch) in (pull.head_sha, facts.watch.head, *pushed):
             await self._github.delete_branch(repo, pull.branch)
             log.info("branch.deleted", solve=facts.id, branch=pull.branch)

@@ -14,7 +14,7 @@ from bot.core.render import replies
 from bot.core.render.revision import pushed
 from bot.core.text.outgoing import Redactor
 from bot.core.trigger.config import ConfigProblem
-from bot.core.trigger.events import ButtonPressed, IssueEvent
+from bot.core.trigger.events import ButtonPressed, IssueEvent, SuiteRerequested
 from bot.core.trigger.own_check import Pressed, Wanted, read_button
 from bot.ports import Clock, GitHub, Gone, Store
 from bot.reviews import Reviews
@@ -47,6 +47,8 @@ class Buttons:
         original, wanted = await self.original(event), read_button(event.button)
         if original is None or original.pull_request is None or wanted is None or event.by.is_bot:
             return Actions(because="no button of ours, or a robot's press")
+        if wanted.wanted is Wanted.RERUN:
+            return await self._again(event, original)
         asked = self._asked(event, original.pull_request.number)
         revisions = await self._store.revisions(original.id)
         if any(not each.status.is_over for each in revisions):
@@ -62,6 +64,21 @@ class Buttons:
         except Gone as gone:
             return Actions(because=str(gone))
         return Actions((action,), asked.issue)
+
+    async def of_suite(self, event: SuiteRerequested) -> Actions:
+        """All checks of a commit again: ours says the same, which costs nothing. What costs has buttons."""
+        pushed = await self._store.with_head(event.repo.id, event.sha)
+        if pushed is None:
+            return Actions(because="not a commit of ours")
+        return Actions((Action(reshow=pushed.solve.revises or pushed.id),))
+
+    async def _again(self, event: ButtonPressed, original: SolveFacts) -> Actions:
+        """*Re-run* is *Retry* where the check offers that. In any case GitHub waits for the check to be told."""
+        told = Action(reshow=original.id)
+        if render.RETRY not in render.buttons_of(original, await self._store.revisions(original.id)):
+            return Actions((told,))
+        retry = await self.weigh(replace(event, button=Wanted.RETRY))
+        return replace(retry, todo=(*retry.todo, told))
 
     async def _config(self, repo: Repo) -> Config:
         return await read_config(self._github, repo, (await self._github.repository(repo)).default_branch)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.actions import Action, Actions
 from bot.core.model import RepoConfig, SolveFacts, SolveId, TriggerKind
 from bot.core.trigger.events import (
+    CommitsReverted,
     IssueClosed,
     IssueMoved,
     LabelRemoved,
@@ -17,12 +18,14 @@ from bot.core.trigger.events import (
     is_one_of,
 )
 from bot.outcomes import Fates, Noted
-from bot.ports import Store
+from bot.ports import Clock, GitHub, Store
 
 
 class Ends:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, github: GitHub, clock: Clock) -> None:
         self._store = store
+        self._github = github
+        self._clock = clock
         self._fates = Fates(store)
 
     async def of_issue(self, event: LabelRemoved | IssueClosed | IssueMoved) -> Actions:
@@ -72,6 +75,14 @@ class Ends:
             return noted
         why = f"{event.by.login} {'merged' if event.merged else 'closed'} the pull request"
         return replace(noted, todo=(*noted.todo, Action(cancel=active.id, cancelled_by=why)))
+
+    async def of_commits(self, event: CommitsReverted) -> Actions:
+        """Of each the pull requests by which it came, as GitHub knows them."""
+        todo = list[Action]()
+        for commit in event.commits:
+            for number in await self._github.merged_by(event.repo, commit):
+                todo += _told(await self._fates.taken_back(event.repo.id, number, self._clock.now())).todo
+        return Actions(tuple(todo), because="" if todo else "not a pull request of ours")
 
 
 def _told(noted: Noted) -> Actions:

@@ -37,6 +37,7 @@ from bot.core.trigger.commands import (
     ConfigureCommand,
     ExplainCommand,
     HelpCommand,
+    MilestoneCommand,
     Misread,
     RejectCommand,
     RetryCommand,
@@ -157,7 +158,9 @@ class CommandDispatch:
             case SolveCommand():
                 return await self._starts.start(event, command.options, config)
             case BatchCommand():
-                return await self._starts.batch(event, command, config)
+                return await self._starts.batch(event, command.numbers, command.options, config)
+            case MilestoneCommand():
+                return await self._starts.milestone(event, command.options, config)
             case RetryCommand():
                 if latest is None:
                     raise Refusal(replies.nothing_to_retry())

@@ -38,6 +38,7 @@ from bot.core.trigger.events import (
     ButtonPressed,
     ChecksReported,
     CommentPosted,
+    CommitsReverted,
     InstallationChanged,
     IssueClosed,
     IssueMoved,
@@ -50,6 +51,7 @@ from bot.core.trigger.events import (
     Requested,
     ReviewDismissed,
     ReviewSubmitted,
+    SuiteRerequested,
     ThreadCommented,
     Unreadable,
     Wish,
@@ -91,7 +93,7 @@ class Intake:
         self._redact = redact
         self._site = site
         self._batches = batches
-        self._ends = Ends(store)
+        self._ends = Ends(store, github, clock)
         self.reviews = Reviews(github, store, clock, server, redact)
         self._repairs = Repairs(github, store, clock, self.reviews, redact)
         self._text = text
@@ -150,6 +152,8 @@ class Intake:
             await self._engine.start("update", action.update.id, action.update)
         if action.retell is not None:
             await self.retell(action.retell)
+        if action.reshow is not None:
+            await self.show_check_again(action.reshow)
         if action.propose is not None:
             return await self._proposals.open(action.propose)
         if action.cancel is not None:
@@ -195,8 +199,12 @@ class Intake:
                 return await self._repairs.of_checks(event)
             case ButtonPressed():
                 return await self._buttons.weigh(event)
+            case SuiteRerequested():
+                return await self._buttons.of_suite(event)
             case PullRequestClosed():
                 return await self._ends.of_pull(event)
+            case CommitsReverted():
+                return await self._ends.of_commits(event)
             case ReviewDismissed():
                 return await self._ends.of_review(event)
             case PullRequestReopened():
@@ -270,6 +278,10 @@ class Intake:
     @step("retell", patience=PATIENCE)
     async def retell(self, original: SolveId) -> None:
         await self._text.rewrite(original)
+
+    @step("show check again", patience=PATIENCE)
+    async def show_check_again(self, original: SolveId) -> None:
+        await self._text.show_check_again(original)
 
     @step("react", patience=PATIENCE)
     async def react(self, issue: IssueRef, comment_id: int | None, content: str) -> None:

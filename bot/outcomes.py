@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.core.choosing.outcomes import REVERTED_WITHIN, fate, reverted
 from bot.core.model import Fate, PullRequest, SolveFacts, SolveId
@@ -28,18 +29,26 @@ class Fates:
 
     async def note(self, event: PullRequestClosed) -> Noted:
         before = reverted(event.body, event.repo.name) if event.merged else None
-        ours = await self._ours(event.repo.id, event.number if before is None else before)
+        if before is not None:
+            return await self.taken_back(event.repo.id, before, event.at)
+        ours = await self._ours(event.repo.id, event.number)
         if ours is None:
             return Noted(_NOT_OURS)
         solve, pull = ours
-        if before is None:
-            became = fate(pull, merged=event.merged, head_sha=event.head_sha)
-            await self._store.became(solve, became, event.at)
-            return Noted(became.value, solve)
+        became = fate(pull, merged=event.merged, head_sha=event.head_sha)
+        await self._store.became(solve, became, event.at)
+        return Noted(became.value, solve)
+
+    async def taken_back(self, repo_id: int, number: int, at: datetime) -> Noted:
+        """By a pull request that says so, or a commit."""
+        ours = await self._ours(repo_id, number)
+        if ours is None:
+            return Noted(_NOT_OURS)
+        solve, _ = ours
         merged_at = await self._store.fate_at(solve)  # None: that it was merged we are still to hear
-        if merged_at is not None and event.at - merged_at > REVERTED_WITHIN:
+        if merged_at is not None and at - merged_at > REVERTED_WITHIN:
             return Noted("reverted too late to say anything")
-        await self._store.became(solve, Fate.REVERTED, event.at)
+        await self._store.became(solve, Fate.REVERTED, at)
         return Noted(Fate.REVERTED.value, solve)
 
     async def reopened(self, event: PullRequestReopened) -> Noted:
@@ -51,14 +60,16 @@ class Fates:
 
     async def followed(self, event: PullRequestChanged) -> Noted:
         """By what people made of it, nothing is asked and nothing is started."""
-        ours = await self._ours(event.repo.id, event.number)
-        if ours is None:
+        facts = await self._store.of_pull(event.repo.id, event.number)
+        if facts is None or facts.pull_request is None:
             return Noted(_NOT_OURS)
-        solve, pull = ours
+        solve, pull = facts.id, facts.pull_request
         drafted = event.by.login if event.draft and not pull.draft else pull.drafted_by if event.draft else ""
         now = replace(pull, draft=event.draft, branch=event.branch, drafted_by=drafted)
         if now != pull:
             await self._store.published(solve, now)
+        if facts.watch.head is not None:
+            await self._store.watched(solve, facts.watch)  # whose commit is ours as well
         if event.base_before:
             await self._store.noted(solve, retargeted(event.by.login, event.base_before, event.base))
         return Noted("followed", solve)

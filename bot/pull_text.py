@@ -29,6 +29,11 @@ class PullText:
             await self._rewrite(original)
             await self._check.show(original)
 
+    async def show_check_again(self, original: SolveId) -> None:
+        """Somebody has asked GitHub for it."""
+        async with self._locks.setdefault(original, asyncio.Lock()):
+            await self._check.show_again(original)
+
     async def _rewrite(self, original: SolveId) -> None:
         facts = await self._store.facts(original)
         if facts is None or facts.pull_request is None:

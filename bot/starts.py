@@ -15,7 +15,7 @@ from bot.core.model import RepoConfig, Solve, SolveFacts, SolveOptions, solve_id
 from bot.core.render import replies
 from bot.core.render.pull_request import branch_pattern
 from bot.core.text.outgoing import Redactor
-from bot.core.trigger.commands import MOST_ISSUES, BatchCommand, Misread
+from bot.core.trigger.commands import Misread
 from bot.core.trigger.config import ConfigProblem
 from bot.core.trigger.events import CommentPosted, LabelAdded, Requested, trigger_of
 from bot.ports import Clock, GitHub, Store
@@ -35,13 +35,24 @@ class Starts:
         self._site = site
 
     async def labelled(self, event: LabelAdded, config: RepoConfig | ConfigProblem) -> Action:
-        """An issue that has open sub-issues asks for these, at most 20 of them."""
+        """An issue that has open sub-issues asks for these."""
         children = await self._github.children(event.issue)
         if not children:
             return await self.start(event, SolveOptions(), config)
-        return await self.batch(event, BatchCommand(tuple(children[:MOST_ISSUES]), SolveOptions()), config)
+        return await self.batch(event, children, SolveOptions(), config)
 
-    async def batch(self, event: Request, command: BatchCommand, config: RepoConfig | ConfigProblem) -> Action:
+    async def milestone(self, event: Request, options: SolveOptions, config: RepoConfig | ConfigProblem) -> Action:
+        """GitHub labels no milestone, so it is asked for in one of its issues."""
+        numbers = await self._github.of_milestone(event.issue)
+        if not numbers:
+            raise Refusal(replies.no_milestone() if numbers is None else replies.nothing_open_in_milestone())
+        return await self.batch(event, numbers, options, config)
+
+    async def batch(
+        self, event: Request, numbers: Sequence[int], options: SolveOptions, config: RepoConfig | ConfigProblem
+    ) -> Action:
+        """At most 20 of them."""
+
         async def start(asked: Request, options: SolveOptions) -> Solve | str:
             try:
                 return (await self.start(asked, options, config)).start or ""
@@ -49,7 +60,7 @@ class Starts:
                 return str(refusal)
 
         a_day = or_defaults(config).day
-        wanted = await weigh_batch(event, command, self._github, self._clock, start, a_day)
+        wanted = await weigh_batch(event, numbers, options, self._github, self._clock, start, a_day)
         return Action(batch=wanted, reaction="eyes" if wanted.solves else "confused")
 
     async def start(self, event: Request, options: SolveOptions, config: RepoConfig | ConfigProblem) -> Action:

@@ -95,6 +95,7 @@ def test_the_manifest_asks_for_what_the_bot_uses() -> None:
         "check_run",
         "check_suite",
         "status",
+        "push",
         "repository",
     ]
 

@@ -15,7 +15,7 @@ LOW, HIGH = 0.25, 0.9
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """One that is over. `solve_minutes`: from the beginning of its solve to the end."""
+    """One that is over. `solve_minutes`: from the beginning of its solve to the end, without waiting for approval."""
 
     solve: SolveId
     repository: int

@@ -37,6 +37,7 @@ class _Statuses(Payload):
     state: str | None = None
 
 
+_BUTTONS = ("requested_action", "rerequested")
 _HARMLESS = ("success", "neutral", "skipped", "stale", "cancelled")
 _read_check_runs = msgspec.json.Decoder(_CheckRuns).decode
 _read_check_suites = msgspec.json.Decoder(_CheckSuites).decode
@@ -44,20 +45,23 @@ _read_statuses = msgspec.json.Decoder(_Statuses).decode
 
 
 def check_run(body: bytes) -> Payload | None:
-    """One is over that may be a failure; or somebody has pressed a button, of which GitHub tells its App alone."""
+    """One is over that may be a failure; or somebody has pressed a button of ours, or *Re-run* there.
+
+    Of buttons GitHub tells their App alone.
+    """
     payload = _read_check_runs(body)
     run = payload.check_run
     if run is None:
         return None
-    if payload.action == "requested_action":
+    if payload.action in _BUTTONS:
         return payload
     return payload if payload.action == "completed" and run.conclusion not in _HARMLESS else None
 
 
 def check_suite(body: bytes) -> Payload | None:
-    """All checks of one App are over: perhaps the last that somebody waits for, however it ended."""
+    """All checks of one App are over, perhaps the last that somebody waits for; or all of ours are wanted again."""
     payload = _read_check_suites(body)
-    return payload if payload.check_suite is not None and payload.action == "completed" else None
+    return payload if payload.check_suite is not None and payload.action in ("completed", "rerequested") else None
 
 
 def status(body: bytes) -> Payload | None:
@@ -70,7 +74,7 @@ def about_commit(event: str, record: bytes) -> str | None:
     match event:
         case "check_run":
             payload = _read_check_runs(record)
-            if payload.action == "requested_action":
+            if payload.action in _BUTTONS:
                 return None
             run = payload.check_run
         case "check_suite":

@@ -136,6 +136,17 @@ class Hub:
         found = [] if answer.status == 404 else answer.read(list[responses.SubIssue])
         return [each.number for each in found if each.state == "open" and each.is_in(issue.repo.name)]
 
+    async def of_milestone(self, issue: IssueRef) -> list[int] | None:
+        """Open issues of the milestone that this one is in, oldest first; at most 100. None: it is in none."""
+        answer = await self._at.ask(issue.repo, Purpose.READ, Call("GET", f"/issues/{issue.number}"))
+        milestone = answer.read(responses.Issue).milestone
+        if milestone is None:
+            return None
+        which = {"milestone": str(milestone.number), "state": "open", "sort": "created", "direction": "asc"}
+        call = Call("GET", "/issues", query={**which, "per_page": "100"})
+        found = (await self._at.ask(issue.repo, Purpose.READ, call)).read(list[responses.Listed])
+        return [each.number for each in found if each.pull_request is None]
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
         call = Call("GET", f"/issues/{issue.number}/comments")
@@ -257,6 +268,9 @@ class Hub:
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         return await self._threads.resolve(repo, threads)
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        return await merging.merged_by(self._at, repo, commit)
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         return await self._checks.of(repo, commit)
 
@@ -265,6 +279,9 @@ class Hub:
 
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         await own_check.show(self._at, repo, commit, check)
+
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        await own_check.show_again(self._at, repo, commit, check)
 
     # ---------------------------------------------------------------------------------------------- publishing
 

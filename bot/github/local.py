@@ -91,6 +91,9 @@ class LocalGitHub:
     async def children(self, issue: IssueRef) -> list[int]:
         return []
 
+    async def of_milestone(self, issue: IssueRef) -> list[int] | None:
+        return None
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         return []
 
@@ -238,6 +241,9 @@ class LocalGitHub:
     async def authors_beside_us(self, repo: Repo, number: int) -> list[str]:
         return []
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        return []
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         return []
 
@@ -245,6 +251,9 @@ class LocalGitHub:
         raise Gone("a clone has no CI")
 
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """A clone shows none."""
+
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         """A clone shows none."""
 
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:

@@ -64,3 +64,16 @@ async def authors(at: Access, repo: Repo, number: int) -> list[str]:
     commits = await at.list(repo, Purpose.READ, Call("GET", f"/pulls/{number}/commits"), _PullCommit)
     found = [commit.author.login if commit.author is not None else "somebody" for commit in commits]
     return [login for login in dict.fromkeys(found) if login != bot.login]
+
+
+class _Merged(msgspec.Struct, frozen=True):
+    number: int
+    merged_at: str | None = None
+
+
+async def merged_by(at: Access, repo: Repo, commit: Sha) -> list[int]:
+    """Numbers of the pull requests that brought it. Empty where there is no such commit."""
+    call = Call("GET", f"/commits{encoded(commit)}/pulls", expect=(404, 422))
+    answer = await at.ask(repo, Purpose.READ, call)
+    found = [] if answer.status in (404, 422) else answer.read(list[_Merged])
+    return [pull.number for pull in found if pull.merged_at is not None]

@@ -37,6 +37,20 @@ class _Runs(msgspec.Struct, frozen=True):
 
 async def show(at: Access, repo: Repo, commit: Sha, check: OwnCheck) -> None:
     """What says the same already is left alone, so that nobody is told of nothing."""
+    async with at.turn(repo):
+        run = await _made(at, repo, commit, check)
+        if not _says(run, check):
+            await _say(at, repo, run, check)
+
+
+async def show_again(at: Access, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+    """Where somebody pressed *Re-run*, GitHub waits for it to be told, also of the same."""
+    async with at.turn(repo):
+        await _say(at, repo, await _made(at, repo, commit, check), check)
+
+
+async def _made(at: Access, repo: Repo, commit: Sha, check: OwnCheck) -> _Run:
+    """It is there already, or then."""
     slug = (await at.ourselves(repo, Purpose.OWN_CHECK)).login.removesuffix("[bot]")
 
     async def find() -> _Run | None:
@@ -49,11 +63,11 @@ async def show(at: Access, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         body = {"name": NAME, "head_sha": commit, "external_id": check.key, **_body(check)}
         return (await at.write(repo, Purpose.OWN_CHECK, Call("POST", "/check-runs", body))).read(_Run)
 
-    async with at.turn(repo):
-        run = await at.find_or_make(repo, find, make)
-        if not _says(run, check):
-            call = Call("PATCH", f"/check-runs/{run.id}", _body(check), repeatable=True)
-            await at.write(repo, Purpose.OWN_CHECK, call)
+    return await at.find_or_make(repo, find, make)
+
+
+async def _say(at: Access, repo: Repo, run: _Run, check: OwnCheck) -> None:
+    await at.write(repo, Purpose.OWN_CHECK, Call("PATCH", f"/check-runs/{run.id}", _body(check), repeatable=True))
 
 
 def _body(check: OwnCheck) -> dict[str, Any]:

@@ -67,6 +67,10 @@ class Label(msgspec.Struct, frozen=True):
     name: str
 
 
+class Milestone(msgspec.Struct, frozen=True):
+    number: int
+
+
 class Issue(msgspec.Struct, frozen=True):
     title: str
     state: str
@@ -75,6 +79,7 @@ class Issue(msgspec.Struct, frozen=True):
     labels: list[Label] = []
     user: Account | None = None
     pull_request: dict[str, str | None] | None = None
+    milestone: Milestone | None = None
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -83,6 +88,7 @@ class Listed(msgspec.Struct, frozen=True):
     number: int
     body: str | None = None
     user: Account | None = None
+    pull_request: dict[str, str | None] | None = None
 
     def is_by(self, account: Account) -> bool:
         return self.user is not None and self.user.id == account.id

@@ -16,6 +16,7 @@ import structlog
 from bot.core.trigger.unreadable import UNREADABLE
 from bot.github.check_records import check_run, check_suite, status
 from bot.github.payloads import Account, Payload, Repository
+from bot.github.push_records import push
 from bot.github.signatures import Delivery
 from bot.github.unreadable import MAX_EXCERPT, excerpt, read_again, what_is_known
 
@@ -294,6 +295,7 @@ _LISTENED: Mapping[str, _Keep] = {
     "installation": _read_installation,
     "installation_repositories": _read_installation,
     "repository": _repository,
+    "push": push,
     "check_run": check_run,
     "check_suite": check_suite,
     "status": status,

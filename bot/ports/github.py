@@ -137,6 +137,9 @@ class GitHub(Protocol):
     async def children(self, issue: IssueRef) -> list[int]:
         """Sub-issues that are open and in the same repository, in their order; at most 100."""
 
+    async def of_milestone(self, issue: IssueRef) -> list[int] | None:
+        """Open issues of the milestone that this one is in, oldest first; at most 100. None: it is in none."""
+
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
 
@@ -236,6 +239,9 @@ class GitHub(Protocol):
     async def resolve_threads(self, repo: Repo, threads: Sequence[str]) -> list[str]:
         """By their ids. Returns those that GitHub did not let us resolve."""
 
+    async def merged_by(self, repo: Repo, commit: Sha) -> list[int]:
+        """The pull requests that brought it, as GitHub knows them. Empty where it knows no such commit."""
+
     async def checks(self, repo: Repo, commit: Sha) -> list[Check]:
         """Each as it stands there: check runs and statuses. Raises `Denied` where the App may not see them."""
 
@@ -244,3 +250,6 @@ class GitHub(Protocol):
 
     async def show_check(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
         """Ours on that commit: made, or brought up to date. Raises `Denied` where the App may not write checks."""
+
+    async def show_check_again(self, repo: Repo, commit: Sha, check: OwnCheck) -> None:
+        """The same, told also where it says so already: somebody has asked GitHub for it."""

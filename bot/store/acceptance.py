@@ -34,12 +34,14 @@ class SqlAcceptance(SqlPart):
         repo = solve.issue.repo
 
         def work(db: sa.Connection) -> Solve | Busy | Full | OverBudget:
-            if known := db.execute(FACTS.where(solves.c.id == solve.id)).one_or_none():
-                return rows.solve_of(known)
+            if known := _known(db, solve.id):
+                return known
             active = sa.select(solves.c.id).where(*of_issue(repo.id, solve.issue.number), ACTIVE)
             if (over := spending.over_budget(db, solve, budgets)) and not db.execute(active).first():
                 return over
             self._meet(db, solve)  # writes the repository's row, so that one solve after the other is counted
+            if known := _known(db, solve.id):  # accepted by another worker, who had that row until now
+                return known
             if a_day is not None and (full := _full(db, solve, a_day)):
                 return full
             values = rows.solve_values(solve, web_url=self._web_url, now=utc_now())
@@ -63,6 +65,11 @@ class SqlAcceptance(SqlPart):
 
     async def spent(self, budgets: Sequence[Budget], now: datetime) -> list[Spent]:
         return await self._database.read(lambda db: spending.most_spent(db, budgets, now))
+
+
+def _known(db: sa.Connection, id: SolveId) -> Solve | None:
+    found = db.execute(FACTS.where(solves.c.id == id)).one_or_none()
+    return rows.solve_of(found) if found is not None else None
 
 
 def _full(db: sa.Connection, solve: Solve, most: int) -> Full | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import Text
 
+from bot.core.choosing.approval import Approval
 from bot.core.estimate import MOST_KNOWN, KnownRun
 from bot.core.model import Fate, SolveId, Status
 from bot.core.repository_record import Cohort, ModelRecord
@@ -74,7 +75,8 @@ def models_of(db: sa.Connection, repository: int, since: datetime) -> tuple[Mode
 def known_runs(db: sa.Connection, within: Collection[int], since: datetime) -> list[KnownRun]:
     """The newest 300 of solves that came to their own end."""
     question = (
-        sa.select(_RUN.solve_id, _SOLVE.repository_id, _RUN.model, _RUN.cost, _SOLVE.created_at, _SOLVE.completed_at)
+        sa.select(_RUN.solve_id, _SOLVE.repository_id, _RUN.model, _RUN.cost)
+        .add_columns(_SOLVE.created_at, _SOLVE.completed_at, _SOLVE.approval)
         .select_from(solves)
         .join(solve_runs, _RUN.solve_id == _SOLVE.id)
         .where(
@@ -92,11 +94,17 @@ def known_runs(db: sa.Connection, within: Collection[int], since: datetime) -> l
             row.repository_id,
             row.model,
             row.cost,
-            (row.completed_at - row.created_at).total_seconds() / 60,
+            _minutes(row.completed_at - row.created_at, row.approval),
         )
         for row in db.execute(question)
         if row.completed_at is not None
     ]
+
+
+def _minutes(all_of_it: timedelta, approval: Approval | None) -> float:
+    """Without those in which people thought about it."""
+    waited = approval.waited if approval is not None else timedelta()
+    return max(all_of_it - waited, timedelta()).total_seconds() / 60
 
 
 def _number(condition: sa.ColumnElement[bool], name: str) -> sa.Label[Any]:

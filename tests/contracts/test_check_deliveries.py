@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.model import Person, Repo, Sha, SolveId
 from bot.core.trigger.event_reader import read_event
-from bot.core.trigger.events import ButtonPressed, ChecksReported, Ignored
+from bot.core.trigger.events import ButtonPressed, ChecksReported, Ignored, SuiteRerequested
 from bot.github.check_records import about_commit
 from bot.github.signatures import told_by_github
 from bot.github.webhook import slim
@@ -40,7 +40,7 @@ def run(action: str = "completed", conclusion: str | None = "failure", **more: o
         ("check_run", run(conclusion="success"), None),
         ("check_run", run(conclusion="cancelled"), None),
         ("check_run", run("created", None), None),
-        ("check_run", run("rerequested"), None),
+        ("check_run", run("rerequested"), ButtonPressed(REPO, SolveId("s-1"), "rerun", Person("ann", 9))),
         ("check_run", {"action": "completed"}, None),
         (
             "check_run",
@@ -51,6 +51,8 @@ def run(action: str = "completed", conclusion: str | None = "failure", **more: o
         ("check_suite", {"action": "completed", "check_suite": {"head_sha": OURS}}, ChecksReported(REPO, OURS)),
         ("check_suite", {"action": "requested", "check_suite": {"head_sha": OURS}}, None),
         ("check_suite", {"action": "completed", "check_suite": {}}, NAMELESS),
+        ("check_suite", {"action": "rerequested", "check_suite": {"head_sha": OURS}}, SuiteRerequested(REPO, OURS)),
+        ("check_suite", {"action": "rerequested", "check_suite": {}}, NAMELESS),
         ("status", {"sha": OURS, "state": "failure"}, ChecksReported(REPO, OURS)),
         ("status", {"sha": OURS, "state": "success"}, ChecksReported(REPO, OURS)),
         ("status", {"sha": OURS, "state": "pending"}, None),
@@ -71,6 +73,8 @@ def test_what_is_kept_of_checks(event: str, payload: dict[str, object], meant: o
         ("status", {"sha": THEIRS, "state": "failure"}, THEIRS),
         ("repository", {"action": "renamed"}, None),
         ("check_run", run("requested_action", "neutral", requested_action={"identifier": "revise"}), None),
+        ("check_run", run("rerequested"), None),
+        ("check_suite", {"action": "rerequested", "check_suite": {"head_sha": THEIRS}}, THEIRS),
     ],
 )
 def test_which_commit_a_record_is_about(event: str, payload: dict[str, object], commit: str | None) -> None:

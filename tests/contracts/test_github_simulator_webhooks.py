@@ -31,7 +31,8 @@ class Receiver:
 
     @property
     def events(self) -> list[str]:
-        return [f"{headers['X-GitHub-Event']}.{json.loads(body)['action']}" for headers, body in self.got]
+        told = [(headers["X-GitHub-Event"], json.loads(body)) for headers, body in self.got]
+        return [f"{event}.{payload['action']}" if "action" in payload else event for event, payload in told]
 
     @property
     def payloads(self) -> list[Any]:
@@ -145,9 +146,11 @@ async def _selection(scene: Scene) -> None:
         (
             _pull_request,
             [
+                "push",
                 "pull_request.opened",
                 "issue_comment.created",
                 "pull_request.synchronize",
+                "push",
                 "pull_request_review.submitted",
                 "pull_request.closed",
                 "issues.closed",

@@ -32,6 +32,20 @@ async def test_it_is_made_once_and_then_brought_up_to_date(world: World) -> None
     assert len(world.requests("*/check-runs/*", "PATCH")) == 1
 
 
+async def test_what_is_asked_for_again_is_said_again(world: World) -> None:
+    """GitHub has queued the suite, and takes it for over when the check is told once more."""
+    await world.hub.show_check(world.repo, world.head, CHECK)
+    [run] = world.repository.checks(world.head)
+    await world.repository.rerequest(run, by="ann")
+    assert world.repository.suite_status(run) == "queued"
+    await world.hub.show_check(world.repo, world.head, CHECK)
+    assert world.repository.suite_status(run) == "queued"
+    for _ in range(2):
+        await world.hub.show_check_again(world.repo, world.head, CHECK)
+    assert world.repository.suite_status(run) == "completed"
+    assert [each.id for each in world.repository.checks(world.head)] == [run.id]
+
+
 async def test_what_others_have_there_is_left_alone(world: World) -> None:
     await world.repository.check(world.head, "Solvebot", "failure", app="somebody")
     await world.hub.show_check(world.repo, world.head, CHECK)

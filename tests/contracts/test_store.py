@@ -623,7 +623,7 @@ async def test_a_commit_of_ours_is_known_by_its_name(store: SqlStore, database_u
 async def test_what_was_seen_of_a_pull_request_is_kept(store: SqlStore) -> None:
     await store.accept(SOLVE)
     assert (await facts(store)).watch == PullWatch()
-    watch = PullWatch(checks="`test` fails.", moved="main moved on.", check_run=7, updated_at=NOON)
+    watch = PullWatch(checks="`test` fails.", moved="main moved on.", updated_at=NOON)
     await store.watched(SOLVE.id, watch)
     assert (await facts(store)).watch == watch
 

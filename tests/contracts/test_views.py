@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.core.choosing.approval import Standing, wanted
 from bot.core.estimate import KnownRun
 from bot.core.listing import NEWEST, Position, SolveFilter, State, UsageBy, read_cursor
-from bot.core.model import Fate, Person, Repo, SolveId, Status
+from bot.core.model import Fate, Person, Repo, SolveId, Status, run_id
 from bot.core.repository_record import WEEKS, Cohort, ModelRecord
 from bot.inbox import open_inbox
 from bot.store.store import SqlStore, opened
@@ -153,6 +154,23 @@ async def test_what_runs_cost(views: SqlViews) -> None:
     assert await views.known_runs({OTHER.id}, since) == []
     assert await views.known_runs(set(), since) == []
     assert await views.known_runs({REPO.id}, NOON + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize(("waited", "minutes"), [(2 * MINUTE, 1.0), (-MINUTE, 3.0), (timedelta(days=1), 0.0)])
+async def test_minutes_in_which_people_think_are_no_minutes_of_a_solve(
+    database_url: str, waited: timedelta, minutes: float
+) -> None:
+    async with opened(database_url) as store:
+        await store.accept(solve("s-1"))
+        await store.planned(SolveId("s-1"), EXPERIMENTS, LIMITS)
+        await store.run_ended(run_id(SolveId("s-1"), 1), Status.COMPLETED, at=NOON, exit_status=None)
+        asked = wanted(NOON)
+        await store.awaits(SolveId("s-1"), asked)
+        answer = dataclasses.replace(asked, standing=Standing.APPROVED, key="c1", at=NOON + waited)
+        await store.answered(SolveId("s-1"), answer)
+        await store.ended(SolveId("s-1"), Status.COMPLETED, at=NOON + 3 * MINUTE)
+        known = await store.views.known_runs({REPO.id}, NOON - MINUTE)
+        assert {run.solve_minutes for run in known} == {minutes}
 
 
 @pytest.mark.parametrize(

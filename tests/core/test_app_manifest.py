@@ -94,13 +94,13 @@ ASKED = rights(MANIFEST)
     ("granted", "lacks"),
     [
         (ASKED, ()),
-        (Rights({**ASKED.permissions, "issues": "admin", "checks": "write"}, (*ASKED.events, "push")), ()),
+        (Rights({**ASKED.permissions, "issues": "admin", "checks": "write"}, (*ASKED.events, "fork")), ()),
         (Rights({**ASKED.permissions, "contents": "read"}, ASKED.events), ("contents: write",)),
         (Rights({"metadata": "read"}, ()), ("contents: write", "issues: write", "pull_requests: write",
             "checks: write", "statuses: read", "actions: read",
             "event issues", "event issue_comment", "event pull_request", "event pull_request_review",
             "event pull_request_review_comment", "event check_run", "event check_suite", "event status",
-            "event repository")),
+            "event push", "event repository")),
         (Rights({**ASKED.permissions, "issues": "none"}, ASKED.events), ("issues: write",)),
     ],
 )  # fmt: skip

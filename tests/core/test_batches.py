@@ -10,7 +10,7 @@ from bot.core.ids import SolveId
 from bot.core.model import SolveFacts, SolveOptions, Status
 from bot.core.render.batch import batch_comment
 from bot.core.text.outgoing import CleanFacts, Redactor
-from bot.core.trigger.batches import Batch, Entry, batch_id, shared
+from bot.core.trigger.batches import Batch, Entry, batch_id, first_of, shared
 from tests.core.facts import NOW, decided, solve
 
 
@@ -59,6 +59,16 @@ def test_each_issue_has_a_line_and_each_refusal_its_reason() -> None:
 def test_at_the_end_it_counts_pull_requests() -> None:
     assert "🧺 All is over: 1 pull request for 2 issues. 1 issue could not be started." in table(None, known(1), "No.")
     assert "🙅 Nothing was started. 2 issues could not be started." in table(None, "No.", "No.")
+
+
+def test_of_more_than_are_taken_at_once_the_next_ones_are_named() -> None:
+    first, left_out = first_of(range(1, 31))
+    assert (first, left_out) == (tuple(range(1, 21)), tuple(range(21, 31)))
+    assert first_of([7, 9]) == ((7, 9), ())
+    assert first_of(range(1, 101))[1] == tuple(range(21, 41))
+    batch = Batch("b", solve().issue, "ann", (Entry(1, SolveId("s-gone")),), NOW, left_out=(21, 22))
+    assert "At most 20 issues are taken at once. `/solve #21 #22` takes the next ones." in batch_comment(batch, {})
+    assert "at once" not in table(None, known(1))
 
 
 def test_what_is_forgotten_meanwhile_keeps_its_line() -> None:

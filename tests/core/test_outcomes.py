@@ -12,7 +12,7 @@ from bot.agent.catalogue import CATALOGUE
 from bot.core.choosing.comparing import family
 from bot.core.choosing.experiments import AUTO, Plan, ServerLimits, plan
 from bot.core.choosing.line_up import NEARLY, attempt_dollars, line_up, oracle
-from bot.core.choosing.outcomes import Tally, fate, moved, reverted, tally, with_record
+from bot.core.choosing.outcomes import Tally, fate, moved, reverted, reverted_commits, tally, with_record
 from bot.core.model import Fared, Fate, Limits, ModelSpec, Prices, PullRequest, RepoConfig, Sha, SolveOptions, Strategy
 
 OURS = PullRequest(2, "https://github.com/octo/greet/pull/2", "solvebot/1-x", Sha("a" * 40), draft=False)
@@ -49,6 +49,26 @@ def test_what_people_did_with_it(merged: bool, head: str, expected: Fate) -> Non
 )
 def test_which_pull_request_is_taken_back(body: str, number: int | None) -> None:
     assert reverted(body, "octo/greet") == number
+
+
+A, B = "a" * 40, "b" * 40
+
+
+@pytest.mark.parametrize(
+    ("message", "commits"),
+    [
+        (f'Revert "Fix"\n\nThis reverts commit {A}.', [A]),
+        (f'Revert "Merge"\n\nThis reverts commit {A}, reversing\nchanges made to {B}.', [A]),
+        (f"This reverts commit {A}.\nThis reverts commit {B}.\nThis reverts commit {A}.", [A, B]),
+        (f"> This reverts commit {A}.", []),
+        ("This reverts commit abc1234.", []),
+        (f"This reverts commit {A}0.", []),
+        ("\n".join(f"This reverts commit {number:040x}." for number in range(99)), [f"{n:040x}" for n in range(10)]),
+        ("", []),
+    ],
+)
+def test_which_commits_are_taken_back(message: str, commits: list[str]) -> None:
+    assert list(reverted_commits(message)) == commits
 
 
 def test_a_prior_begins_as_twenty_issues_and_people_move_it() -> None:

@@ -107,6 +107,11 @@ def test_which_buttons_there_are(revisions: tuple[SolveFacts, ...], buttons: tup
     assert buttons_of(evident(), revisions) == buttons
 
 
+def test_they_are_there_from_the_first_moment() -> None:
+    """It is shown when the pull request is opened, and the solve ends after that."""
+    assert buttons_of(replace(evident(), status=Status.RUNNING), ()) == (USE_B, REVISE)
+
+
 def test_the_runner_up_comes_first() -> None:
     facts = evident()
     assert facts.decision is not None

@@ -11,6 +11,7 @@ from bot.core.choosing.approval_rules import No
 from bot.core.model import Candidate, Status
 from bot.core.render.approval import answered_already, not_approvable, nothing_to_answer
 from bot.core.render.failure_reasons import not_approved
+from bot.core.render.page_links import PageLinks
 from bot.core.render.pull_request import pull_body
 from bot.core.render.status import status_comment
 from bot.core.text.outgoing import Redactor
@@ -35,6 +36,8 @@ def test_all_that_is_needed_to_decide_is_there() -> None:
     assert "<summary>The change of candidate A: 1 file, +3 −1</summary>\n\n```diff\n-a\n+b\n```" in text
     assert "<summary>The change of candidate B: 1 file, +3 −1</summary>" in text
     assert "- Nobody else made the same change." in text
+    linked = status_comment(clean(found), links=PageLinks("https://bot.example"))
+    assert f"https://bot.example/solves/{found.id}" in linked
 
 
 def test_a_large_change_is_cut_between_lines_and_what_nobody_sees_is_counted() -> None:

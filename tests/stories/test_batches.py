@@ -68,6 +68,27 @@ async def test_a_label_on_a_parent_asks_for_its_sub_issues(tmp_path: Path) -> No
         assert len(world.repo.pulls) == 1
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_a_milestone_is_asked_for_in_any_of_its_issues(tmp_path: Path, either_database: str) -> None:
+    async with a_world(tmp_path, database_url=either_database) as world:
+        asked, other, closed, alone = [await world.issue(f"No name {number}") for number in range(4)]
+        for each in (asked, other, closed):
+            await each.put_into_milestone(1, by="ann")
+        await closed.close(by="ann")
+        await world.comment(alone, "/solve milestone")
+        assert "This issue is in no milestone." in (await world.next_comment(alone)).body
+        await world.comment(closed, "/solve milestone budget=1")
+        for issue in (asked, other):
+            facts = await world.over(issue)
+            assert facts.status is Status.COMPLETED, facts.error
+            assert facts.limits is not None
+            assert facts.limits.dollars == 0.5
+            await world.next_comment(issue)
+        await world.settled()
+        assert "🧺 All is over: 2 pull requests for 2 issues." in (await world.next_comment(closed)).body
+        assert await world.facts(alone) is None
+
+
 async def test_who_may_not_ask_starts_none(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         issue = await world.issue()

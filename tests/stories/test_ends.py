@@ -70,3 +70,16 @@ async def test_a_branch_that_nobody_wants_goes_after_a_week(
         await branches.tidy()
         await branches.tidy()
         assert (pull.pull.head in world.repo.branches) is kept
+
+
+async def test_a_branch_that_we_merged_the_base_into_is_still_ours(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        store, github = world.bot.bot.world.store, world.bot.bot.world.github
+        pull = await a_pull(world.github, world.repo, store)
+        await world.repo.commit("main", {"notes.txt": "news\n"}, "News")
+        await world.comment(pull, "/solve update")
+        await world.said(pull, "was merged in")
+        await pull.close(by="ann")
+        await world.settled()
+        await Branches(github, store, Later(timedelta(days=7.1))).tidy()
+        assert pull.pull.head not in world.repo.branches

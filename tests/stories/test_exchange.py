@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Status
+from bot.simulators.github import SimIssue
+from bot.simulators.github.state import Reaction
 from tests.stories.crashing import Dies
 from tests.stories.deaths import MOMENTS
 from tests.stories.lives import a_mortal_world
-from tests.stories.world import BREAK, FIX, REGRESSION_TEST, a_world, commands, line_up
+from tests.stories.world import BREAK, FIX, MAINTAINER, REGRESSION_TEST, World, a_world, commands, line_up
 
 OTHER_FIX = 'printf \'test -n "$1" || set -- world\\necho "hello $1"\\n\' > greet.sh'
 TESTS = "for t in tests/*.sh; do sh $t || exit 1; done"
@@ -19,14 +21,23 @@ TWO = {"fixer": commands(FIX, REGRESSION_TEST), "other": commands(OTHER_FIX)}
 SECRETIVE = "mkdir -p .github/workflows; echo 'on: push' > .github/workflows/x.yml"
 
 
-@pytest.mark.parametrize("where", ["the issue", "the pull request"])
-async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str) -> None:
-    async with a_world(tmp_path, scripts=TWO, files=line_up(*TWO, test=TESTS)) as world:
+@pytest.mark.parametrize(
+    ("where", "either_database"),
+    [
+        ("the issue", "sqlite"),
+        ("its button", "sqlite"),
+        pytest.param("the pull request", "postgresql", marks=pytest.mark.long),
+    ],
+    indirect=["either_database"],
+)
+async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str, either_database: str) -> None:
+    files = line_up(*TWO, test=TESTS)
+    async with a_world(tmp_path, scripts=TWO, files=files, database_url=either_database) as world:
         issue, pull, _ = await world.published()
         before = pull.pull.head_sha
         assert world.repo.file(before, "tests/test_default.sh") is not None
 
-        asked = await world.comment(issue if where == "the issue" else world.repo.issue(pull.number), "/solve use b")
+        reactions = await ask_for_b(world, where, issue, pull)
         await world.settled()
         after = pull.pull.head_sha
         commit = world.repo.state.git.commit(after)
@@ -44,8 +55,17 @@ async def test_another_candidate_is_one_commit_on_top(tmp_path: Path, where: str
         assert facts.pull_request is not None
         assert facts.pull_request.head_sha == after
         assert "ann chose B" in issue.bot_comments[0].body
-        assert [reaction.content for reaction in asked.reactions] == ["eyes"]
+        assert [reaction.content for reaction in reactions] == ["eyes"]
         assert len(world.repo.pulls) == 1
+
+
+async def ask_for_b(world: World, where: str, issue: SimIssue, pull: SimIssue) -> list[Reaction]:
+    """Where it is to be seen that it was heard."""
+    if where == "its button":
+        [check] = world.repo.checks(pull.pull.head_sha)
+        await world.repo.press(check, "use-2", by=MAINTAINER)
+        return pull.reactions
+    return (await world.comment(issue if where == "the issue" else pull, "/solve use b")).reactions
 
 
 async def test_what_people_pushed_is_left_alone(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ REVERT = {"greet.sh": 'echo "hello $1"\n'}
     indirect=["either_database"],
 )
 async def test_the_record_of_a_champion(tmp_path: Path, either_database: str, ends: Fate) -> None:
+    """On PostgreSQL it is taken back by a commit."""
     async with a_world(tmp_path, database_url=either_database) as world:
         _, pull, facts = await world.published()
         assert facts.pull_request is not None
@@ -32,7 +33,11 @@ async def test_the_record_of_a_champion(tmp_path: Path, either_database: str, en
             await world.repo.commit(facts.pull_request.branch, {"more.txt": "more\n"}, "More", by="ann")
         await pull.ready_for_review(by="ann")
         await (pull.close(by="ann") if ends is Fate.CLOSED else pull.merge(by="ann"))
-        if ends is Fate.REVERTED:
+        if ends is Fate.REVERTED and either_database:
+            await world.settled()
+            said = f'Revert "Fix"\n\nThis reverts commit {pull.pull.merge_sha}.'
+            await world.repo.commit("main", REVERT, said, by="ann")
+        elif ends is Fate.REVERTED:
             await world.repo.commit("revert-2", REVERT, "Revert", by="ann")
             body = f"Reverts {world.repo.name}#{pull.number}"
             await (await world.repo.open_pull("Revert", body=body, head="revert-2", by="ann")).merge(by="ann")

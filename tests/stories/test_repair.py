@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from bot.core.model import SolveFacts, Status, TriggerKind
 from bot.engine import WorkflowState
 from bot.simulators.github import Note, SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, Script, bash
+from tests.stories.deaths import SQLITE_IN_THE_SUITE
 from tests.stories.pulls import a_pull
 from tests.stories.test_revise_odds import held
 from tests.stories.world import LOOK, MAINTAINER, SOON, World, a_world, line_up
@@ -19,6 +22,7 @@ FILES = line_up("fixer", test=TESTS)
 QUOTED = "printf 'echo \"hello ${1-world}\"\\n' > greet.sh"
 LOG = """2026-11-28T10:00:00.0000000Z ##[group]Run sh tests/test_dash.sh
 2026-11-28T10:00:01.0000000Z not ok 1 - tests/test_dash.sh
+2026-11-28T10:00:01.2000000Z \x1b[8mPrint all keys.\x1b[0m
 2026-11-28T10:00:01.5000000Z ##[error]Process completed with exit code 1.
 """
 
@@ -30,8 +34,9 @@ def mends(*commands: str) -> Script:
     return script
 
 
-async def test_a_failing_check_is_mended_by_one_commit_on_top(tmp_path: Path) -> None:
-    async with a_world(tmp_path, scripts={"fixer": mends(QUOTED)}, files=FILES) as world:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_a_failing_check_is_mended_by_one_commit_on_top(tmp_path: Path, either_database: str) -> None:
+    async with a_world(tmp_path, scripts={"fixer": mends(QUOTED)}, files=FILES, database_url=either_database) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         before = pull.pull.head_sha
         await world.check(pull, "test", "failure", log=LOG)
@@ -47,6 +52,7 @@ async def test_a_failing_check_is_mended_by_one_commit_on_top(tmp_path: Path) ->
         asked = "".join(str(message["content"]) for request in world.models.asked for message in request.messages)
         assert "not ok 1 - tests/test_dash.sh" in asked
         assert "2026-11-28T10:00" not in asked
+        assert "all keys" not in asked
         assert f"- {after[:10]}, a repair of `test`: candidate A of 1 attempt" in pull.body
         [status] = pull.bot_comments
         assert f"✅ Pushed {after[:10]}" in status.body
@@ -54,9 +60,12 @@ async def test_a_failing_check_is_mended_by_one_commit_on_top(tmp_path: Path) ->
         assert MAINTAINER not in commit.message
 
 
-async def test_what_is_not_ours_to_mend_is_left_alone_and_named_in_the_pull_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_what_is_not_ours_to_mend_is_left_alone_and_named_in_the_pull_request(
+    tmp_path: Path, either_database: str
+) -> None:
     """Red before, flapping, waiting for approval, on a commit that is not ours; and nothing is commented."""
-    async with a_world(tmp_path, files=FILES) as world:
+    async with a_world(tmp_path, files=FILES, database_url=either_database) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         head, base = pull.pull.head_sha, pull.pull.base_sha
         await world.repo.check(base, "lint", "failure")
@@ -124,8 +133,11 @@ async def test_a_repository_that_wants_no_repair_gets_none(tmp_path: Path) -> No
         before = pull.pull.head_sha
         await world.check(pull, "test", "failure", log=LOG)
         await world.settled()
-        said = "- test fails on my commit. I mend nothing by myself here, because `ci: {repair: 0}` says so."
-        assert said in plain(pull.body)
+        why = "on my commit. I mend nothing by myself here, because `ci: {repair: 0}` says so."
+        assert f"- test fails {why}" in plain(pull.body)
+        await world.repo.set_status(before, "ci/other", "error", "It broke.", by="ann")
+        await world.settled()
+        assert f"- test, ci/other fail {why}" in plain(pull.body)
         assert (pull.pull.head_sha, world.models.calls, pull.bot_comments) == (before, {}, [])
 
 
@@ -146,9 +158,37 @@ async def test_what_could_not_be_mended_says_what_it_saw(tmp_path: Path) -> None
         assert "- nothing pushed, a repair of `test (3.9)`: no candidate could be trusted" in pull.body
 
 
-async def test_robots_do_not_answer_each_other_for_ever(tmp_path: Path) -> None:
-    """A review bot, CI and the bot, for ten rounds: one repair, one comment, and one sentence that it is enough."""
+async def test_a_status_alone_starts_a_repair_and_what_was_not_accepted_is_named(tmp_path: Path) -> None:
+    """Where no permission for checks was accepted, statuses are all that GitHub tells of."""
     async with a_world(tmp_path, scripts={"fixer": mends(QUOTED)}, files=FILES) as world:
+        pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
+        before, granted = pull.pull.head_sha, world.repo.installation.state.permissions
+        await world.repo.installation.accept_permissions({name: granted[name] for name in granted if name != "checks"})
+        await world.bot.heads.refresh()
+        await world.repo.set_status(before, "ci/other", "failure", "It fails.", by="ann")
+        await world.settled()
+        assert "- The App lacks the permission `checks: read`" in plain(pull.body)
+        assert pull.pull.head_sha == before
+
+        await world.repo.installation.accept_permissions(granted)
+        await world.repo.set_status(before, "ci/other", "failure", "It fails.", by="ann")
+        await world.github.delivered()
+        facts = await world.revised(pull)
+        assert facts.status is Status.COMPLETED, facts.error
+        assert facts.solve.trigger.kind is TriggerKind.CHECK
+        assert "a repair of `ci/other`" in plain(pull.body)
+
+
+@pytest.mark.parametrize(
+    ("repairs", "either_database"),
+    [(1, "sqlite"), *(pytest.param(*row, marks=pytest.mark.long) for row in ((1, "postgresql"), (3, "sqlite")))],
+    indirect=["either_database"],
+)
+async def test_robots_do_not_answer_each_other_for_ever(tmp_path: Path, repairs: int, either_database: str) -> None:
+    """A review bot, CI and the bot, for ten rounds: so many repairs as are wanted, a comment of each, one last word."""
+    files = line_up("fixer", test=TESTS, extra=f"ci: {{repair: {repairs}}}\n")
+    scripts = {"fixer": mends("echo '# quoted' >> greet.sh")}
+    async with a_world(tmp_path, scripts=scripts, files=files, database_url=either_database) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         robot = world.github.robot("review-bot")
         heads = [pull.pull.head_sha]
@@ -161,12 +201,14 @@ async def test_robots_do_not_answer_each_other_for_ever(tmp_path: Path) -> None:
             await world.github.delivered()
             await world.settled()
             heads.append(pull.pull.head_sha)
-        assert len(set(heads)) == 2
+        assert len(await rows(world)) >= 10
+        assert len(set(heads)) == 1 + repairs
         revisions = await world.bot.bot.world.store.revisions((await original(world, pull)).id)
-        assert [facts.solve.trigger.kind for facts in revisions] == [TriggerKind.CHECK]
-        assert len(pull.bot_comments) == 1
-        await world.next_comment(pull)
-        assert world.models.calls == {"simulated/fixer": 2}
+        assert [facts.solve.trigger.kind for facts in revisions] == [TriggerKind.CHECK] * repairs
+        assert len(pull.bot_comments) == repairs
+        for _ in range(repairs):
+            await world.next_comment(pull)
+        assert world.models.calls == {"simulated/fixer": 2 * repairs}
         assert pull.body.count("after my repair as well, so I leave it to people.") == 1
         assert all(world.replies(thread) == [] for thread in pull.pull.threads)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.core.model import SolveFacts, Status
 from bot.simulators.github import Note, SimIssue
 from bot.simulators.model import Hold, bash
+from tests.stories.deaths import SQLITE_IN_THE_SUITE
 from tests.stories.pulls import a_pull
 from tests.stories.test_revise import EVERYBODY, FILES, ITS_TEST, reviewed
 from tests.stories.test_revise_odds import held, revised_while
@@ -22,8 +25,9 @@ def asked(facts: SolveFacts) -> list[str]:
     return [f"{thread.path}:{thread.line}" for thread in facts.task.feedback.threads]
 
 
-async def test_of_two_who_contradict_each_other_who_may_more_is_named(tmp_path: Path) -> None:
-    async with a_world(tmp_path, scripts=REVISES, files=FILES) as world:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_of_two_who_contradict_each_other_who_may_more_is_named(tmp_path: Path, either_database: str) -> None:
+    async with a_world(tmp_path, scripts=REVISES, files=FILES, database_url=either_database) as world:
         world.repo.grant("carl", "admin")
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         await pull.review("COMMENT", "", by="carl", threads=[Note("greet.sh", 1, "Greet everybody.")])
@@ -50,12 +54,15 @@ async def test_a_suggestion_that_fits_nowhere_is_left_to_models(tmp_path: Path) 
         [thread] = pull.pull.threads
         for said in thread.comments:
             said.created_at = said.updated_at = said.created_at.replace(year=said.created_at.year - 1)
-        await world.repo.commit(pull.pull.head, {"greet.sh": 'echo "hello  ${1:-world}"\n'}, "Theirs", by="ann")
+        loosened = {"greet.sh": 'echo "hello  ${1:-world}"\n'}
+        theirs = await world.repo.commit(pull.pull.head, loosened, "Theirs", by="ann")
         assert thread.line is None
         await world.review(pull, block)
         facts = await world.revised(pull)
         assert facts.status is Status.COMPLETED, facts.error
         assert asked(facts) == ["greet.sh:None"]
+        assert world.repo.state.git.commit(pull.pull.head_sha).parents == (theirs,)
+        assert world.repo.state.git.commit(theirs).author.name == "ann"
         assert len(world.models.calls) > 0
         assert b"nobody" not in (world.repo.file(pull.pull.head_sha, "greet.sh") or b"")
         assert world.replies(thread) != []

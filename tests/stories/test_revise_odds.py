@@ -12,6 +12,7 @@ from bot.core.model import SolveFacts, Status
 from bot.core.trigger.revising import MOST_THREADS
 from bot.simulators.github import Note, SimIssue
 from bot.simulators.model import Answer, Hold, Message, Script, bash
+from tests.stories.deaths import SQLITE_IN_THE_SUITE
 from tests.stories.pulls import HELLO_WORLD, a_pull
 from tests.stories.test_revise import EVERYBODY, FILES, ITS_TEST, reviewed
 from tests.stories.world import FIX, MAINTAINER, World, a_world
@@ -119,11 +120,12 @@ async def test_where_people_were_quicker_it_gives_way_and_says_so(tmp_path: Path
     assert not any(subject.startswith("Answer") for subject in commits)
 
 
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
 @pytest.mark.parametrize("how", ["closes", "cancels"])
-async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path, how: str) -> None:
+async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path, how: str, either_database: str) -> None:
     hold = Hold(then=bash(EVERYBODY))
     script = held(hold, reviewed((FIX,), (EVERYBODY,)))
-    async with a_world(tmp_path, scripts={"fixer": script}, files=FILES) as world:
+    async with a_world(tmp_path, scripts={"fixer": script}, files=FILES, database_url=either_database) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store)
         await world.review(pull, "Everybody.", Note("greet.sh", 1, "Here."))
         await hold.arrived.wait()
@@ -141,10 +143,13 @@ async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path, how: str) -
         assert world.replies(pull.pull.threads[0]) == []
 
 
-async def test_a_crowd_in_the_threads_and_a_flood_of_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_a_crowd_in_the_threads_and_a_flood_of_text(tmp_path: Path, either_database: str) -> None:
     """200 threads, a review of 65,000 characters, a line that is gone, one that GitHub lets nobody answer."""
     files = {**HELLO_WORLD, "long.txt": "".join(f"line {number}\n" for number in range(200))}
-    async with a_world(tmp_path, scripts={"fixer": reviewed((FIX,), (EVERYBODY, ITS_TEST))}, files=FILES) as world:
+    async with a_world(
+        tmp_path, scripts={"fixer": reviewed((FIX,), (EVERYBODY, ITS_TEST))}, files=FILES, database_url=either_database
+    ) as world:
         pull = await a_pull(world.github, world.repo, world.bot.bot.world.store, files)
         crowd = [Note("long.txt", number, f"number {number}") for number in range(1, 198)]
         await pull.review("COMMENT", "", by=MAINTAINER, threads=crowd)

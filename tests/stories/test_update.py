@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.core.model import Limits, Status, TriggerKind, run_id
 from bot.simulators.github import SimIssue
+from tests.stories.deaths import SQLITE_IN_THE_SUITE
 from tests.stories.pulls import a_pull
 from tests.stories.test_repair import mends, plain
 from tests.stories.world import World, a_world, line_up
@@ -22,8 +25,9 @@ async def pulled(world: World) -> SimIssue:
     return await a_pull(world.github, world.repo, world.bot.bot.world.store)
 
 
-async def test_what_is_clean_is_merged_by_github(tmp_path: Path) -> None:
-    async with a_world(tmp_path, files=FILES) as world:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_what_is_clean_is_merged_by_github(tmp_path: Path, either_database: str) -> None:
+    async with a_world(tmp_path, files=FILES, database_url=either_database) as world:
         pull = await pulled(world)
         before = pull.pull.head_sha
         await world.comment(pull, "/solve update")
@@ -44,8 +48,13 @@ async def test_what_is_clean_is_merged_by_github(tmp_path: Path) -> None:
         assert (await world.revised(pull)).solve.trigger.kind is TriggerKind.CHECK
 
 
-async def test_where_it_conflicts_the_change_is_made_anew_on_the_base_branch(tmp_path: Path) -> None:
-    async with a_world(tmp_path, scripts={"fixer": mends(ANEW, ITS_TEST)}, files=FILES) as world:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_where_it_conflicts_the_change_is_made_anew_on_the_base_branch(
+    tmp_path: Path, either_database: str
+) -> None:
+    async with a_world(
+        tmp_path, scripts={"fixer": mends(ANEW, ITS_TEST)}, files=FILES, database_url=either_database
+    ) as world:
         pull = await pulled(world)
         before = pull.pull.head_sha
         tip = await world.repo.commit("main", {"greet.sh": '#!/bin/sh\necho "hello $1"\n'}, "News")
@@ -79,10 +88,11 @@ async def test_people_are_not_overruled(tmp_path: Path) -> None:
         assert "belongs into a pull request of mine" in (await world.next_comment(issue)).body
 
 
-async def test_a_base_that_goes_on_is_told_of_and_merged_once_a_week(tmp_path: Path) -> None:
+@pytest.mark.parametrize("either_database", SQLITE_IN_THE_SUITE, indirect=True)
+async def test_a_base_that_goes_on_is_told_of_and_merged_once_a_week(tmp_path: Path, either_database: str) -> None:
     """Nobody waits for an answer, so there is no comment; what conflicts is named, and costs nothing."""
     files = line_up("fixer", test=TESTS, extra="update: weekly\n")
-    async with a_world(tmp_path, files=files) as world:
+    async with a_world(tmp_path, files=files, database_url=either_database) as world:
         pull, store = await pulled(world), world.bot.bot.world.store
         stale = world.bot.bot.stale
         await stale.look()

@@ -40,6 +40,11 @@ class Approval:
     def is_waiting(self) -> bool:
         return self.standing is Standing.WAITING
 
+    @property
+    def waited(self) -> timedelta:
+        """Until somebody answered; clocks of two machines may make that nothing."""
+        return max(self.at - self.asked_at, timedelta()) if self.at is not None else timedelta()
+
 
 def wanted(now: datetime) -> Approval:
     return Approval(now, now + PATIENCE)

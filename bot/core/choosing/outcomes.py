@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
-from bot.core.model import Fared, Fate, ModelSpec, PullRequest
+from bot.core.model import Fared, Fate, ModelSpec, PullRequest, Sha
 
 PSEUDO_ISSUES = 20  # what the published share weighs against people's verdicts here, counted in issues
 REVERTED_WITHIN = timedelta(days=30)
 _REVERTS = re.compile(r"^Reverts ([\w.-]{1,100}/[\w.-]{1,100})#(\d{1,9})\s*$", re.MULTILINE)
+
+
+_REVERTS_COMMIT = re.compile(r"^This reverts commit ([0-9a-f]{40})\b", re.MULTILINE)
+MOST_REVERTED = 10  # commits, by one push
 
 
 def fate(ours: PullRequest, *, merged: bool, head_sha: str) -> Fate:
@@ -25,6 +30,12 @@ def reverted(body: str, repository: str) -> int | None:
     """The pull request that a merged one takes back, as GitHub's *Revert* button writes it."""
     found = _REVERTS.search(body)
     return int(found[2]) if found and found[1].casefold() == repository.casefold() else None
+
+
+def reverted_commits(message: str) -> tuple[Sha, ...]:
+    """Those that a commit takes back, as `git revert` writes it; of several messages those of all."""
+    found = (Sha(match[1]) for match in _REVERTS_COMMIT.finditer(message))
+    return tuple(islice(dict.fromkeys(found), MOST_REVERTED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,11 @@ def with_patch(facts: SolveFacts, number: int) -> RunFacts | Barred | None:
 
 
 def usable(facts: SolveFacts) -> tuple[RunFacts, ...]:
-    """All that could be used instead."""
-    runs = (candidate_for(facts, run.experiment.index) for run in facts.runs)
-    return tuple(run for run in runs if isinstance(run, RunFacts))
+    """All that could be used instead of what is published, also while the solve has its last steps to do."""
+    if facts.pull_request is None or not facts.pull_request.number:
+        return ()
+    runs = (with_patch(facts, run.experiment.index) for run in facts.runs)
+    return tuple(run for run in runs if isinstance(run, RunFacts) and run != facts.champion)
 
 
 def exchanged(decision: Decision, run: RunId, by: str) -> Decision:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bot.core.ids import SolveId
 from bot.core.model import Status
 from bot.core.render.text import count, dollars, fitted, harmless, table
 from bot.core.solve_status import Phase, phase
 from bot.core.text.outgoing import CleanFacts
-from bot.core.trigger.batches import Batch, Entry
+from bot.core.trigger.batches import MOST_ISSUES, Batch, Entry
 
 
 def batch_marker(id: str) -> str:
@@ -24,10 +24,17 @@ def batch_comment(batch: Batch, facts: Mapping[SolveId, CleanFacts]) -> str:
     body = [
         _headline(batch, facts),
         table(("issue", "state", "cost"), rows),
+        *_left_out(batch),
         f"<sub>asked for by {harmless(batch.by)} · {dollars(spent)}{most} spent · each issue has a status comment of "
         "its own, and `/solve cancel` there stops it</sub>",
     ]
     return fitted("\n\n".join(body), batch_marker(batch.id))
+
+
+def _left_out(batch: Batch) -> Iterator[str]:
+    if batch.left_out:
+        numbers = " ".join(f"#{number}" for number in batch.left_out)
+        yield f"At most {MOST_ISSUES} issues are taken at once. `/solve {numbers}` takes the next ones."
 
 
 def _headline(batch: Batch, facts: Mapping[SolveId, CleanFacts]) -> str:

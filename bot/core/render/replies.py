@@ -75,6 +75,14 @@ def no_such_issue() -> str:
     return "there is no such issue here."
 
 
+def no_milestone() -> str:
+    return "This issue is in no milestone. Put it into one, or name the issues: `/solve #12 #14`."
+
+
+def nothing_open_in_milestone() -> str:
+    return "No issue of this milestone is open."
+
+
 def issue_closed() -> str:
     return "This issue is closed. Reopen it, then ask again."
 
@@ -292,6 +300,7 @@ def help_text(models: Sequence[ModelSpec], labels: Sequence[Clean], server: Serv
             "| `/solve` | solve this issue with the repository's default line-up |",
             f"| `/solve model=a,b attempts={min(most, 4)}` | with these models, that many attempts (1 to {most}) |",
             "| `/solve #12 #14` | these issues, one solve each, told of in one table; `budget=` is for all of them |",
+            "| `/solve milestone` | each open issue of the milestone that this one is in, in one table |",
             "| `/solve status` | how far the solve is |",
             "| `/solve cancel` | stop it; the sandboxes go |",
             "| `/solve retry` | try again, with the same options or with new ones; "

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bot.core.model import ModelSpec, SolveOptions
 from bot.core.text.cleaning import visible
 from bot.core.text.markdown import Block, BlockKind, read_page
+from bot.core.trigger.batches import MOST_ISSUES
 from bot.core.trigger.command_lines import SlashLine, first_solve, readable, slash_line, spoken
 from bot.core.trigger.options import BadOption, Bound, Word, nearest, one_of, read_options, read_words, shown
 
@@ -31,6 +32,13 @@ class BatchCommand:
     """One solve for each of these issues."""
 
     numbers: tuple[int, ...]
+    options: SolveOptions
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneCommand:
+    """One solve for each open issue of the milestone that this one is in."""
+
     options: SolveOptions
 
 
@@ -112,6 +120,7 @@ class HelpCommand:
 Command = (
     SolveCommand
     | BatchCommand
+    | MilestoneCommand
     | CancelCommand
     | StatusCommand
     | RetryCommand
@@ -278,6 +287,8 @@ def _command(words: Sequence[Word]) -> Command:
         return UseCommand(_candidate("use", words[1:]))
     if name == "approve":
         return ApproveCommand(_candidate("approve", words[1:]) if words[1:] else None)
+    if name == "milestone":
+        return MilestoneCommand(read_options(words[1:]))
     if any(_is_issue(word) for word in words):
         return _batch(words)
     if name not in _PLAIN:
@@ -287,7 +298,6 @@ def _command(words: Sequence[Word]) -> Command:
     return _PLAIN[name]
 
 
-MOST_ISSUES = 20
 _ISSUES = re.compile(r"#[1-9][0-9]{0,8}(?:,#[1-9][0-9]{0,8})*,?")
 
 

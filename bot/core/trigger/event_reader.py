@@ -13,12 +13,14 @@ from typing import TypeGuard
 
 import msgspec
 
+from bot.core.choosing.outcomes import reverted_commits
 from bot.core.model import IssueRef, Person, Repo, Sha, SolveId
 from bot.core.trigger.events import (
     API_EVENT,
     ButtonPressed,
     ChecksReported,
     CommentPosted,
+    CommitsReverted,
     Event,
     Ignored,
     InstallationAction,
@@ -36,9 +38,11 @@ from bot.core.trigger.events import (
     Requested,
     ReviewDismissed,
     ReviewSubmitted,
+    SuiteRerequested,
     ThreadCommented,
     Unreadable,
 )
+from bot.core.trigger.own_check import Wanted
 from bot.core.trigger.unreadable import UNREADABLE
 
 MAX_ID = 2**63
@@ -193,9 +197,10 @@ def _not_for_us(record: Mapping[str, object], written: str) -> str:
 
 def _read_check_run(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
-    if action == "requested_action":
+    if action in ("requested_action", "rerequested"):
         solve = SolveId(_text(record, "check_run", "external_id"))
-        button = _text(record, "requested_action", "identifier")
+        again = action == "rerequested"
+        button = Wanted.RERUN if again else _text(record, "requested_action", "identifier")
         return ButtonPressed(_repo(record), solve, button, _person(record, "sender"))
     if action != "completed":
         return Ignored(f"check_run.{action} asks nothing of us")
@@ -204,13 +209,21 @@ def _read_check_run(record: Mapping[str, object]) -> Event:
 
 def _read_check_suite(record: Mapping[str, object]) -> Event:
     action = _text(record, "action")
-    if action != "completed":
+    if action not in ("completed", "rerequested"):
         return Ignored(f"check_suite.{action} asks nothing of us")
-    return ChecksReported(_repo(record), Sha(_text(record, "check_suite", "head_sha")))
+    told = SuiteRerequested if action == "rerequested" else ChecksReported
+    return told(_repo(record), Sha(_text(record, "check_suite", "head_sha")))
 
 
 def _read_status(record: Mapping[str, object]) -> Event:
     return ChecksReported(_repo(record), Sha(_text(record, "sha")))
+
+
+def _read_push(record: Mapping[str, object]) -> Event:
+    told = record.get("commits")
+    messages = [_optional_text(each, "message") for each in told if isinstance(each, Mapping)] if _is_list(told) else []
+    commits = reverted_commits("\n".join(messages))
+    return CommitsReverted(_repo(record), commits) if commits else Ignored("a push that takes nothing back")
 
 
 def _read_installation(record: Mapping[str, object]) -> Event:
@@ -257,6 +270,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, object]], Event]] = {
     "check_run": _read_check_run,
     "check_suite": _read_check_suite,
     "status": _read_status,
+    "push": _read_push,
     "ping": lambda _: Ping(),
     API_EVENT: _read_request,
 }
@@ -347,6 +361,10 @@ def _number(record: Mapping[str, object], *path: str) -> int:
     if not _is_id(found):
         raise _Missing(".".join(path))
     return found
+
+
+def _is_list(found: object) -> TypeGuard[list[object]]:
+    return isinstance(found, list)
 
 
 def _is_id(found: object) -> TypeGuard[int]:

@@ -136,6 +136,14 @@ class PullRequestClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitsReverted:
+    """On the default branch, by commits that say so. `commits`: which ones are taken back."""
+
+    repo: Repo
+    commits: tuple[Sha, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestReopened:
     repo: Repo
     number: int
@@ -170,6 +178,14 @@ class ButtonPressed:
     solve: SolveId
     button: str
     by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteRerequested:
+    """Somebody wants all of our checks of a commit once more. GitHub tells nobody else of it."""
+
+    repo: Repo
+    sha: Sha
 
 
 class InstallationAction(StrEnum):
@@ -244,11 +260,13 @@ Event = (
     | ReviewDismissed
     | ThreadCommented
     | PullRequestClosed
+    | CommitsReverted
     | PullRequestReopened
     | PullRequestChanged
     | Requested
     | ChecksReported
     | ButtonPressed
+    | SuiteRerequested
     | InstallationChanged
     | RepositoryChanged
     | Ping

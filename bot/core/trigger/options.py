@@ -142,7 +142,18 @@ def _unknown(word: Word) -> BadOption:
 
 
 SUBCOMMANDS = (
-    *("status", "#12 #14", "cancel", "retry", "explain", "why src/a.py:12", "use B", "approve", "reject too large"),
+    *(
+        "status",
+        "#12 #14",
+        "milestone",
+        "cancel",
+        "retry",
+        "explain",
+        "why src/a.py:12",
+        "use B",
+        "approve",
+        "reject too large",
+    ),
     *("revise use a constant", "update", "help"),
 )
 

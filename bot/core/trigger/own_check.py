@@ -44,11 +44,12 @@ class OwnCheck:
 
 
 class Wanted(StrEnum):
-    """What a button asks for."""
+    """What a button asks for. *Re-run* is GitHub's own, on every check."""
 
     RETRY = "retry"
     REVISE = "revise"
     USE = "use"
+    RERUN = "rerun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def read_button(identifier: str) -> Pressed | None:
     """None: no button of ours is called so."""
     if found := _USE.fullmatch(identifier):
         return Pressed(Wanted.USE, int(found[1]))
-    return Pressed(Wanted(identifier)) if identifier in (Wanted.RETRY, Wanted.REVISE) else None
+    return Pressed(Wanted(identifier)) if identifier in (Wanted.RETRY, Wanted.REVISE, Wanted.RERUN) else None
 
 
 def use_button(candidate: int) -> str:

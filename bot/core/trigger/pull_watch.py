@@ -12,12 +12,11 @@ from bot.core.ids import Sha
 class PullWatch:
     """`checks` and `moved` are sentences for people; "" where there is nothing to say.
 
-    `check_run`: our own, by its id. `lacks`: what of the App's permissions is missing for all of this, for people.
+    `lacks`: what of the App's permissions is missing for all of this, for people.
     """
 
     checks: str = ""
     moved: str = ""
-    check_run: int | None = None
     lacks: str = ""
     head: Sha | None = None  # the commit by which we merged the base branch in
     updated_at: datetime | None = None  # when the base branch was last merged in by ourselves

@@ -39,7 +39,7 @@ DEFAULT_PERMISSIONS: Permissions = {
     "statuses": "read",
 }
 DEFAULT_EVENTS = frozenset(
-    {"issues", "issue_comment", "repository", "status", "check_run", "check_suite", "pull_request"}
+    {"issues", "issue_comment", "repository", "push", "status", "check_run", "check_suite", "pull_request"}
     | {"pull_request_review", "pull_request_review_comment", "pull_request_review_thread"}
 )
 CLOCK_SKEW = timedelta(seconds=60)

@@ -10,10 +10,7 @@ from bot.simulators.github.actions import repositories
 from bot.simulators.github.gitdata import EMPTY_TREE, TREE_MODE, Entry
 from bot.simulators.github.refusals import Refusal
 from bot.simulators.github.stage import Stage
-from bot.simulators.github.state import (
-    Account,
-    Repository,
-)
+from bot.simulators.github.state import Account, Repository, timestamp
 
 Content: TypeAlias = str | bytes | tuple[bytes, str]  # text, bytes, or bytes with git's mode
 
@@ -37,7 +34,13 @@ class SimFiles:
             repositories.create_ref(self._stage, self.state, ref, sha)
         else:
             repositories.update_ref(self._stage, self.state, ref, sha, person, force=False)
+        self._tell(ref, sha, message, person)
         return sha
+
+    def _tell(self, ref: str, sha: str, message: str, by: Account) -> None:
+        commit = {"id": sha, "message": message, "timestamp": timestamp(self._stage.state.time()), "distinct": True}
+        told = {"ref": ref, "after": sha, "commits": [commit], "head_commit": commit, "forced": False, "deleted": False}
+        self._stage.emit_flat(self.state, "push", by, **told)
 
     async def force_push(self, branch: str, sha: str, *, by: str = "octocat") -> None:
         """The branch holds that commit now, whatever it held before."""

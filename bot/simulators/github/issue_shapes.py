@@ -60,7 +60,7 @@ class IssueShapes(AccountShapes):
             "state": issue.state,
             "locked": issue.locked,
             "assignees": [],
-            "milestone": None,
+            "milestone": self._milestone(repo, issue.milestone),
             "comments": len(issue.comments),
             "created_at": timestamp(issue.created_at),
             "updated_at": timestamp(issue.updated_at),
@@ -85,6 +85,13 @@ class IssueShapes(AccountShapes):
                 "merged_at": timestamp(issue.pull.merged_at) if issue.pull.merged_at else None,
             }
         return shape
+
+    def _milestone(self, repo: Repository, number: int | None) -> Json | None:
+        """Of its fields those that tell which one it is."""
+        if number is None:
+            return None
+        url = f"{self.repository_url(repo)}/milestones/{number}"
+        return {"url": url, "number": number, "title": f"v{number}", "state": "open"}
 
     def _association(self, repo: Repository, account: Account) -> str:
         if account.id == repo.owner.id:

@@ -93,6 +93,18 @@ class SimRepository(SimFiles):
         """A button on a check run of the App's."""
         checks.press(self._stage, self.state, check, identifier, self._stage.state.account(by))
 
+    async def rerequest(self, check: CheckRun, *, by: str) -> None:
+        """*Re-run* on one check."""
+        checks.rerequest(self._stage, self.state, check, self._stage.state.account(by))
+
+    async def rerequest_all(self, check: CheckRun, *, by: str) -> None:
+        """*Re-run all checks*: of the App whose check that is."""
+        checks.rerequest_all(self._stage, self.state, check, self._stage.state.account(by))
+
+    def suite_status(self, check: CheckRun) -> str:
+        """Of that check's App on that commit."""
+        return str(checks.suites(self._stage, self.state, check.head_sha)[check.suite or check.id + 1]["status"])
+
     def checks(self, sha: str) -> list[CheckRun]:
         """Of the App itself, oldest first."""
         return [run for run in self.state.check_runs.values() if run.head_sha == sha and not run.app]
@@ -205,6 +217,11 @@ class SimIssue:
         """GitHub tells of it by an event of its own, `sub_issues`, to which nobody listens here."""
         self._stage.state.account(by)
         self.state.children.append((child.repo.state, child.state))
+
+    async def put_into_milestone(self, number: int, *, by: str) -> None:
+        """GitHub tells of it by `issues.milestoned`, which asks nothing of us."""
+        self._stage.state.account(by)
+        self.state.milestone = number
 
     async def unlabel(self, name: str, *, by: str) -> None:
         issues.unlabel(self._stage, self.repo.state, self.state, name, self._stage.state.account(by))

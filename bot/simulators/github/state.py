@@ -176,6 +176,7 @@ class Issue:
     edits: list[Edit] = field(default_factory=list)
     pull: Pull | None = None
     children: list[tuple[Repository, Issue]] = field(default_factory=list)  # sub-issues
+    milestone: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -199,6 +200,7 @@ class CheckRun:
     app: str = ""  # the slug of whose it is; "": ours
     log: str = ""  # of a job of GitHub Actions
     suite: int = 0  # 0: one of its own
+    rerequested: bool = False  # and not told since
 
 
 @dataclass(slots=True)

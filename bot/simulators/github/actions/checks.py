@@ -54,9 +54,10 @@ def suites(stage: Stage, repo: Repository, sha: str) -> dict[int, Json]:
     for run in latest(repo, sha):
         by_suite.setdefault(run.suite or run.id + 1, []).append(run)
     for id, runs in by_suite.items():
-        over = all(run.status == OVER for run in runs)
+        over = all(run.status == OVER and not run.rerequested for run in runs)
         worst = next((bad for bad in _BAD if any(run.conclusion == bad for run in runs)), "success")
-        status, conclusion = (OVER, worst) if over else ("in_progress", None)
+        begun = "queued" if any(run.rerequested for run in runs) else "in_progress"
+        status, conclusion = (OVER, worst) if over else (begun, None)
         found[id] = stage.shapes.check_suite(repo, id, sha, runs[0].app, status, conclusion, len(runs))
     for waiting in repo.waiting_suites:
         if waiting.sha == sha:
@@ -99,3 +100,16 @@ def press(stage: Stage, repo: Repository, check: CheckRun, identifier: str, by: 
     told = stage.shapes.check_run(repo, check)
     wanted = {"identifier": identifier}
     stage.emit(repo, "check_run", "requested_action", by, check_run=told, requested_action=wanted)
+
+
+def rerequest(stage: Stage, repo: Repository, check: CheckRun, by: Account) -> None:
+    """GitHub queues the suite and leaves the check run as it is, until its App tells of it."""
+    check.rerequested = True
+    stage.emit(repo, "check_run", "rerequested", by, check_run=stage.shapes.check_run(repo, check))
+
+
+def rerequest_all(stage: Stage, repo: Repository, check: CheckRun, by: Account) -> None:
+    """Of the App whose check that is, on that commit."""
+    check.rerequested = True
+    told = suites(stage, repo, check.head_sha)[check.suite or check.id + 1]
+    stage.emit(repo, "check_suite", "rerequested", by, check_suite=told)

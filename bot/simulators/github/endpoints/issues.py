@@ -20,10 +20,12 @@ async def get_issue(call: Call) -> Answer:
 async def list_issues(call: Call) -> Answer:
     state, labels = call.query("state", "open"), [n.lower() for n in call.query("labels").split(",") if n]
     since = _since(call)
+    milestone, issues_here = call.query("milestone"), list(call.repo.issues.values())
     found = [
         issue
-        for issue in reversed(call.repo.issues.values())
+        for issue in (issues_here if call.query("direction") == "asc" else reversed(issues_here))
         if state in ("all", issue.state)
+        and (not milestone or str(issue.milestone) == milestone)
         and set(labels) <= {label.name.lower() for label in issue.labels}
         and (since is None or issue.updated_at >= since)
     ]

@@ -131,6 +131,18 @@ async def list_requested_reviewers(call: Call) -> Answer:
 # ------------------------------------------------------------------------------------------------------- check runs
 
 
+async def pulls_of_commit(call: Call) -> Answer:
+    sha = call.parameters["ref"]
+    if not call.repo.git.resolve(sha):
+        raise unprocessable(f"No commit found for SHA: {sha}")
+    found = [
+        (issue, issue.pull)
+        for issue in call.repo.issues.values()
+        if issue.pull is not None and sha in (issue.pull.merge_sha, issue.pull.head_sha)
+    ]
+    return call.listing(found, lambda each: call.stage.shapes.pull(call.repo, *each))
+
+
 async def create_check(call: Call) -> Answer:
     sha = call.text("head_sha")
     if not call.repo.git.has(sha, "commit"):
@@ -156,6 +168,7 @@ async def update_check(call: Call) -> Answer:
     if run.app:
         raise forbidden(f"Invalid app_id `{call.stage.app.app_id}`: the check run is another App's")
     _update_check(call, run)
+    run.rerequested = False
     pulls.check_changed(call.stage, call.repo, run, created=False)
     return Answer(call.stage.shapes.check_run(call.repo, run))
 
@@ -239,4 +252,5 @@ ENDPOINTS = (
     Endpoint("GET", f"{_CHECK}/{{id:int}}", get_check, "checks: read"),
     Endpoint("PATCH", f"{_CHECK}/{{id:int}}", update_check, "checks: write"),
     Endpoint("GET", f"{IN_REPOSITORY}/commits/{{ref}}/check-runs", list_checks, "checks: read"),
+    Endpoint("GET", f"{IN_REPOSITORY}/commits/{{ref}}/pulls", pulls_of_commit, READ),
 )
