@@ -20,7 +20,7 @@ from bot.core.trigger.checks import Check
 from bot.core.trigger.feedback import Thread
 from bot.core.trigger.own_check import OwnCheck
 from bot.core.trigger.publish_precheck import Publishing
-from bot.github import merging, own_check, responses
+from bot.github import issue_groups, merging, own_check, responses
 from bot.github.access import Access
 from bot.github.branches import Branches
 from bot.github.checks import Checks
@@ -130,22 +130,10 @@ class Hub:
         )
 
     async def children(self, issue: IssueRef) -> list[int]:
-        """Sub-issues that are open and in the same repository, in their order; at most 100."""
-        call = Call("GET", f"/issues/{issue.number}/sub_issues?per_page=100", expect=(404,))
-        answer = await self._at.ask(issue.repo, Purpose.READ, call)
-        found = [] if answer.status == 404 else answer.read(list[responses.SubIssue])
-        return [each.number for each in found if each.state == "open" and each.is_in(issue.repo.name)]
+        return await issue_groups.children(self._at, issue)
 
     async def of_milestone(self, issue: IssueRef) -> list[int] | None:
-        """Open issues of the milestone that this one is in, oldest first; at most 100. None: it is in none."""
-        answer = await self._at.ask(issue.repo, Purpose.READ, Call("GET", f"/issues/{issue.number}"))
-        milestone = answer.read(responses.Issue).milestone
-        if milestone is None:
-            return None
-        which = {"milestone": str(milestone.number), "state": "open", "sort": "created", "direction": "asc"}
-        call = Call("GET", "/issues", query={**which, "per_page": "100"})
-        found = (await self._at.ask(issue.repo, Purpose.READ, call)).read(list[responses.Listed])
-        return [each.number for each in found if each.pull_request is None]
+        return await issue_groups.of_milestone(self._at, issue)
 
     async def remarks(self, issue: IssueRef, *, before: datetime) -> list[Remark]:
         """Comments by people, created before and not edited since. Ours and other bots' are left out."""
