@@ -89,15 +89,15 @@ def test_what_the_inbox_asks_of_sqlite(sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "suites"),
     [
-        (SqlStore, ("test_store.py", "test_fleet_store.py")),
+        (SqlStore, ("test_store.py", "test_fleet_store.py", "test_fleet.py")),
         (SqlLedger, ("test_ledger.py",)),
         (Inbox, ("test_inbox.py",)),
         (SqlViews, ("test_views.py",)),
-        (SqlTokens, ("test_tokens.py",)),
+        (SqlTokens, ("test_tokens.py", "test_together.py")),
         (SqlRequests, ("test_tokens.py",)),
         (SqlTurns, ("test_store.py",)),
         (SqlOutbox, ("test_outbox.py",)),
-        (SqlWebSessions, ("test_web_sessions.py",)),
+        (SqlWebSessions, ("test_web_sessions.py", "test_together.py")),
     ],
 )
 def test_every_method_is_called_where_plans_are_checked(kind: type, suites: tuple[str, ...]) -> None:

@@ -184,7 +184,7 @@ def installation(action: str, **more: Any) -> dict[str, Any]:
         ("repository", record(action="renamed"), RepositoryChanged(REPO, RepositoryAction.RENAMED, ANN)),
         ("repository", record(action="edited"), Ignored("repository.edited asks nothing of us")),
         ("ping", {"zen": "Keep it logically awesome."}, Ping()),
-        ("push", record(), Ignored("nobody listens to push")),
+        ("push", record(), Ignored("a push that takes nothing back")),
     ],
 )
 def test_read_event(event: str, payload: Mapping[str, object], meant: Event) -> None:
