@@ -37,6 +37,7 @@ from bot.store.store import SqlStore, opened
 from tests.stories.crashing import Plan, died_at
 from tests.stories.left_behind import restore
 from tests.stories.lent import left_at, lent_in_environment
+from tests.stories.migrated import put_databases
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
 
 T = TypeVar("T")
@@ -294,6 +295,7 @@ async def a_mortal_world(
         settings.data.mkdir(exist_ok=True)
         if left_by is not None:
             restore(left_by, settings.data)
+        await asyncio.to_thread(put_databases, settings)
         await asyncio.to_thread(migrate, settings.store_url)
         repo = github.repository("octo/greet", files=files, by=MAINTAINER)
         repo.grant(MAINTAINER, "write")

@@ -20,6 +20,7 @@ from bot.cli import main
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator
 from bot.simulators.model import ModelSimulator, Script
+from tests.stories.migrated import put_databases
 from tests.stories.world import KEY, SECRET, isolated_where_possible, settings_for, spec
 
 PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
@@ -95,7 +96,6 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
             "MODEL_API_KEY": llm.key,
             "MODEL_PROVIDER": "simulator",
             "MODELS": "fixer",
-            "ENGINE_POLL": "0.1",
             "SETUP_HOSTS": "none",
             "DATA_DIR": str(directory / "bot data"),
             "BUBBLEWRAP": str(settings.bubblewrap),
@@ -108,5 +108,6 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
 
 async def _know_the_model(settings: Settings) -> None:
     """As `solvebot models add` does; a process for it costs more than many a test."""
+    await asyncio.to_thread(put_databases, settings)
     async with the_store(settings) as store:
         await store.save_model(spec("fixer"))
