@@ -20,6 +20,7 @@ import pytest
 from bot.ports import SandboxUnusable
 from tests.chromium import executable
 from tests.contracts.local_sandboxes import bubblewrap, public_directory
+from tests.stories.forking import OF_TESTS
 
 # Here, because a plugin that a test module names must not have been imported by another one before.
 pytest_plugins = ["tests.contracts.postgres", "tests.contracts.query_plans", "tests.tools"]
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if os.environ.get("SOLVEBOT_TESTS_REQUIRE_NAMESPACES") == "1" and why_no_namespaces():
         raise pytest.UsageError(f"namespaces are required, and not to be had: {why_no_namespaces()}")
-    directory = Path(tempfile.mkdtemp(prefix="solvebot-tests-"))
+    directory = Path(tempfile.mkdtemp(prefix=OF_TESTS))
     directory.chmod(0o711)  # sandboxes run as other users, and what they need is below
     config.stash[TEMPORARY] = directory
     config.stash[BEFORE] = os.environ.get("TMPDIR"), tempfile.tempdir

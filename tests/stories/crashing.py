@@ -226,5 +226,9 @@ class Supervisor:
         unfinished.replace(self._plan.life)
 
 
+def main(arguments: Sequence[str]) -> None:
+    sys.exit(Supervisor(msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Plan)).run())
+
+
 if __name__ == "__main__":
-    sys.exit(Supervisor(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)).run())
+    main(sys.argv[1:])

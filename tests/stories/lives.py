@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
@@ -34,9 +33,12 @@ from bot.simulators.github.state import Comment
 from bot.simulators.model import Message, ModelSimulator, Script
 from bot.store.migrate import migrate
 from bot.store.store import SqlStore, opened
+from tests.stories import crashing
 from tests.stories.crashing import Plan, died_at
+from tests.stories.forking import Forked, forked_with_log
 from tests.stories.left_behind import restore
 from tests.stories.lent import left_at, lent_in_environment
+from tests.stories.migrated import put_databases
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, isolated_where_possible, spec
 
 T = TypeVar("T")
@@ -66,7 +68,7 @@ class Bot:
 
     plan: Plan
     url: str
-    process: asyncio.subprocess.Process
+    process: Forked
 
     @property
     def operators(self) -> str:
@@ -294,6 +296,7 @@ async def a_mortal_world(
         settings.data.mkdir(exist_ok=True)
         if left_by is not None:
             restore(left_by, settings.data)
+        await asyncio.to_thread(put_databases, settings)
         await asyncio.to_thread(migrate, settings.store_url)
         repo = github.repository("octo/greet", files=files, by=MAINTAINER)
         repo.grant(MAINTAINER, "write")
@@ -309,9 +312,7 @@ async def _start(plan: Plan, url: str) -> Bot:
     file = Path(plan.directory) / "plan.json"
     file.write_bytes(msgspec.json.encode(plan))
     with (Path(plan.directory) / "log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.stories.crashing", str(file), cwd=ROOT, stdout=log, stderr=log
-        )
+        process = await forked_with_log(crashing.main, [str(file)], cwd=ROOT, env=os.environ, log=log.fileno())
     return Bot(plan, url, process)
 
 

@@ -1,6 +1,7 @@
 """The command line as people use it: a process of its own, with an environment of its own.
 
-Starting one costs more than most commands do, so where a file is about many commands, one of them has a process.
+Starting one costs more than most commands do. So they are forked from one that has loaded the bot (forking.py), and
+where a file is about many commands, one of them has a process.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 
@@ -20,9 +21,14 @@ from bot.cli import main
 from bot.settings import Settings
 from bot.simulators.github import GitHubSimulator
 from bot.simulators.model import ModelSimulator, Script
+from tests.stories.forking import Forked, forked
+from tests.stories.migrated import put_databases
 from tests.stories.world import KEY, SECRET, isolated_where_possible, settings_for, spec
 
 PATIENCE = 240.0  # seconds for one command, on a machine that has much else to do
+ROOT = Path(__file__).parents[2]
+
+Command = Forked | asyncio.subprocess.Process
 
 
 class Shell:
@@ -32,19 +38,12 @@ class Shell:
         self.directory = directory
         self.env = env
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        root = Path(__file__).parent.parent.parent
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot.cli",
-            *arguments,
-            cwd=self.directory,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **self.env},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_heed_ctrl_c,
-        )
+    async def start(self, *arguments: str) -> Command:
+        return await forked(_solvebot, arguments, cwd=self.directory, env=self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.env}
 
     async def __call__(self, *arguments: str) -> tuple[int, str, str]:
         process = await self.start(*arguments)
@@ -57,6 +56,27 @@ class Shell:
                 await process.wait()
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
+
+
+def _solvebot(arguments: Sequence[str]) -> None:
+    main(arguments, prog_name="solvebot")
+
+
+class FreshProcess(Shell):
+    """The same, each loaded from nothing: for stories of how `solvebot` starts, and of what it loads."""
+
+    async def start(self, *arguments: str) -> Command:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot.cli",
+            *arguments,
+            cwd=self.directory,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_heed_ctrl_c,
+        )
 
 
 class SameProcess(Shell):
@@ -79,7 +99,9 @@ def _heed_ctrl_c() -> None:
 
 
 @asynccontextmanager
-async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell, ModelSimulator, GitHubSimulator]]:
+async def a_shell(
+    directory: Path, script: Script, kind: type[Shell] = Shell
+) -> AsyncIterator[tuple[Shell, ModelSimulator, GitHubSimulator]]:
     llm, github = ModelSimulator(), GitHubSimulator(directory / "github", webhook_secret=SECRET, private_key_pem=KEY)
     llm.script("simulated/fixer", script, dollars_per_call=0.001)
     async with llm.serving(), github.serving():
@@ -95,18 +117,18 @@ async def a_shell(directory: Path, script: Script) -> AsyncIterator[tuple[Shell,
             "MODEL_API_KEY": llm.key,
             "MODEL_PROVIDER": "simulator",
             "MODELS": "fixer",
-            "ENGINE_POLL": "0.1",
             "SETUP_HOSTS": "none",
             "DATA_DIR": str(directory / "bot data"),
             "BUBBLEWRAP": str(settings.bubblewrap),
             "RUN_UNTRUSTED_CODE_WITHOUT_ISOLATION": str(settings.run_untrusted_code_without_isolation),
         }
         await _know_the_model(Settings.from_env(env, serving=False))
-        shell = Shell(directory, env)
+        shell = kind(directory, env)
         yield shell, llm, github
 
 
 async def _know_the_model(settings: Settings) -> None:
     """As `solvebot models add` does; a process for it costs more than many a test."""
+    await asyncio.to_thread(put_databases, settings)
     async with the_store(settings) as store:
         await store.save_model(spec("fixer"))

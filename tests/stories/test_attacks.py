@@ -18,6 +18,7 @@ from bot.github.local import LocalGitHub
 from bot.github.mirror import GitMirrors
 from bot.ports import Remote, WorldError
 from bot.simulators.model import SUBMIT, RawCalls, bash, turns
+from tests.stories.migrated import nothing
 from tests.stories.shell import Shell, a_shell
 from tests.stories.test_terminal import clone, git
 from tests.stories.world import FIX, FIXES, SECRET, World, a_world
@@ -196,7 +197,7 @@ OF_CODE = re.compile(r"<(code|pre)\b.*?</\1>", re.DOTALL)
 
 async def test_what_lies_on_the_disk_is_nobody_elses_to_read(tmp_path: Path) -> None:
     """Issues, patches, what agents saw, and whole mirrors of private repositories."""
-    async with a_world(tmp_path, private=True) as world:
+    async with a_world(tmp_path, private=True, before=nothing) as world:
         issue = await world.issue()
         await world.label(issue)
         await world.over(issue)

@@ -25,13 +25,13 @@ from bot.simulators.github.state import Account, Comment
 from bot.simulators.github.webhooks import Delivery
 from tests.core.facts import decided, run
 from tests.core.spoken import pull_body, status_comment
-from tests.stories.shell import PATIENCE, Shell
+from tests.stories.shell import PATIENCE, Command, FreshProcess
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 async def test_the_demo_ends_with_the_right_pull_request(tmp_path: Path) -> None:
-    code, out, err = await Shell(tmp_path, {"TMPDIR": str(tmp_path)})("demo")
+    code, out, err = await FreshProcess(tmp_path, {"TMPDIR": str(tmp_path)})("demo")
     assert code == 0, out + err
     assert "One issue, 4 attempts, one pull request" in out
     assert "Watch it live: http://127.0.0.1:" in out
@@ -116,9 +116,9 @@ def test_the_picture_of_eight_runs_fits_into_80x24(undecided: bool) -> None:
 
 
 @asynccontextmanager
-async def kept(directory: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
+async def kept(directory: Path) -> AsyncIterator[tuple[Command, dict[str, str]]]:
     """The demo after its end, and what it has printed since, by the first word of the line."""
-    process = await Shell(directory, {"TMPDIR": str(directory)}).start("demo", "--keep")
+    process = await FreshProcess(directory, {"TMPDIR": str(directory)}).start("demo", "--keep")
     assert process.stdout is not None
     lines: dict[str, str] = {}
     try:
@@ -162,7 +162,7 @@ async def test_what_the_demo_keeps_running_can_be_used(tmp_path: Path) -> None:
 
 
 async def test_ctrl_c_in_the_middle_of_the_demo_says_nothing(tmp_path: Path) -> None:
-    process = await Shell(tmp_path, {"TMPDIR": str(tmp_path)}).start("demo")
+    process = await FreshProcess(tmp_path, {"TMPDIR": str(tmp_path)}).start("demo")
     assert process.stdout is not None
     async with asyncio.timeout(PATIENCE):
         while b"1 step," not in (line := await process.stdout.readline()):

@@ -12,7 +12,7 @@ from playwright.async_api import Page
 
 from bot.simulators.model import ModelSimulator
 from tests.chromium import a_browser, a_tab
-from tests.stories.shell import Shell, a_shell
+from tests.stories.shell import FreshProcess, Shell, a_shell
 from tests.stories.test_setup_command import APP, address_told
 from tests.stories.world import FILES, FIXES, MAINTAINER, SOON
 
@@ -22,7 +22,7 @@ MOST_SECONDS = 300  # a person's five minutes, of which a machine needs a few se
 
 @pytest.mark.chromium
 async def test_three_clicks_and_one_key_lead_from_nothing_to_a_solved_issue(tmp_path: Path) -> None:
-    async with a_shell(tmp_path, FIXES) as (solvebot, models, github):
+    async with a_shell(tmp_path, FIXES, FreshProcess) as (solvebot, models, github):
         for name in APP:
             del solvebot.env[name]
         repo = github.repository("octocat/greet", files=FILES, by=MAINTAINER, installed=False)

@@ -17,7 +17,7 @@ import pytest
 from bot.store import tally
 from bot.web.beside import LONG_LIFE, MOST_PAUSE, pause
 from tests.stories.lives import children
-from tests.stories.shell import PATIENCE, Shell, a_shell
+from tests.stories.shell import PATIENCE, Command, FreshProcess, Shell, a_shell
 from tests.stories.test_web_process import a_free_port, signed
 from tests.stories.test_web_process import listening as has_taken_its_ports
 from tests.stories.world import FIXES
@@ -26,7 +26,7 @@ from tests.stories.world import FIXES
 class Served:
     """A `serve`, and what can be done to it from outside."""
 
-    def __init__(self, process: asyncio.subprocess.Process, shell: Shell, client: aiohttp.ClientSession) -> None:
+    def __init__(self, process: Command, shell: Shell, client: aiohttp.ClientSession) -> None:
         self.process = process
         self.shell = shell
         self._client = client
@@ -94,7 +94,7 @@ def a_client() -> aiohttp.ClientSession:
 
 @asynccontextmanager
 async def serving(directory: Path, **more: str) -> AsyncIterator[Served]:
-    async with a_shell(directory, FIXES) as (solvebot, _, _), a_client() as client:
+    async with a_shell(directory, FIXES, FreshProcess) as (solvebot, _, _), a_client() as client:
         solvebot.env |= {"PORT": str(a_free_port()), "METRICS_PORT": str(a_free_port()), **more}
         process = await solvebot.start("serve")
         try:

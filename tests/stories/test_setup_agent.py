@@ -29,6 +29,7 @@ from bot.settings import Settings
 from bot.simulators.github import SimIssue
 from bot.simulators.model import SUBMIT, Answer, Hold, Message, ModelSimulator, Script, bash, too_much_text, turns
 from tests.contracts.local_sandboxes import public_directory
+from tests.stories.migrated import put_databases
 from tests.stories.setup_repositories import (
     ALL,
     GENERATED,
@@ -116,6 +117,8 @@ async def a_bench(directory: Path, odd: Odd, script: Script, **changes: Any) -> 
         ).with_found_bubblewrap()
         settings = await isolated_where_possible(replace(settings, **changes))
         github = LocalGitHub.to_read(a_clone(directory / "clone", odd))
+        for data in (settings.data, settings.data / "local" / "bench"):
+            await asyncio.to_thread(put_databases, replace(settings, data=data))
         async with working(settings, "bench", github) as bot:
             yield Bench(models, bot, settings, github)
 

@@ -24,13 +24,13 @@ from bot.simulators.github import GitHubSimulator, generate_key
 from bot.simulators.model import ModelSimulator
 from bot.simulators.serving import serving
 from tests.browser import Browser, Page
-from tests.stories.shell import a_shell
+from tests.stories.shell import Command, a_shell
 from tests.stories.world import FIXES, KEY, SECRET, SOON
 
 APP = ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "MODEL_API_KEY")
 
 
-async def address_told(process: asyncio.subprocess.Process) -> str:
+async def address_told(process: Command) -> str:
     assert process.stdout is not None
     async with asyncio.timeout(SOON):
         while line := await process.stdout.readline():

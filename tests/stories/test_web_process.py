@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from bot.store.schema import found_revision, newest_revision
-from tests.stories.shell import PATIENCE, Shell
+from tests.stories.shell import PATIENCE, Command, FreshProcess, Shell
 from tests.stories.world import KEY, SECRET
 
 TOO_HEAVY = {"dbos", "sqlalchemy", "alembic", "githubkit", "minisweagent", "e2b", "httpx", "cryptography", "psycopg"}
@@ -48,7 +48,7 @@ def solvebot(tmp_path: Path) -> Shell:
         "PORT": str(a_free_port()),
         "METRICS_PORT": str(a_free_port()),
     }
-    return Shell(tmp_path, env)
+    return FreshProcess(tmp_path, env)
 
 
 def signed(event: str, body: bytes) -> dict[str, str]:
@@ -74,7 +74,7 @@ async def answers(solvebot: Shell) -> dict[str, str]:
     return found
 
 
-async def listening(process: asyncio.subprocess.Process) -> bytes:
+async def listening(process: Command) -> bytes:
     assert process.stderr is not None
     said = b""
     async with asyncio.timeout(PATIENCE):

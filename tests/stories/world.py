@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from bot.simulators.github.actions.checks import ACTIONS
 from bot.simulators.github.state import CheckRun, Comment, Review, Thread
 from bot.simulators.model import SUBMIT, ModelSimulator, Script, bash, turns
 from bot.simulators.serving import serving
+from tests.stories.migrated import put_databases
 
 SOON = 240.0  # seconds until a story is taken for hanging, on a machine that has much else to do
 LOOK = 0.1  # seconds between two looks at the bot's databases, each of which costs it several milliseconds
@@ -205,7 +206,6 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
         setup_agent=False,
         setup_hosts=(),  # no story asks the tools of the machine that it happens on
         sandbox_installed_toolchains=False,
-        poll=0.1,
         data=directory / "bot",
         database_url=database_url,
         status_interval=0.0,
@@ -214,13 +214,19 @@ def settings_for(directory: Path, github: GitHubSimulator, llm: ModelSimulator, 
     ).with_found_bubblewrap()
 
 
+_ISOLATED: dict[Path, bool] = {}  # by the bubblewrap that was asked
+
+
 async def isolated_where_possible(settings: Settings) -> Settings:
-    """Stories need a sandbox, not its walls; those have tests of their own."""
-    try:
-        await local_sandboxes(settings).check()
-    except SandboxUnusable:
-        return settings.without_isolation()
-    return settings
+    """Stories need a sandbox, not its walls; those have tests of their own. Tried once: each bot tries it again."""
+    if settings.bubblewrap not in _ISOLATED:
+        try:
+            await local_sandboxes(settings).check()
+        except SandboxUnusable:
+            _ISOLATED[settings.bubblewrap] = False
+        else:
+            _ISOLATED[settings.bubblewrap] = True
+    return settings if _ISOLATED[settings.bubblewrap] else settings.without_isolation()
 
 
 @asynccontextmanager
@@ -234,9 +240,10 @@ async def a_world(
     priors: Mapping[str, float] | None = None,
     sleep: Sleep = asyncio.sleep,
     clock: AlarmClock = SYSTEM_CLOCK,
+    before: Callable[[Settings], None] = put_databases,
     **changes: object,
 ) -> AsyncIterator[World]:
-    """`scripts`: model name -> what it does. `changes`: settings that differ."""
+    """`scripts`: model name -> what it does. `before`: what is there at the start. `changes`: settings that differ."""
     scripts = {"fixer": FIXES} if scripts is None else scripts
     github = GitHubSimulator(directory, webhook_secret=SECRET, private_key_pem=KEY)
     llm = ModelSimulator()
@@ -244,6 +251,7 @@ async def a_world(
     async with github.serving(), llm.serving():
         settings = replace(settings_for(directory, github, llm, database_url), **changes)  # type: ignore[arg-type]
         settings = await isolated_where_possible(settings)
+        await asyncio.to_thread(before, settings)
         logs.configure(format="console", level="INFO", redact=redactor(settings))
         logging.getLogger().addHandler(problems)
         try:
