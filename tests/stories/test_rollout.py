@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import socket
 import sqlite3
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -18,23 +16,13 @@ from bot.ports import HostBroken
 from bot.rollout.processes import Processes
 from bot.rollout.releases import Release
 from tests.stories.test_check import free_port
-from tests.stories.upgrading import ROOT, Load, a_site, caddy, copy_of_this
+from tests.stories.upgrading import ROOT, Load, a_site, caddy, copy_of_this, free_ports
 from tests.stories.world import FILES, KEY, MAINTAINER, SECRET, SOON
-
-
-def free_ports(many: int) -> int:
-    """The first of so many in a row, below those that the kernel gives to connections of whoever else runs here."""
-    for first in random.sample(range(20_000, 32_000, many), 100):
-        with suppress(OSError), ExitStack() as taken:
-            for port in range(first, first + many):
-                taken.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
-    raise AssertionError("no ports are free")
 
 
 @pytest.mark.needs("caddy")
 async def test_receivers_are_replaced_one_by_one_behind_the_proxy_and_no_delivery_is_refused(tmp_path: Path) -> None:
-    port, tls, root = free_ports(8), free_port(), tmp_path / "site"
+    port, tls, root = free_ports(), free_port(), tmp_path / "site"
     root.mkdir()
     env = {
         "PATH": os.environ["PATH"], "PORT": str(port), "DATA_DIR": str(tmp_path / "data"), "MODEL_API_KEY": "unused",
@@ -64,7 +52,7 @@ async def test_receivers_are_replaced_one_by_one_behind_the_proxy_and_no_deliver
 
 
 async def test_what_ends_by_itself_is_said_and_nothing_is_left(tmp_path: Path) -> None:
-    [receiver] = members(1, 0, free_ports(2))
+    [receiver] = members(1, 0, free_ports())
     processes = Processes(tmp_path, {"PATH": os.environ["PATH"]})
     processes.start(receiver, Release(ROOT))
     with pytest.raises(HostBroken, match=r"web-1 ended by itself: .*MODEL_API_KEY is missing"):

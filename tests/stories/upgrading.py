@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import shutil
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -28,6 +30,7 @@ from tests.tools import program
 
 ROOT = Path(__file__).parents[2]
 LISTENING = 120.0
+_PORTS = 40  # of four processes at most, whose ports are ten apart
 
 
 @dataclass(slots=True)
@@ -107,9 +110,19 @@ def share_environment(root: Path) -> None:
     (place / ".venv").symlink_to(sys.prefix)
 
 
+def free_ports() -> int:
+    """The first of enough for a deployment, below those that the kernel gives to whoever connects from here."""
+    for first in random.sample(range(20_000, 32_000, _PORTS), 100):
+        with suppress(OSError), ExitStack() as taken:
+            for port in range(first, first + _PORTS):
+                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+    raise AssertionError("no ports are free")
+
+
 @asynccontextmanager
 async def a_site(directory: Path, database_url: str) -> AsyncIterator[Site]:
-    root, port, tls = directory / "site", free_port(), free_port()
+    root, port, tls = directory / "site", free_ports(), free_port()
     root.mkdir()
     share_environment(root)
     async with a_shell(directory, FIXES) as (solvebot, _, github):
@@ -117,7 +130,7 @@ async def a_site(directory: Path, database_url: str) -> AsyncIterator[Site]:
         backups.mkdir()
         (backups / "monday").touch()
         own = {
-            "DATABASE_URL": database_url, "PORT": port, "SWEEP_INTERVAL": "0", "DATA_DIR": str(root / "data"),
+            "DATABASE_URL": database_url, "PORT": str(port), "SWEEP_INTERVAL": "0", "DATA_DIR": str(root / "data"),
             "BACKUP_DIR": str(backups), "STOP_SECONDS": "5",
         }  # fmt: skip
         solvebot.env |= own
@@ -127,7 +140,7 @@ async def a_site(directory: Path, database_url: str) -> AsyncIterator[Site]:
         )  # fmt: skip
         assert code == 0, err
         github.webhooks.url = f"http://127.0.0.1:{port}/webhook"
-        async with caddy(directory / "caddy", tls, int(port)) as ca:
+        async with caddy(directory / "caddy", tls, port) as ca:
             url = f"https://localhost:{tls}"
             site = Site(solvebot, github, root, url, ca)
             try:
