@@ -95,3 +95,10 @@ def test_many_names_are_counted() -> None:
 def test_no_name_is_too_odd(stable: list[str], tests: dict[str, Verdict], whole: bool) -> None:
     found = silenced(Baseline("x", per_test=True, stable=tuple(stable)), report(tests), ("",), whole=whole)
     assert set(found) <= set(stable)
+
+
+def test_of_a_runner_that_calls_all_files_alike_a_part_says_nothing_about_the_others() -> None:
+    known = Baseline("node --test", True, stable=("test::of one file", "test::of another"))
+    part = TestReport("node --test a.js", 0, {"test::of one file": Verdict.PASSED}, True, 1.0)
+    assert silenced(known, part, (), whole=False) == ()
+    assert silenced(known, part, (), whole=True) == ("test::of another",)
